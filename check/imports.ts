@@ -80,6 +80,7 @@ const packageTable: Readonly<Record<string, readonly string[]>> = {
   fastify: ['api', 'boot-server', 'serve'],
   '@fastify/type-provider-typebox': ['api', 'boot-server'],
   kysely: ['store'],
+  pg: ['store'],
   'net-snmp': ['wire'],
   ws: ['api'],
   yaml: ['api'],
@@ -106,7 +107,7 @@ const withoutAliases = new Set(['agent', 'agent-protocol']);
 /** Parts that only run the project from outside, and so need no row. */
 const outside = new Set(['check', 'test']);
 
-export function checkImports(files: readonly Source[], aliases: Aliases = readAliases(files)): Finding[] {
+export function checkImports(files: readonly Source[], aliases: Aliases = aliasesOf(files)): Finding[] {
   const modules = files
     .filter(({ path }) => path.endsWith('.ts'))
     .map(({ path, text }) => ({ path, imports: importsOf({ path, text }, aliases) }));
@@ -193,7 +194,8 @@ function hasAlias(target: string, aliases: Aliases): boolean {
   return Object.values(aliases).some((place) => target.startsWith(place.replace(/^\.\//, '').replace(/\*$/, '')));
 }
 
-function readAliases(files: readonly Source[]): Aliases {
+/** The `#` names of package.json. */
+export function aliasesOf(files: readonly Source[]): Aliases {
   const manifest = files.find(({ path }) => path === 'package.json');
   return manifest ? (JSON.parse(manifest.text) as { imports: Aliases }).imports : {};
 }

@@ -1,12 +1,13 @@
-/** `bin/check [static|unit|client|whole|all] [path…]`: every check of the project in one command. */
+/** `bin/check [static|unit|postgres|client|whole|all] [path…]`: every check of the project in one command. */
 import { join } from 'node:path';
 import { root } from './sources.ts';
 import { runStages } from './stages.ts';
 
-const help = `Usage: bin/check [static | unit | client | whole | all] [PATH…]
+const help = `Usage: bin/check [static | unit | postgres | client | whole | all] [PATH…]
 
   static   types, lint and format, allowed imports, own rules
   unit     tests beside the code
+  postgres tests that open a store, on PostgreSQL
   client   tests through the real openstack client
   whole    whole-system tests: real boots, one file at a time
   all      everything (default)
@@ -14,7 +15,7 @@ const help = `Usage: bin/check [static | unit | client | whole | all] [PATH…]
 With PATHs, only test files below them run: bin/check unit src/engine
 `;
 
-const groups = ['static', 'unit', 'client', 'whole'] as const;
+const groups = ['static', 'unit', 'postgres', 'client', 'whole'] as const;
 
 const [first = 'all', ...paths] = process.argv.slice(2);
 if (first === '--help' || first === '-h') {

@@ -49,6 +49,8 @@ const passedOn: readonly PassedOn[] = [
   { path: 'src/tools/run-tool.ts', written: 'tool', reason: callers('runTool') },
   { path: 'src/tools/confined.ts', written: 'program', reason: callers('runConfined') },
   { path: 'test/a-boot-network.ts', written: 'program', reason: 'called with one program', programs: ['ip'] },
+  { path: 'test/a-postgres.ts', written: "join(bin,'initdb')", reason: 'of the package', programs: ['initdb'] },
+  { path: 'test/a-postgres.ts', written: "join(bin,'postgres')", reason: 'of the package', programs: ['postgres'] },
   { path: 'test/a-snmpd.ts', written: 'name', reason: 'called with two programs', programs: ['snmpget', 'snmpset'] },
   { path: 'test/captures/ipmi-tools.ts', written: 'program', reason: callers('freeipmi') },
   { path: 'test/captures/run-program.ts', written: 'program', reason: callers('runProgram') },

@@ -1,14 +1,23 @@
 /** The stages of a check, in order. A failed stage fails the run, but later stages still run. */
 import { availableParallelism } from 'node:os';
+import { relative } from 'node:path';
+import { whyNoPostgres } from '#test/a-postgres.ts';
 import { checkImports } from './imports.ts';
+import { storeTests, withPostgres } from './postgres.ts';
 import { provideRecordings } from './recordings.ts';
 import { checkRules } from './rules.ts';
 import { type Program, runProgram } from './run-program.ts';
 import { runTests, type SkippedTest, type TestCounts } from './run-tests.ts';
 import { type Finding, listSources, root } from './sources.ts';
 
-type Group = 'static' | 'unit' | 'client' | 'whole';
-type TestStage = { covers: (path: string) => boolean; concurrency: number; fileSeconds: number };
+export type Group = 'static' | 'unit' | 'postgres' | 'client' | 'whole';
+type TestStage = {
+  covers: (path: string) => boolean;
+  concurrency: number;
+  fileSeconds: number;
+  /** Only tests that open a store, each on a PostgreSQL database. */
+  onPostgres?: boolean;
+};
 type Stage = { name: string; group: Group } & (
   | { program: Program }
   | { findings: (files: ReturnType<typeof listSources>) => Finding[] }
@@ -31,6 +40,16 @@ const stageTable: readonly Stage[] = [
       covers: (path) => !isIn(path, [...clientFolders, ...wholeFolders]),
       concurrency: Math.max(2, availableParallelism()),
       fileSeconds: 180,
+    },
+  },
+  {
+    name: 'tests on PostgreSQL',
+    group: 'postgres',
+    tests: {
+      covers: (path) => isIn(path, ['src/store/', 'src/services/', 'src/api/', 'src/engine/']),
+      concurrency: Math.max(2, availableParallelism()),
+      fileSeconds: 180,
+      onPostgres: true,
     },
   },
   {
@@ -70,16 +89,27 @@ async function runStage(
 ): Promise<Pick<Outcome, 'problem' | 'tests'>> {
   if ('program' in stage) return { problem: await runProgram(stage.program, signal) };
   if ('findings' in stage) return { problem: printFindings(stage.findings(listSources())) };
-  const files = testFiles(stage.tests.covers, paths);
+  const files = testFiles(stage.tests, paths);
   if (files.length === 0) return { problem: paths.length === 0 ? 'no test files found' : undefined };
-  const tests = await runTests({ ...stage.tests, files, signal, env: provideRecordings() });
+  const reason = stage.tests.onPostgres ? await whyNoPostgres() : undefined;
+  if (reason !== undefined) return { problem: undefined, tests: allSkipped(files, reason) };
+  const run = (env: Record<string, string>) =>
+    runTests({ ...stage.tests, files, signal, env: { ...provideRecordings(), ...env } });
+  const tests = await (stage.tests.onPostgres ? withPostgres(run) : run({}));
   return { tests, problem: tests.failed > 0 ? `${tests.failed} failed` : undefined };
 }
 
-function testFiles(covers: TestStage['covers'], paths: readonly string[]): string[] {
-  return listSources()
+function allSkipped(files: readonly string[], reason: string): TestCounts {
+  const skipped = files.map((file) => ({ file: relative(root, file), name: 'all tests', reason }));
+  return { passed: 0, failed: 0, failures: [], skipped };
+}
+
+function testFiles({ covers, onPostgres }: TestStage, paths: readonly string[]): string[] {
+  const sources = listSources();
+  const onStore = onPostgres ? storeTests(sources) : undefined;
+  return sources
     .map(({ path }) => path)
-    .filter((path) => path.endsWith('.test.ts') && covers(path))
+    .filter((path) => path.endsWith('.test.ts') && covers(path) && (onStore?.has(path) ?? true))
     .filter((path) => paths.length === 0 || paths.some((part) => path.startsWith(part)))
     .map((path) => `${root}/${path}`);
 }

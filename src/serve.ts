@@ -21,10 +21,11 @@ import { createImageFiles } from '#images/image-files.ts';
 import { declaredSecrets } from '#services/baremetal/secrets.ts';
 import { ensureAdmin, ensureTokenKey } from '#services/identity/bootstrap.ts';
 import type { Settings } from '#settings.ts';
+import { databaseAddress, secretsKeyFile } from '#store/database-address.ts';
 import { RecordKeeper } from '#store/record-keeper.ts';
 import { stateFiles } from '#store/state-files.ts';
 import { openStateFolder } from '#store/state-folder.ts';
-import { databaseFile, openStore, secretsKeyFile } from '#store/store.ts';
+import { openStore } from '#store/store.ts';
 import { createLog } from './log.ts';
 
 export type Running = {
@@ -66,7 +67,7 @@ async function build(
   // Config drives of ended operations; a running one rebuilds its own.
   await rm(join(state, 'work'), { recursive: true, force: true });
 
-  const store = await openStore(databaseFile(state), secretsKeyFile(settings['secrets.key_file'], state));
+  const store = await openStore(databaseAddress(settings), secretsKeyFile(settings['secrets.key_file'], state));
   closers.push(() => store.close());
   await ensureAdmin(store, settings, state);
 

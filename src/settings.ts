@@ -6,7 +6,7 @@ import { policySettings } from '#api/settings.ts';
 import { driverSettings } from '#drivers/settings.ts';
 import { engineSettings } from '#engine/settings.ts';
 import { identitySettings } from '#services/identity/settings.ts';
-import { recordSettings, secretsSettings } from '#store/settings.ts';
+import { databaseSettings, recordSettings, secretsSettings } from '#store/settings.ts';
 import { toolSettings } from '#tools/settings.ts';
 import { logSettings, processSettings } from './settings/process.ts';
 import { readValues, type SettingsSources } from './settings/read.ts';
@@ -20,6 +20,7 @@ export const settingsTable = {
   ...policySettings,
   ...stateSettings,
   ...processSettings,
+  ...databaseSettings,
   ...secretsSettings,
   ...logSettings,
   ...provisioningSettings,

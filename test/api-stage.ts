@@ -12,7 +12,8 @@ import type { Engine } from '#engine/contract.ts';
 import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import type { ImageData } from '#services/image/context.ts';
 import { readSettings } from '#settings.ts';
-import { databaseFile, type Store } from '#store/store.ts';
+import { databaseFile } from '#store/database-address.ts';
+import type { Store } from '#store/store.ts';
 import { aStore } from './a-store.ts';
 
 export type ApiStage = {

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { databaseFile, openStore } from '#store/store.ts';
+import { databaseFile } from '#store/database-address.ts';
+import { openStore } from '#store/store.ts';
 import { aStore, databaseOf } from '#test/a-store.ts';
 
 const run = promisify(execFile);

@@ -1,9 +1,10 @@
 /** `ingot db`: manual maintenance of the database while no server uses it. */
 import { setImmediate } from 'node:timers/promises';
 import { readSettings, type Settings } from '#settings.ts';
+import { databaseAddress, secretsKeyFile } from '#store/database-address.ts';
 import { pruneRecords } from '#store/retention.ts';
 import { openStateFolder } from '#store/state-folder.ts';
-import { databaseFile, openStore, secretsKeyFile, syncSchema } from '#store/store.ts';
+import { openStore, syncSchema } from '#store/store.ts';
 import { type Options, parseOptions } from './options.ts';
 
 const usage = `Usage: ingot db sync [--config FILE] [--state DIR]
@@ -46,17 +47,14 @@ function settingsOf({ state, days, keep }: Options['flags']): Record<string, str
 }
 
 async function sync(settings: Settings): Promise<void> {
-  const done = await syncSchema(databaseFile(settings.state_dir));
+  const done = await syncSchema(databaseAddress(settings));
   process.stdout.write(done.length > 0 ? `Migrations done: ${done.join(', ')}\n` : 'The schema is up to date.\n');
 }
 
 async function prune(settings: Settings, isShrunk: boolean): Promise<void> {
   const rules = { days: settings['records.keep'], perNode: settings['records.keep_per_node'] };
   if (rules.days === 0) throw new Error('records.keep is 0: records are kept for ever; name an age with --days');
-  const store = await openStore(
-    databaseFile(settings.state_dir),
-    secretsKeyFile(settings['secrets.key_file'], settings.state_dir),
-  );
+  const store = await openStore(databaseAddress(settings), secretsKeyFile(settings['secrets.key_file'], settings.state_dir));
   try {
     const { operations, events } = await pruneRecords(store, rules, { rest: () => setImmediate() });
     process.stdout.write(`Removed: operations ${operations}, events ${events}\n`);

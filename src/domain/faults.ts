@@ -295,6 +295,12 @@ export const faultTable = {
     message: '{what} was not started: {detail}.',
     hint: 'Retry later, or raise the setting {setting}.',
   },
+  databaseUnavailable: {
+    status: 503,
+    by: 'site',
+    message: 'The database {database} cannot be used: {detail}.',
+    hint: 'Check database.url and the PostgreSQL server. Ingot reconnects by itself.',
+  },
   cancelled: { status: 409, by: 'caller', message: '{what} was cancelled: {why}.' },
   interrupted: { status: 500, by: 'caller', message: '{what} was interrupted: {why}.' },
   internal: {

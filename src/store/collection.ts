@@ -1,7 +1,8 @@
 /** One table as a collection of records: the common queries, with JSON and booleans decoded. */
-import type { CompiledQuery, Kysely } from 'kysely';
+import { type CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import { type Condition, compileAll } from './conditions.ts';
+import { type AnyDatabase, type Dialect, dialectOf } from './dialect/dialect.ts';
 import { isAfter, type Order, sortedBy } from './keyset.ts';
 import { isSealed, type Sealer } from './sealing.ts';
 
@@ -17,8 +18,7 @@ export type Table = {
   readonly derived?: Readonly<Record<string, DerivedColumn>>;
 };
 
-// biome-ignore lint/suspicious/noExplicitAny: each collection knows the columns of its own tables
-export type Database = Kysely<any>;
+export type Database = AnyDatabase;
 /** The database as collections use it. @param sealer absent: secrets are stored in plain text, for in-memory tests */
 export type Connection = {
   readonly db: Database;
@@ -74,12 +74,14 @@ export abstract class Collection<T extends object, Columns = any> {
   /** Each subclass names its table. */
   static readonly table: Table;
   protected readonly db: Kysely<Columns>;
+  protected readonly dialect: Dialect;
   readonly #table: Table;
   readonly #sealer: Sealer | undefined;
   readonly #queries: QueryTexts;
 
   constructor({ db, sealer, queries = new QueryTexts() }: Connection) {
     this.db = db;
+    this.dialect = dialectOf(db);
     this.#table = new.target.table;
     this.#sealer = sealer;
     this.#queries = queries;
@@ -131,7 +133,7 @@ export abstract class Collection<T extends object, Columns = any> {
     where: readonly Condition[],
     page: { order: Order; after: object | undefined; limit: number },
   ): Promise<{ row: Partial<T>; matches: boolean }[]> {
-    const query = this.#rows().select([...columns, compileAll(where).as('matches')]);
+    const query = this.#rows().select([...columns, compileAll(where, this.dialect).as('matches')]);
     const rows: { matches: unknown }[] = await cut(query, page as Page<T>).execute();
     return rows.map(({ matches, ...row }) => ({ row: this.decode(row), matches: Boolean(matches) }));
   }
@@ -200,15 +202,12 @@ export abstract class Collection<T extends object, Columns = any> {
     return (this.db as AnyQuery).insertInto(this.#table.name).values(this.encode(record));
   }
 
-  /** SQLite's result codes (sqlite.org/rescode.html): 1555 primary key, 2067 unique. */
   async #asConflict<R>(query: Promise<R>): Promise<R> {
     try {
       return await query;
     } catch (error) {
-      const { errcode, message } = error as Error & { errcode?: number };
-      if (errcode !== 1555 && errcode !== 2067) throw error;
-      const columns = message.replace(/^.*?: /, '').replaceAll(`${this.#table.name}.`, '');
-      throw new UniqueViolation(this.#table.name, columns.split(', '), error);
+      const columns = this.dialect.violatedColumns(error);
+      throw columns ? new UniqueViolation(this.#table.name, columns, error) : error;
     }
   }
 
@@ -243,13 +242,13 @@ export abstract class Collection<T extends object, Columns = any> {
   }
 
   #filter(query: AnyQuery, where: Where<T> | readonly Condition[]): AnyQuery {
-    if (isConditions(where)) return where.length === 0 ? query : query.where(compileAll(where));
+    if (isConditions(where)) return where.length === 0 ? query : query.where(compileAll(where, this.dialect));
     let filtered = query;
     for (const [column, value] of Object.entries(where)) {
       if (value === undefined) continue;
       if (value === null) filtered = filtered.where(column, 'is', null);
       else if (value instanceof LessThan) filtered = filtered.where(column, '<', value.value);
-      else if (Array.isArray(value)) filtered = filtered.where(column, 'in', value);
+      else if (Array.isArray(value)) filtered = filtered.where(isIn(column, value));
       else filtered = filtered.where(column, '=', value);
     }
     return filtered;
@@ -301,6 +300,11 @@ function isParameter(value: unknown): boolean {
 
 function isConditions(where: object | readonly Condition[]): where is readonly Condition[] {
   return Array.isArray(where);
+}
+
+/** PostgreSQL knows no empty list. */
+function isIn(column: string, values: readonly unknown[]): RawBuilder<boolean> {
+  return values.length === 0 ? sql`FALSE` : sql`${sql.ref(column)} IN (${sql.join(values)})`;
 }
 
 function cut<T>(query: AnyQuery, page: Page<T>): AnyQuery {

@@ -4,6 +4,7 @@
  */
 import { type RawBuilder, sql } from 'kysely';
 import { contains as isContained } from './contains.ts';
+import type { Dialect } from './dialect/dialect.ts';
 
 export type Value = string | number | boolean | null;
 type Comparison = '<' | '<=' | '>' | '>=';
@@ -54,38 +55,38 @@ export const isNot = (other: Condition) => condition('not', other);
 export const everything = allOf();
 export const nothing = anyOf();
 
-type Compile = { [Name in keyof Operators]: (operand: Operators[Name]) => RawBuilder<boolean> };
+type Compile = { [Name in keyof Operators]: (operand: Operators[Name], dialect: Dialect) => RawBuilder<boolean> };
 
 const compileTable: Compile = {
   oneOf: ({ column, values }) => isAnyOf(sql.ref(column), values),
   compare: ({ column, comparison, value }) => sql`${sql.ref(column)} ${sql.raw(comparison)} ${value}`,
   contains: ({ column, text }) => isContained(column, text),
-  item: ({ column, values }) =>
-    sql`EXISTS (SELECT 1 FROM json_each(${sql.ref(column)}) AS item WHERE ${isAnyOf(sql`item.value`, values)})`,
-  itemMember: ({ column, key, values }) =>
-    sql`EXISTS (SELECT 1 FROM json_each(${sql.ref(column)}) AS item, json_each(item.value) AS member
-      WHERE member.key = ${key} AND ${isAnyOf(sql`member.value`, values)})`,
-  member: ({ column, key, values }) =>
-    sql`EXISTS (SELECT 1 FROM json_each(${sql.ref(column)}) AS member
-      WHERE member.key = ${key} AND ${isAnyOf(sql`member.value`, values)})`,
-  related: ({ column, table, select, where }) =>
-    sql`${sql.ref(column)} IN (SELECT ${sql.ref(select)} FROM ${sql.table(table)} WHERE ${compileAll(where)})`,
-  any: (conditions) => join(conditions, sql` OR `, sql`FALSE`),
-  all: (conditions) => join(conditions, sql` AND `, sql`TRUE`),
-  not: (other) => sql`NOT COALESCE(${compile(other)}, FALSE)`,
+  item: ({ column, values }, dialect) => dialect.hasItem(column, values),
+  itemMember: ({ column, key, values }, dialect) => dialect.hasItemWith(column, key, values),
+  member: ({ column, key, values }, dialect) => dialect.hasMember(column, key, values),
+  related: ({ column, table, select, where }, dialect) =>
+    sql`${sql.ref(column)} IN (SELECT ${sql.ref(select)} FROM ${sql.table(table)} WHERE ${compileAll(where, dialect)})`,
+  any: (conditions, dialect) => join(conditions, { dialect, separator: sql` OR `, none: sql`FALSE` }),
+  all: (conditions, dialect) => compileAll(conditions, dialect),
+  not: (other, dialect) => sql`NOT COALESCE(${compile(other, dialect)}, FALSE)`,
 };
 
-function compile({ operator, operand }: Condition): RawBuilder<boolean> {
-  return (compileTable[operator] as (operand: unknown) => RawBuilder<boolean>)(operand);
+function compile({ operator, operand }: Condition, dialect: Dialect): RawBuilder<boolean> {
+  return (compileTable[operator] as (operand: unknown, dialect: Dialect) => RawBuilder<boolean>)(operand, dialect);
 }
 
-export function compileAll(conditions: readonly Condition[]): RawBuilder<boolean> {
-  return join(conditions, sql` AND `, sql`TRUE`);
+export function compileAll(conditions: readonly Condition[], dialect: Dialect): RawBuilder<boolean> {
+  return join(conditions, { dialect, separator: sql` AND `, none: sql`TRUE` });
 }
 
-function join(conditions: readonly Condition[], separator: RawBuilder<unknown>, none: RawBuilder<boolean>): RawBuilder<boolean> {
+type Join = { dialect: Dialect; separator: RawBuilder<unknown>; none: RawBuilder<boolean> };
+
+function join(conditions: readonly Condition[], { dialect, separator, none }: Join): RawBuilder<boolean> {
   if (conditions.length === 0) return none;
-  return sql`(${sql.join(conditions.map(compile), separator)})`;
+  return sql`(${sql.join(
+    conditions.map((each) => compile(each, dialect)),
+    separator,
+  )})`;
 }
 
 function isAnyOf(expression: RawBuilder<unknown>, values: readonly Value[]): RawBuilder<boolean> {

@@ -1,7 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 
-/** Substring match in which `%` and `_` are ordinary characters. Like LIKE, it ignores ASCII case. */
+/** Substring match that ignores ASCII case, and in which `%` and `_` are ordinary characters. */
 export function contains(column: string, text: string): RawBuilder<boolean> {
-  const pattern = `%${text.replace(/[!%_]/g, '!$&')}%`;
-  return sql<boolean>`${sql.ref(column)} LIKE ${pattern} ESCAPE '!'`;
+  const lower = text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  const pattern = `%${lower.replace(/[!%_]/g, '!$&')}%`;
+  return sql<boolean>`lower(${sql.ref(column)}) LIKE ${pattern} ESCAPE '!'`;
 }

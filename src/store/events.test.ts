@@ -1,21 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sql } from 'kysely';
-import { aStore, databaseOf } from '#test/a-store.ts';
+import { allowWrites, refuseWrites } from '#test/a-full-disk.ts';
+import { aStore } from '#test/a-store.ts';
 
 const note = (subject: string) => ({ kind: 'note', subject, message: subject, node_uuid: 'n' }) as const;
 
 test('a record that cannot be written is kept, in its order, until it can', async () => {
   const store = await aStore();
-  await sql`CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`.execute(
-    databaseOf(store),
-  );
+  await refuseWrites(store, 'INSERT', 'events');
   store.events.append(note('one'));
   await assert.rejects(store.events.flush(), /disk is full/);
   store.events.append(note('two'));
   await assert.rejects(store.events.list({ node_uuid: 'n' }), /disk is full/);
 
-  await sql`DROP TRIGGER full`.execute(databaseOf(store));
+  await allowWrites(store, 'events');
   store.events.append(note('three'));
   const events = await store.events.list({ node_uuid: 'n' });
   assert.deepEqual(

@@ -1,5 +1,5 @@
 /** Keyset pagination: pages continue after the last row of the previous one, by an index and at constant cost. */
-import { type RawBuilder, sql } from 'kysely';
+import { type OrderByItemBuilder, type RawBuilder, sql } from 'kysely';
 
 /** The part of Kysely's query builders that `sortedBy` uses. */
 // biome-ignore lint/suspicious/noExplicitAny: the builder's own types depend on the table
@@ -14,7 +14,9 @@ export type Order = readonly { readonly column: string; readonly descending?: bo
 export function sortedBy<Q extends Sortable>(query: Q, order: Order): Q {
   return order.reduce<Q>((sorted, { column, descending }) => {
     if (neverNull.has(column)) return sorted.orderBy(sql.ref(column), descending ? 'desc' : 'asc');
-    return sorted.orderBy(sql.ref(column), descending ? sql`desc nulls last` : sql`asc nulls first`);
+    return sorted.orderBy(sql.ref(column), (by: OrderByItemBuilder) =>
+      descending ? by.desc().nullsLast() : by.asc().nullsFirst(),
+    );
   }, query);
 }
 

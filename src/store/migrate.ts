@@ -1,6 +1,7 @@
 /** Versioned schema migrations, run at startup and by `ingot db sync`. Listed by hand, because their order matters. */
 import { type Migration, Migrator } from 'kysely';
 import type { Database } from './collection.ts';
+import { dialectOf } from './dialect/dialect.ts';
 import { migration0001 } from './migrations/0001-first-light.ts';
 import { migration0002 } from './migrations/0002-identity.ts';
 import { migration0003 } from './migrations/0003-must-clean.ts';
@@ -46,5 +47,6 @@ export async function migrate(db: Database): Promise<string[]> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results } = await migrator.migrateToLatest();
   if (error) throw error;
+  await dialectOf(db).finishSchema(db);
   return (results ?? []).map((result) => result.migrationName);
 }

@@ -2,6 +2,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import { contains } from './contains.ts';
+import type { Dialect } from './dialect/dialect.ts';
 
 export type NodeFilters = Readonly<Record<string, string | boolean | undefined>>;
 export type NodeListRequest = {
@@ -13,7 +14,7 @@ export type NodeListRequest = {
 
 /** undefined: matches every node. */
 type Condition = RawBuilder<boolean> | undefined;
-type Filter = (wanted: string | boolean) => Condition;
+type Filter = (wanted: string | boolean, dialect: Dialect) => Condition;
 
 const nobody: Filter = () => sql`id = -1`;
 const equals =
@@ -35,26 +36,26 @@ const filterTable: Readonly<Record<string, Filter>> = {
   associated: isSet('instance_uuid'),
   maintenance: (wanted) => sql`maintenance = ${wanted === true}`,
   description_contains: (wanted) => contains('description', String(wanted)),
-  instance_name: (wanted) => sql`instance_info ->> 'display_name' = ${wanted}`,
+  instance_name: (wanted, dialect) => dialect.hasMember('instance_info', 'display_name', [wanted]),
   shard: (wanted) => sql`shard IN (${sql.join(String(wanted).split(','))})`,
   sharded: isSet('shard'),
   parent_node: equals('parent_node'),
   include_children: () => undefined,
   // Features that Ingot does not have: no node is retired, leased, or in a chassis.
-  retired: (wanted) => (wanted ? nobody(wanted) : undefined),
+  retired: (wanted, dialect) => (wanted ? nobody(wanted, dialect) : undefined),
   lessee: nobody,
   chassis_uuid: nobody,
   /** True if it names this conductor. */
-  conductor: (wanted) => (wanted ? undefined : nobody(wanted)),
-  conductor_group: (wanted) => (wanted === '' ? undefined : nobody(wanted)),
+  conductor: (wanted, dialect) => (wanted ? undefined : nobody(wanted, dialect)),
+  conductor_group: (wanted, dialect) => (wanted === '' ? undefined : nobody(wanted, dialect)),
 };
 
 /** Child nodes are listed only on request. */
-export function nodeConditions(filters: NodeFilters): RawBuilder<boolean>[] {
+export function nodeConditions(filters: NodeFilters, dialect: Dialect): RawBuilder<boolean>[] {
   const isChildless = filters['parent_node'] === undefined && filters['include_children'] !== true;
   const conditions = Object.entries(filters).map(([name, wanted]) => {
     const filter = Object.hasOwn(filterTable, name) ? filterTable[name] : undefined;
-    return wanted === undefined ? undefined : filter?.(wanted);
+    return wanted === undefined ? undefined : filter?.(wanted, dialect);
   });
   return [...conditions, isChildless ? sql<boolean>`parent_node IS NULL` : undefined].filter((each) => each !== undefined);
 }

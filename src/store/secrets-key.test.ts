@@ -8,8 +8,9 @@ import { sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import { aStore, databaseOf } from '#test/a-store.ts';
 import { aNode } from '#test/a-task.ts';
+import { databaseFile } from './database-address.ts';
 import { Sealer } from './sealing.ts';
-import { databaseFile, openDatabase, openStore, Store } from './store.ts';
+import { openDatabase, openStore, Store } from './store.ts';
 
 const secret = 'geheim-4711';
 const driver_info = { ipmi_address: '192.0.2.7', ipmi_password: secret };

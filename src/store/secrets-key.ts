@@ -10,6 +10,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import { writeAtomically } from '#files/write-atomically.ts';
 import type { Database } from './collection.ts';
+import { dialectOf } from './dialect/dialect.ts';
 import { tables } from './nouns.ts';
 import { isSealed, keyBytes, Sealer } from './sealing.ts';
 import { SecretsKeys } from './tables/secrets-key.ts';
@@ -58,7 +59,7 @@ async function makeKey(file: string): Promise<Buffer> {
 /** Encrypts rows written before there was a key; all or none. */
 async function sealAll(db: Database, sealer: Sealer): Promise<void> {
   // Overwritten values leave no copy, even if a crash occurs before the file is rewritten.
-  await sql`PRAGMA secure_delete = ON`.execute(db);
+  await dialectOf(db).overwriteSecurely(db);
   await db.transaction().execute(async (trx) => {
     let rows = 0;
     for (const { name, sealed = [] } of tables)
@@ -74,8 +75,7 @@ async function sealAll(db: Database, sealer: Sealer): Promise<void> {
 async function rewriteOnce(db: Database): Promise<void> {
   const keys = new SecretsKeys({ db });
   if (!(await keys.find({ rewritten_at: null }))) return;
-  await sql`VACUUM`.execute(db);
-  await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db);
+  await dialectOf(db).rewrite(db);
   await keys.update({}, { rewritten_at: new Date().toISOString() });
 }
 

@@ -1,5 +1,16 @@
-/** Settings of the database: its key, and how long records are kept. */
+/** Settings of the database: its place, its key, and how long records are kept. */
 import { integer, type SettingsOf, text } from '#settings/setting.ts';
+import { isPostgresUrl } from './database-address.ts';
+
+export const databaseSettings = {
+  'database.url': text(
+    {
+      help: 'PostgreSQL database, postgresql://USER:PASSWORD@HOST/DATABASE; empty = a file in the state folder',
+      secret: true,
+    },
+    { expected: 'a URL that begins with postgresql://', isValid: isPostgresUrl },
+  ),
+};
 
 export const secretsSettings = {
   'secrets.key_file': text({
@@ -19,4 +30,4 @@ export const recordSettings = {
   }),
 };
 
-export type StoreSettings = SettingsOf<typeof secretsSettings & typeof recordSettings>;
+export type StoreSettings = SettingsOf<typeof databaseSettings & typeof secretsSettings & typeof recordSettings>;

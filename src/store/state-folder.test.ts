@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { databaseFile } from './database-address.ts';
 import { openStateFolder } from './state-folder.ts';
-import { databaseFile, openStore } from './store.ts';
+import { openStore } from './store.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ingot-state-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -1,17 +1,19 @@
 /**
- * The embedded database: one collection per kind of record. Any part may read; only the engine changes nodes and
+ * The database: one collection per kind of record. Any part may read; only the engine changes nodes and
  * servers.
  */
-import { dirname, join, resolve } from 'node:path';
-import { Kysely, sql } from 'kysely';
+import { dirname } from 'node:path';
+import { Kysely } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import { type Connection, type Database, QueryTexts } from './collection.ts';
+import { isPostgresUrl, secretsKeyFile } from './database-address.ts';
+import { dialectOf } from './dialect/dialect.ts';
+import { postgresDialect } from './dialect/postgres.ts';
 import { sqliteDialect } from './dialect/sqlite.ts';
 import { EventLog } from './event-log.ts';
 import { migrate } from './migrate.ts';
 import { nouns } from './nouns.ts';
 import { openSealer } from './secrets-key.ts';
-import { stateFiles } from './state-files.ts';
 import { keepPrivate } from './state-folder.ts';
 import { Events } from './tables/events.ts';
 
@@ -49,7 +51,7 @@ export class Store extends Collections {
 
   /** Returns free pages to the file system. Rewrites the whole file, and blocks everything else meanwhile. */
   async shrink(): Promise<void> {
-    await sql`VACUUM`.execute(this.#connection.db);
+    await dialectOf(this.#connection.db).rewrite(this.#connection.db);
   }
 
   async close(): Promise<void> {
@@ -58,22 +60,22 @@ export class Store extends Collections {
   }
 }
 
-export function databaseFile(stateDir: string): string {
-  return `${stateDir}/ingot.sqlite`;
-}
-
-/** @param file path, or `:memory:` for tests. One process at a time: a second one gets `stateFolder` */
-export function openDatabase(file: string): Database {
+/**
+ * @param address of a PostgreSQL database, which is opened at the first query, or a path, or `:memory:` for tests. One
+ * process at a time: a second one gets `stateFolder` or `databaseUnavailable`
+ */
+export function openDatabase(address: string): Database {
+  if (isPostgresUrl(address)) return new Kysely({ dialect: postgresDialect(address) });
   try {
-    if (file !== ':memory:') keepPrivate(file);
-    return new Kysely({ dialect: sqliteDialect(file) });
+    if (address !== ':memory:') keepPrivate(address);
+    return new Kysely({ dialect: sqliteDialect(address) });
   } catch (error) {
-    throw databaseFault(file, error as Error);
+    throw fileFault(address, error as Error);
   }
 }
 
 /** SQLite's result codes (sqlite.org/rescode.html): 5 busy, 6 locked. */
-function databaseFault(file: string, error: Error & { errcode?: number }): Fault {
+function fileFault(file: string, error: Error & { errcode?: number }): Fault {
   const isTaken = error.errcode === 5 || error.errcode === 6;
   const detail = isTaken ? 'another Ingot is using it' : `its database does not open: ${error.message}`;
   return new Fault('stateFolder', { path: dirname(file), detail }, error);
@@ -81,18 +83,18 @@ function databaseFault(file: string, error: Error & { errcode?: number }): Fault
 
 /**
  * Opens and migrates the database.
- * @param keyFile file of the encryption key. Throws `secretsKey` if it is missing or wrong
+ * @param keyFile file of the encryption key; default: beside the database file. Throws `secretsKey` if it is missing or wrong
  */
-export async function openStore(file: string, keyFile?: string): Promise<Store> {
-  return new Store(await openConnection(file, keyFile));
+export async function openStore(address: string, keyFile?: string): Promise<Store> {
+  return new Store(await openConnection(address, keyFile));
 }
 
 /** The same, without a store around it: for tests. */
-export async function openConnection(file: string, keyFile = secretsKeyFile('', dirname(file))): Promise<Connection> {
-  const db = openDatabase(file);
+export async function openConnection(address: string, keyFile = secretsKeyFile('', dirname(address))): Promise<Connection> {
+  const db = openDatabase(address);
   try {
     await migrate(db);
-    return { db, sealer: file === ':memory:' ? undefined : await openSealer(db, keyFile) };
+    return { db, sealer: address === ':memory:' ? undefined : await openSealer(db, keyFile) };
   } catch (error) {
     await db.destroy();
     throw error;
@@ -100,16 +102,11 @@ export async function openConnection(file: string, keyFile = secretsKeyFile('', 
 }
 
 /** Only migrates the database. @returns the names of the migrations that ran */
-export async function syncSchema(file: string): Promise<string[]> {
-  const db = openDatabase(file);
+export async function syncSchema(address: string): Promise<string[]> {
+  const db = openDatabase(address);
   try {
     return await migrate(db);
   } finally {
     await db.destroy();
   }
-}
-
-/** @param setting `secrets.key_file` */
-export function secretsKeyFile(setting: string, stateDir: string): string {
-  return setting === '' ? join(stateDir, stateFiles.secretsKey) : resolve(setting);
 }

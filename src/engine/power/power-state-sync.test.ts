@@ -403,6 +403,9 @@ test('a process that was stopped for hours looks at its nodes as spread as befor
   for (const other of others) await store.nodes.insert(other);
   await powerSync.start();
   await until(() => bmc.looks === 1);
+  // Its result is written.
+  await delay(50);
+  await store.transaction(async () => {});
   const clock = performance.now.bind(performance);
   t.mock.method(performance, 'now', () => clock() + 10 * 3_600_000);
   powerSync.pollNow(others[5]!.uuid);

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sql } from 'kysely';
 import type { Operation } from '#store/tables/operations.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, newRoom, quiet } from '#test/a-cloud.ts';
-import { databaseOf } from '#test/a-store.ts';
+import { allowWrites, refuseWrites } from '#test/a-full-disk.ts';
 import { aRequester, sayHello } from '#test/an-agent.ts';
 
 const go = async () => ({ next: true }) as const;
@@ -19,12 +18,6 @@ async function untilRow(cloud: Cloud, isSo: (operation: Operation) => boolean): 
   }
 }
 
-const refuseWrites = (cloud: Cloud) =>
-  sql`CREATE TRIGGER full BEFORE UPDATE ON operations BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`.execute(
-    databaseOf(cloud.store),
-  );
-const allowWrites = (cloud: Cloud) => sql`DROP TRIGGER full`.execute(databaseOf(cloud.store));
-
 async function stopped(cloud: Cloud): Promise<void> {
   await cloud.engine.stop();
   await cloud.store.close();
@@ -35,8 +28,8 @@ test('an operation that cannot be written down goes on by itself as soon as it c
   const cloud: Cloud = await aCloud({
     steps: [
       aStep('fill', async () => {
-        if (++runs === 1) await refuseWrites(cloud);
-        else await allowWrites(cloud);
+        if (++runs === 1) await refuseWrites(cloud.store, 'UPDATE', 'operations');
+        else await allowWrites(cloud.store, 'operations');
         return { next: true };
       }),
     ],
@@ -170,9 +163,9 @@ test('a result that could not be written down counts when the agent repeats it',
   const result = { command_id: id, ok: true, result: {} };
   const session = await sayHello(cloud.engine, operation);
 
-  await refuseWrites(cloud);
+  await refuseWrites(cloud.store, 'UPDATE', 'operations');
   await assert.rejects(cloud.engine.agentResult(session, result), /disk is full/);
-  await allowWrites(cloud);
+  await allowWrites(cloud.store, 'operations');
   await cloud.engine.agentResult(session, result);
   await quiet(cloud);
   assert.equal((await cloud.store.servers.find({ id: server!.id }))?.vm_state, 'active');

@@ -3,7 +3,8 @@
  * `reader` flag for returning rows and takes its parameters as one array; `node:sqlite` has neither.
  */
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { SqliteAdapter, SqliteDialect, type SqliteStatement } from 'kysely';
+import { type RawBuilder, SqliteAdapter, SqliteDialect, type SqliteStatement, sql } from 'kysely';
+import type { Dialect, JsonValue } from './dialect.ts';
 
 /** @param file path of the database, or `:memory:` */
 export function sqliteDialect(file: string): SqliteDialect {
@@ -61,11 +62,52 @@ function prepare(database: DatabaseSync, sql: string): SqliteStatement {
   };
 }
 
+const isAnyOf = (expression: string, values: readonly JsonValue[]): RawBuilder<boolean> => {
+  const value = sql.ref(expression);
+  const known = values.filter((each) => each !== null);
+  const isNull = known.length < values.length ? sql`${value} IS NULL` : sql`FALSE`;
+  return known.length === 0 ? sql`${isNull}` : sql`(${value} IN (${sql.join(known)}) OR ${isNull})`;
+};
+
+/** Result codes: sqlite.org/rescode.html. */
+const [primaryKeyViolated, uniqueViolated] = [1555, 2067];
+
+export const sqlite: Dialect = {
+  name: 'sqlite',
+  violatedColumns(error) {
+    const { errcode, message } = error as Error & { errcode?: number };
+    if (errcode !== primaryKeyViolated && errcode !== uniqueViolated) return undefined;
+    // `UNIQUE constraint failed: keypairs.user_id, keypairs.name`
+    return message
+      .replace(/^.*?: /, '')
+      .split(', ')
+      .map((column) => column.replace(/^.*\./, ''));
+  },
+  hasItem: (column, values) =>
+    sql`EXISTS (SELECT 1 FROM json_each(${sql.ref(column)}) AS item WHERE ${isAnyOf('item.value', values)})`,
+  hasItemWith: (column, key, values) =>
+    sql`EXISTS (SELECT 1 FROM json_each(${sql.ref(column)}) AS item, json_each(item.value) AS member
+      WHERE member.key = ${key} AND ${isAnyOf('member.value', values)})`,
+  hasMember: (column, key, values) =>
+    sql`EXISTS (SELECT 1 FROM json_each(${sql.ref(column)}) AS member
+      WHERE member.key = ${key} AND ${isAnyOf('member.value', values)})`,
+  finishSchema: async () => {},
+  async rewrite(db) {
+    await sql`VACUUM`.execute(db);
+    await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db);
+  },
+  async overwriteSecurely(db) {
+    await sql`PRAGMA secure_delete = ON`.execute(db);
+  },
+};
+
 /**
  * Kysely runs migrations on SQLite one by one, outside a transaction. SQLite's DDL is transactional, so an upgrade that
  * fails or is killed leaves the former version's database.
  */
 class AtomicSqliteAdapter extends SqliteAdapter {
+  readonly dialect = sqlite;
+
   override get supportsTransactionalDdl(): boolean {
     return true;
   }

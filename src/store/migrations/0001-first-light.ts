@@ -1,5 +1,6 @@
 /** The schema of the first release. Types are the common ground of SQLite and PostgreSQL; JSON is text. */
 import type { CreateTableBuilder, Kysely, Migration } from 'kysely';
+import { dialectOf } from '../dialect/dialect.ts';
 
 type Column = readonly [
   name: string,
@@ -260,7 +261,6 @@ async function addTable(db: Kysely<unknown>, table: string, columns: readonly Co
 }
 
 function addCountedId(db: Kysely<unknown>, builder: CreateTableBuilder<string, string>): CreateTableBuilder<string, string> {
-  const isPostgres = db.getExecutor().adapter.constructor.name.startsWith('Postgres');
-  if (isPostgres) return builder.addColumn('id', 'serial', (column) => column.primaryKey());
+  if (dialectOf(db).name === 'postgres') return builder.addColumn('id', 'serial', (column) => column.primaryKey());
   return builder.addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement());
 }

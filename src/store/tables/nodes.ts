@@ -133,7 +133,7 @@ export class Nodes extends Collection<Node, { nodes: NodeColumns }> {
   #matching({ filters, sortBy, descending }: NodeListRequest, { after, limit }: NodePage): NodeQuery {
     const byId = !sortBy || sortBy === 'id';
     const order = byId ? [{ column: 'id', descending }] : [{ column: sortBy, descending }, { column: 'id' }];
-    let query: NodeQuery = nodeConditions(filters).reduce(
+    let query: NodeQuery = nodeConditions(filters, this.dialect).reduce(
       (some, condition) => some.where(condition),
       this.db.selectFrom('nodes'),
     );

@@ -1,0 +1,32 @@
+/** What the databases do differently. Everything else is written once, in SQL that both know. */
+import type { Kysely, RawBuilder } from 'kysely';
+
+export type JsonValue = string | number | boolean | null;
+
+export type Dialect = {
+  readonly name: 'sqlite' | 'postgres';
+  /** The columns of the unique constraint that a statement violated; undefined: the error is another one. */
+  violatedColumns(error: unknown): readonly string[] | undefined;
+  /** The column is a JSON array and has one of the values as an item. */
+  hasItem(column: string, values: readonly JsonValue[]): RawBuilder<boolean>;
+  /** The column is a JSON array of objects, one of which has one of the values under this key. */
+  hasItemWith(column: string, key: string, values: readonly JsonValue[]): RawBuilder<boolean>;
+  /** The column is a JSON object and has one of the values under this key. */
+  hasMember(column: string, key: string, values: readonly JsonValue[]): RawBuilder<boolean>;
+  /** Called after the migrations. */
+  finishSchema(db: AnyDatabase): Promise<void>;
+  /** Rewrites all tables, so that no deleted or overwritten value remains on the disk, and frees the space. */
+  rewrite(db: AnyDatabase): Promise<void>;
+  /** From now on, overwritten values leave no copy. */
+  overwriteSecurely(db: AnyDatabase): Promise<void>;
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: no query here depends on the columns
+export type AnyDatabase = Kysely<any>;
+
+/** An adapter of Kysely that names its dialect. */
+export type DialectAdapter = { readonly dialect: Dialect };
+
+export function dialectOf(db: AnyDatabase): Dialect {
+  return (db.getExecutor().adapter as unknown as DialectAdapter).dialect;
+}

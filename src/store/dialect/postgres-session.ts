@@ -1,0 +1,210 @@
+/**
+ * The one session by which Ingot uses a PostgreSQL database. Transactions follow one another, as with the embedded
+ * database, so a check and the write that depends on it cannot be separated. The session holds the lock that keeps a
+ * second Ingot out: a connection that is lost takes the lock with it, and nothing is written without it.
+ */
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
+import { Client, types } from 'pg';
+import { SerialQueue } from '#async/serial-queue.ts';
+import { pause } from '#async/timers.ts';
+import { Fault } from '#domain/faults.ts';
+import { withoutPassword } from '../database-address.ts';
+
+/** Of this database; any number that no other program uses. */
+const lockKey = '7308332044936638824';
+/** The session of an Ingot that was killed lives a moment longer. */
+const lockTries = 10;
+const lockTryMs = 500;
+const connectMs = 10_000;
+
+export class PostgresSession implements Driver {
+  readonly #url: string;
+  readonly #turns = new SerialQueue();
+  #connection: Promise<SessionConnection> | undefined;
+  #release: (() => void) | undefined;
+  #isClosed = false;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  async init(): Promise<void> {}
+
+  /** Waits for its turn; opens a new session if the last one was lost. */
+  async acquireConnection(): Promise<DatabaseConnection> {
+    const release = await this.#takeTurn();
+    try {
+      const connection = await this.#open();
+      connection.hold(true);
+      this.#release = release;
+      return connection;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  async releaseConnection(): Promise<void> {
+    const release = this.#release;
+    this.#release = undefined;
+    await this.#connection?.then((connection) => connection.hold(false)).catch(() => {});
+    release?.();
+  }
+
+  async beginTransaction(connection: SessionConnection): Promise<void> {
+    await connection.command('BEGIN');
+  }
+
+  async commitTransaction(connection: SessionConnection): Promise<void> {
+    await connection.command('COMMIT');
+  }
+
+  /** Of a lost session, the server rolls back by itself. */
+  async rollbackTransaction(connection: SessionConnection): Promise<void> {
+    if (connection.isOpen) await connection.command('ROLLBACK');
+  }
+
+  async destroy(): Promise<void> {
+    this.#isClosed = true;
+    const release = await this.#takeTurn();
+    try {
+      const connection = await this.#connection?.catch(() => undefined);
+      await connection?.end();
+    } finally {
+      release();
+    }
+  }
+
+  #takeTurn(): Promise<() => void> {
+    return new Promise((resolve) => {
+      void this.#turns.run(() => new Promise<void>((release) => resolve(release)));
+    });
+  }
+
+  async #open(): Promise<SessionConnection> {
+    if (this.#isClosed) throw unavailable(this.#url, 'it was closed');
+    const former = await this.#connection?.catch(() => undefined);
+    if (former?.isOpen) return former;
+    this.#connection = connect(this.#url);
+    return this.#connection;
+  }
+}
+
+async function connect(url: string): Promise<SessionConnection> {
+  const client = newClient(url);
+  const connection = new SessionConnection(client, url);
+  try {
+    await client.connect();
+    await lock(client, url);
+    return connection;
+  } catch (error) {
+    await connection.end();
+    throw error instanceof Fault ? error : faultOf(error, url);
+  }
+}
+
+function newClient(url: string): Client {
+  try {
+    return new Client({
+      connectionString: url,
+      application_name: 'ingot',
+      connectionTimeoutMillis: connectMs,
+      keepAlive: true,
+      types: { getTypeParser },
+    });
+  } catch {
+    // The message of the parser may repeat the URL, with the password.
+    throw unavailable(url, 'database.url is no valid postgresql:// URL');
+  }
+}
+
+async function lock(client: Client, url: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const { rows } = await client.query('SELECT pg_try_advisory_lock($1) AS "isTaken"', [lockKey]);
+    if (rows[0]?.isTaken === true) return;
+    if (tries === lockTries) throw unavailable(url, 'another Ingot is using it');
+    await pause(lockTryMs);
+  }
+}
+
+class SessionConnection implements DatabaseConnection {
+  readonly #client: Client;
+  readonly #url: string;
+  isOpen = true;
+
+  constructor(client: Client, url: string) {
+    this.#client = client;
+    this.#url = url;
+    client.on('error', () => this.#close());
+    client.on('end', () => this.#close());
+  }
+
+  /** Only a session in use keeps the process alive. */
+  hold(isInUse: boolean): void {
+    if (!this.isOpen) return;
+    const client = this.#client as Client & Record<'ref' | 'unref', () => void>;
+    if (isInUse) client.ref();
+    else client.unref();
+  }
+
+  async command(text: string): Promise<void> {
+    await this.#query(text);
+  }
+
+  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+    const { command, rowCount, rows } = await this.#query(sql, parameters);
+    const isChange = command === 'INSERT' || command === 'UPDATE' || command === 'DELETE';
+    return { rows: rows as R[], ...(isChange && { numAffectedRows: BigInt(rowCount ?? 0) }) };
+  }
+
+  // biome-ignore lint/correctness/useYield: rows are never read one by one
+  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error('rows are not streamed from PostgreSQL');
+  }
+
+  async end(): Promise<void> {
+    this.hold(true);
+    this.#close();
+    await this.#client.end().catch(() => {});
+  }
+
+  async #query(text: string, values: readonly unknown[] = []) {
+    try {
+      return await this.#client.query(text, [...values]);
+    } catch (error) {
+      if (!isOfServer(error) || endsSession(error)) this.#close();
+      throw isOfServer(error) && !endsSession(error) ? error : faultOf(error, this.#url);
+    }
+  }
+
+  #close(): void {
+    this.isOpen = false;
+  }
+}
+
+type PostgresError = Error & { code?: string };
+
+/** The server rejected the statement: the error has an SQLSTATE. Otherwise the connection failed. */
+function isOfServer(error: unknown): error is PostgresError {
+  const { code, severity } = error as { code?: unknown; severity?: unknown };
+  return typeof code === 'string' && typeof severity === 'string';
+}
+
+/** SQLSTATE classes 08 (connection exception) and 57P (the server shuts down, or ended the session). */
+function endsSession(error: PostgresError): boolean {
+  return /^(08|57P)/.test(error.code ?? '');
+}
+
+function faultOf(error: unknown, url: string): Fault {
+  return unavailable(url, (error as Error).message || String((error as PostgresError).code), error);
+}
+
+function unavailable(url: string, detail: string, cause?: unknown): Fault {
+  return new Fault('databaseUnavailable', { database: withoutPassword(url), detail }, cause);
+}
+
+/** Counts and sums are far below 2⁵³. Type numbers (pg_type): 20 bigint, 1700 numeric. */
+// biome-ignore lint/suspicious/noExplicitAny: the type that pg declares
+function getTypeParser(type: number, format?: any): any {
+  return type === 20 || type === 1700 ? Number : types.getTypeParser(type, format);
+}
