@@ -169,6 +169,7 @@ class SessionConnection implements DatabaseConnection {
   }
 
   async #query(text: string, values: readonly unknown[] = []) {
+    if (!this.isOpen) throw unavailable(this.#url, 'the connection was lost');
     try {
       return await this.#client.query(text, [...values]);
     } catch (error) {

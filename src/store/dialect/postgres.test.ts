@@ -1,0 +1,115 @@
+/** What PostgreSQL does differently, on a real server: the lock, a lost session, the order of text. */
+import assert from 'node:assert/strict';
+import { after, suite, test } from 'node:test';
+import { Fault } from '#domain/faults.ts';
+import { type PostgresServer, startPostgres, whyNoPostgres } from '#test/a-postgres.ts';
+import { aNode } from '#test/a-task.ts';
+import { UniqueViolation } from '../collection.ts';
+import { withoutPassword } from '../database-address.ts';
+import { openDatabase, openStore, Store, syncSchema } from '../store.ts';
+
+const skip = (await whyNoPostgres()) ?? false;
+const server: PostgresServer | undefined = skip ? undefined : await startPostgres();
+after(() => server?.stop());
+
+let count = 0;
+async function aDatabase(): Promise<string> {
+  const url = await (server as PostgresServer).create(`of_test_${++count}`);
+  await syncSchema(url);
+  return url;
+}
+
+const isUnavailable = (words: RegExp) => (error: unknown) =>
+  error instanceof Fault && error.code === 'databaseUnavailable' && error.status === 503 && words.test(error.message);
+
+const project = (id: string, name = id) => ({ id, domain_id: 'default', name, description: '' });
+
+suite('a PostgreSQL database', { skip }, () => {
+  test('is used by one Ingot; a second one is refused, and may have it afterwards', async () => {
+    const url = await aDatabase();
+    const first = new Store({ db: openDatabase(url) });
+    await first.projects.list();
+    const second = new Store({ db: openDatabase(url) });
+
+    await assert.rejects(second.projects.list(), isUnavailable(/another Ingot is using it/));
+
+    await first.close();
+    assert.deepEqual(await second.projects.list(), []);
+    await second.close();
+  });
+
+  test('whose session is lost is used again, with the lock; what was not committed is gone', async () => {
+    const url = await aDatabase();
+    const store = new Store({ db: openDatabase(url) });
+    await store.projects.insert(project('kept'));
+    const cut = store.transaction(async (trx) => {
+      await trx.projects.insert(project('lost'));
+      await server?.cutSessions();
+      await trx.projects.insert(project('never written'));
+    });
+
+    await assert.rejects(cut, isUnavailable(/the connection was lost|terminated/));
+
+    assert.deepEqual(
+      (await store.projects.list()).map(({ id }) => id),
+      ['kept'],
+    );
+    const other = new Store({ db: openDatabase(url) });
+    await assert.rejects(other.projects.list(), isUnavailable(/another Ingot/));
+    await Promise.all([store.close(), other.close()]);
+  });
+
+  test('that cannot be reached is told, without the password', async () => {
+    const url = 'postgresql://ingot:s3cret@127.0.0.1:1/ingot?host=/nonexistent';
+
+    await assert.rejects(openStore(url, '/nonexistent/key'), (error: Error) => {
+      assert.ok(
+        isUnavailable(/^The database postgresql:\/\/ingot@127\.0\.0\.1:1\/ingot cannot be used: connect ENOENT/)(error),
+        error.message,
+      );
+      assert.doesNotMatch(JSON.stringify([error.message, error.stack]), /s3cret/);
+      return true;
+    });
+    assert.equal(withoutPassword(url), 'postgresql://ingot@127.0.0.1:1/ingot');
+  });
+
+  test('tells the columns of a violated constraint, and a transaction that violates it leaves nothing', async () => {
+    const store = new Store({ db: openDatabase(await aDatabase()) });
+    await store.projects.insert(project('one', 'name'));
+
+    await assert.rejects(
+      store.transaction(async (trx) => {
+        await trx.projects.insert(project('two', 'other name'));
+        await trx.projects.insert(project('three', 'name'));
+      }),
+      (error: unknown) => {
+        assert.ok(error instanceof UniqueViolation);
+        assert.deepEqual([error.table, error.columns], ['projects', ['domain_id', 'name']]);
+        return true;
+      },
+    );
+
+    assert.deepEqual(
+      (await store.projects.list()).map(({ id }) => id),
+      ['one'],
+    );
+    await store.close();
+  });
+
+  test('sorts text by code point and finds it by ASCII case, whatever its locale, as the embedded file does', async () => {
+    const names = ['b', 'B', 'a', 'Ä', 'ä', 'Z', 'é', '_', 'a b'];
+    const store = new Store({ db: openDatabase(await aDatabase()) });
+    for (const [index, name] of names.entries()) await store.nodes.insert(aNode({ id: index + 1, uuid: `u${index}`, name }));
+
+    const sorted = (await store.nodes.pick(['name'], {}, { orderBy: 'name' })).map(({ name }) => name);
+    const found = (await store.nodes.listHypervisors('Ä')).map(({ name }) => name);
+    const foundByCase = (await store.nodes.listHypervisors('A')).map(({ name }) => name);
+    await store.close();
+
+    assert.deepEqual(
+      sorted,
+      names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
+    );
+    assert.deepEqual([found, foundByCase], [['Ä'], ['a', 'a b']]);
+  });
+});
