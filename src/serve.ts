@@ -13,7 +13,6 @@ import { checkDeployFiles } from '#boot-server/deploy-files.ts';
 import { openListener } from '#boot-server/listeners.ts';
 import { createEventPosts } from '#drivers/redfish/index.ts';
 import { openDrivers } from '#drivers/registry.ts';
-import type { MachineMessages } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
 import type { StepHook } from '#engine/worker/bound-operations.ts';
 import { writeAtomically } from '#files/write-atomically.ts';
@@ -95,34 +94,17 @@ async function build(
   closers.push(() => opened.close());
   for (const name of declaredSecrets(drivers)) secrets.add(name);
 
-  // A cycle: machines reach the engine through the boot server, and the engine publishes through it.
-  const messages = {} as MachineMessages;
-  const engineUp = Promise.withResolvers<void>();
-  const boot = createBootServer({
-    settings,
-    connections,
-    engine: messages,
-    images,
-    log,
-    stateDir: state,
-    engineReady: engineUp.promise,
-    eventTaker: events?.taker,
-  });
+  const boot = createBootServer({ settings, connections, images, log, stateDir: state, eventTaker: events?.taker });
   const engine = createEngine({ store, drivers, boot, images, settings, log, ...hooks });
-  // Tokens are unknown until the operations are resumed: a machine's request waits until then.
-  const resumed = Promise.withResolvers<void>();
-  Object.assign(messages, engine, {
-    agentAdmit: (...message) => resumed.promise.then(() => engine.agentAdmit(...message)),
-    deployPost: (...post) => resumed.promise.then(() => engine.deployPost(...post)),
-  } satisfies Partial<MachineMessages>);
 
   closers.push(() => engine.stop());
   closers.push(() => boot.stop());
+  // Tokens are unknown until the operations are resumed: a machine's message waits until then.
+  const resumed = Promise.withResolvers<void>();
   closers.push(async () => resumed.resolve());
-  await boot.start();
+  await boot.start(engine, resumed.promise);
   await engine.start();
   resumed.resolve();
-  engineUp.resolve();
 
   const rules = { days: settings['records.keep'], perNode: settings['records.keep_per_node'] };
   const keeper = new RecordKeeper(store, rules, (result) => {

@@ -70,9 +70,9 @@ function serve(flags: Readonly<Record<string, string>>): void {
   };
   const log = { debug: write, info: write, warn: write, error: write } as never;
   const images = { extents: () => Promise.reject(new Error('no images here')) };
-  const server = createBootServer({ settings, engine, images, log, stateDir: settings.state_dir });
+  const server = createBootServer({ settings, images, log, stateDir: settings.state_dir });
   const calls: Readonly<Record<Call, (argument: never) => unknown>> = {
-    start: () => server.start(),
+    start: () => server.start(engine),
     stop: () => server.stop(),
     publish: (plan: BootPlan) => server.publish(plan),
     spend: (uuid: string) => server.spend(uuid),

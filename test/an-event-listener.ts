@@ -35,14 +35,13 @@ export async function anEventListener(t: TestContext, flags: Record<string, stri
   };
   const boot = createBootServer({
     ...{ settings, images, stateDir: state, log: silent },
-    engine: aRecordingEngine(),
     eventTaker,
   });
   t.after(async () => {
     await boot.stop();
     await rm(state, { recursive: true, force: true });
   });
-  await boot.start();
+  await boot.start(aRecordingEngine());
   /** PEM of its generated certificate. */
   const ownCertificate = () => readFile(join(state, 'events', 'events.crt'), 'utf8');
   /** Resolves when this many posts have arrived in total. */

@@ -33,14 +33,14 @@ function aServer(flags: Record<string, string> = {}): BootServer {
       ...flags,
     },
   });
-  return createBootServer({ settings, engine, images, log: silent, stateDir: state });
+  return createBootServer({ settings, images, log: silent, stateDir: state });
 }
 
 before(async () => {
   state = await mkdtemp(join(tmpdir(), 'ingot-agent-https-'));
   await writeFile(join(state, 'image'), 'abc');
   server = aServer();
-  await server.start();
+  await server.start(engine);
 });
 after(async () => {
   stop.abort();
@@ -100,7 +100,7 @@ test('the certificate is kept for the next start; images go by HTTPS alone where
   const { certificate } = agentPlace();
   await server.stop();
   server = aServer({ 'provisioning.images_by_https': 'true' });
-  await server.start();
+  await server.start(engine);
   assert.equal(agentPlace().certificate, certificate);
   assert.equal(server.addresses.plain_images, false);
   const path = `${routes.images}/one`;

@@ -30,12 +30,9 @@ export type BootServerOptions = {
   settings: BootServerSettings;
   /** Connection limits. Default: from the settings, as far as this process's limits allow. */
   connections?: Connections;
-  engine: MachineMessages;
   images: Pick<ImageSource, 'extents'>;
   log: Log;
   stateDir: string;
-  /** Resolves when the engine has resumed its operations; messages of machines wait for it. Default: resolved. */
-  engineReady?: Promise<unknown>;
   /** Handlers for events that a BMC posts to `/redfish-events/{token}`. Default: none. */
   eventTaker?: EventTakers | undefined;
 };
@@ -46,8 +43,11 @@ export type EventPlace = { readonly url: string /** No BMC can check its certifi
 export type BootServer = BootPublisher & {
   /** Preferred first: HTTPS if it is enabled. Known after the start. */
   readonly eventPlaces: readonly EventPlace[];
-  /** Opens all listeners, the HTTP ones first; if one fails, closes all. Throws `cannotListen` or `toolFailed`. */
-  start(): Promise<void>;
+  /**
+   * Opens all listeners, the HTTP ones first; if one fails, closes all. Throws `cannotListen` or `toolFailed`.
+   * @param ready resolves when the engine has resumed its operations; messages of machines wait for it
+   */
+  start(engine: MachineMessages, ready?: Promise<unknown>): Promise<void>;
   /** Stops listeners and child processes. The plans stay on disk for the next start. */
   stop(): Promise<void>;
   /** Resolves when an open listener fails. */
@@ -89,6 +89,14 @@ class SilentBootServer implements BootServer {
   async stop(): Promise<void> {}
 }
 
+/** What machines talk to. */
+type Front = {
+  readonly parts: HttpParts;
+  readonly http: FastifyInstance;
+  readonly helper: Server;
+  readonly events: DnsmasqEvents;
+};
+
 class LiveBootServer implements BootServer {
   readonly tftpRoot: string;
   readonly failed: Promise<Error>;
@@ -97,18 +105,15 @@ class LiveBootServer implements BootServer {
   readonly #plans: Plans;
   readonly #files: TftpFiles;
   readonly #machines: MachineAddresses;
-  readonly #http: FastifyInstance;
   readonly #connections: Connections;
   readonly #clients: ConnectionTable;
-  readonly #parts: HttpParts;
-  readonly #helper: Server;
-  readonly #events: DnsmasqEvents;
-  readonly #report: Report;
   readonly #fail: (error: Error) => void;
   /** Changes requested before the start wait for it, since the engine may start first. */
   readonly #started = Promise.withResolvers<void>();
   /** Serializes changes per node. */
   readonly #turns = new Map<string, Promise<void>>();
+  /** Since the start. */
+  #front: Front | undefined;
   #httpPort: number;
   #agentHttps: { readonly server: FastifyInstance; readonly port: number; readonly certificate: PinnedCertificate } | undefined;
   #eventHttps: { readonly server: FastifyInstance; readonly port: number } | undefined;
@@ -116,8 +121,7 @@ class LiveBootServer implements BootServer {
   #dhcp: Dhcp | undefined;
 
   constructor(options: BootServerOptions) {
-    const { settings, images, log, stateDir, engineReady = Promise.resolve() } = options;
-    const engine = awaitEngine(options.engine, engineReady);
+    const { settings, log, stateDir } = options;
     this.#options = options;
     this.#connections = options.connections ?? fitConnections(settings, log);
     this.#directory = join(stateDir, 'boot');
@@ -126,31 +130,7 @@ class LiveBootServer implements BootServer {
     this.#plans = new Plans(join(this.#directory, 'plans'));
     this.#files = new TftpFiles(this.tftpRoot, settings['images.reserve_mib'] * 1024 ** 2);
     this.#machines = new MachineAddresses({ plans: this.#plans, isServed: settings['provisioning.interface'] !== '' });
-    this.#report = (request) => {
-      try {
-        engine.machineRequest(request);
-      } catch (error) {
-        log.error({ err: error }, 'could not record a request of a machine');
-      }
-    };
-    const parts = {
-      engine,
-      images,
-      plans: this.#plans,
-      addresses: this.#machines,
-      tftpRoot: this.tftpRoot,
-      report: this.#report,
-      log,
-      eventTaker: options.eventTaker,
-    };
-    this.#parts = parts;
     this.#clients = new ConnectionTable(this.#connections.provisioning);
-    const proven = { ...parts, onAuthenticated: (socket: Socket) => this.#clients.prove(socket) };
-    this.#http = createHttp(proven, agentsByHttp(settings));
-    new ConnectionGuard(this.#http.server, this.#clients);
-    this.#helper = createDeployHelper(parts);
-    new ConnectionGuard(this.#helper, new ConnectionTable(this.#connections.deployHelper));
-    this.#events = new DnsmasqEvents(parts);
     const { promise, resolve: fail } = Promise.withResolvers<Error>();
     this.failed = promise;
     this.#fail = fail;
@@ -174,15 +154,17 @@ class LiveBootServer implements BootServer {
     return [{ url, selfSigned: isSelfMade(settings) }, plain];
   }
 
-  async start(): Promise<void> {
+  async start(engine: MachineMessages, ready: Promise<unknown> = Promise.resolve()): Promise<void> {
     const { log, settings } = this.#options;
+    const front = this.#makeFront(awaitEngine(engine, ready));
+    this.#front = front;
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     await this.#files.prepare();
     await this.#plans.load(log);
     await this.#layAgain();
     try {
-      await this.#listen();
-      if (settings['provisioning.interface']) await this.#serveNetwork();
+      await this.#listen(front);
+      if (settings['provisioning.interface']) await this.#serveNetwork(front);
     } catch (error) {
       await this.stop();
       throw error;
@@ -192,9 +174,31 @@ class LiveBootServer implements BootServer {
 
   async stop(): Promise<void> {
     await Promise.all([this.#dhcp?.stop(), this.#tftp?.stop()]);
-    await Promise.all([this.#http.close(), this.#agentHttps?.server.close(), this.#eventHttps?.server.close()]);
-    this.#helper.closeAllConnections();
-    await new Promise((closed) => this.#helper.close(closed));
+    await Promise.all([this.#front?.http.close(), this.#agentHttps?.server.close(), this.#eventHttps?.server.close()]);
+    const helper = this.#front?.helper;
+    helper?.closeAllConnections();
+    await new Promise((closed) => (helper ? helper.close(closed) : closed(undefined)));
+  }
+
+  #makeFront(engine: MachineMessages): Front {
+    const { images, log, settings, eventTaker } = this.#options;
+    const report: Report = (request) => {
+      try {
+        engine.machineRequest(request);
+      } catch (error) {
+        log.error({ err: error }, 'could not record a request of a machine');
+      }
+    };
+    const shared = { plans: this.#plans, addresses: this.#machines, tftpRoot: this.tftpRoot };
+    const parts = { ...shared, engine, images, report, log, eventTaker };
+    const http = createHttp(
+      { ...parts, onAuthenticated: (socket: Socket) => this.#clients.prove(socket) },
+      agentsByHttp(settings),
+    );
+    new ConnectionGuard(http.server, this.#clients);
+    const helper = createDeployHelper(parts);
+    new ConnectionGuard(helper, new ConnectionTable(this.#connections.deployHelper));
+    return { parts, http, helper, events: new DnsmasqEvents(parts) };
   }
 
   publish(plan: BootPlan): Promise<void> {
@@ -233,32 +237,32 @@ class LiveBootServer implements BootServer {
     });
   }
 
-  async #listen(): Promise<void> {
+  async #listen({ parts, http, helper }: Front): Promise<void> {
     const { settings } = this.#options;
     const address = settings['provisioning.address'];
-    this.#httpPort = await openListener(this.#http, {
+    this.#httpPort = await openListener(http, {
       address,
       port: settings['provisioning.http_port'],
       purpose: 'boot files, images and agents',
       setting: 'provisioning.http_port',
       addressSetting: 'provisioning.address',
     });
-    await openListener(this.#helper, {
+    await openListener(helper, {
       address,
       port: settings['provisioning.deploy_helper_port'],
       purpose: 'the deploy helper',
       setting: 'provisioning.deploy_helper_port',
       addressSetting: 'provisioning.address',
     });
-    if (settings['provisioning.agent_https']) await this.#listenForAgents(address);
-    for (const server of [this.#http.server, this.#helper]) server.on('error', this.#failed);
-    if (settings['redfish.events_https_port'] !== 0) await this.#listenForEvents(address);
+    if (settings['provisioning.agent_https']) await this.#listenForAgents(parts, address);
+    for (const server of [http.server, helper]) server.on('error', this.#failed);
+    if (settings['redfish.events_https_port'] !== 0) await this.#listenForEvents(parts, address);
   }
 
-  async #listenForAgents(address: string): Promise<void> {
+  async #listenForAgents(shared: HttpParts, address: string): Promise<void> {
     const { settings, stateDir } = this.#options;
     const certificate = await loadAgentCertificate(join(stateDir, 'agents'), address);
-    const parts = { ...this.#parts, onAuthenticated: (socket: Socket) => this.#clients.prove(socket) };
+    const parts = { ...shared, onAuthenticated: (socket: Socket) => this.#clients.prove(socket) };
     const server = createAgentHttps(parts, certificate);
     // Connections of both listeners count towards one limit.
     new ConnectionGuard(server.server, this.#clients);
@@ -273,10 +277,10 @@ class LiveBootServer implements BootServer {
     server.server.on('error', this.#failed);
   }
 
-  async #listenForEvents(address: string): Promise<void> {
+  async #listenForEvents(shared: HttpParts, address: string): Promise<void> {
     const { settings, stateDir } = this.#options;
     const senders = new ConnectionTable(this.#connections.events);
-    const parts = { ...this.#parts, onAuthenticated: (socket: Socket) => senders.prove(socket) };
+    const parts = { ...shared, onAuthenticated: (socket: Socket) => senders.prove(socket) };
     const server = createEventHttps(parts, await loadEventCertificate(settings, join(stateDir, 'events')));
     new ConnectionGuard(server.server, senders);
     const port = await openListener(server, {
@@ -295,19 +299,19 @@ class LiveBootServer implements BootServer {
     else this.#fail(error);
   };
 
-  async #serveNetwork(): Promise<void> {
+  async #serveNetwork({ parts, events }: Front): Promise<void> {
     const { settings, log } = this.#options;
+    const { plans, report } = parts;
     checkDhcpSettings(settings);
     await checkInterface(settings);
     const child = {
       settings,
       directory: this.#directory,
       log,
-      onLine: (line: string) => this.#events.take(line),
+      onLine: (line: string) => events.take(line),
     };
     const deathOf = (kind: 'dhcp' | 'tftp') => (message: string) =>
-      this.#report({ kind, subject: 'dnsmasq', message, concernsWaiting: true });
-    const { plans, report } = this.#parts;
+      report({ kind, subject: 'dnsmasq', message, concernsWaiting: true });
     this.#tftp = new Tftp({ ...child, root: this.tftpRoot, plans, report, onDeath: deathOf('tftp') });
     this.#dhcp = new Dhcp({ ...child, plans: this.#plans, http_url: this.addresses.http_url, onDeath: deathOf('dhcp') });
     await this.#tftp.start();

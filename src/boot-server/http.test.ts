@@ -58,13 +58,12 @@ before(async () => {
   const flags = { ...loopback, state_dir: state };
   server = createBootServer({
     settings: readSettings({ flags }),
-    engine,
     images: { extents },
     log: silent,
     stateDir: state,
     eventTaker,
   });
-  await server.start();
+  await server.start(engine);
   await server.publish(plan);
 });
 after(async () => {
@@ -241,8 +240,8 @@ test('while the engine starts, machines wait instead of being refused', async ()
   const flags = { ...loopback, state_dir: stateDir };
   const images = { extents: () => Promise.reject(new Error()) };
   const settings = readSettings({ flags });
-  const starting = createBootServer({ settings, engine, images, log: silent, stateDir, engineReady: up.promise });
-  await starting.start();
+  const starting = createBootServer({ settings, images, log: silent, stateDir });
+  await starting.start(engine, up.promise);
   try {
     const headers = { ...asAgent, 'content-type': 'application/json' };
     const url = `${starting.addresses.http_url}/agent/v2/next`;
@@ -296,12 +295,11 @@ test('a port that is taken is named with its purpose and owner', async () => {
   const flags = { state_dir: join(state, 'other'), 'provisioning.address': '127.0.0.1', 'provisioning.http_port': port };
   const other = createBootServer({
     settings: readSettings({ flags }),
-    engine,
     images: { extents: () => Promise.reject(new Error()) },
     log: silent,
     stateDir: join(state, 'other'),
   });
-  await assert.rejects(other.start(), {
+  await assert.rejects(other.start(engine), {
     code: 'cannotListen',
     message: new RegExp(`127.0.0.1:${port} for boot files.*process ${process.pid}`),
   });
@@ -356,12 +354,11 @@ test('without an address plans are taken and nothing is opened or written', asyn
   const stateDir = join(state, 'silent');
   const quiet = createBootServer({
     settings: readSettings({ flags: { state_dir: stateDir } }),
-    engine,
     images: { extents: () => Promise.reject(new Error()) },
     log: silent,
     stateDir,
   });
-  await quiet.start();
+  await quiet.start(engine);
   await quiet.publish(plan);
   await assert.rejects(quiet.publish({ ...plan, folder: '..' }), { code: 'badRequest' });
   await quiet.withdraw(plan.node_uuid);
