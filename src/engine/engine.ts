@@ -7,7 +7,6 @@ import type { Operation } from '#store/tables/operations.ts';
 import { ConsoleWatch } from './consoles/console-watch.ts';
 import { Consoles } from './consoles/consoles.ts';
 import type { BootPublisher, Engine, ImageFiles } from './contract.ts';
-import { BootSigns } from './messages/boot-signs.ts';
 import { BootWatch } from './messages/boot-watch.ts';
 import { machineMessages } from './messages/machine-messages.ts';
 import { claimFormerEndpoints } from './nodes/endpoints.ts';
@@ -41,6 +40,7 @@ export type EngineParts = {
 
 export function createEngine(parts: EngineParts): Engine {
   const { store, drivers, settings, log } = parts;
+  const watch = new ConsoleWatch({ store, drivers });
   const consoles = new Consoles({
     store,
     drivers,
@@ -53,11 +53,9 @@ export function createEngine(parts: EngineParts): Engine {
   const taskParts: TaskParts = {
     ...parts,
     bmcHealth,
-    saveContext: (live, change) => worker.saveContext(live, change),
-    reportWait: (live, wait) => worker.reportWait(live, wait),
-    async bootBegins(live) {
-      live.signs = new BootSigns();
-      await watch.bootBegins(live);
+    async bootBegins(live, rows) {
+      live.boot.begin();
+      await watch.bootBegins(live, rows);
     },
     askPower: (live, signal) => askPowerNow({ store, drivers, bmcHealth }, live.operation, signal),
   };
@@ -69,12 +67,11 @@ export function createEngine(parts: EngineParts): Engine {
     }),
     log,
     reservations,
-    taskFor: (live, _step, signal) => buildTask(taskParts, live, signal),
-    ...(taskParts.askPower && { askPower: taskParts.askPower }),
+    taskFor: (live, signal, rows) => buildTask({ ...taskParts, rows }, live, signal),
+    askPower: taskParts.askPower,
     silenceTimeoutMs: settings['deploy.silence_timeout'] * 1000,
     ...(parts.onStep && { onStep: parts.onStep }),
   });
-  const watch = new ConsoleWatch({ store, drivers, worker });
   const servers = serverVerbs({ store, drivers, worker });
   const powerSync = new PowerStateSync({
     store,
@@ -120,7 +117,7 @@ export function createEngine(parts: EngineParts): Engine {
       passwords.start().catch((error: unknown) => log.error({ err: error }, 'could not resolve interrupted password changes'));
       await powerSync.start();
       await consoles.start();
-      watch.start();
+      watch.start(worker);
     },
     async stop() {
       passwords.stop();
@@ -138,7 +135,7 @@ export function createEngine(parts: EngineParts): Engine {
 function progressOf(worker: Worker, uuid: string): string | undefined {
   const live = worker.live.ofNode(uuid);
   const { command } = live?.operation.context ?? {};
-  return live?.progress?.command === command?.id ? live?.progress?.message : undefined;
+  return live?.agent.progressOf(command?.id);
 }
 
 async function untilEnded({ store, worker }: { store: Store; worker: Worker }, id: string): Promise<Operation> {

@@ -6,12 +6,14 @@ import { StringDecoder } from 'node:string_decoder';
 import { Fault } from '#domain/faults.ts';
 import type { ConsoleInterface, Drivers, NodeFacts } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import type { RowWriter } from '../worker/bound-operations.ts';
 import type { LiveOperation } from '../worker/live-operations.ts';
 import { eventOwner, interfaceOf, loadNode } from '../worker/task.ts';
 import type { Worker } from '../worker/worker.ts';
 import { PanicScanner } from './kernel-panic.ts';
 
-type Parts = { store: Store; drivers: Drivers; worker: Pick<Worker, 'live' | 'cancel' | 'saveContext'> };
+type Parts = { store: Store; drivers: Drivers };
+type Running = Pick<Worker, 'live' | 'cancel'>;
 
 /** Poll interval: the writer of such a file sends no notification, and may be on another host (milliseconds). */
 const readEveryMs = 2000;
@@ -32,12 +34,15 @@ export class ConsoleWatch {
   readonly #watched = new WeakMap<LiveOperation, Watched>();
   #timer: NodeJS.Timeout | undefined;
   #reading = false;
+  #worker: Running | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
-  start(): void {
+  /** Before the start nothing is watched. */
+  start(worker: Running): void {
+    this.#worker = worker;
     this.#timer = setInterval(() => void this.#readOnce(), readEveryMs).unref();
   }
 
@@ -46,25 +51,25 @@ export class ConsoleWatch {
   }
 
   /** The machine is about to boot: earlier output does not belong to this boot. */
-  async bootBegins(live: LiveOperation): Promise<void> {
+  async bootBegins(live: LiveOperation, rows: Pick<RowWriter, 'saveContext'>): Promise<void> {
     const watched = this.#begin(live);
     watched.file = await this.#findFile(live).catch(() => undefined);
     const since = await watched.file?.driver.position(watched.file.facts).catch(() => undefined);
     if (since === undefined) return;
     watched.since = since;
     // Persisted, because the file grows while the process is down.
-    await this.#parts.worker.saveContext(live, (context) => ({ ...context, console_since: since }));
+    await rows.saveContext(live, (context) => ({ ...context, console_since: since }));
   }
 
   /** Handles console output of the node. */
   hear(nodeUuid: string, data: Buffer): void {
-    const live = this.#parts.worker.live.ofNode(nodeUuid);
+    const live = this.#worker?.live.ofNode(nodeUuid);
     if (live && isWaitedFor(live)) this.#scan(live, this.#of(live).decoder.write(data));
   }
 
   /** Reads what has been written to the files since the last poll. */
   async read(): Promise<void> {
-    const waiting = [...this.#parts.worker.live.values()].filter(isWaitedFor);
+    const waiting = [...(this.#worker?.live.values() ?? [])].filter(isWaitedFor);
     await Promise.all(waiting.map((live) => this.#readFile(live).catch(() => {})));
   }
 
@@ -103,7 +108,7 @@ export class ConsoleWatch {
     const { operation } = live;
     const message = `The console says: "${panic.quote}"`;
     this.#parts.store.events.append({ ...eventOwner(operation), kind: 'note', subject: 'kernel panic', message });
-    this.#parts.worker.cancel(operation.id, new Fault('kernelPanic', panic));
+    this.#worker?.cancel(operation.id, new Fault('kernelPanic', panic));
   }
 
   #of(live: LiveOperation): Watched {
@@ -123,7 +128,7 @@ export class ConsoleWatch {
 }
 
 /** True if its ramdisk is about to boot or is running. */
-function isWaitedFor({ operation, awaitsBoot, announcedStep }: LiveOperation): boolean {
+function isWaitedFor({ operation, step }: LiveOperation): boolean {
   if (operation.state !== 'running') return false;
-  return awaitsBoot || announcedStep?.phase === 'image' || operation.context.command !== undefined;
+  return step.awaitsBoot || step.phase === 'image' || operation.context.command !== undefined;
 }

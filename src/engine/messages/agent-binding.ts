@@ -7,7 +7,6 @@ import { refuseWrongMachine, type ToldIdentity } from '../nodes/machine-identity
 import type { MachineRecord } from '../nodes/machine-record.ts';
 import { keepInventory } from '../operations/known-disks.ts';
 import type { LiveOperation } from '../worker/live-operations.ts';
-import { now } from '../worker/step-deadlines.ts';
 import type { TaskParts } from '../worker/task.ts';
 import type { Worker } from '../worker/worker.ts';
 import { bindingOf, findByBootstrap, isBoundTo, newBinding, sessionToken } from './agent-tokens.ts';
@@ -60,7 +59,7 @@ export async function bindAgent(
   await parts.boot.spend(live.operation.node_uuid);
   const binding = bindingOf(live);
   if (!binding) throw new Fault('unauthorized');
-  live.lastHeard = now();
+  live.agent.heard();
   parts.worker.wake(live.operation.id);
   return { node_uuid: live.operation.node_uuid, session: sessionToken(live, binding) };
 }

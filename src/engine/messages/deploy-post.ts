@@ -6,7 +6,6 @@ import { formatRequester, type Requester } from '#domain/requesters.ts';
 import type { MachineRequest } from '../nodes/machine-record.ts';
 import type { BaseContext } from '../worker/base-context.ts';
 import type { LiveOperation } from '../worker/live-operations.ts';
-import { now } from '../worker/step-deadlines.ts';
 import { endBySecond, expectOwnMachine, type MessageParts, refuseStranger } from './agent-binding.ts';
 import { bindingOf, isSame } from './agent-tokens.ts';
 
@@ -31,7 +30,7 @@ export async function takeDeployPost(parts: MessageParts, fields: Record<string,
   const isRepeat = await saveContext(parts, live, post);
   await parts.boot.spend(live.operation.node_uuid);
   if (isRepeat) return;
-  live.lastHeard = now();
+  live.agent.heard();
   const message = post['e']
     ? `The deploy ramdisk reports an error: ${post['e']}`
     : `The deploy ramdisk offers its disk: ${post['n']} at ${formatRequester(requester)}`;

@@ -1,7 +1,6 @@
 /** Messages from machines: those of the agent, the classic POST, and DHCP and file requests. */
 
 import { type Command, type Progress, type Result, routes } from '#agent-protocol/messages.ts';
-import { pause } from '#async/timers.ts';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { formatRequester, type Requester } from '#domain/requesters.ts';
@@ -9,7 +8,6 @@ import type { AgentReply } from '#drivers/interfaces.ts';
 import type { MachineMessages } from '../contract.ts';
 import { MachineRecord } from '../nodes/machine-record.ts';
 import type { LiveOperation } from '../worker/live-operations.ts';
-import { now } from '../worker/step-deadlines.ts';
 import { configDriveOf, type TaskParts } from '../worker/task.ts';
 import type { Worker } from '../worker/worker.ts';
 import { bindAgent, endOutdated, type MessageParts, refuseStranger } from './agent-binding.ts';
@@ -19,16 +17,12 @@ import { noteLoaderUuid, takeDeployPost } from './deploy-post.ts';
 
 type Parts = TaskParts & { worker: Worker; bootWatch: Pick<BootWatch, 'consider'> };
 
-/** Minimum interval of progress events; it grows with the run time of the command (`progressEventShare`). */
-const progressEventMs = 2000;
-const progressEventShare = 1 / 150;
-
 export function machineMessages(given: Parts): MachineMessages {
   const parts: MessageParts = { ...given, record: new MachineRecord(given) };
   const { worker, record } = parts;
   const fromAgent = (token: string): LiveOperation => {
     const live = findBySession(worker, token);
-    live.lastHeard = now();
+    live.agent.heard();
     return live;
   };
   return {
@@ -82,14 +76,14 @@ async function admit(
   const live = find(parts.worker, token);
   if (message === 'hello') await refuseStranger(parts, live, { requester, deed: 'presented the agent token of this operation' });
   else refuseOtherAddress(parts, live, requester);
-  if (live.requests.take(1)) return;
-  if (!live.isOverBudget)
+  const admitted = live.agent.admit();
+  if (admitted === 'ok') return;
+  if (admitted === 'throttling begins')
     parts.record.agent(live.operation, {
       subject: 'budget',
       message: 'The agent sends too many requests and is throttled',
       data: {},
     });
-  live.isOverBudget = true;
   throw new Fault('tooManyRequests', { what: 'messages of this agent', seconds: 60 });
 }
 
@@ -116,33 +110,15 @@ function pendingOf({ operation }: LiveOperation): Command | undefined {
 
 async function nextCommand(live: LiveOperation, waitMs: number, signal: AbortSignal): Promise<Command | undefined> {
   if (pendingOf(live) || waitMs <= 0) return pendingOf(live);
-  const ended = new AbortController();
-  const ready = new Promise<void>((resolve) => {
-    live.commandReady.once('ready', resolve);
-    ended.signal.addEventListener('abort', () => live.commandReady.off('ready', resolve));
-  });
-  try {
-    await Promise.race([ready, pause(waitMs, AbortSignal.any([signal, ended.signal])).catch(() => {})]);
-  } finally {
-    ended.abort();
-  }
-  live.lastHeard = now();
+  await live.agent.untilQueued(waitMs, signal);
+  live.agent.heard();
   return pendingOf(live);
 }
 
-/** A long command is recorded in few lines, and its end in one; every message counts as a sign of life. */
+/** Every message counts as a sign of life, but few are recorded. */
 function recordProgress({ record }: MessageParts, live: LiveOperation, progress: Progress): void {
   const { command_id, done_bytes, total_bytes, message } = progress;
-  if (pendingOf(live)?.id !== command_id) return;
-  if (live.progress?.command !== command_id)
-    live.progress = { command: command_id, since: now(), last: Number.NEGATIVE_INFINITY, isEnded: false };
-  const { since, last, isEnded } = live.progress;
-  const isEnd = total_bytes > 0 && done_bytes >= total_bytes && !isEnded;
-  const pause = Math.max(progressEventMs, (now() - since) * progressEventShare);
-  if (!isEnd && now() - last < pause) return;
-  live.progress.last = now();
-  live.progress.isEnded ||= isEnd;
-  live.progress.message = message;
+  if (pendingOf(live)?.id !== command_id || !live.agent.takeProgress(progress)) return;
   record.agent(live.operation, { subject: 'progress', message, data: { done_bytes, total_bytes } });
 }
 

@@ -89,7 +89,7 @@ export class MachineRecord {
     const whose = node ? `a port of node ${node.name ?? node.uuid}` : 'no port of any node';
     const message = `A machine with the MAC ${mac}, ${whose}, asked for an address and got none`;
     for (const live of waiting) {
-      if (!live.signs.takeStranger(mac, `${mac} (${whose})`)) continue;
+      if (!live.boot.signs.takeStranger(mac, `${mac} (${whose})`)) continue;
       const { node_uuid, id: operation_id } = live.operation;
       const data = { mac };
       this.#enter(undefined, { kind: 'note', subject: 'unknown MAC', message, data, node_uuid, server_id: null, operation_id });
@@ -98,7 +98,7 @@ export class MachineRecord {
   }
 
   #waiting(at: (stage: Stage) => boolean): LiveOperation[] {
-    return [...this.#worker.live.values()].filter((live) => live.awaitsBoot && at(live.signs.stage));
+    return [...this.#worker.live.values()].filter((live) => live.step.awaitsBoot && at(live.boot.signs.stage));
   }
 
   #enter(budgetOf: string | undefined, line: Line): boolean {
@@ -118,14 +118,14 @@ export class MachineRecord {
   #learn({ operation_id, data = {}, ...line }: Line): void {
     const live = operation_id ? this.#worker.live.get(operation_id) : undefined;
     if (!live) return;
-    live.signs.take({ ...line, data, at: new Date().toISOString() });
+    live.boot.signs.take({ ...line, data, at: new Date().toISOString() });
     this.#worker.tellKnown(live);
     this.#tellTrouble(live);
   }
 
   /** Each kind once per boot; the tenant does not learn what is wrong with the network. */
-  #tellTrouble({ signs, awaitsBoot, operation }: LiveOperation): void {
-    const trouble = awaitsBoot ? troubleOf(signs) : undefined;
+  #tellTrouble({ boot: { signs }, step, operation }: LiveOperation): void {
+    const trouble = step.awaitsBoot ? troubleOf(signs) : undefined;
     if (!trouble || !signs.isNews(trouble.clue)) return;
     const line = { kind: 'note', subject: 'diagnosis', message: trouble.cause.slice(0, messageMax) } as const;
     this.#store.events.append({ ...eventOwner(operation), ...line, server_id: null, data: { clue: trouble.clue } });

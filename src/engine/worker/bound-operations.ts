@@ -9,7 +9,13 @@ import type { BeginOperation, Definition, OperationParts } from './define-operat
 import type { LiveOperation } from './live-operations.ts';
 import { withBmcTime } from './step-deadlines.ts';
 
-export type TaskFactory = (live: LiveOperation, step: Step, signal: AbortSignal) => Promise<Task>;
+/** What a task writes to its operation's row, by the worker. */
+export type RowWriter = {
+  saveContext(live: LiveOperation, change: (context: BaseContext) => BaseContext): Promise<void>;
+  /** Publishes what a working step waits for. */
+  reportWait(live: LiveOperation, wait: string): void;
+};
+export type TaskFactory = (live: LiveOperation, signal: AbortSignal) => Promise<Task>;
 export type StepHook = (when: 'before' | 'after', operation: RunningOperation, step: string) => void;
 
 export class BoundOperations {
@@ -38,7 +44,7 @@ export class BoundOperations {
   }
 
   /**
-   * A row as read from the database. A request that does not fit the definition is reported by `refuseUnknown`; of a
+   * A row as read from the database. A request that does not fit the definition is reported by `refusalOf`; of a
    * context only what is understood remains, and it is marked as incomplete.
    */
   read(row: Operation): RunningOperation {
@@ -46,11 +52,12 @@ export class BoundOperations {
     return { ...row, request, context: this.#readContext(row, request) };
   }
 
-  /** @throws Fault `internal` if another version of Ingot began the operation in a way that this one does not know */
-  refuseUnknown(row: Operation): void {
-    const { request } = this.#find(row.kind);
-    if (fits(BaseRequest, row.request) && fits(request, row.request)) return;
-    throw new Fault('internal', { detail: `the request of ${row.kind} operation ${row.id} is not understood` });
+  /** Fault `internal` if another version of Ingot began the operation in a way that this one does not know. */
+  refusalOf({ id, kind, request }: Operation): Fault | undefined {
+    const definition = this.#known(kind);
+    if (!definition) return unknownKind(kind);
+    if (fits(BaseRequest, request) && fits(definition.request, request)) return undefined;
+    return new Fault('internal', { detail: `the request of ${kind} operation ${id} is not understood` });
   }
 
   #readContext(row: Operation, request: RunningOperation['request']): BaseContext {
@@ -86,9 +93,13 @@ export class BoundOperations {
 
   #find(kind: string): Definition {
     const found = this.#known(kind);
-    if (!found) throw new Fault('internal', { detail: `there is no operation of kind ${kind}` });
+    if (!found) throw unknownKind(kind);
     return found;
   }
+}
+
+function unknownKind(kind: string): Fault {
+  return new Fault('internal', { detail: `there is no operation of kind ${kind}` });
 }
 
 /** A row names its current step, so the second step of a name gets a number: `power off (2)`. */

@@ -9,8 +9,7 @@ import type { RunningOperation } from './base-context.ts';
 import type { BoundOperations } from './bound-operations.ts';
 import type { BeginOperation } from './define-operation.ts';
 import { hasEnded, type LiveOperation } from './live-operations.ts';
-import { deadlineOf, endOf, now } from './step-deadlines.ts';
-import { StepMemory } from './step-memory.ts';
+import { deadlineOf } from './step-deadlines.ts';
 
 /** A shorter wait is not kept for a restart. */
 const keptSeconds = 5;
@@ -30,11 +29,11 @@ export class OperationRows {
 
   /** If `change` throws or the write fails, nothing changes. No effect on a row that has ended. */
   write(live: LiveOperation, change: RowChange): Promise<void> {
-    return live.writes.run(async () => {
-      if (hasEnded(live.operation)) return;
-      const patch = { ...change(live.operation), updated_at: new Date().toISOString() };
-      await this.#store.operations.update({ id: live.operation.id }, patch);
-      Object.assign(live.operation, patch);
+    return live.write(async (before) => {
+      if (hasEnded(before)) return { row: {}, result: undefined };
+      const row = { ...change(before), updated_at: new Date().toISOString() };
+      await this.#store.operations.update({ id: before.id }, row);
+      return { row, result: undefined };
     });
   }
 
@@ -47,11 +46,7 @@ export class OperationRows {
       waiting_for: null,
       again_at: null,
     }));
-    live.memory = new StepMemory();
-    live.timedWait = undefined;
-    live.endsAt = endOf(live.operation);
-    live.longWait = undefined;
-    live.wait = undefined;
+    live.step.enter(live.operation);
   }
 
   /**
@@ -62,8 +57,8 @@ export class OperationRows {
     live: LiveOperation,
     { wait, seconds, context }: { wait: string; seconds: number; context?: object | undefined },
   ): Promise<void> {
-    const isNews = live.timedWait?.wait !== wait || context !== undefined;
-    live.timedWait = { wait, at: now() + seconds * 1000 };
+    const isNews = live.step.pollWait !== wait || context !== undefined;
+    live.step.restFor(wait, seconds);
     if (!isNews && seconds < keptSeconds) return;
     await this.write(live, (before) => ({
       waiting_for: seconds < 1 ? wait : `${wait}, again in ${Math.ceil(seconds)} s`,
@@ -75,25 +70,23 @@ export class OperationRows {
   /** Gives this wait its own deadline, for waits on people, regardless of the step's timeout. */
   async prolong(live: LiveOperation, wait: { wait: string; seconds: number }): Promise<void> {
     await this.write(live, () => ({ deadline_at: deadlineOf({ deadlineSeconds: wait.seconds }) }));
-    live.endsAt = endOf(live.operation);
-    live.longWait = wait;
+    live.step.prolong(wait, live.operation);
   }
 
   /** Row, server and node in one transaction. @returns the operations that take over the node */
   end(live: LiveOperation, state: 'done' | 'failed', change: RowChange): Promise<Operation[]> {
-    return live.writes.run(async () => {
+    return live.write(async (before) => {
       const at = new Date().toISOString();
       const ends = { state, waiting_for: null, again_at: null, deadline_at: null, ended_at: at, updated_at: at };
-      const ended: RunningOperation = { ...live.operation, ...change(live.operation), ...ends };
-      const followers = await this.#store.transaction(async (trx) => {
+      const ended: RunningOperation = { ...before, ...change(before), ...ends };
+      const result = await this.#store.transaction(async (trx) => {
         const { id, ...row } = ended;
         await trx.operations.update({ id }, row);
         const followers = await this.#operations.ended(trx, ended, this.#begin);
         await trx.nodes.update({ uuid: ended.node_uuid, operation_id: id }, { operation_id: null });
         return followers;
       });
-      live.operation = ended;
-      return followers;
+      return { row: ended, result };
     });
   }
 

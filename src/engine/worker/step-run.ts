@@ -9,7 +9,6 @@ import { explain } from '../messages/diagnosis.ts';
 import { operatorTimeout } from '../power/manual-power.ts';
 import type { TaskFactory } from './bound-operations.ts';
 import type { LiveOperation } from './live-operations.ts';
-import { now } from './step-deadlines.ts';
 import { StepWait } from './step-wait.ts';
 
 /** A cancelled step may have a command in flight to the machine, which later commands must not overtake. */
@@ -22,16 +21,17 @@ export type AskPower = (live: LiveOperation, signal: AbortSignal) => Promise<Pow
 /** Throws what the step throws, the fault that cancelled it, or `stepTimeout`. */
 export async function runStep(parts: RunParts, live: LiveOperation, step: Step): Promise<Outcome> {
   const { taskFor, hurry } = parts;
-  if (live.cancelled && live.operation.state === 'running') throw live.cancelled;
-  const left = live.endsAt - now();
+  const { cancelledBy } = live.loop;
+  if (cancelledBy && live.operation.state === 'running') throw cancelledBy;
+  const left = live.step.leftMs;
   if (left <= 0) throw await timeoutFault(parts, live, step);
   const overtime = new AbortController();
-  const signal = AbortSignal.any([live.controller.signal, overtime.signal]);
+  const signal = AbortSignal.any([live.loop.signal, overtime.signal]);
   const timer = new LongTimer();
   timer.set(left, () => overtime.abort());
   let run: Promise<Outcome> | undefined;
   try {
-    const task = await taskFor(live, step, signal);
+    const task = await taskFor(live, signal);
     run = step.run(task);
     return await raceAbort(run, signal);
   } catch (error) {
@@ -45,16 +45,17 @@ export async function runStep(parts: RunParts, live: LiveOperation, step: Step):
 }
 
 async function timeoutFault({ askPower, hurry }: RunParts, live: LiveOperation, step: Step): Promise<Fault> {
-  if (live.longWait) return operatorTimeout(live.longWait.wait, live.longWait.seconds);
+  const { longWait, wait, pollWait } = live.step;
+  if (longWait) return operatorTimeout(longWait.wait, longWait.seconds);
   const about = { step: step.title, seconds: step.deadlineSeconds };
-  const { signs, wait, operation } = live;
+  const { signs } = live.boot;
   if (wait === undefined) {
-    const last = live.timedWait?.wait ?? operation.waiting_for;
+    const last = pollWait ?? live.operation.waiting_for;
     const waited = last ? `waited for ${last}` : 'it did not complete';
     return new Fault('stepTimeout', { ...about, waited, seen: explain(signs).seen, cause: stillWorking });
   }
   const power = await askPower?.(live, hurry);
-  const silentSeconds = (now() - live.lastHeard) / 1000;
+  const silentSeconds = live.agent.silentMs / 1000;
   return new Fault('stepTimeout', { ...about, waited: `waited for ${wait}`, ...explain(signs, { power, silentSeconds }) });
 }
 

@@ -18,10 +18,10 @@ import { addressIsIn } from '../servers/addresses.ts';
 import { networkFacts } from '../servers/server-network.ts';
 import { portsOfServer, refuseLostPorts } from '../servers/server-ports.ts';
 import type { EngineSettings } from '../settings.ts';
-import type { BaseContext, RunningOperation } from './base-context.ts';
+import type { RunningOperation } from './base-context.ts';
+import type { RowWriter } from './bound-operations.ts';
 import type { LiveOperation } from './live-operations.ts';
 import { checkedImages, idsOf, pinnedImages, refuseForeignDeployImage, userOf } from './operation-images.ts';
-import { now } from './step-deadlines.ts';
 import type { AskPower } from './step-run.ts';
 
 export type TaskParts = {
@@ -31,21 +31,20 @@ export type TaskParts = {
   images: ImageFiles;
   settings: EngineSettings;
   bmcHealth: BmcHealth;
-  saveContext(live: LiveOperation, change: (context: BaseContext) => BaseContext): Promise<void>;
-  /** Publishes what a working step waits for in the operation's row. */
-  reportWait?(live: LiveOperation, wait: string): void;
   /** The machine is about to be powered on: observations of its last boot are obsolete. */
-  bootBegins?(live: LiveOperation): Promise<void>;
-  askPower?: AskPower;
+  bootBegins(live: LiveOperation, rows: RowWriter): Promise<void>;
+  askPower: AskPower;
 };
 
-export async function buildTask(parts: TaskParts, live: LiveOperation, signal: AbortSignal): Promise<Task> {
+type Parts = TaskParts & { rows: RowWriter };
+
+export async function buildTask(parts: Parts, live: LiveOperation, signal: AbortSignal): Promise<Task> {
   const { store, settings, drivers } = parts;
   const { operation } = live;
   const { node, facts } = await loadNode(store, operation.node_uuid);
   const server = operation.server_id ? await store.servers.find({ id: operation.server_id }) : undefined;
-  live.memory.power.restart();
-  const reportWait = (wait: string) => parts.reportWait?.(live, wait);
+  live.step.memory.power.restart();
+  const reportWait = (wait: string) => parts.rows.reportWait(live, wait);
   const { pinned, user } = imagesOfOperation(parts, operation, server);
   const bmc = { store, node: facts, operation, signal, reportWait };
   return {
@@ -64,7 +63,7 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
       recordBmcCommand(bmc, `boot device ${device}${options.persistent ? ' persistent' : ' once'}`, () => {
         const management = interfaceOf(drivers.management, node.management_interface);
         const gracePeriodSeconds = gracePeriodFor(parts, node);
-        return withinGracePeriod({ memory: live.memory, gracePeriodSeconds }, `boot device ${device}`, () =>
+        return withinGracePeriod({ memory: live.step.memory, gracePeriodSeconds }, `boot device ${device}`, () =>
           management.setBootDevice(facts, device, options, { signal }),
         );
       }),
@@ -74,8 +73,8 @@ export async function buildTask(parts: TaskParts, live: LiveOperation, signal: A
     imageIds: async () => idsOf(await pinned()),
     deployRamdisk: () => deployRamdisk(parts, server),
     configDrive: () => configDriveOf(parts, operation, server),
-    saveContext: (facts) => parts.saveContext(live, (context) => ({ ...context, ...facts })),
-    elapsed: (what) => live.memory.elapsed(what),
+    saveContext: (facts) => parts.rows.saveContext(live, (context) => ({ ...context, ...facts })),
+    elapsed: (what) => live.step.memory.elapsed(what),
     message: (name) => operation.context.messages?.[name],
     note: (subject, message, data = {}, durationMs) =>
       store.events.append({
@@ -105,17 +104,17 @@ function imagesOfOperation({ store }: TaskParts, operation: RunningOperation, se
 type Bmc = Pick<Parameters<typeof changePower>[0], 'node' | 'signal' | 'reportWait'>;
 
 /** The interface is resolved at first use: a step without power changes does not fail on an unknown one. */
-function powerSetter(parts: TaskParts, live: LiveOperation, bmc: Bmc, find: () => PowerInterface): Task['power']['set'] {
+function powerSetter(parts: Parts, live: LiveOperation, bmc: Bmc, find: () => PowerInterface): Task['power']['set'] {
   const { store, settings } = parts;
   const { operation } = live;
   let set: Task['power']['set'] | undefined;
-  const beforeStart = async () => parts.bootBegins?.(live);
+  const beforeStart = async () => parts.bootBegins(live, parts.rows);
   const make = (power: PowerInterface): Task['power']['set'] =>
     isManual(power)
-      ? manualPower({ store, operation, power, node: bmc.node, saveContext: (change) => parts.saveContext(live, change) })
+      ? manualPower({ store, operation, power, node: bmc.node, saveContext: (change) => parts.rows.saveContext(live, change) })
       : (target) => {
           const gracePeriodSeconds = gracePeriodFor(parts, bmc.node);
-          const { memory } = live;
+          const { memory } = live.step;
           return changePower({ ...bmc, store, operation, power, settings, memory, gracePeriodSeconds, beforeStart }, target);
         };
   return (target) => {
@@ -210,7 +209,7 @@ async function machineAddresses(parts: TaskParts, node: NodeFacts, server: Serve
  * The pending command is kept in the operation's context. After a restart on either side it is repeated with the same
  * id, and the agent replies with the result it already has.
  */
-function agentOf(parts: TaskParts, live: LiveOperation, signal: AbortSignal): Task['agent'] {
+function agentOf(parts: Parts, live: LiveOperation, signal: AbortSignal): Task['agent'] {
   return {
     heard: () => live.operation.context.agent,
     async ask(name, params) {
@@ -219,10 +218,10 @@ function agentOf(parts: TaskParts, live: LiveOperation, signal: AbortSignal): Ta
       if (reply) return reply;
       if (command?.name !== name) {
         const command = { id: randomUUID(), name, params };
-        await parts.saveContext(live, (context) => ({ ...context, command }));
-        live.commandReady.emit('ready');
-      } else if (now() - live.lastHeard > parts.settings['deploy.silence_timeout'] * 1000) {
-        const detail = tellSilence(parts.settings['deploy.silence_timeout'], await parts.askPower?.(live, signal));
+        await parts.rows.saveContext(live, (context) => ({ ...context, command }));
+        live.agent.queued();
+      } else if (live.agent.silentMs > parts.settings['deploy.silence_timeout'] * 1000) {
+        const detail = tellSilence(parts.settings['deploy.silence_timeout'], await parts.askPower(live, signal));
         throw new Fault('agentFailed', { command: name, detail });
       }
       return undefined;

@@ -14,20 +14,20 @@ import { readSigns } from '../messages/read-signs.ts';
 import { refuseBusyNode } from '../nodes/busy-node.ts';
 import type { NodeReservations } from '../nodes/node-reservations.ts';
 import type { BaseContext, RunningOperation } from './base-context.ts';
-import type { BoundOperations, StepHook, TaskFactory } from './bound-operations.ts';
+import type { BoundOperations, RowWriter, StepHook, TaskFactory } from './bound-operations.ts';
 import type { NewOperation } from './define-operation.ts';
 import { diskFact } from './disk-state.ts';
 import { hasEnded, type LiveOperation, LiveOperations } from './live-operations.ts';
 
 import { OperationRecord } from './operation-record.ts';
 import { OperationRows, type RowChange } from './operation-row.ts';
-import { deadlineOf, now } from './step-deadlines.ts';
+import { deadlineOf } from './step-deadlines.ts';
 import { type AskPower, runStep } from './step-run.ts';
 
 export type WorkerParts = {
   store: Store;
   operations: BoundOperations;
-  taskFor: TaskFactory;
+  taskFor: (live: LiveOperation, signal: AbortSignal, rows: RowWriter) => ReturnType<TaskFactory>;
   log: Logger;
   /** Called around each step; tests stop the process there. */
   onStep?: StepHook;
@@ -37,9 +37,6 @@ export type WorkerParts = {
   /** Nodes reserved by a request. */
   reservations?: Pick<NodeReservations, 'has' | 'refuse'>;
 };
-
-const firstRetryMs = 1000;
-const longestRetryMs = 60_000;
 
 type Change<T> = (before: T) => T;
 
@@ -55,7 +52,11 @@ export class Worker {
     this.#parts = parts;
     this.#record = new OperationRecord(parts.store);
     this.#rows = new OperationRows(parts.store, parts.operations, (...request) => this.begin(...request));
-    this.#stepParts = { taskFor: parts.taskFor, hurry: this.#stop.signal, ...(parts.askPower && { askPower: parts.askPower }) };
+    this.#stepParts = {
+      taskFor: (live, signal) => parts.taskFor(live, signal, this),
+      hurry: this.#stop.signal,
+      ...(parts.askPower && { askPower: parts.askPower }),
+    };
   }
 
   get #stopping(): boolean {
@@ -81,7 +82,8 @@ export class Worker {
       ended_at: null,
     };
     const { operations } = this.#parts;
-    operations.refuseUnknown(operation);
+    const refusal = operations.refusalOf(operation);
+    if (refusal) throw refusal;
     const first = operations.steps(operations.read(operation))[0];
     if (!first) throw new Fault('internal', { detail: `operation ${request.kind} has no steps` });
     operation.step = first.name;
@@ -112,12 +114,13 @@ export class Worker {
     for (const row of await store.operations.list({ state: ['running', 'rolling_back'] }, { orderBy: 'created_at' })) {
       const operation = operations.read(row);
       await this.#rows.renewDeadline(operation, () => this.#findStep(operation));
-      const live = this.live.add(operation);
-      live.unknown = faultOf(() => operations.refuseUnknown(row));
-      live.signs = await readSigns(this.#parts.store, operation);
+      const live = this.live.add(operation, operations.refusalOf(row));
+      live.boot.begin(await readSigns(this.#parts.store, operation));
       this.#record.resumed(operation);
       // A step that polls runs again at its time.
-      if (live.resumeWait()) this.#setTimer(live);
+      const left = operation.again_at === null ? 0 : Date.parse(operation.again_at) - Date.now();
+      if (left > 0) live.step.restFor(operation.waiting_for ?? '', left / 1000);
+      if (left > 0) this.#setTimer(live);
       else void this.#drive(live);
     }
   }
@@ -132,8 +135,7 @@ export class Worker {
   cancel(operationId: string, fault: Fault): void {
     const live = this.live.get(operationId);
     if (live?.operation.state !== 'running') return;
-    live.cancelled = fault;
-    live.controller.abort(fault);
+    live.loop.cancel(fault);
     void this.#drive(live);
   }
 
@@ -151,56 +153,44 @@ export class Worker {
 
   /** Publishes new details of the wait, so that they are visible in the node at once. */
   tellKnown(live: LiveOperation): void {
-    if (!live.awaitsBoot) return;
+    if (!live.step.awaitsBoot) return;
     const wait = describeWait(live);
-    if (wait !== live.operation.waiting_for && live.tellings.take(1)) this.reportWait(live, wait);
+    if (wait !== live.operation.waiting_for && live.boot.mayPublish()) this.reportWait(live, wait);
   }
 
   async stop(): Promise<void> {
     this.#stop.abort(new Error('Ingot is stopping'));
     const running = [...this.live.values()];
-    for (const live of running) {
-      live.timer.clear();
-      live.controller.abort(this.#stop.signal.reason);
-    }
-    await Promise.allSettled(running.map((live) => live.driving));
+    for (const live of running) live.loop.abort(this.#stop.signal.reason);
+    await Promise.allSettled(running.map((live) => live.loop.idle()));
   }
 
-  /** One run loop per operation; a wake during a run triggers another run. */
+  /** A wake during a run triggers another run. */
   #drive(live: LiveOperation): Promise<void> {
-    live.again = true;
-    live.driving ??= this.#driveToRest(live).finally(() => {
-      live.driving = undefined;
-      // A wake may have arrived between the last check and this line.
-      if (live.again && !this.#stopping && !hasEnded(live.operation)) void this.#drive(live);
-    });
-    return live.driving;
-  }
-
-  async #driveToRest(live: LiveOperation): Promise<void> {
-    live.timer.clear();
-    try {
-      while (live.again && !this.#stopping) {
-        live.again = false;
-        while (!this.#stopping && !hasEnded(live.operation) && (await this.#runStep(live)) === 'next');
-      }
-    } catch (error) {
+    const mayRun = () => !this.#stopping && !hasEnded(live.operation);
+    return live.loop.wake({
+      mayRun,
+      run: async () => {
+        while (mayRun() && (await this.#runStep(live)) === 'next');
+      },
+      settled: () => {
+        if (hasEnded(live.operation)) this.live.remove(live);
+        else if (!this.#stopping) this.#setTimer(live);
+      },
       // The database failed: progress cannot be saved, so the operation must pause. Its row says where to continue.
-      if (!this.#stopping) this.#retryLater(live, error);
-      return;
-    }
-    live.unwritten = 0;
-    if (hasEnded(live.operation)) this.live.remove(live);
-    else if (!this.#stopping) this.#setTimer(live);
+      failed: (error) => {
+        if (!this.#stopping) this.#retryLater(live, error);
+      },
+    });
   }
 
   #retryLater(live: LiveOperation, error: unknown): void {
-    const ms = Math.min(firstRetryMs * 2 ** live.unwritten++, longestRetryMs);
+    const ms = live.loop.nextRetryMs();
     this.#parts.log.error(
       { err: error, operation: live.operation.id, retry_ms: ms },
-      'an cannot save an operation, retrying; is the disk of the state folder full?',
+      'an operation cannot be saved, retrying; is the disk of the state folder full?',
     );
-    live.timer.set(ms, () => void this.#drive(live));
+    live.loop.setTimer(ms, () => void this.#drive(live));
   }
 
   async #runStep(live: LiveOperation): Promise<'next' | 'rest'> {
@@ -208,10 +198,10 @@ export class Worker {
     let step: Step | undefined;
     let outcome: Outcome;
     try {
-      if (live.unknown && operation.state === 'running') throw live.unknown;
+      if (live.refusal && operation.state === 'running') throw live.refusal;
       step = this.#findStep(operation);
       if (!step) return await this.#lostStep(live);
-      if (live.announcedStep?.name !== step.name) await this.#announce(live, step);
+      if (!live.step.isAnnounced(step)) await this.#announce(live, step);
     } catch (error) {
       if (error instanceof Fault) return this.#fail(live, error);
       throw error;
@@ -222,10 +212,10 @@ export class Worker {
       this.#parts.onStep?.('after', operation, step.name);
     } catch (error) {
       if (this.#stopping) return 'rest';
-      const cancelled = live.operation.state === 'running' ? live.cancelled : undefined;
+      const cancelled = live.operation.state === 'running' ? live.loop.cancelledBy : undefined;
       return this.#fail(live, cancelled ?? asFault(error), step);
     }
-    return 'next' in outcome ? this.#advance(live, step, outcome.context) : this.#rest(live, outcome);
+    return 'next' in outcome ? this.#advance(live, step, outcome.context) : this.#rest(live, step, outcome);
   }
 
   /** The operation was begun by another version of Ingot: it fails here; a rollback starts over from its first step. */
@@ -239,28 +229,28 @@ export class Worker {
 
   async #announce(live: LiveOperation, step: Step): Promise<void> {
     await this.#rows.processEvent(live, 'resume');
-    live.announcedStep = step;
+    live.step.announce(step);
     this.#record.step(live.operation, step, 'started');
   }
 
-  async #rest(live: LiveOperation, outcome: Extract<Outcome, { wait: string }>): Promise<'rest'> {
+  async #rest(live: LiveOperation, step: Step, outcome: Extract<Outcome, { wait: string }>): Promise<'rest'> {
     const { wait, seconds, againIn, context: found } = outcome;
     if (againIn !== undefined) {
       await this.#rows.waitUntil(live, { wait, seconds: againIn, context: found });
       return 'rest';
     }
-    live.timedWait = undefined;
-    if (seconds === undefined) live.longWait = undefined;
-    else if (live.longWait?.wait !== wait) await this.#rows.prolong(live, { wait, seconds });
-    if (live.wait !== wait || outcome.context) {
-      live.wait = wait;
+    if (seconds === undefined) live.step.prolong(undefined);
+    else if (live.step.longWait?.wait !== wait) await this.#rows.prolong(live, { wait, seconds });
+    const isNews = live.step.wait !== wait || outcome.context !== undefined;
+    live.step.rest(wait);
+    if (isNews) {
       await this.#rows.write(live, ({ context }) => ({
         waiting_for: describeWait(live),
         again_at: null,
         context: { ...context, ...outcome.context },
       }));
       await this.#rows.processEvent(live, 'wait');
-      if (live.announcedStep) this.#record.step(live.operation, live.announcedStep, 'waiting', `waiting for ${outcome.wait}`);
+      this.#record.step(live.operation, step, 'waiting', `waiting for ${wait}`);
     }
     return 'rest';
   }
@@ -286,8 +276,7 @@ export class Worker {
         'unexpected error in a step',
       );
     if (operation.state === 'rolling_back') return this.#failRollback(live, fault, step);
-    // A cancelled operation still has to roll back, with a new signal.
-    live.controller = new AbortController();
+    live.loop.renewSignal();
     const disk = step ? diskFact(this.#stepsOf(operation), step) : {};
     const turned: RowChange = ({ context }) => ({
       state: 'rolling_back',
@@ -320,9 +309,8 @@ export class Worker {
   }
 
   #setTimer(live: LiveOperation): void {
-    const silentAt = live.operation.context.command ? live.lastHeard + this.#parts.silenceTimeoutMs : 0;
-    const times = [live.endsAt, ...(silentAt > now() ? [silentAt] : []), ...(live.timedWait ? [live.timedWait.at] : [])];
-    live.timer.set(Math.min(...times) - now() + 1, () => void this.#drive(live));
+    const silentAt = live.operation.context.command && live.agent.silentAt(this.#parts.silenceTimeoutMs);
+    live.loop.setTimer(live.step.nextRunInMs(silentAt), () => void this.#drive(live));
   }
 
   #findStep(operation: RunningOperation): Step | undefined {
@@ -334,17 +322,9 @@ export class Worker {
   }
 }
 
-function faultOf(check: () => void): Fault | undefined {
-  try {
-    check();
-  } catch (error) {
-    return asFault(error);
-  }
-  return undefined;
-}
-
 function describeWait(live: LiveOperation): string {
-  return live.awaitsBoot ? `${live.wait}; so far: ${summarize(live.signs)}` : String(live.wait);
+  const { wait, awaitsBoot } = live.step;
+  return awaitsBoot ? `${wait}; so far: ${summarize(live.boot.signs)}` : String(wait);
 }
 
 /** Matched by name, because the list may be rebuilt on each call. */
