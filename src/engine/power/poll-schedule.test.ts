@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PollSchedule } from './poll-schedule.ts';
+import { gatheredWith, PollSchedule } from './poll-schedule.ts';
 
 test('keys come out in the order of their due times, whatever the order they went in', () => {
   const schedule = new PollSchedule();
@@ -53,4 +53,23 @@ test('after a stop whoever came due meanwhile comes due as far apart as before; 
   );
   assert.deepEqual(schedule.take(410, 9), ['before', 'first']);
   assert.equal(schedule.next(), 430);
+});
+
+test('the polls of a small fleet share their wake-ups; those of a large one stay spread', () => {
+  const wakeUps = (nodes: number) => {
+    const interval = 30_000;
+    const due = Array.from({ length: nodes }, (_, index) => interval + (index * interval) / nodes);
+    return new Set(due.map((at) => gatheredWith({ at, nodes, interval }))).size;
+  };
+
+  assert.deepEqual([1, 15, 200, 300].map(wakeUps), [1, 15, 15, 15]);
+  assert.equal(wakeUps(2000), 120);
+  assert.equal(wakeUps(10_000), 10_000);
+});
+
+test('a poll is gathered with earlier ones, at most a fifteenth of the interval before it is due', () => {
+  for (const at of [0, 1, 1999.5, 2000, 29_999, 123_456.7]) {
+    const gathered = gatheredWith({ at, nodes: 200, interval: 30_000 });
+    assert.ok(gathered <= at && gathered > at - 2000, `${at}: ${gathered}`);
+  }
 });

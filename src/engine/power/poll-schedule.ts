@@ -101,3 +101,17 @@ export class PollSchedule {
     heap[index] = entry;
   }
 }
+
+/** A wake-up costs as much as several polls: with few nodes, the polls of a fifteenth of the interval are done at once. */
+const periods = 15;
+/** Polls in a period from which shorter ones are as cheap. */
+const enough = 20;
+/** Shorter periods gather nothing that one wake-up does not do anyway (milliseconds). */
+const shortest = 200;
+
+/** When to poll a node that is due `at`: the beginning of its period, never later. All times in milliseconds. */
+export function gatheredWith({ at, nodes, interval }: { at: number; nodes: number; interval: number }): number {
+  const halvings = Math.max(Math.ceil(Math.log2(Math.max(nodes, 1) / (periods * enough))), 0);
+  const period = interval / periods / 2 ** halvings;
+  return period < shortest ? at : Math.floor(at / period) * period;
+}

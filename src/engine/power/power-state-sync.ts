@@ -16,7 +16,7 @@ import { now } from '../worker/step-deadlines.ts';
 import { interfaceOf } from '../worker/task.ts';
 import { type BmcHealth, longestPauseMs } from './bmc-health.ts';
 import type { BootStates } from './boot-states.ts';
-import { PollSchedule } from './poll-schedule.ts';
+import { gatheredWith, PollSchedule } from './poll-schedule.ts';
 import { type PollClass, PollSlots } from './poll-slots.ts';
 import { type FoundPower, PowerPolicy, type PowerPolicyParts } from './power-policy.ts';
 import { PowerWatches } from './power-watches.ts';
@@ -292,7 +292,13 @@ export class PowerStateSync {
 
   #nextPoll(uuid: string, begun: number): number {
     if (this.#surprises.has(uuid)) return now() + confirmAfterMs;
-    return this.#heldUntil(uuid) ?? begun + pollInterval(this.#interval, this.#parts.bmcHealth.get(uuid)?.latency_ms ?? 0);
+    const interval = pollInterval(this.#interval, this.#parts.bmcHealth.get(uuid)?.latency_ms ?? 0);
+    return this.#heldUntil(uuid) ?? this.#withOthers(begun + interval);
+  }
+
+  #withOthers(at: number): number {
+    const nodes = this.#schedules.healthy.size + this.#schedules.degraded.size;
+    return gatheredWith({ at, nodes, interval: this.#interval });
   }
 
   /** On the monotonic clock. Capped at the longest pause, in case the wall clock was set while Ingot was down. */
