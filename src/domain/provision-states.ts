@@ -3,30 +3,46 @@
  * its clients work. The transitions between them are part of the operations (engine/operations/registry.ts).
  */
 
-/** Every state with its explanation for operators. */
+type StateRow = {
+  /** For operators. */
+  readonly explanation: string;
+  /** A failed operation has left the node in it: its error stays in `last_error`. */
+  readonly isFailed?: true;
+  /** What clients of an older API see, whose minor microversion is below `since`; null: no state. */
+  readonly older?: { readonly since: number; readonly shown: string | null };
+};
+
 export const provisionStates = {
-  enroll: 'Enrolled; its settings have not been verified yet.',
-  verifying: 'Its BMC credentials are being verified.',
-  manageable: 'Its BMC responds; it can be inspected, cleaned or made available.',
-  available: 'Available to the scheduler.',
-  deploying: 'A server is being deployed on it.',
-  'wait call-back': 'A deployment waits for the ramdisk on the machine.',
-  active: 'A server runs on it.',
-  'deploy failed': 'Deployment failed; see last_error for the cause.',
-  deleting: 'Its server is being removed.',
-  cleaning: 'Its disks are being erased.',
-  'clean wait': 'Cleaning waits for the ramdisk on the machine.',
-  'clean failed': 'Cleaning failed: the node stays out of service until an operator resolves it.',
-  rebuild: 'Its server is being rebuilt.',
-  error: 'Its server could not be removed.',
-} as const;
+  enroll: { explanation: 'Enrolled; its settings have not been verified yet.' },
+  verifying: { explanation: 'Its BMC credentials are being verified.' },
+  manageable: { explanation: 'Its BMC responds; it can be inspected, cleaned or made available.' },
+  available: { explanation: 'Available to the scheduler.', older: { since: 2, shown: null } },
+  deploying: { explanation: 'A server is being deployed on it.' },
+  'wait call-back': { explanation: 'A deployment waits for the ramdisk on the machine.' },
+  active: { explanation: 'A server runs on it.' },
+  'deploy failed': { explanation: 'Deployment failed; see last_error for the cause.', isFailed: true },
+  deleting: { explanation: 'Its server is being removed.' },
+  cleaning: { explanation: 'Its disks are being erased.' },
+  'clean wait': { explanation: 'Cleaning waits for the ramdisk on the machine.' },
+  'clean failed': {
+    explanation: 'Cleaning failed: the node stays out of service until an operator resolves it.',
+    isFailed: true,
+  },
+  rebuild: { explanation: 'Its server is being rebuilt.' },
+  error: { explanation: 'Its server could not be removed.', isFailed: true },
+} as const satisfies Readonly<Record<string, StateRow>>;
 
 export type ProvisionState = keyof typeof provisionStates;
 export type Transition = { readonly from: ProvisionState; readonly event: string; readonly to: ProvisionState };
 
-/** States in which a failed operation has left the node: its error stays in `last_error`. */
-const failedStates: readonly ProvisionState[] = ['deploy failed', 'clean failed', 'error'];
+const rows: Readonly<Record<string, StateRow>> = provisionStates;
 
 export function isFailedState(state: ProvisionState): boolean {
-  return failedStates.includes(state);
+  return rows[state]?.isFailed === true;
+}
+
+/** The state as an API of this minor microversion shows it. */
+export function stateName(state: string | null, minor: number): string | null {
+  const older = state === null || !Object.hasOwn(rows, state) ? undefined : rows[state]?.older;
+  return older && minor < older.since ? older.shown : state;
 }

@@ -155,8 +155,8 @@ test('what cannot be done is said, and a server without a node says why', { skip
     /action resize is not supported by Ingot yet.*HTTP 501/s,
   );
   await assert.rejects(
-    openstack(ingot.env, ['baremetal', 'node', 'inspect', 'n1']),
-    /verb 'inspect' is not supported by Ingot yet.*HTTP 501/s,
+    openstack(ingot.env, ['baremetal', 'node', 'adopt', 'n1']),
+    /verb 'adopt' is not supported by Ingot yet.*HTTP 501/s,
   );
   const { replies } = await openstackSession(ingot.env, [
     'server create --image img --flavor metal --network net1 nofit',

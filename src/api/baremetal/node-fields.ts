@@ -1,3 +1,4 @@
+import { stateName } from '#domain/provision-states.ts';
 /** The fields of a node in Ironic's representation: each since its microversion, as JSON text. Secrets are masked. */
 
 import { hostname } from 'node:os';
@@ -8,7 +9,6 @@ import { stepFieldOf } from '#engine/operations/shown-as.ts';
 import { instanceNameOf } from '#services/baremetal/instance-name.ts';
 import type { StoredNode } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import { atLeast } from '../http/microversions.ts';
 import type { MaskedTexts } from './masked-texts.ts';
 
 /** Name of the one conductor: the machine Ingot runs on. */
@@ -157,11 +157,6 @@ export const briefFields = ['instance_uuid', 'maintenance', 'power_state', 'prov
 /** @param base escaped for JSON, as is the path */
 function linksText(base: string, path: string): string {
   return `[{"href":"${base}/baremetal/v1/${path}","rel":"self"},{"href":"${base}/baremetal/${path}","rel":"bookmark"}]`;
-}
-
-/** Up to 1.1 an available node had no state at all. */
-export function stateName(name: string | null, minor: number): string | null {
-  return name === 'available' && !atLeast({ major: 1, minor }, 2) ? null : name;
 }
 
 function internalInfo({ uuid, operation_id }: StoredNode, { operations, engine }: NodeCall): object {

@@ -3,14 +3,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { fixedInterfaceTable } from '#domain/interface-kinds.ts';
+import { stateName } from '#domain/provision-states.ts';
 import { findProvisionVerb, type ProvisionVerb } from '#engine/operations/shown-as.ts';
 import { findNode } from '#services/baremetal/lookup.ts';
 import { readBootState, setNodePower, setProvisionState } from '#services/baremetal/node-states.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import type { ApiContext } from '../context.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';
 import { Nullable } from '../http/schemas.ts';
 import { since } from '../http/versioned.ts';
-import { stateName } from './node-fields.ts';
 import { nodeUrl } from './node-reply.ts';
 import { route } from './policy.ts';
 
@@ -87,7 +88,7 @@ export const nodeStateRoutes = [
     }),
     async handler(request, context, reply) {
       const node = await findNode(context, request.params.node);
-      const verb = provisionVerb(request.body.target, request.microversion);
+      const verb = provisionVerb(request.body.target, node, request.microversion);
       await setProvisionState(context, node, { verb, request: request.body });
       tellLocation(context, request, { reply, node });
     },
@@ -141,8 +142,8 @@ const uncheckedKinds = Object.keys(fixedInterfaceTable);
 /** Verbs that exist only in Ironic. */
 const unsupportedVerbs = ['inspect', 'adopt', 'rescue', 'unrescue', 'hold', 'unhold', 'service'];
 
-function provisionVerb(asked: string, version: Microversion): ProvisionVerb {
-  const verb = findProvisionVerb(asked);
+function provisionVerb(asked: string, node: Node, version: Microversion): ProvisionVerb {
+  const verb = findProvisionVerb(asked, node.provision_state);
   if (!verb && unsupportedVerbs.includes(asked)) throw new Fault('unsupported', { what: `The provision verb '${asked}'` });
   if (!verb) throw new Fault('badRequest', { detail: `The requested action "${asked}" could not be understood.` });
   if (!atLeast(version, verb.since))

@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import type { CleanResult } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
 import type { Step } from '#drivers/interfaces.ts';
-import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-boot-steps.ts';
+import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { BaseContext, OperationWith } from '../worker/base-context.ts';
@@ -12,14 +12,8 @@ import { failureReport, failureText } from '../worker/last-error.ts';
 import type { ProvisionStateMachine } from '../worker/provision-state-machine.ts';
 import { AskedSteps, CleanContext, isErase, isFlashing, outOfBandSteps, readCleanSteps } from './clean-steps.ts';
 import { disksOf, expectAllErased } from './known-disks.ts';
-import { clearConsoleStep, keepConsoleStep, next, powerOff, withAgentSecret, withdrawBootFiles } from './machine-steps.ts';
+import { bootRamdiskSteps, keepConsoleStep, next, powerOff, withAgentSecret, withdrawBootFiles } from './machine-steps.ts';
 import { outOfMaintenance } from './plain-verbs.ts';
-
-const writeBootFiles = simpleStep(
-  { name: 'write boot files', title: 'Write boot files', deadlineSeconds: 300, phase: 'prepare' },
-  async (task) =>
-    task.boot.serve({ deploy: { ...(await task.deployRamdisk()), parameters: task.boot.agentParameters() }, boot: 'deploy' }),
-);
 
 const eraseDisks = (deadlineSeconds: number): Step => ({
   name: 'erase disks',
@@ -112,15 +106,7 @@ export const clean = defineOperation({
 });
 
 function eraseByRamdisk({ consoles, settings }: OperationParts): readonly Step[] {
-  return [
-    clearConsoleStep(consoles),
-    writeBootFiles,
-    ...networkBootSteps({ persistent: false }),
-    waitForRamdisk(settings['deploy.agent_timeout']),
-    eraseDisks(settings['clean.timeout']),
-    powerOff,
-    withdrawBootFiles,
-  ];
+  return [...bootRamdiskSteps({ consoles, settings }), eraseDisks(settings['clean.timeout']), powerOff, withdrawBootFiles];
 }
 
 /** No specific steps requested: a full cleaning. */

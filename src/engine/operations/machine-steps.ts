@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { siteRanges } from '#domain/reserved-addresses.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
-import { simpleStep } from '#drivers/network-boot-steps.ts';
+import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
 import { consoleTail, withoutKernelSecrets } from '../consoles/console-text.ts';
 import type { Consoles } from '../consoles/consoles.ts';
@@ -85,6 +85,22 @@ export function clearConsoleStep(consoles: Pick<Consoles, 'clearRecord'>): Machi
       return { next: true, context: { console_cleared: true } };
     },
   };
+}
+
+const writeBootFiles = simpleStep(
+  { name: 'write boot files', title: 'Write boot files', deadlineSeconds: 300, phase: 'prepare' },
+  async (task) =>
+    task.boot.serve({ deploy: { ...(await task.deployRamdisk()), parameters: task.boot.agentParameters() }, boot: 'deploy' }),
+);
+
+/** For a node without a server: its machine boots the ramdisk from the network, and the agent reports. */
+export function bootRamdiskSteps({ consoles, settings }: Pick<OperationParts, 'consoles' | 'settings'>): readonly Step[] {
+  return [
+    clearConsoleStep(consoles),
+    writeBootFiles,
+    ...networkBootSteps({ persistent: false }),
+    waitForRamdisk(settings['deploy.agent_timeout']),
+  ];
 }
 
 /** Limits of the console text kept for the owner of a server without a machine (lines, characters). */

@@ -6,19 +6,20 @@ import { definitions, verbs } from './registry.ts';
 
 export type ProvisionVerb = Pick<Verb, 'name' | 'since' | 'requires'>;
 
-/** By the name in the request, which may be a later alias. */
-const provisionVerbs: ReadonlyMap<string, ProvisionVerb> = new Map(
-  verbs.flatMap(({ name, since, aliases = [], requires }) =>
-    [{ name, since }, ...aliases].map((named): [string, ProvisionVerb] => [
-      named.name,
-      { name, since: named.since, ...(requires && { requires }) },
-    ]),
-  ),
+type NamedVerb = ProvisionVerb & { readonly asked: string; readonly from: Verb['from'] };
+
+/** With the later names of each verb. */
+const provisionVerbs: readonly NamedVerb[] = verbs.flatMap(({ name, since, aliases = [], requires, from }) =>
+  [{ name, since }, ...aliases].map((named) => ({
+    ...{ asked: named.name, name, since: named.since, from },
+    ...(requires && { requires }),
+  })),
 );
 
-/** A verb of `PUT /v1/nodes/{node}/states/provision`; undefined: there is none of that name. */
-export function findProvisionVerb(asked: string): ProvisionVerb | undefined {
-  return provisionVerbs.get(asked);
+/** A verb of `PUT /v1/nodes/{node}/states/provision`, as it is in this state; undefined: there is none of that name. */
+export function findProvisionVerb(asked: string, state: Verb['to']): ProvisionVerb | undefined {
+  const named = provisionVerbs.filter((verb) => verb.asked === asked);
+  return named.find(({ from }) => from.includes(state)) ?? named.at(-1);
 }
 
 /** The node field that shows the operation's current step. */
