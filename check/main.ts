@@ -2,8 +2,10 @@
 import { join } from 'node:path';
 import { root } from './sources.ts';
 import { runStages } from './stages.ts';
+import { writeDocuments } from './write-documents.ts';
 
 const help = `Usage: bin/check [static | unit | postgres | client | whole | all] [PATH…]
+       bin/check docs
 
   static   types, lint and format, allowed imports, own rules
   unit     tests beside the code
@@ -11,6 +13,7 @@ const help = `Usage: bin/check [static | unit | postgres | client | whole | all]
   client   tests through the real openstack client
   whole    whole-system tests: real boots, one file at a time
   all      everything (default)
+  docs     writes the parts of the documents that are made from the routes
 
 With PATHs, only test files below them run: bin/check unit src/engine
 `;
@@ -20,6 +23,8 @@ const groups = ['static', 'unit', 'postgres', 'client', 'whole'] as const;
 const [first = 'all', ...paths] = process.argv.slice(2);
 if (first === '--help' || first === '-h') {
   process.stdout.write(help);
+} else if (first === 'docs') {
+  await writeDocuments();
 } else if (first !== 'all' && !groups.some((group) => group === first)) {
   process.stderr.write(`check: unknown argument '${first}'\n\n${help}`);
   process.exitCode = 2;
