@@ -1,5 +1,5 @@
 import type { Datagrams } from '../udp/datagrams.ts';
-import { createIpmiClient, type IpmiClient, type IpmiClientOptions } from './client.ts';
+import { createIpmiClient, type IpmiClient, type IpmiClientOptions, type IpmiNetwork } from './client.ts';
 import { SessionBudget, type SessionStats } from './session-budget.ts';
 import { defaultTimings, type Timings } from './timings.ts';
 
@@ -25,39 +25,47 @@ type Known = { readonly client: IpmiClient; readonly options: IpmiClientOptions 
 
 /** One client per address and port, and so one session and one queue. */
 export function createIpmiClientPool(options: IpmiPoolOptions): IpmiClientPool {
-  const { datagrams, timings = defaultTimings, sessions: limit = 0, clients: most = 30_000 } = options;
-  const sessions = new SessionBudget(limit, timings);
-  const known = new Map<string, Known>();
-  let isClosed = false;
+  return new ClientPool(options);
+}
 
-  function remember(key: string, options: IpmiClientOptions): IpmiClient {
-    if (known.size >= most) forgetUnused(known);
-    const client = createIpmiClient(options, { datagrams, timings, sessions });
-    known.set(key, { client, options });
+class ClientPool implements IpmiClientPool {
+  readonly #network: IpmiNetwork;
+  readonly #most: number;
+  readonly #known = new Map<string, Known>();
+  #isClosed = false;
+
+  constructor({ datagrams, timings = defaultTimings, sessions = 0, clients = 30_000 }: IpmiPoolOptions) {
+    this.#network = { datagrams, timings, sessions: new SessionBudget(sessions, timings) };
+    this.#most = clients;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  client(options: IpmiClientOptions): IpmiClient {
+    const key = `${options.address} ${options.port}`;
+    const before = this.#known.get(key);
+    if (before && isSame(before.options, options)) return before.client;
+    this.#known.delete(key);
+    void before?.client.close();
+    if (this.#known.size >= this.#most) forgetUnused(this.#known);
+    const client = createIpmiClient(options, this.#network);
+    this.#known.set(key, { client, options });
     return client;
   }
 
-  return {
-    client(options) {
-      const key = `${options.address} ${options.port}`;
-      const before = known.get(key);
-      if (before && isSame(before.options, options)) return before.client;
-      known.delete(key);
-      void before?.client.close();
-      return remember(key, options);
-    },
-    get isClosed() {
-      return isClosed;
-    },
-    stats: () => ({ clients: known.size, sessions: sessions.stats }),
-    async close() {
-      isClosed = true;
-      const open = [...known.values()];
-      known.clear();
-      sessions.stop();
-      await Promise.all(open.map(({ client }) => client.close()));
-    },
-  };
+  stats() {
+    return { clients: this.#known.size, sessions: this.#network.sessions.stats };
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const open = [...this.#known.values()];
+    this.#known.clear();
+    this.#network.sessions.stop();
+    await Promise.all(open.map(({ client }) => client.close()));
+  }
 }
 
 /** Nodes come and go. Evicts a tenth of the unused clients; what they learned about their BMCs can be learned again. */

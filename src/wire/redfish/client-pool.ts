@@ -12,28 +12,38 @@ export type RedfishClientPool = {
 
 /** One client per service, thus one session, one connection and one queue. */
 export function createRedfishClientPool(limits?: Partial<RedfishLimits>): RedfishClientPool {
-  const clients = new Map<string, { client: RedfishService; fingerprint: string }>();
-  let isClosed = false;
-  return {
-    get isClosed() {
-      return isClosed;
-    },
-    client(peer) {
-      const fingerprint = fingerprintOf(peer);
-      const known = clients.get(peer.url);
-      if (known?.fingerprint === fingerprint) return known.client;
-      void known?.client.close();
-      const client = openRedfishClient(peer, limits);
-      clients.set(peer.url, { client, fingerprint });
-      return client;
-    },
-    async close() {
-      isClosed = true;
-      const open = [...clients.values()];
-      clients.clear();
-      await Promise.all(open.map(({ client }) => client.close()));
-    },
-  };
+  return new ClientPool(limits);
+}
+
+class ClientPool implements RedfishClientPool {
+  readonly #limits: Partial<RedfishLimits> | undefined;
+  readonly #clients = new Map<string, { client: RedfishService; fingerprint: string }>();
+  #isClosed = false;
+
+  constructor(limits: Partial<RedfishLimits> | undefined) {
+    this.#limits = limits;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  client(peer: RedfishPeer): RedfishService {
+    const fingerprint = fingerprintOf(peer);
+    const known = this.#clients.get(peer.url);
+    if (known?.fingerprint === fingerprint) return known.client;
+    void known?.client.close();
+    const client = openRedfishClient(peer, this.#limits);
+    this.#clients.set(peer.url, { client, fingerprint });
+    return client;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const open = [...this.#clients.values()];
+    this.#clients.clear();
+    await Promise.all(open.map(({ client }) => client.close()));
+  }
 }
 
 /** Identifies a peer without keeping a second copy of the password. */

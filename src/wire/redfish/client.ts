@@ -6,7 +6,7 @@ import { readMembers } from './collection.ts';
 import { etagTable } from './etags.ts';
 import { createExchange, type Exchange, type Incoming, type Leniency, type Outgoing } from './exchange.ts';
 import { linkOf, redirectedPath } from './links.ts';
-import { createLogin, type Deadline, type Login } from './login.ts';
+import { type Deadline, Login } from './login.ts';
 import { complaints, isObject } from './messages.ts';
 import {
   type Part,
@@ -120,7 +120,7 @@ class Conversation implements RedfishService {
     this.peer = peer;
     this.#limits = limits;
     this.#exchange = createExchange(peer, limits);
-    this.#login = createLogin({ peer, send: (...call) => this.#send(...call), limits, root: (asking) => this.#readRoot(asking) });
+    this.#login = new Login({ peer, send: (...call) => this.#send(...call), limits, root: (asking) => this.#readRoot(asking) });
   }
 
   get leniencies(): ReadonlySet<Leniency> {

@@ -5,21 +5,6 @@ import { linkOf, pathOf } from './links.ts';
 import { RedfishError, type RedfishPeer, type Resource } from './redfish-client.ts';
 import { readReply } from './reply.ts';
 
-export type Login = {
-  /** Headers for the next request; opens a session first if there is none. */
-  headers(asking: Deadline): Promise<Record<string, string>>;
-  /**
-   * The service rejected the headers. Some services answer 401 for missing privileges, so the session may still be
-   * valid: it is deleted, not leaked.
-   * @returns whether a retry with new headers is worthwhile
-   */
-  rejected(timeout: number): Promise<boolean>;
-  /** No rejected password is retried until `refusalMs` have passed. */
-  remember(refusal: RedfishError): void;
-  /** Deletes the session, if there is one. */
-  close(timeout: number): Promise<void>;
-};
-
 export type Deadline = { readonly signal?: AbortSignal | undefined; readonly until: number };
 
 export type LoginParts = {
@@ -53,64 +38,90 @@ const disabledSign = /ServiceDisabled|ServiceTemporarilyUnavailable|ServiceInUnk
 const fullSign =
   /SessionLimitExceeded|CreateLimitReachedForResource|RAC0218|NoFreeSession|MaxSession|maximum number of (user )?sessions/i;
 
-export function createLogin({ peer, send, root, limits }: LoginParts): Login {
-  let session: Session | undefined;
-  let refusal: { error: RedfishError; until: number } | undefined;
+export class Login {
+  readonly #parts: LoginParts;
+  #session: Session | undefined;
+  #refusal: { error: RedfishError; until: number } | undefined;
   /** Use basic authentication until then: the service has no sessions, or none is free. */
-  let basicUntil = peer.auth === 'basic' ? Number.POSITIVE_INFINITY : 0;
-  const remember = (error: RedfishError) => {
-    refusal = { error, until: Date.now() + limits.refusalMs };
-  };
+  #basicUntil: number;
 
-  const giveBack = async (timeout: number) => {
-    const { token, path } = session ?? {};
-    session = undefined;
+  constructor(parts: LoginParts) {
+    this.#parts = parts;
+    this.#basicUntil = parts.peer.auth === 'basic' ? Number.POSITIVE_INFINITY : 0;
+  }
+
+  /** Headers for the next request; opens a session first if there is none. */
+  async headers(asking: Deadline): Promise<Record<string, string>> {
+    const { peer } = this.#parts;
+    if (peer.user === '' && peer.password === '') return {};
+    if (this.#refusal && Date.now() < this.#refusal.until) throw this.#refusal.error;
+    this.#refusal = undefined;
+    if (this.#session === undefined && Date.now() >= this.#basicUntil) this.#session = await this.#open(asking);
+    return this.#session === undefined ? { authorization: basic(peer) } : { 'x-auth-token': this.#session.token };
+  }
+
+  /**
+   * The service rejected the headers. Some services answer 401 for missing privileges, so the session may still be
+   * valid: it is deleted, not leaked.
+   * @returns whether a retry with new headers is worthwhile
+   */
+  async rejected(timeout: number): Promise<boolean> {
+    const hadSession = this.#session !== undefined;
+    await this.close(timeout);
+    return hadSession;
+  }
+
+  /** No rejected password is retried until `refusalMs` have passed. */
+  remember(error: RedfishError): void {
+    this.#refusal = { error, until: Date.now() + this.#parts.limits.refusalMs };
+  }
+
+  /** Deletes the session, if there is one. */
+  async close(timeout: number): Promise<void> {
+    const { token, path } = this.#session ?? {};
+    this.#session = undefined;
     if (token === undefined || path === undefined) return;
     const call = { method: 'DELETE', path, waits: false } as const;
-    await send(call, { 'x-auth-token': token }, { until: Date.now() + timeout }).catch(() => undefined);
-  };
+    await this.#parts.send(call, { 'x-auth-token': token }, { until: Date.now() + timeout }).catch(() => undefined);
+  }
 
-  const open = async (asking: Deadline): Promise<Session | undefined> => {
+  async #open(asking: Deadline): Promise<Session | undefined> {
+    const { peer, send, root } = this.#parts;
     const sessions = sessionsPath(await root(asking));
     for (;;) {
       try {
         return await openSession({ peer, send, sessions, asking });
       } catch (error) {
         if (!(error instanceof RedfishError)) throw error;
-        const isFull = fullSign.test([error.message, ...error.messageIds].join(' ')) || error.status === 503;
-        if (isFull && peer.auth === 'auto') basicUntil = Date.now() + limits.fullMs;
-        else if (isFull && Date.now() + limits.fullPauseMs < asking.until) {
-          await pause(limits.fullPauseMs, asking.signal);
-          continue;
-        } else if (hasNoSessions(error) && peer.auth === 'auto') basicUntil = Number.POSITIVE_INFINITY;
-        else throw error;
-        return undefined;
+        if (await this.#isFreeLater(error, asking)) continue;
+        if (this.#fallsBack(error)) return undefined;
+        if (error.status === 401) this.remember(error);
+        throw error;
       }
     }
-  };
+  }
 
-  return {
-    async headers(asking): Promise<Record<string, string>> {
-      if (peer.user === '' && peer.password === '') return {};
-      if (refusal && Date.now() < refusal.until) throw refusal.error;
-      refusal = undefined;
-      if (session === undefined && Date.now() >= basicUntil) {
-        session = await open(asking).catch((error) => {
-          if (error instanceof RedfishError && error.status === 401) remember(error);
-          throw error;
-        });
-      }
-      if (session === undefined) return { authorization: basic(peer) };
-      return { 'x-auth-token': session.token };
-    },
-    async rejected(timeout) {
-      const hadSession = session !== undefined;
-      await giveBack(timeout);
-      return hadSession;
-    },
-    remember,
-    close: giveBack,
-  };
+  /** Waits if no session is free, and basic authentication is not allowed instead. */
+  async #isFreeLater(error: RedfishError, asking: Deadline): Promise<boolean> {
+    const { peer, limits } = this.#parts;
+    if (!isFull(error) || peer.auth === 'auto' || Date.now() + limits.fullPauseMs >= asking.until) return false;
+    await pause(limits.fullPauseMs, asking.signal);
+    return true;
+  }
+
+  /** @returns whether basic authentication is used instead, for some time or for good */
+  #fallsBack(error: RedfishError): boolean {
+    const { peer, limits } = this.#parts;
+    if (peer.auth !== 'auto') return false;
+    if (isFull(error)) this.#basicUntil = Date.now() + limits.fullMs;
+    else if (hasNoSessions(error)) this.#basicUntil = Number.POSITIVE_INFINITY;
+    else return false;
+    return true;
+  }
+}
+
+function isFull({ message, messageIds, status }: RedfishError): boolean {
+  return fullSign.test([message, ...messageIds].join(' ')) || status === 503;
 }
 
 type Opening = { peer: RedfishPeer; send: LoginParts['send']; sessions: string; asking: Deadline };

@@ -21,7 +21,7 @@ export type SnmpClient = {
   /** Values in the order of `oids`. */
   get(oids: readonly string[], signal?: AbortSignal): Promise<SnmpValue[]>;
   /** Writes one INTEGER. `once`: the packet is not retried, for commands that must not be executed twice. */
-  set(oid: string, value: number, options?: { once?: boolean; signal?: AbortSignal | undefined }): Promise<void>;
+  set(oid: string, value: number, options?: WriteOptions): Promise<void>;
   close(): void;
 };
 
@@ -29,49 +29,72 @@ type Access = 'read' | 'write';
 
 export type SnmpNetwork = { readonly datagrams: Datagrams; readonly timings?: SnmpTimings };
 
-export function openSnmpClient(peer: SnmpPeer, { datagrams, timings = defaultTimings }: SnmpNetwork): SnmpClient {
-  const sessions = new Map<string, Promise<Session>>();
-  let closed = false;
-  const drop = () => {
-    for (const opening of sessions.values()) void opening.then((session) => session.close()).catch(() => {});
-    sessions.clear();
-  };
-  const session = (access: Access) => {
-    const name = sessionName(peer.credentials, access);
-    const opening = sessions.get(name) ?? openSession(peer, access, { timings, datagrams });
-    sessions.set(name, opening);
-    return opening;
-  };
-  const exchange = async (access: Access, send: (session: Session, answered: Answered) => void, options: SendOptions) => {
-    options.signal?.throwIfAborted();
-    try {
-      return await ask(await session(access), send, { retries: timings.retries, deadline: deadlineOf(timings), ...options });
-    } catch (error) {
-      if (options.signal?.aborted) throw options.signal.reason;
-      const failure = closed ? new SnmpError('closed', 'this end was closed') : toSnmpError(error);
-      if (failure.failure !== 'answered' && failure.failure !== 'privilege') drop();
-      throw failure;
-    }
-  };
-  return {
-    async get(oids, signal) {
-      const send = (session: Session, answered: Answered) => void session.get([...oids], answered);
-      const varbinds = await again(() => exchange('read', send, { signal }));
-      return varbinds.map(readValue);
-    },
-    async set(oid, value, { once = false, signal } = {}) {
-      const varbind = { oid, type: library().ObjectType['Integer'], value };
-      const send = (session: Session, answered: Answered) => void session.set([varbind], answered);
-      // Safe to repeat: the peer did not execute a message outside its time window.
-      await again(() => exchange('write', send, { signal, ...(once && { retries: 0 }) }));
-    },
-    close() {
-      closed = true;
-      drop();
-    },
-  };
+export function openSnmpClient(peer: SnmpPeer, network: SnmpNetwork): SnmpClient {
+  return new Client(peer, network);
 }
 
+type Send = (session: Session, answered: Answered) => void;
+
+class Client implements SnmpClient {
+  readonly #peer: SnmpPeer;
+  readonly #datagrams: Datagrams;
+  readonly #timings: SnmpTimings;
+  readonly #sessions = new Map<string, Promise<Session>>();
+  #isClosed = false;
+
+  constructor(peer: SnmpPeer, { datagrams, timings = defaultTimings }: SnmpNetwork) {
+    this.#peer = peer;
+    this.#datagrams = datagrams;
+    this.#timings = timings;
+  }
+
+  async get(oids: readonly string[], signal?: AbortSignal): Promise<SnmpValue[]> {
+    const send: Send = (session, answered) => void session.get([...oids], answered);
+    const varbinds = await again(() => this.#exchange('read', send, { signal }));
+    return varbinds.map(readValue);
+  }
+
+  async set(oid: string, value: number, { once = false, signal }: WriteOptions = {}): Promise<void> {
+    const varbind = { oid, type: library().ObjectType['Integer'], value };
+    const send: Send = (session, answered) => void session.set([varbind], answered);
+    // Safe to repeat: the peer did not execute a message outside its time window.
+    await again(() => this.#exchange('write', send, { signal, ...(once && { retries: 0 }) }));
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#drop();
+  }
+
+  async #exchange(access: Access, send: Send, options: SendOptions): Promise<Varbind[]> {
+    options.signal?.throwIfAborted();
+    const timings = this.#timings;
+    try {
+      const session = await this.#session(access);
+      return await ask(session, send, { retries: timings.retries, deadline: deadlineOf(timings), ...options });
+    } catch (error) {
+      if (options.signal?.aborted) throw options.signal.reason;
+      const failure = this.#isClosed ? new SnmpError('closed', 'this end was closed') : toSnmpError(error);
+      if (failure.failure !== 'answered' && failure.failure !== 'privilege') this.#drop();
+      throw failure;
+    }
+  }
+
+  #session(access: Access): Promise<Session> {
+    const name = sessionName(this.#peer.credentials, access);
+    const opening =
+      this.#sessions.get(name) ?? openSession(this.#peer, access, { timings: this.#timings, datagrams: this.#datagrams });
+    this.#sessions.set(name, opening);
+    return opening;
+  }
+
+  #drop(): void {
+    for (const opening of this.#sessions.values()) void opening.then((session) => session.close()).catch(() => {});
+    this.#sessions.clear();
+  }
+}
+
+type WriteOptions = { readonly once?: boolean; readonly signal?: AbortSignal | undefined };
 type SendOptions = { readonly retries?: number; readonly deadline?: number; readonly signal?: AbortSignal | undefined };
 
 /** Milliseconds. The first request with version 3 takes three exchanges: engine, time, and the request itself. */
