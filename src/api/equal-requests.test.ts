@@ -74,6 +74,12 @@ const rows: readonly Row[] = [
     message: /A port with MAC address aa:bb:cc:dd:ee:01 already exists/,
   },
   {
+    what: 'node port with a name',
+    path: '/baremetal/v1/ports',
+    body: { node_uuid: node.uuid, address: 'aa:bb:cc:dd:ee:02', name: 'twin' },
+    message: /A port with (name twin|MAC address aa:bb:cc:dd:ee:02) already exists/,
+  },
+  {
     what: 'flavor with a name',
     path: '/compute/v2.1/flavors',
     body: { flavor: { name: 'twin', vcpus: 1, ram: 1, disk: 1 } },
@@ -119,13 +125,7 @@ const rows: readonly Row[] = [
     what: 'port with an address',
     path: '/network/v2.0/ports',
     body: { port: { network_id, fixed_ips: [{ ip_address: '10.20.0.77' }] } },
-    message: /"type":"IpAddressAlreadyAllocated"/,
-  },
-  {
-    what: 'server on a port',
-    path: '/compute/v2.1/servers',
-    body: { server: { name: 'twin', imageRef: anImage().id, flavorRef: aFlavor().id, networks: [{ port: port?.['id'] }] } },
-    message: /in use/,
+    message: /"type":"IpAddressInUse".*10\.20\.0\.77/,
   },
   {
     what: 'user',
@@ -147,6 +147,72 @@ const rows: readonly Row[] = [
   },
 ];
 
+type Change = { what: string; path: string; make: (index: number) => object; change: object; message: RegExp };
+
+/** `make` creates the records that are then renamed. */
+const changes: readonly (Change & { method: 'PATCH' | 'PUT'; noun?: string; id?: string })[] = [
+  {
+    what: 'nodes',
+    method: 'PATCH',
+    path: '/baremetal/v1/nodes',
+    id: 'uuid',
+    make: () => ({ driver: 'fake-hardware' }),
+    change: [{ op: 'replace', path: '/name', value: 'renamed' }],
+    message: /A node with name renamed already exists/,
+  },
+  {
+    what: 'node ports',
+    method: 'PATCH',
+    path: '/baremetal/v1/ports',
+    id: 'uuid',
+    make: (index) => ({ node_uuid: node.uuid, address: `aa:bb:cc:dd:00:0${index}` }),
+    change: [{ op: 'replace', path: '/address', value: 'aa:bb:cc:dd:00:ff' }],
+    message: /A port with MAC address aa:bb:cc:dd:00:ff already exists/,
+  },
+  {
+    what: 'network ports',
+    method: 'PUT',
+    path: '/network/v2.0/ports',
+    noun: 'port',
+    make: () => ({ port: { network_id } }),
+    change: { port: { mac_address: 'fa:16:3e:00:00:ff' } },
+    message: /"type":"MacAddressInUse"/,
+  },
+  {
+    what: 'users',
+    method: 'PATCH',
+    path: '/identity/v3/users',
+    noun: 'user',
+    make: (index) => ({ user: { name: `former ${index}` } }),
+    change: { user: { name: 'renamed' } },
+    message: /Conflict occurred attempting to store user - .*renamed/,
+  },
+  {
+    what: 'projects',
+    method: 'PATCH',
+    path: '/identity/v3/projects',
+    noun: 'project',
+    make: (index) => ({ project: { name: `former ${index}` } }),
+    change: { project: { name: 'renamed' } },
+    message: /Conflict occurred attempting to store project - .*renamed/,
+  },
+];
+
+suite('of two records changed to the same unique value at once, one is', () => {
+  for (const { what, method, path, noun, id = 'id', make: bodyOf, change, message } of changes) {
+    test(`${what}`, async () => {
+      const made = await Promise.all([1, 2].map(async (index) => await make(path, bodyOf(index))));
+      const ids = made.map((body) => ((noun === undefined ? body : body[noun]) as unknown as Record<string, string>)[id]);
+
+      const replies = await Promise.all(ids.map((each) => send(method, `${path}/${each}`, change)));
+
+      const refused = replies.filter((reply) => reply.status >= 300);
+      assert.deepEqual([refused.length, refused[0]?.status], [1, 409], JSON.stringify(replies));
+      assert.match(refused[0]?.text ?? '', message);
+    });
+  }
+});
+
 suite('of fifty equal requests at once, one creates', () => {
   for (const { what, path, body, status = 409, message } of rows) {
     test(`the ${what}, and the others say that it exists`, async () => {
@@ -160,6 +226,18 @@ suite('of fifty equal requests at once, one creates', () => {
       }
     });
   }
+
+  test('a server on a port: it is on the port alone, as with Nova where the request is a step ahead of the port', async () => {
+    const server = { name: 'twin', imageRef: anImage().id, flavorRef: aFlavor().id, networks: [{ port: port?.['id'] }] };
+
+    const replies = await Promise.all(Array.from({ length: atOnce }, () => send('POST', '/compute/v2.1/servers', { server })));
+    await stage.quiet();
+
+    for (const { status, text } of replies) assert.ok(status === 202 || (status === 409 && /still in use/.test(text)), text);
+    const servers = await stage.store.servers.list();
+    assert.equal(servers.filter(({ port_ids }) => port_ids.includes(port?.['id'] ?? '')).length, 1);
+    assert.equal(servers.filter(({ vm_state }) => vm_state === 'active').length, 1);
+  });
 
   test('the assignment of a role, and the others find it there', async () => {
     const path = `/identity/v3/projects/${project?.['id']}/users/${user?.['id']}/roles/member`;

@@ -52,6 +52,15 @@ export class UniqueViolation extends Fault {
   }
 }
 
+/** Awaits a write, and turns a violated constraint into the service's own error. */
+export async function whereUnique<R>(writing: Promise<R>, faultOf: (violation: UniqueViolation) => Fault): Promise<R> {
+  try {
+    return await writing;
+  } catch (error) {
+    throw error instanceof UniqueViolation ? faultOf(error) : error;
+  }
+}
+
 export type Page<T> = {
   orderBy?: keyof T & string;
   descending?: boolean;

@@ -1,6 +1,7 @@
 /** Flavors: sizes and requirements of servers. */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
+import { whereUnique } from '#store/collection.ts';
 import { compares, isEqual } from '#store/conditions.ts';
 import { type ListPage, listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
@@ -78,7 +79,8 @@ export async function createFlavor({ store }: Flavors, { id = randomUUID(), ...f
   const exists = (what: string) => new Fault('conflict', { detail: `Flavor with ${what} already exists.` });
   if (await store.flavors.find({ name: flavor.name })) throw exists(`name ${flavor.name}`);
   if (await store.flavors.find({ id })) throw exists(`ID ${id}`);
-  return store.flavors.insert({ ...flavor, id, extra_specs: {}, created_at: new Date().toISOString() });
+  const writing = store.flavors.insert({ ...flavor, id, extra_specs: {}, created_at: new Date().toISOString() });
+  return whereUnique(writing, ({ columns }) => exists(columns.includes('name') ? `name ${flavor.name}` : `ID ${id}`));
 }
 
 export async function describeFlavor({ store }: Flavors, flavor: Flavor, description: string | null): Promise<Flavor> {

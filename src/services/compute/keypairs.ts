@@ -1,5 +1,6 @@
 /** Key pairs: SSH public keys of a user. */
 import { Fault } from '#domain/faults.ts';
+import { whereUnique } from '#store/collection.ts';
 import { isEqual } from '#store/conditions.ts';
 import { type ListPage, listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
@@ -27,14 +28,15 @@ export async function createKeypair(
   { name, user_id, type = 'ssh', public_key: given }: NewKeypair,
 ): Promise<{ keypair: Keypair; private_key: string | undefined }> {
   if (type !== 'ssh') throw new Fault('badRequest', { detail: `Keypairs of type ${type} are not supported, only ssh.` });
-  if (await store.keypairs.find({ name, user_id })) throw new Fault('conflict', { detail: `Key pair '${name}' already exists.` });
+  const exists = () => new Fault('conflict', { detail: `Key pair '${name}' already exists.` });
+  if (await store.keypairs.find({ name, user_id })) throw exists();
   const generated = given ? undefined : generateSshKey('Generated-by-Ingot');
   const public_key = given || (generated?.publicKey ?? '');
   const fingerprint = fingerprintOf(public_key);
   const record: Keypair = { name, user_id, type: 'ssh', public_key, fingerprint, created_at: new Date().toISOString() };
   const keypair = await store.transaction(async (trx) => {
     await refuseMany(trx, user_id);
-    return trx.keypairs.insert(record);
+    return whereUnique(trx.keypairs.insert(record), exists);
   });
   return { keypair, private_key: generated?.privateKey };
 }

@@ -63,5 +63,9 @@ export async function refuseTakenId(context: ImageContext, caller: Caller, id: s
     (await store.images.find({ id })) ??
     (await store.deleted_images.find({ id })) ??
     (caller.is_admin ? undefined : (await usesOf(context, id)).find((use) => use.project_id !== caller.project_id));
-  if (isTaken) throw new Fault('conflict', { detail: `Image ID ${id} already exists!` });
+  if (isTaken) throw takenId(id);
+}
+
+export function takenId(id: string): Fault {
+  return new Fault('conflict', { detail: `Image ID ${id} already exists!` });
 }

@@ -1,11 +1,12 @@
 /** Images: create and change; their tags. The data is in data.ts. */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
+import { whereUnique } from '#store/collection.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { Caller } from '../caller.ts';
 import { isProperty, NewImage } from './attributes.ts';
 import type { ImageContext } from './context.ts';
-import { refuseTakenId } from './delete.ts';
+import { refuseTakenId, takenId } from './delete.ts';
 import { refuseManyImages, refuseTooLarge } from './limits.ts';
 
 /** @throws Fault `forbidden`, `conflict`, `tooLarge`, `badRequest` */
@@ -30,7 +31,7 @@ export async function createImage(context: ImageContext, caller: Caller, fields:
   };
   return context.store.transaction(async (trx) => {
     if (!caller.is_admin) await refuseManyImages(trx, owner);
-    return trx.images.insert(image);
+    return whereUnique(trx.images.insert(image), () => takenId(id));
   });
 }
 
