@@ -136,13 +136,14 @@ export abstract class Collection<T extends object, Columns = any> {
     return rows.map((row) => this.decode(row) as Pick<T, K>);
   }
 
-  /** Reads these columns of the next rows, and whether each matches: the cost depends on `limit`, however few do. */
+  /** Reads these columns of the next visible rows, and whether each matches: the cost depends on `limit`. */
   async test(
     columns: readonly string[],
-    where: readonly Condition[],
+    { visible, where }: { visible: readonly Condition[]; where: readonly Condition[] },
     page: { order: Order; after: object | undefined; limit: number },
   ): Promise<{ row: Partial<T>; matches: boolean }[]> {
-    const query = this.#rows().select([...columns, compileAll(where, this.dialect).as('matches')]);
+    const matches = compileAll(where, this.dialect).as('matches');
+    const query = this.#filter(this.#rows().select([...columns, matches]), visible);
     const rows: { matches: unknown }[] = await cut(query, page as Page<T>).execute();
     return rows.map(({ matches, ...row }) => ({ row: this.decode(row), matches: Boolean(matches) }));
   }

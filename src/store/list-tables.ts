@@ -1,5 +1,6 @@
 /** How each table is read by lists. */
 import type { TableReading } from './list.ts';
+import { shortColumns } from './tables/servers.ts';
 
 const oldestFirst = [{ column: 'created_at' }, { column: 'id' }];
 const newestFirst = [
@@ -13,5 +14,6 @@ export const listTables = {
   keypairs: { id: 'name', order: [{ column: 'name' }] },
   networks: { id: 'id', order: oldestFirst },
   ports: { id: 'id', order: oldestFirst },
+  servers: { id: 'id', order: newestFirst, scanned: 30, read: 20, short: shortColumns },
   subnets: { id: 'id', order: oldestFirst },
 } as const satisfies Record<string, TableReading>;

@@ -140,6 +140,21 @@ test('images are listed newest first, with the rows in the order of the page', a
   );
 });
 
+test('what is no condition is tested batch by batch, until the page is full', async () => {
+  const tested: string[] = [];
+  const keep = (batch: readonly object[]) => {
+    tested.push(...batch.map((row) => (row as Image).id));
+    return batch.filter((row) => (row as Image).id !== 'b');
+  };
+  const source = { collection: store.images, table: readings.inBatches, visible: [isNot(isEqual('id', 'c'))] };
+  const { items, next } = await listKeys(source, { where: [], limit: 1, keep });
+
+  assert.deepEqual(items, [{ id: 'a' }]);
+  assert.equal(next, 'a');
+  assert.deepEqual(tested, ['a', 'b', 'd']);
+  assert.equal((await listKeys(source, { where: [], sort: [{ column: 'size', descending: true }], keep })).items.length, 2);
+});
+
 test('a marker that the caller may not see is unknown, and others are not listed', async () => {
   const visible = [isNot(isEqual('id', 'b'))];
   const source = { collection: store.images, table: idOrder, visible };

@@ -20,7 +20,12 @@ export type TableReading = {
    */
   readonly scanned?: number;
   readonly read?: number;
+  /** Columns of large rows that lists read beside the id and the sort keys, without the rest of the row. */
+  readonly short?: readonly string[];
 };
+
+/** A test that is no condition in SQL, of a batch of rows with their short columns. For tables with large rows. */
+export type RowTest = (rows: readonly object[]) => readonly object[] | Promise<readonly object[]>;
 
 export type ListQuery = {
   readonly where: readonly Condition[];
@@ -31,6 +36,8 @@ export type ListQuery = {
   /** Id of the row after which the page begins; with `reverse`, before which it ends. */
   readonly marker?: string | undefined;
   readonly reverse?: boolean;
+  /** Returns the rows of a batch that are wanted, too. */
+  readonly keep?: RowTest | undefined;
 };
 
 export type ListSource<T extends object> = {
@@ -52,16 +59,16 @@ type Cut = { where: readonly Condition[]; order: Order; after: object | undefine
 
 /** One page of a table with small rows. @throws Fault `badRequest` for an unknown marker */
 export function listRows<T extends object>(source: ListSource<T>, query: ListQuery): Promise<ListPage<T>> {
-  return readPage(source, query, ({ where, ...page }) => source.collection.list(where, page as object));
+  return readPage(source, query, ({ where, ...page }) => source.collection.list([...source.visible, ...where], page as object));
 }
 
-/** The ids and sort keys of one page, for a table with large rows, which `readRows` then reads in batches. */
+/** The ids, sort keys and short columns of one page, for a table with large rows, which `readRows` then reads in batches. */
 export function listKeys<T extends object>(source: ListSource<T>, query: ListQuery): Promise<ListPage<object>> {
-  const { collection, table } = source;
+  const { collection, table, visible } = source;
   return readPage<T, object>(source, query, ({ where, ...page }) => {
     const columns = columnsOf(table, page.order) as (keyof T & string)[];
-    if (table.scanned !== undefined) return scan(collection, table, { columns, where, ...page });
-    return collection.pick(columns, where, page as object);
+    if (table.scanned !== undefined) return scan(source, { columns, where, ...page, keep: query.keep });
+    return collection.pick(columns, [...visible, ...where], page as object);
   });
 }
 
@@ -76,14 +83,16 @@ async function readPage<T extends object, R extends object>(
   if (marker !== undefined && !after) throw new Fault('badRequest', { detail: `Marker ${marker} could not be found.` });
   const size = Math.min(limit || maximum, maximum);
   const order = orderOf(table, { sort, reverse });
-  const found = await read({ where: [...visible, ...where], order, after, limit: size + 1 });
+  const found = await read({ where, order, after, limit: size + 1 });
   const page = found.slice(0, size);
   const last = page.at(-1) as Key | undefined;
   const next = found.length > size && last ? String(last[table.id]) : undefined;
   return { items: reverse ? page.reverse() : page, next };
 }
 
-const columnsOf = ({ id }: TableReading, order: Order) => [...new Set([id, ...order.map(({ column }) => column)])];
+const columnsOf = ({ id, short = [] }: TableReading, order: Order) => [
+  ...new Set([id, ...short, ...order.map(({ column }) => column)]),
+];
 
 /** The rows of these keys in their order, without those deleted meanwhile; yields to other requests between batches. */
 export async function* readRows<T extends object>(
@@ -108,18 +117,18 @@ function orderOf({ order }: TableReading, { sort, reverse }: { sort: Order; reve
   return [...columns.values()].map(({ column, descending = false }) => ({ column, descending: descending !== reverse }));
 }
 
-type Scan = Cut & { columns: readonly string[] };
+type Scan = Cut & { columns: readonly string[]; keep: RowTest | undefined };
 
 /**
- * Tests the rows batch by batch in the order of the index, which costs the same however few match. In another order, all
- * rows are tested, and the best ones so far are kept.
+ * Tests the visible rows batch by batch in the order of the index, which costs the same however few match. In another
+ * order, all of them are tested, and the best ones so far are kept.
  */
-async function scan<T extends object>(collection: Collection<T>, table: TableReading, request: Scan): Promise<object[]> {
+async function scan<T extends object>(source: ListSource<T>, request: Scan): Promise<object[]> {
   const { order, after, limit } = request;
-  const isIndexed = isSame(order, table.order);
+  const isIndexed = isSame(order, source.table.order);
   const compare = compareBy(order);
   let found: Key[] = [];
-  for await (const some of batches(collection, table, { ...request, after: isIndexed ? after : undefined })) {
+  for await (const some of batches(source, { ...request, after: isIndexed ? after : undefined })) {
     found.push(...(isIndexed || !after ? some : some.filter((row) => compare(row, after as Key) > 0)));
     if (isIndexed && found.length >= limit) break;
     if (!isIndexed && found.length > 2 * limit) found = found.sort(compare).slice(0, limit);
@@ -128,14 +137,14 @@ async function scan<T extends object>(collection: Collection<T>, table: TableRea
 }
 
 async function* batches<T extends object>(
-  collection: Collection<T>,
-  { scanned = 0, order }: TableReading,
-  { columns, where, after }: Scan,
+  { collection, table: { scanned = 0, order }, visible }: ListSource<T>,
+  { columns, where, after, keep }: Scan,
 ): AsyncGenerator<Key[]> {
   const read = [...new Set([...columns, ...order.map(({ column }) => column)])];
   for (let last = after; ; await setImmediate()) {
-    const rows = await collection.test(read, where, { order, after: last, limit: scanned });
-    yield rows.flatMap(({ row, matches }) => (matches ? [row as Key] : []));
+    const rows = await collection.test(read, { visible, where }, { order, after: last, limit: scanned });
+    const matching = rows.flatMap(({ row, matches }) => (matches ? [row] : []));
+    yield (keep && matching.length > 0 ? await keep(matching) : matching) as Key[];
     if (rows.length < scanned) return;
     last = rows.at(-1)?.row;
   }

@@ -1,16 +1,18 @@
 /** Lists of servers: Nova's filters and sort keys. */
 import { Fault } from '#domain/faults.ts';
-import type { Where } from '#store/collection.ts';
+import { allOf, anyOf, type Condition, compares, hasMember, isEqual, isNot, isOneOf, nothing } from '#store/conditions.ts';
+import type { Order } from '#store/keyset.ts';
+import { type ListPage, listKeys, type RowTest } from '#store/list.ts';
+import { listTables } from '#store/list-tables.ts';
 import type { Store } from '#store/store.ts';
-import { liveVmStates, type Server, type ShortServer } from '#store/tables/servers.ts';
+import { liveVmStates, type ShortServer } from '#store/tables/servers.ts';
 import type { Caller } from '../caller.ts';
 import { booleanOf } from '../loose-booleans.ts';
-import { type Page, type PageSource, pageOf, readPage } from '../pages.ts';
 import type { ComputeContext } from './context.ts';
-import { hostName } from './host.ts';
-import { addressesOf, loadRelated, nothingRelated, type Related } from './related.ts';
+import { hostName, zoneName } from './host.ts';
+import { addressesOf, loadRelated } from './related.ts';
 import { lastSegment } from './server-image.ts';
-import { statusOf } from './server-status.ts';
+import { type ServerState, statesOf, tasksWithStatus } from './server-status.ts';
 
 type Text = string | string[] | undefined;
 
@@ -32,56 +34,48 @@ export type ServerList = {
   readonly query: ServerQuery;
 };
 
-type Test = (server: Server, related: Related) => boolean;
-/** Parses the wanted value once, for all servers. */
-type Filter = (wanted: string) => Test;
-
-/** Filters by query parameter. */
-const filterTable: Readonly<Record<string, Filter>> = {
-  name: patternFilter((server) => server.name),
-  description: patternFilter((server) => server.description ?? ''),
-  hostname: patternFilter((server) => server.hostname),
-  status: (wanted) => (server) => statusOf(server) === wanted.toUpperCase(),
-  image: (wanted) => (server) => server.image_id === lastSegment(wanted),
-  flavor: (wanted) => (server) => server.flavor.id === lastSegment(wanted),
-  uuid: (wanted) => (server) => server.id === wanted,
-  ip: addressFilter,
-  ip6: addressFilter,
-  availability_zone: (wanted) => (server) =>
-    server.availability_zone === wanted || (server.node_uuid !== null && wanted === 'nova'),
-  key_name: (wanted) => (server) => server.key_name === wanted,
-  project_id: (wanted) => (server) => server.project_id === wanted,
-  tenant_id: (wanted) => (server) => server.project_id === wanted,
-  user_id: (wanted) => (server) => server.user_id === wanted,
-  vm_state: (wanted) => (server) => server.vm_state === wanted,
-  task_state: (wanted) => (server) => server.task_state === wanted,
-  host: (wanted) => (server) => server.node_uuid !== null && wanted === hostName,
-  node: (wanted) => (server) => server.node_uuid === wanted,
-  locked: (wanted) => {
-    const isLocked = booleanOf('locked', wanted);
-    return (server) => server.locked === isLocked;
-  },
-  tags: () => () => false,
-  'tags-any': () => () => false,
-  'changes-since': (wanted) => after(timeOf(wanted)),
-  'changes-before': (wanted) => before(timeOf(wanted)),
+/** Filters that are conditions on columns, by query parameter; parses the wanted values once, for all servers. */
+const conditionTable: Readonly<Record<string, (values: readonly string[]) => Condition>> = {
+  status: (values) => anyOf(...statesOf(values.map((value) => value.toUpperCase())).map(isInState)),
+  image: (values) => isOneOf('image_id', values.map(lastSegment)),
+  flavor: (values) => hasMember('flavor', 'id', values.map(lastSegment)),
+  uuid: (values) => isOneOf('id', values),
+  availability_zone: (values) => anyOf(isOneOf('availability_zone', values), values.includes(zoneName) ? hasNode : nothing),
+  key_name: (values) => isOneOf('key_name', values),
+  project_id: (values) => isOneOf('project_id', values),
+  tenant_id: (values) => isOneOf('project_id', values),
+  user_id: (values) => isOneOf('user_id', values),
+  vm_state: (values) => isOneOf('vm_state', values),
+  task_state: (values) => isOneOf('task_state', values),
+  host: (values) => (values.includes(hostName) ? hasNode : nothing),
+  node: (values) => isOneOf('node_uuid', values),
+  locked: (values) =>
+    isOneOf(
+      'locked',
+      values.map((value) => booleanOf('locked', value)),
+    ),
+  tags: () => nothing,
+  'tags-any': () => nothing,
+  'changes-since': (values) => anyOf(...values.map((value) => compares('updated_at', '>=', timeOf(value)))),
+  'changes-before': (values) => anyOf(...values.map((value) => compares('updated_at', '<=', timeOf(value)))),
 };
 
-function patternFilter(textOf: (server: Server) => string): Filter {
-  return (wanted) => {
-    const matches = patternOf(wanted);
-    return (server) => matches(textOf(server));
-  };
+const hasNode = isNot(isEqual('node_uuid', null));
+
+function isInState({ vm_state, task_state }: ServerState): Condition {
+  const isState = isEqual('vm_state', vm_state);
+  if (task_state !== undefined) return allOf(isState, isEqual('task_state', task_state));
+  return allOf(isState, anyOf(isEqual('task_state', null), isNot(isOneOf('task_state', tasksWithStatus(vm_state)))));
 }
 
-const after =
-  (time: string): Test =>
-  ({ updated_at }) =>
-    updated_at >= time;
-const before =
-  (time: string): Test =>
-  ({ updated_at }) =>
-    updated_at <= time;
+/** Filters by a pattern of a short column. */
+const patternTable: Readonly<Record<string, (server: ShortServer) => string>> = {
+  name: ({ name }) => name,
+  description: ({ description }) => description ?? '',
+  hostname: ({ hostname }) => hostname,
+};
+/** Filters by a pattern of an address, for which ports are read. */
+const addressFilters = ['ip', 'ip6'];
 
 const adminFilters = ['host', 'node', 'project_id', 'tenant_id', 'user_id'];
 
@@ -99,110 +93,117 @@ export function sortsByHost({ sort_key }: ServerQuery): boolean {
 export async function readServerPage(
   { store }: Pick<ComputeContext, 'store'>,
   { caller, allFilters, query }: ServerList,
-): Promise<Page<ShortServer>> {
-  const where = visibleServers(caller, query);
-  const tests = testsOf(query, allFilters);
-  const page = { limit: query.limit, marker: query.marker, idOf: ({ id }: ShortServer) => id };
-  if (tests.length > 0 || query.sort_key !== undefined) {
-    const order = orderOf(query);
-    const found = await filterServers(store, await store.servers.listShort(where), tests);
-    return pageOf(found.sort(order), { ...page, maximum: 1000 });
-  }
-  const source: PageSource<ShortServer, ShortServer> = {
-    find: (id) => store.servers.find({ ...where, id }),
-    list: (cut) => store.servers.listShort(where, cut),
-  };
-  return readPage(source, page);
+): Promise<ListPage<ShortServer>> {
+  const filters = filtersOf(query, allFilters);
+  const page = await listKeys(
+    { collection: store.servers, table: listTables.servers, visible: visibleServers(caller, query) },
+    { where: conditionsOf(filters), sort: sortOf(query), limit: query.limit, marker: query.marker, keep: testOf(store, filters) },
+  );
+  return page as ListPage<ShortServer>;
 }
 
-function visibleServers(caller: Caller, query: ServerQuery): Where<Server> {
+function visibleServers(caller: Caller, query: ServerQuery): Condition[] {
   const deleted = caller.is_admin && isTrue(first(query.deleted) ?? '');
-  return {
-    ...(!isEverywhere(query) && { project_id: caller.project_id }),
-    ...(deleted && { vm_state: 'deleted' }),
-    ...(!deleted && query['changes-since'] === undefined && { vm_state: liveVmStates }),
-  };
+  return [
+    ...(isEverywhere(query) ? [] : [isEqual('project_id', caller.project_id)]),
+    ...(deleted ? [isEqual('vm_state', 'deleted')] : []),
+    ...(!deleted && query['changes-since'] === undefined ? [isOneOf('vm_state', liveVmStates)] : []),
+  ];
 }
 
-/** These need more than the short columns. */
-const longFilters: readonly string[] = ['flavor', 'ip', 'ip6'];
-
-/** Nova's filters that are no columns: tests every server visible to the caller, reads only the shown ones in full. */
-async function filterServers(
-  store: Store,
-  short: readonly ShortServer[],
-  tests: ReturnType<typeof testsOf>,
-): Promise<ShortServer[]> {
-  const isLong = ({ name }: { name: string }) => longFilters.includes(name);
-  const cheap = tests.filter((each) => !isLong(each));
-  const likely = short.filter((server) => cheap.every(({ test }) => test(server as Server, nothingRelated)));
-  const long = tests.filter(isLong);
-  if (long.length === 0) return likely;
-  const needsPorts = long.some(({ name }) => name.startsWith('ip'));
-  const found: ShortServer[] = [];
-  for await (const some of store.servers.read(likely)) {
-    const related = needsPorts ? await loadRelated(store, some) : nothingRelated;
-    found.push(...some.filter((server) => long.every(({ test }) => test(server, related))));
-  }
-  return found;
-}
-
-/** A filtered list tests every server visible to the caller, and a request line has room for thousands of values. */
+/** A request line has room for thousands of values. */
 const mostValues = 50;
 
+type Filters = ReadonlyMap<string, readonly string[]>;
+
 /** A repeated parameter matches any of its values. Filters for administrators are ignored for other callers. */
-function testsOf(query: ServerQuery, allFilters: boolean): { name: string; test: Test }[] {
-  return Object.entries(query).flatMap(([name, value]) => {
-    const filter = Object.hasOwn(filterTable, name) ? filterTable[name] : undefined;
-    if (!filter || value === undefined || (!allFilters && adminFilters.includes(name))) return [];
-    const wanted = [...new Set([value].flat().map(String))];
-    if (wanted.length > mostValues)
-      throw new Fault('badRequest', { detail: `Invalid query: ${name} has ${wanted.length} values, ${mostValues} are allowed.` });
-    const tests = wanted.map(filter);
-    return [{ name, test: (server: Server, related: Related) => tests.some((test) => test(server, related)) }];
+function filtersOf(query: ServerQuery, allFilters: boolean): Filters {
+  const given = Object.entries(query).filter(([name, value]) => {
+    const isKnown = Object.hasOwn(conditionTable, name) || Object.hasOwn(patternTable, name) || addressFilters.includes(name);
+    return isKnown && value !== undefined && (allFilters || !adminFilters.includes(name));
   });
+  return new Map(
+    given.map(([name, value]) => {
+      const wanted = [...new Set([value].flat().map(String))];
+      if (wanted.length <= mostValues) return [name, wanted];
+      throw new Fault('badRequest', { detail: `Invalid query: ${name} has ${wanted.length} values, ${mostValues} are allowed.` });
+    }),
+  );
 }
 
-const sortKeyTable: Readonly<Record<string, (server: ShortServer) => string>> = {
-  created_at: (server) => server.created_at,
-  updated_at: (server) => server.updated_at,
-  display_name: (server) => server.name,
-  name: (server) => server.name,
-  uuid: (server) => server.id,
-  vm_state: (server) => server.vm_state,
-  task_state: (server) => server.task_state ?? '',
-  key_name: (server) => server.key_name ?? '',
-  project_id: (server) => server.project_id,
-  user_id: (server) => server.user_id,
-  image_ref: (server) => server.image_id ?? '',
-  host: (server) => server.node_uuid ?? '',
-  node: (server) => server.node_uuid ?? '',
+function conditionsOf(filters: Filters): Condition[] {
+  return [...filters].flatMap(([name, values]) =>
+    Object.hasOwn(conditionTable, name) ? (conditionTable[name]?.(values) ?? []) : [],
+  );
+}
+
+/** Patterns are tested batch by batch: a database's own expressions could be expensive. undefined: none are given. */
+function testOf(store: Store, filters: Filters): RowTest | undefined {
+  const texts = [...filters].flatMap(([name, values]) => {
+    const textOf = Object.hasOwn(patternTable, name) ? patternTable[name] : undefined;
+    return textOf ? [{ textOf, matches: anyPatternOf(values) }] : [];
+  });
+  const addresses = addressFilters.flatMap((name) => filters.get(name) ?? []).length > 0;
+  if (texts.length === 0 && !addresses) return undefined;
+  const tests = addressFilters.flatMap((name) => {
+    const values = filters.get(name);
+    return values ? [anyPatternOf(values)] : [];
+  });
+  return async (rows) => {
+    const short = rows as readonly ShortServer[];
+    const likely = short.filter((server) => texts.every(({ textOf, matches }) => matches(textOf(server))));
+    return tests.length === 0 ? likely : withAddresses(store, likely, tests);
+  };
+}
+
+type TextTest = (text: string) => boolean;
+
+/** Those of the servers that have, for each test, an address which passes it. */
+async function withAddresses(store: Store, servers: readonly ShortServer[], tests: readonly TextTest[]): Promise<ShortServer[]> {
+  const found = new Set<string>();
+  for await (const some of store.servers.read(servers)) {
+    const related = await loadRelated(store, some);
+    for (const server of some) {
+      const addresses = [...addressesOf(server, related).values()].flat();
+      if (tests.every((test) => addresses.some(({ addr }) => test(addr)))) found.add(server.id);
+    }
+  }
+  return servers.filter(({ id }) => found.has(id));
+}
+
+const sortKeyTable: Readonly<Record<string, keyof ShortServer>> = {
+  created_at: 'created_at',
+  updated_at: 'updated_at',
+  display_name: 'name',
+  name: 'name',
+  uuid: 'id',
+  vm_state: 'vm_state',
+  task_state: 'task_state',
+  key_name: 'key_name',
+  project_id: 'project_id',
+  user_id: 'user_id',
+  image_ref: 'image_id',
+  host: 'node_uuid',
+  node: 'node_uuid',
 };
 
 const adminSortKeys = ['host', 'node'];
 
-function orderOf(query: ServerQuery): (left: ShortServer, right: ShortServer) => number {
+/** A key without a direction is descending. */
+function sortOf(query: ServerQuery): Order {
   const directions = [query.sort_dir ?? []].flat();
-  const names = [query.sort_key ?? []].flat();
   if (directions.some((direction) => direction !== 'asc' && direction !== 'desc'))
     throw new Fault('badRequest', { detail: 'Unknown sort direction, must be one of: asc, desc' });
-  // A repeated key has no effect.
-  const keys = [...new Set(names)].map((name) => {
-    const sortValue = Object.hasOwn(sortKeyTable, name) ? sortKeyTable[name] : undefined;
-    if (!sortValue) throw new Fault('badRequest', { detail: `Servers cannot be sorted by ${name}.` });
-    return { sortValue, sign: (directions[names.indexOf(name)] ?? 'desc') === 'asc' ? 1 : -1 };
+  return [query.sort_key ?? []].flat().map((name, index) => {
+    const column = Object.hasOwn(sortKeyTable, name) ? sortKeyTable[name] : undefined;
+    if (!column) throw new Fault('badRequest', { detail: `Servers cannot be sorted by ${name}.` });
+    return { column, descending: (directions[index] ?? 'desc') === 'desc' };
   });
-  const last = [
-    { sortValue: (server: ShortServer) => server.created_at, sign: -1 },
-    { sortValue: (server: ShortServer) => server.id, sign: -1 },
-  ];
-  return (left, right) => {
-    for (const { sortValue, sign } of [...keys, ...last]) {
-      const [a, b] = [sortValue(left), sortValue(right)];
-      if (a !== b) return a < b ? -sign : sign;
-    }
-    return 0;
-  };
+}
+
+function anyPatternOf(patterns: readonly string[]): TextTest {
+  const tests = patterns.map(patternOf);
+  return (text) => tests.some((test) => test(text));
 }
 
 /**
@@ -229,14 +230,6 @@ function patternOf(pattern: string): (text: string) => boolean {
     if (!isAtEnd) return true;
     if (isAtStart && parts.length === 0) return text === last;
     return text.length - last.length >= position && text.endsWith(last);
-  };
-}
-
-function addressFilter(wanted: string): Test {
-  const matches = patternOf(wanted);
-  return (server, related) => {
-    const addresses = [...addressesOf(server, related).values()].flat();
-    return addresses.some(({ addr }) => matches(addr));
   };
 }
 

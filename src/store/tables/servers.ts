@@ -3,7 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { FaultRecord } from '#domain/faults.ts';
 import type { Json } from '#domain/json.ts';
-import { Collection, type Where } from '../collection.ts';
+import { Collection } from '../collection.ts';
 import { contains } from '../contains.ts';
 import type { Flavor } from './flavors.ts';
 import type { Node } from './nodes.ts';
@@ -55,24 +55,14 @@ export type Server = {
   terminated_at: string | null;
 };
 
-const shortColumns = [
+export const shortColumns = [
   ...(['id', 'name', 'hostname', 'description', 'project_id', 'user_id', 'image_id', 'key_name', 'availability_zone'] as const),
   ...(['locked', 'vm_state', 'task_state', 'node_uuid', 'created_at', 'updated_at'] as const),
 ] as const satisfies readonly (keyof Server)[];
 export type ShortServer = Pick<Server, (typeof shortColumns)[number]>;
 
-/** Newest first. */
-const order = [
-  { column: 'created_at', descending: true },
-  { column: 'id', descending: true },
-];
-
-/** To read a short column, the database has to skip the long ones before it. */
-const shortAtOnce = 50;
 /** A few megabytes at most, read in about ten milliseconds. */
 const wholeAtOnce = 20;
-
-export type ServerPage = { after?: ShortServer | undefined; limit?: number };
 
 /** Rows are large (user data, files): lists read the short columns first, then only the displayed rows in full. */
 export class Servers extends Collection<Server, { servers: Server }> {
@@ -81,18 +71,6 @@ export class Servers extends Collection<Server, { servers: Server }> {
     json: ['flavor', 'metadata', 'personality', 'port_ids', 'requested_networks', 'fault'],
     boolean: ['locked', 'preserve_ephemeral'],
   };
-
-  /** Matching servers, newest first; yields to other requests between batches. */
-  async listShort(where: Where<Server>, { after, limit = Number.POSITIVE_INFINITY }: ServerPage = {}): Promise<ShortServer[]> {
-    const found: ShortServer[] = [];
-    for (let last = after; ; last = found.at(-1)) {
-      const size = Math.min(shortAtOnce, limit - found.length);
-      const some = await this.pick(shortColumns, where, { order, after: last, limit: size });
-      found.push(...some);
-      if (some.length < size || found.length >= limit) return found;
-      await setImmediate();
-    }
-  }
 
   /** In the order of `page`, in batches, without those deleted meanwhile; yields to other requests between batches. */
   async *read(page: readonly { id: string }[]): AsyncGenerator<Server[]> {
