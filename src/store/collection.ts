@@ -1,6 +1,7 @@
 /** One table as a collection of records: the common queries, with JSON and booleans decoded. */
 import { type CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
+import type { AccessChanges } from './access-changes.ts';
 import { type Condition, compileAll } from './conditions.ts';
 import { type AnyDatabase, type Dialect, dialectOf } from './dialect/dialect.ts';
 import { isAfter, type Order, sortedBy } from './keyset.ts';
@@ -25,6 +26,7 @@ export type Connection = {
   readonly sealer?: Sealer | undefined;
   /** The texts of queries that were built before. */
   readonly queries?: QueryTexts | undefined;
+  readonly accessChanges?: AccessChanges | undefined;
 };
 
 /** A value that sorts before this one; NULL does not. */

@@ -5,6 +5,7 @@
 import { dirname } from 'node:path';
 import { Kysely } from 'kysely';
 import { Fault } from '#domain/faults.ts';
+import { AccessChanges } from './access-changes.ts';
 import { type Connection, type Database, QueryTexts } from './collection.ts';
 import { isPostgresUrl, secretsKeyFile } from './database-address.ts';
 import { dialectOf } from './dialect/dialect.ts';
@@ -43,10 +44,20 @@ export class Store extends Collections {
    * Runs `work` in one transaction, which is the caller's if this store is already in one. It must use the given store
    * and await only the database: there is one writer, so a slow transaction blocks all others.
    */
-  transaction<R>(work: (trx: Store) => Promise<R>): Promise<R> {
+  async transaction<R>(work: (trx: Store) => Promise<R>): Promise<R> {
     const { db, ...rest } = this.#connection;
     if (db.isTransaction) return work(this);
-    return db.transaction().execute((trx) => work(new Store({ ...rest, db: trx }, this.events)));
+    const before = this.accessRevision;
+    try {
+      return await db.transaction().execute((trx) => work(new Store({ ...rest, db: trx }, this.events)));
+    } finally {
+      if (this.accessRevision !== before) this.#connection.accessChanges?.count();
+    }
+  }
+
+  /** Another one after each write that may change what a token permits. NaN: unknown. */
+  get accessRevision(): number {
+    return this.#connection.accessChanges?.revision ?? Number.NaN;
   }
 
   /** Returns free pages to the file system. Rewrites the whole file, and blocks everything else meanwhile. */
@@ -64,11 +75,11 @@ export class Store extends Collections {
  * @param address of a PostgreSQL database, which is opened at the first query, or a path, or `:memory:` for tests. One
  * process at a time: a second one gets `stateFolder` or `databaseUnavailable`
  */
-export function openDatabase(address: string): Database {
-  if (isPostgresUrl(address)) return new Kysely({ dialect: postgresDialect(address) });
+export function openDatabase(address: string, { note }: AccessChanges = new AccessChanges()): Database {
+  if (isPostgresUrl(address)) return new Kysely({ dialect: postgresDialect(address), log: note });
   try {
     if (address !== ':memory:') keepPrivate(address);
-    return new Kysely({ dialect: sqliteDialect(address) });
+    return new Kysely({ dialect: sqliteDialect(address), log: note });
   } catch (error) {
     throw fileFault(address, error as Error);
   }
@@ -91,10 +102,11 @@ export async function openStore(address: string, keyFile?: string): Promise<Stor
 
 /** The same, without a store around it: for tests. */
 export async function openConnection(address: string, keyFile = secretsKeyFile('', dirname(address))): Promise<Connection> {
-  const db = openDatabase(address);
+  const accessChanges = new AccessChanges();
+  const db = openDatabase(address, accessChanges);
   try {
     await migrate(db);
-    return { db, sealer: address === ':memory:' ? undefined : await openSealer(db, keyFile) };
+    return { db, sealer: address === ':memory:' ? undefined : await openSealer(db, keyFile), accessChanges };
   } catch (error) {
     await db.destroy();
     throw error;

@@ -8,6 +8,7 @@ import { Compile } from 'typebox/compile';
 import { Fault } from '#domain/faults.ts';
 import { LessThan } from '#store/collection.ts';
 import type { Store } from '#store/store.ts';
+import { KnownTokens } from './known-tokens.ts';
 
 const Time = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' });
 const Revision = Type.Integer({ minimum: 0 });
@@ -55,6 +56,8 @@ const longestToken = 4096;
 const keepMs = 7 * 24 * 3600 * 1000;
 
 export class Tokens {
+  /** Tokens that need not be read again. */
+  readonly known = new KnownTokens();
   readonly #store: Store;
   readonly #key: Buffer;
 

@@ -13,9 +13,15 @@ export async function readToken(
   context: TokenContext,
   token: string,
 ): Promise<{ payload: TokenPayload; caller: Caller } | undefined> {
+  // Read first: a write from now on makes what follows outdated.
+  const { accessRevision } = context.store;
+  const known = context.tokens.known.find(token, accessRevision);
+  if (known) return known;
   const payload = await context.tokens.verify(token);
   const caller = payload && (await callerOf(context, payload));
-  return caller && { payload, caller };
+  if (!caller) return undefined;
+  context.tokens.known.keep(token, { payload, caller }, accessRevision);
+  return { payload, caller };
 }
 
 /** Repeats the check for long requests: undefined once the token was revoked or its user lost access. */

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { nouns } from './nouns.ts';
+import { openStore } from './store.ts';
+
+const store = await openStore(':memory:');
+after(() => store.close());
+
+type Noun = keyof typeof nouns;
+
+async function counts(work: () => Promise<unknown>): Promise<boolean> {
+  const before = store.accessRevision;
+  await work();
+  return store.accessRevision !== before;
+}
+
+test('a write to any table counts, but for those that no token depends on', async () => {
+  const uncounted: string[] = [];
+  for (const name of Object.keys(nouns) as Noun[]) {
+    const table = store[name] as { remove(where: object): Promise<number>; list(): Promise<object[]> };
+    if (!(await counts(() => table.remove({})))) uncounted.push(name);
+    assert.equal(await counts(() => table.list()), false, `reading ${name}`);
+  }
+
+  const expected = [
+    ...['bmc_health', 'deleted_images', 'flavors', 'images', 'ip_allocations', 'keypairs', 'login_addresses', 'networks'],
+    ...['node_endpoints', 'node_ports', 'nodes', 'operations', 'ports', 'servers', 'subnets'],
+  ];
+  assert.deepEqual(uncounted.sort(), expected);
+});
+
+test('a write in a transaction counts when it is made, and again when the transaction has ended', async () => {
+  const before = store.accessRevision;
+  let inside = before;
+
+  await store.transaction(async (trx) => {
+    await trx.users.update({ id: 'nobody' }, { enabled: false });
+    inside = store.accessRevision;
+  });
+
+  assert.notEqual(inside, before);
+  assert.notEqual(store.accessRevision, inside);
+});
+
+test('a transaction that writes nothing of that kind does not count', async () => {
+  const isCounted = await counts(() => store.transaction((trx) => trx.nodes.update({ uuid: 'none' }, { name: 'x' })));
+
+  assert.equal(isCounted, false);
+});

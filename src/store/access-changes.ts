@@ -1,0 +1,45 @@
+/** Counts the writes that may change what a token permits, so that a caller need not be read for each request. */
+import type { LogEvent } from 'kysely';
+
+/** Tables of which no token depends. A write to any other table counts, also to one that is added later. */
+const unrelated: ReadonlySet<string> = new Set([
+  ...['nodes', 'node_ports', 'node_endpoints', 'bmc_health', 'operations', 'events', 'servers', 'images', 'deleted_images'],
+  ...['networks', 'subnets', 'ports', 'ip_allocations', 'flavors', 'keypairs', 'login_addresses'],
+]);
+
+/** Statements that are not built from nodes. */
+const changesNothing = /^\s*(select|begin|start transaction|commit|rollback|savepoint|release|pragma|vacuum)\b/i;
+
+type QueryNode = LogEvent['query']['query'];
+
+export class AccessChanges {
+  #revision = 0;
+
+  /** Another one after each write that counts. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Kysely's log: called after each query. */
+  readonly note = ({ query: { query, sql } }: LogEvent): void => {
+    if (query.kind === 'SelectQueryNode' || (query.kind === 'RawNode' && changesNothing.test(sql))) return;
+    if (!unrelated.has(tableOf(query) ?? '')) this.count();
+  };
+
+  /** What a transaction has written is seen by others only after its end. */
+  count(): void {
+    this.#revision += 1;
+  }
+}
+
+/** Undefined: it cannot be told. */
+function tableOf(query: QueryNode): string | undefined {
+  if (query.kind === 'InsertQueryNode') return query.into?.table.identifier.name;
+  if (query.kind === 'DeleteQueryNode') return nameOf(query.from.froms[0]);
+  return query.kind === 'UpdateQueryNode' ? nameOf(query.table) : undefined;
+}
+
+function nameOf(node: object | undefined): string | undefined {
+  const { table } = (node ?? {}) as { table?: { identifier?: { name?: string } } };
+  return table?.identifier?.name;
+}
