@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ProvisionState, provisionStates } from '#domain/provision-states.ts';
+import { type ProvisionState, provisionStates, type Transition } from '#domain/provision-states.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import { aCloud, anAvailableNode, aServerRequest, aStep, quiet } from '#test/a-cloud.ts';
 import { definitions, transitionTable, verbs } from './registry.ts';
@@ -33,8 +33,10 @@ const formerTable = [
 ];
 
 test('the transitions of the definitions make the state machine that was one table', () => {
-  const rows = transitionTable.map((row) => `${row.from} -${row.event}-> ${row.to}`);
-  assert.deepEqual(rows.toSorted(), formerTable.toSorted());
+  const text = ({ from, event, to }: Transition) => `${from} -${event}-> ${to}`;
+  const formerStates = new Set(formerTable.flatMap((row) => row.split(/ -.*-> /)));
+  const rows = transitionTable.filter(({ from, to }) => formerStates.has(from) && formerStates.has(to));
+  assert.deepEqual(rows.map(text).toSorted(), formerTable.toSorted());
 });
 
 test('an event leads from a state to one state, and every state is explained', () => {
