@@ -50,7 +50,7 @@ export function rowOf(kind: InterfaceKind): KindRow {
 /** Kinds of Ironic for which Ingot has no choice: every node has the interface of that name. */
 export const fixedInterfaceTable: Readonly<Record<string, { readonly name: string; readonly since: KindRow['since'] }>> = {
   network: { name: 'noop', since: { node: 20, driver: 30 } },
-  inspect: { name: 'no-inspect', since: { node: 31, driver: 30 } },
+  inspect: { name: 'agent', since: { node: 31, driver: 30 } },
   raid: { name: 'no-raid', since: { node: 31, driver: 30 } },
   storage: { name: 'noop', since: { node: 33, driver: 33 } },
   rescue: { name: 'no-rescue', since: { node: 38, driver: 38 } },

@@ -16,6 +16,12 @@ export const provisionStates = {
   enroll: { explanation: 'Enrolled; its settings have not been verified yet.' },
   verifying: { explanation: 'Its BMC credentials are being verified.' },
   manageable: { explanation: 'Its BMC responds; it can be inspected, cleaned or made available.' },
+  inspecting: { explanation: 'Its hardware is being inspected.' },
+  'inspect wait': {
+    explanation: 'Inspection waits for the ramdisk on the machine.',
+    older: { since: 39, shown: 'inspecting' },
+  },
+  'inspect failed': { explanation: 'Inspection failed; see last_error for the cause.', isFailed: true },
   available: { explanation: 'Available to the scheduler.', older: { since: 2, shown: null } },
   deploying: { explanation: 'A server is being deployed on it.' },
   'wait call-back': { explanation: 'A deployment waits for the ramdisk on the machine.' },

@@ -151,8 +151,6 @@ export const differenceTable: Readonly<Record<string, Difference>> = {
   'provision: active a new node': { why: reasons.limits, status: [400, 501] },
   'provision: active a managed node': { why: reasons.limits, status: [400, 501] },
   'provision: rebuild an available node': { why: reasons.limits, status: [400, 501] },
-  'provision: inspect a new node': { why: reasons.limits, status: [400, 501] },
-  'provision: inspect an available node': { why: reasons.limits, status: [400, 501] },
   'provision: adopt an available node': { why: reasons.limits, status: [400, 501] },
   'provision: rescue an available node': { why: reasons.limits, status: [400, 501] },
   'provision: unrescue an available node': { why: reasons.limits, status: [400, 501] },

@@ -6,12 +6,13 @@ import { ProvisionStateMachine } from '../worker/provision-state-machine.ts';
 import { clean } from './clean.ts';
 import { deletion } from './delete.ts';
 import { deploy } from './deploy.ts';
+import { inspect } from './inspect.ts';
 import { plainVerbs } from './plain-verbs.ts';
 import { power } from './power.ts';
 import { rebuild } from './rebuild.ts';
 import { verify } from './verify.ts';
 
-export const operations = { deploy, rebuild, delete: deletion, clean, verify, power } as const;
+export const operations = { deploy, rebuild, delete: deletion, clean, inspect, verify, power } as const;
 
 export type OperationKind = keyof typeof operations;
 

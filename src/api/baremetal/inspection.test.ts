@@ -1,0 +1,55 @@
+/** Ironic's verb `inspect`, its states and their microversions. */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { ProvisionState } from '#domain/provision-states.ts';
+import { openRackStage } from '#test/rack-stage.ts';
+
+const stage = await openRackStage();
+after(() => stage.close());
+let count = 0;
+
+const ask = (method: 'GET' | 'PUT', path: string, minor: number, payload?: object) =>
+  stage.ask({
+    ...{ method, url: `/baremetal/v1/nodes/${path}` },
+    headers: { 'x-openstack-ironic-api-version': `1.${minor}` },
+    ...(payload && { payload }),
+  });
+const go = (node: string, target: string, minor: number) => ask('PUT', `${node}/states/provision`, minor, { target });
+
+async function aNode(provision_state: ProvisionState): Promise<string> {
+  count += 1;
+  const { uuid } = await stage.engine.createNode({ driver: 'fake-hardware', name: `inspected-${count}`, provision_state });
+  return uuid;
+}
+
+test('inspect exists since 1.6, for a manageable node; fake hardware is manageable again', async () => {
+  const uuid = await aNode('manageable');
+  assert.equal((await go(uuid, 'inspect', 5)).status, 406);
+  assert.equal((await go(uuid, 'inspect', 6)).status, 202);
+  await stage.quiet();
+  const { body } = await ask('GET', uuid, 109);
+  assert.deepEqual([body.provision_state, body.last_error, body.inspect_interface], ['manageable', null, 'agent']);
+
+  const refused = await go(await aNode('available'), 'inspect', 109);
+  assert.equal(refused.status, 400);
+  assert.match(JSON.parse(refused.body.error_message).faultstring, /"?inspect.* while it is in state 'available'/);
+});
+
+test('clients before 1.39 see a waiting inspection as inspecting', async () => {
+  const uuid = await aNode('inspect wait');
+  for (const [minor, shown] of [
+    [38, 'inspecting'],
+    [39, 'inspect wait'],
+  ] as const) {
+    assert.equal((await ask('GET', uuid, minor)).body.provision_state, shown);
+    assert.equal((await ask('GET', `${uuid}/states`, minor)).body.provision_state, shown);
+  }
+});
+
+test('a waiting inspection can be aborted since 1.41, other operations since 1.13', async () => {
+  const waiting = await aNode('inspect wait');
+  assert.equal((await go(waiting, 'abort', 40)).status, 406);
+  // No operation runs here: since 1.41 the verb is known, and refused for that reason.
+  assert.equal((await go(waiting, 'abort', 41)).status, 400);
+  assert.equal((await go(await aNode('clean wait'), 'abort', 13)).status, 400);
+});

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { Value } from 'typebox/value';
+import { Inventory } from '#agent-protocol/messages.ts';
+import type { JsonObject } from '#domain/json.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
+import { aCloud, type Cloud } from '#test/a-cloud.ts';
+import { aDisk, aHello, aRequester, bootstrapOf } from '#test/an-agent.ts';
+
+const gibibyte = 2 ** 30;
+
+/** A manageable node with one NIC. */
+async function aStage(t: TestContext, properties: JsonObject = {}, settings: Record<string, string> = {}) {
+  const cloud = await aCloud({ settings });
+  t.after(async () => {
+    await cloud.engine.stop();
+    await cloud.store.close();
+  });
+  const { uuid } = await cloud.engine.createNode({ name: 'n1', driver: 'room', provision_state: 'manageable', properties });
+  await cloud.engine.createNodePort({ node_uuid: uuid, address: '52:54:00:00:00:01' });
+  const node = async () => (await cloud.store.nodes.find({ uuid }))!;
+  const go = (verb: string) => cloud.engine.setProvisionState(uuid, verb);
+  const untilState = async (state: Node['provision_state']): Promise<Node> => {
+    for (;;) {
+      const now = await node();
+      if (now.provision_state === state && (state === 'inspect wait' || now.operation_id === null)) return now;
+      await new Promise(setImmediate);
+    }
+  };
+  return { ...cloud, uuid, node, go, untilState };
+}
+
+async function report({ engine, store }: Cloud, { operation_id }: Node, changes: object = {}): Promise<void> {
+  const operation = (await store.operations.find({ id: operation_id ?? '' })) as Operation;
+  const { inventory, ...hello } = aHello();
+  const found = {
+    ...inventory,
+    cpu: { ...inventory.cpu, count: 16 },
+    memory_bytes: 64 * gibibyte,
+    disks: [
+      aDisk({ device: '/dev/sda', size_bytes: 480 * gibibyte, serial: 'A' }),
+      aDisk({ device: '/dev/sdb', size_bytes: 100 * gibibyte, serial: 'B' }),
+      aDisk({ device: '/dev/sdc', size_bytes: gibibyte, removable: true }),
+    ],
+    ...changes,
+  };
+  await engine.agentHello(bootstrapOf(operation), { ...hello, inventory: found }, aRequester());
+}
+
+test('inspection boots the ramdisk, takes its inventory, fills the properties and switches off', async (t) => {
+  const stage = await aStage(t, { cpu_arch: 'aarch64' });
+  await stage.go('inspect');
+  const waiting = await stage.untilState('inspect wait');
+  assert.equal(waiting.target_provision_state, 'manageable');
+  assert.deepEqual([stage.room.power.get(stage.uuid), stage.room.plans.has(stage.uuid)], ['power on', true]);
+
+  await report(stage, waiting);
+  const { properties, inventory, target_provision_state, last_error, power_state } = await stage.untilState('manageable');
+  // What an operator has given stays.
+  assert.deepEqual(properties, { cpus: 16, cpu_arch: 'aarch64', memory_mb: 65_536, local_gb: 99 });
+  assert.deepEqual([target_provision_state, last_error, power_state], [null, null, 'power off']);
+  assert.equal(Value.Check(Inventory, inventory) && inventory.disks.length, 3);
+  assert.deepEqual([stage.room.power.get(stage.uuid), stage.room.plans.has(stage.uuid)], ['power off', false]);
+});
+
+test('local_gb is that of the disk that the hints name, and 0 without a disk', async (t) => {
+  for (const { hints, disks, expected } of [
+    { hints: { root_device: { serial: 'A' } }, disks: undefined, expected: 479 },
+    { hints: {}, disks: [], expected: 0 },
+  ]) {
+    const stage = await aStage(t, hints);
+    await stage.go('inspect');
+    await report(stage, await stage.untilState('inspect wait'), disks && { disks });
+    assert.equal((await stage.untilState('manageable')).properties['local_gb'], expected);
+  }
+});
+
+test('an aborted inspection has failed, and can be repeated or left', async (t) => {
+  const stage = await aStage(t);
+  await stage.go('inspect');
+  await stage.untilState('inspect wait');
+  await stage.go('abort');
+  const { last_error, target_provision_state, maintenance } = await stage.untilState('inspect failed');
+  assert.deepEqual(
+    [last_error, target_provision_state, maintenance],
+    ['Inspection was aborted by request.', 'manageable', false],
+  );
+  assert.deepEqual([stage.room.power.get(stage.uuid), stage.room.plans.has(stage.uuid)], ['power off', false]);
+
+  await stage.go('inspect');
+  assert.equal((await stage.untilState('inspect wait')).last_error, null);
+  await stage.go('abort');
+  await stage.untilState('inspect failed');
+  await stage.go('manage');
+  assert.equal((await stage.node()).provision_state, 'manageable');
+});
+
+test('a ramdisk that does not report fails the inspection with the reason', async (t) => {
+  const stage = await aStage(t, {}, { 'deploy.agent_timeout': '1' });
+  await stage.go('inspect');
+  const { last_error, properties } = await stage.untilState('inspect failed');
+  assert.match(last_error ?? '', /^Inspection failed at "Wait for the ramdisk": .*timed out after 1 s/);
+  assert.deepEqual(properties, {});
+});
+
+test('an inspection that a restart of Ingot interrupts goes on', async (t) => {
+  const stage = await aStage(t);
+  await stage.go('inspect');
+  await stage.untilState('inspect wait');
+  await stage.engine.stop();
+  const after = await aCloud({ room: stage.room, store: stage.store });
+  await after.engine.start();
+  await report({ ...stage, engine: after.engine }, await stage.node());
+  assert.equal((await stage.untilState('manageable')).properties['cpus'], 16);
+  await after.engine.stop();
+});
+
+test('only a manageable node is inspected, and none whose server would lose its machine', async (t) => {
+  const stage = await aStage(t);
+  await stage.go('provide');
+  await assert.rejects(stage.go('inspect'), /can not be performed on node n1 while it is in state 'available'/);
+});
