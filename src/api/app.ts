@@ -12,6 +12,7 @@ import fastify, {
 import { maskUrlSecrets } from '#domain/url-secrets.ts';
 import type { Engine } from '#engine/contract.ts';
 import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
+import { LoginGuard } from '#services/identity/login-guard.ts';
 import { Tokens } from '#services/identity/tokens.ts';
 import { recheck } from '#services/identity/validate-token.ts';
 import type { ImageData } from '#services/image/context.ts';
@@ -22,7 +23,7 @@ import { registerCompute } from './compute/index.ts';
 import { type ConsoleGrant, ConsoleTickets, serveConsoles } from './consoles.ts';
 import type { ApiContext, ApiScope } from './context.ts';
 import { registerDiscovery } from './discovery.ts';
-import { authenticate, recheckSlowReads, type ScopeType } from './http/authentication.ts';
+import { authenticate, recheckSlowReads } from './http/authentication.ts';
 import { keepReserve } from './http/disk-reserve.ts';
 import { type ErrorTypes, replyNotFound, replyWithFault, type ServiceName } from './http/fault-replies.ts';
 import { jsonParser } from './http/json-body.ts';
@@ -34,7 +35,7 @@ import { RouteCatalogue } from './http/route-catalogue.ts';
 import { RouteMethods } from './http/route-methods.ts';
 import { sendLongListsInSlices } from './http/sliced-json.ts';
 import { schemaController } from './http/validation.ts';
-import { LoginGuard, registerIdentity, registerTokenIssue } from './identity/index.ts';
+import { registerIdentity, registerTokenIssue } from './identity/index.ts';
 import { registerImage } from './image/index.ts';
 import { networkErrorType } from './network/error-types.ts';
 import { registerNetwork } from './network/index.ts';
@@ -78,25 +79,14 @@ type Service = {
   /** Routes without authentication. */
   readonly open?: (app: ApiScope, context: ApiContext) => void;
   readonly microversions?: VersionedService;
-  /** Scopes of the tokens that it accepts. */
-  readonly scopes: readonly ScopeType[];
 };
 
 const serviceTable: readonly Service[] = [
-  {
-    ...{ name: 'identity', prefix: '/identity/v3', register: registerIdentity, open: registerTokenIssue },
-    scopes: ['system', 'domain', 'project', 'unscoped'],
-  },
-  {
-    ...{ name: 'compute', prefix: '/compute/v2.1', register: registerCompute, microversions: 'compute' },
-    scopes: ['project'],
-  },
-  { name: 'image', prefix: '/image/v2', register: registerImage, scopes: ['project'] },
-  { name: 'network', prefix: '/network/v2.0', register: registerNetwork, scopes: ['project'] },
-  {
-    ...{ name: 'baremetal', prefix: '/baremetal/v1', register: registerBaremetal, microversions: 'baremetal' },
-    scopes: ['system', 'project'],
-  },
+  { name: 'identity', prefix: '/identity/v3', register: registerIdentity, open: registerTokenIssue },
+  { name: 'compute', prefix: '/compute/v2.1', register: registerCompute, microversions: 'compute' },
+  { name: 'image', prefix: '/image/v2', register: registerImage },
+  { name: 'network', prefix: '/network/v2.0', register: registerNetwork },
+  { name: 'baremetal', prefix: '/baremetal/v1', register: registerBaremetal, microversions: 'baremetal' },
 ];
 
 const errorTypes: ErrorTypes = { network: networkErrorType };
@@ -137,7 +127,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
     replyWithFault(serviceAt(request.url), errorTypes)(error, request, reply),
   );
   const methods = new RouteMethods(app);
-  requirePolicies(app, checksItself);
+  requirePolicies(app);
   const catalogue = new RouteCatalogue(app);
   app.setNotFoundHandler((request, reply) => replyNotFound(serviceAt(request.url), methods, errorTypes)(request, reply));
   app.addHook('onRequest', async (request, reply) => {
@@ -169,13 +159,6 @@ function serviceAt(url: string): ServiceName {
   return serviceTable.find(({ name }) => name === first)?.name ?? 'identity';
 }
 
-/** Services whose handlers check their callers themselves, until they are rows. */
-const selfChecking: readonly ServiceName[] = ['identity'];
-
-function checksItself(url: string): boolean {
-  return selfChecking.some((name) => url.startsWith(`/${name}/`));
-}
-
 /** Ironic treats a path without a version as its only version, and its clients find it so in the catalogue. */
 function withVersion(url: string): string {
   return url.replace(/^\/baremetal\/+(?!v1(?:[/?]|$)|openapi\.json$)(?=[^/?])/, '/baremetal/v1/');
@@ -189,7 +172,7 @@ function openService(service: Service, context: ApiContext, { onAuthenticated, r
     if (service.microversions) app.addHook('onRequest', negotiateMicroversion(microversionTable[service.microversions]));
     service.open?.(app as ApiScope, context);
     await app.register(async (closed) => {
-      closed.addHook('onRequest', authenticate(context, service.scopes));
+      closed.addHook('onRequest', authenticate(context, { acceptsUnscoped: service.name === 'identity' }));
       closed.addHook('preSerialization', recheckSlowReads(context));
       checkOrdinaryHandlers(closed, context.policies[service.name]);
       sendLongListsInSlices(closed);

@@ -22,6 +22,7 @@ const words: Readonly<Record<string, string>> = {
   port_id: 'x',
   volume_id: 'x',
   tag: 't',
+  value: 't',
   alias: 'x',
   name: 'image',
   role_id: 'member',
@@ -33,6 +34,9 @@ const words: Readonly<Record<string, string>> = {
 const nobodys = new Set([
   ...['services', 'endpoints', 'os-services', 'agents', 'availability_zones', 'floatingips', 'routers', 'segments', 'trunks'],
   ...['security-groups', 'security-group-rules', 'rbac-policies', 'subnetpools', 'address-scopes', 'drivers', 'portgroups'],
+  ...['credentials', 'OS-EC2', 'config', ':group', 'groups', 'policies', 'limits', 'registered_limits', 'endpoint_groups'],
+  ...['identity_providers', 'protocols', 'mappings', 'service_providers', 'consumers', 'authorize', 'access_tokens'],
+  ...['trusts', 'access_rules'],
   ...['chassis', 'allocations', 'deploy_templates', 'runbooks', 'inspection_rules', 'volume', 'connectors', 'targets', 'traits'],
 ]);
 

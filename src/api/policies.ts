@@ -1,22 +1,17 @@
 /** The rules of all services, and the operator's policy file applied to them. */
-import { Fault } from '#domain/faults.ts';
 import { baremetalPolicy } from './baremetal/policy.ts';
 import { computePolicy } from './compute/policy.ts';
 import type { ServiceName } from './http/fault-replies.ts';
 import { type PolicyOverrides, readPolicyFile } from './http/policy/policy-file.ts';
 import { type Policies, Policy, type PolicyOptions } from './http/policy/rules.ts';
+import { identityPolicy } from './identity/policy.ts';
 import { imagePolicy } from './image/policy.ts';
 import { networkPolicy } from './network/policy.ts';
 
 type PolicySource = Pick<PolicyOptions, 'rules' | 'denied' | 'own'>;
 
-const noRules: PolicySource = {
-  rules: {},
-  denied: (name) => new Fault('forbidden', { detail: `Policy doesn't allow ${name} to be performed.` }),
-};
-
 export const policyTable: Record<ServiceName, PolicySource> = {
-  identity: noRules,
+  identity: identityPolicy,
   compute: computePolicy,
   image: imagePolicy,
   network: networkPolicy,

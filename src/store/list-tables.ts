@@ -3,6 +3,7 @@ import type { TableReading } from './list.ts';
 import { shortColumns } from './tables/servers.ts';
 
 const oldestFirst = [{ column: 'created_at' }, { column: 'id' }];
+const byName = [{ column: 'name' }, { column: 'id' }];
 const newestFirst = [
   { column: 'created_at', descending: true },
   { column: 'id', descending: true },
@@ -15,5 +16,7 @@ export const listTables = {
   networks: { id: 'id', order: oldestFirst },
   ports: { id: 'id', order: oldestFirst },
   servers: { id: 'id', order: newestFirst, scanned: 30, read: 20, short: shortColumns },
+  projects: { id: 'id', order: byName },
   subnets: { id: 'id', order: oldestFirst },
+  users: { id: 'id', order: byName },
 } as const satisfies Record<string, TableReading>;

@@ -39,7 +39,9 @@ export async function openComparison(t: TestContext, service: DocumentedService)
   });
   // The machines of this stage have no serial line; only the reply with its URL is of interest.
   Object.assign(stage.engine, { checkConsole: async () => {} });
-  stage.app.addHook('onRoute', ({ method, url }) => {
+  stage.app.addHook('onRoute', ({ method, url, config }) => {
+    // What replies only that it is not supported has no reply of the document.
+    if (config?.rows?.every(({ unsupported }) => unsupported !== undefined)) return;
     for (const each of [method].flat()) routes.push({ method: each, url });
   });
   t.after(() => stage.close());

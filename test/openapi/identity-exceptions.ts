@@ -19,6 +19,7 @@ const general: readonly Exception[] = [
       '**/user/links',
       '**/users/*/links',
       '/domains/*/links',
+      ...['region', 'service', 'endpoint'].flatMap((name) => [`/${name}/links`, `/${name}s/*/links`]),
       '**/application_credential*/**links',
     ],
     what: 'unknown',

@@ -43,11 +43,18 @@ const authHints: Readonly<Partial<Record<FaultCode, (fault: Fault) => object>>> 
 const keystoneError: Shape = (fault, text) => ({
   error: {
     code: fault.status,
-    message: text,
+    message: keystoneText(fault, text),
     title: STATUS_CODES[fault.status] ?? 'Error',
     ...(authHints[fault.code] && { identity: authHints[fault.code]?.(fault) }),
   },
 });
+
+/** `Could not find user: ID.` */
+function keystoneText({ code, fields }: Fault, text: string): string {
+  const what = String(fields['what']);
+  if (code !== 'notFound' || what === 'Resource') return text;
+  return `Could not find ${what === 'Application Credential' ? what : what.toLowerCase()}: ${fields['id']}.`;
+}
 
 const shapeTable: Record<ServiceName, Shape> = {
   identity: keystoneError,

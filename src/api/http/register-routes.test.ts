@@ -135,7 +135,7 @@ test('the start refuses unknown rules, overlapping versions and a route without 
   await assert.rejects(appWith([row, { ...row, since: 9 }]), /the microversions of two rows overlap/);
 
   const app = fastify();
-  requirePolicies(app, () => false);
+  requirePolicies(app);
   assert.throws(() => app.get('/open', () => 'x'), /GET \/open has no policy/);
   app.get('/public', { config: { policy: { public: 'For all.' } } }, () => 'x');
 });

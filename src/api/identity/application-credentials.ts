@@ -1,22 +1,22 @@
 /** Application credentials: secrets for programs, limited to one project and selected roles. */
 import type { FastifyRequest } from 'fastify';
-import { type Static, Type } from 'typebox';
-import { Fault } from '#domain/faults.ts';
+import { Type } from 'typebox';
 import { createCredential, getCredential, refuseCredentials } from '#services/identity/application-credentials.ts';
 import { longestPassword } from '#services/identity/passwords.ts';
 import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
 import { somethingVisible } from '../http/printable-text.ts';
+import { Maybe, Nullable } from '../http/schemas.ts';
+import { viewOf } from '../http/view.ts';
 import { linksTo, selfLink } from './links.ts';
 import { loginClientOf } from './login-client.ts';
+import { authorize, route } from './policy.ts';
+import { CollectionLinks, SelfLink } from './schemas.ts';
 
-const OfUser = Type.Object({ user_id: Type.String() });
-const One = Type.Object({ user_id: Type.String(), id: Type.String() });
-const NewCredential = Type.Object({
+const CredentialRequest = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 255, pattern: somethingVisible }),
-  description: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])),
-  secret: Type.Optional(Type.Union([Type.String({ minLength: 1, maxLength: longestPassword }), Type.Null()])),
-  expires_at: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  description: Maybe(Type.String({ maxLength: 255 })),
+  secret: Maybe(Type.String({ minLength: 1, maxLength: longestPassword })),
+  expires_at: Maybe(Type.String()),
   roles: Type.Optional(
     Type.Array(Type.Object({ id: Type.Optional(Type.String()), name: Type.Optional(Type.String()) }), { minItems: 1 }),
   ),
@@ -24,57 +24,96 @@ const NewCredential = Type.Object({
   access_rules: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 0 })),
 });
 
-export function registerApplicationCredentials(app: ApiScope, context: ApiContext): void {
-  const path = '/users/:user_id/application_credentials';
-  const querystring = Type.Object({ name: Type.Optional(Type.String()) });
-  app.get(path, { schema: { params: OfUser, querystring } }, async (request) => {
-    refuseOthers(request);
-    const { name } = request.query;
-    const { user_id } = request.caller;
-    const where = { user_id, ...(name !== undefined && { name }) };
-    const credentials = await context.store.application_credentials.list(where, { orderBy: 'name' });
-    return {
-      application_credentials: credentials.map((credential) => credentialBody(context, request, credential)),
-      links: linksTo(context, request, `/users/${user_id}/application_credentials`),
-    };
-  });
-  app.get(`${path}/:id`, { schema: { params: One } }, async (request) => {
-    refuseOthers(request);
-    return { application_credential: credentialBody(context, request, await getCredential(context, request.params)) };
-  });
-  const body = Type.Object({ application_credential: NewCredential });
-  app.post(path, { schema: { params: OfUser, body } }, async (request, reply) => {
-    refuseOthers(request);
-    const requester = { client: loginClientOf(request), caller: request.caller, token: request.token };
-    const { credential, secret } = await createCredential(context, requester, request.body.application_credential);
-    reply.code(201);
-    return { application_credential: { ...credentialBody(context, request, credential), secret } };
-  });
-  app.delete(`${path}/:id`, { schema: { params: One } }, async (request, reply) => {
-    refuseOthers(request);
-    refuseCredentials(request.caller);
-    const { id } = await getCredential(context, request.params);
-    await context.store.application_credentials.remove({ id });
-    return reply.code(204).send();
-  });
-}
+/** `secret` only in the reply that creates it. */
+type Shown = ApplicationCredential & { readonly secret?: string };
 
-function refuseOthers(request: FastifyRequest): void {
-  const { user_id } = request.params as Static<typeof OfUser>;
-  const detail = "Policy doesn't allow application credentials of others to be seen or changed.";
-  if (user_id !== request.caller.user_id) throw new Fault('forbidden', { detail });
-}
+const credentialView = viewOf<Shown>()({
+  id: { type: Type.String(), value: ({ id }) => id },
+  name: { type: Type.String(), value: ({ name }) => name },
+  user_id: { type: Type.String(), value: ({ user_id }) => user_id },
+  description: { type: Type.String(), value: ({ description }) => description },
+  project_id: { type: Type.String(), value: ({ project_id }) => project_id },
+  roles: {
+    type: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), domain_id: Type.Null() })),
+    value: ({ roles }) => roles.map((name) => ({ id: name, name, domain_id: null })),
+  },
+  expires_at: { type: Nullable(Type.String()), value: ({ expires_at }) => expires_at },
+  unrestricted: { type: Type.Boolean(), value: () => false },
+  secret: { type: Type.String(), when: ({ secret }) => secret !== undefined, value: ({ secret }) => secret ?? '' },
+  links: {
+    type: SelfLink,
+    value: ({ id, user_id }, { request, context }) =>
+      selfLink(context, request, `/users/${user_id}/application_credentials/${id}`),
+  },
+});
+const CredentialReply = Type.Object({ application_credential: credentialView.schema });
 
-function credentialBody(context: ApiContext, request: FastifyRequest, credential: ApplicationCredential) {
-  return {
-    id: credential.id,
-    name: credential.name,
-    user_id: credential.user_id,
-    description: credential.description,
-    project_id: credential.project_id,
-    roles: credential.roles.map((name) => ({ id: name, name, domain_id: null })),
-    expires_at: credential.expires_at,
-    unrestricted: false,
-    links: selfLink(context, request, `/users/${credential.user_id}/application_credentials/${credential.id}`),
-  };
+const path = '/users/:user_id/application_credentials';
+
+export const applicationCredentialRoutes = [
+  route({
+    method: 'GET',
+    path,
+    policy: 'identity:list_application_credentials',
+    summary: "List one's application credentials",
+    query: Type.Object({ name: Type.Optional(Type.String()) }),
+    reply: Type.Object({ application_credentials: Type.Array(credentialView.schema), links: CollectionLinks }),
+    async handler(request, context) {
+      const user_id = ownerOf(request, 'identity:list_application_credentials');
+      const { name } = request.query;
+      const where = { user_id, ...(name !== undefined && { name }) };
+      const credentials = await context.store.application_credentials.list(where, { orderBy: 'name' });
+      const links = linksTo(context, request, `/users/${user_id}/application_credentials`);
+      return { application_credentials: credentials.map(credentialView.of(request, context)), links };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: `${path}/:id`,
+    policy: 'identity:get_application_credential',
+    summary: "Show one of one's application credentials",
+    reply: CredentialReply,
+    async handler(request, context) {
+      const user_id = ownerOf(request, 'identity:get_application_credential');
+      const credential = await getCredential(context, { id: request.params.id, user_id });
+      return { application_credential: credentialView.of(request, context)(credential) };
+    },
+  }),
+  route({
+    method: 'POST',
+    path,
+    policy: 'identity:create_application_credential',
+    summary: 'Create an application credential: only this reply has its secret',
+    status: 201,
+    body: Type.Object({ application_credential: CredentialRequest }),
+    reply: CredentialReply,
+    async handler(request, context) {
+      ownerOf(request, 'identity:create_application_credential');
+      const requester = { client: loginClientOf(request), caller: request.caller, token: request.token };
+      const { credential, secret } = await createCredential(context, requester, request.body.application_credential);
+      return { application_credential: credentialView.of(request, context)({ ...credential, secret }) };
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: `${path}/:id`,
+    policy: 'identity:delete_application_credential',
+    summary: "Delete one of one's application credentials",
+    status: 204,
+    async handler(request, context) {
+      const user_id = ownerOf(request, 'identity:delete_application_credential');
+      refuseCredentials(request.caller);
+      const { id } = await getCredential(context, { id: request.params.id, user_id });
+      await context.store.application_credentials.remove({ id });
+    },
+  }),
+];
+
+type CredentialRule = `identity:${'get' | 'create' | 'delete'}_application_credential` | 'identity:list_application_credentials';
+
+/** The user of the path, after the policy has allowed the caller their credentials. */
+function ownerOf(request: FastifyRequest, rule: CredentialRule): string {
+  const { user_id } = request.params as { user_id: string };
+  authorize(request, rule, { user_id });
+  return user_id;
 }

@@ -1,17 +1,32 @@
 /** A role assignment as Keystone shows it: ids, or names with their domains (`include_names`). */
+import { type Static, Type } from 'typebox';
 import type { EffectiveAssignment } from '#services/identity/effective-assignments.ts';
 import type { Scope } from '#store/tables/role-assignments.ts';
 import type { ApiContext } from '../context.ts';
+import { Named } from './schemas.ts';
 
-type Named = { readonly id: string; readonly name?: string; readonly domain?: { id: string; name: string | undefined } };
+const Id = Type.Object({ id: Type.String(), name: Type.Optional(Type.String()), domain: Type.Optional(Named) });
+export const RoleAssignmentReply = Type.Object({
+  role: Type.Object({ id: Type.String(), name: Type.Optional(Type.String()) }),
+  user: Id,
+  scope: Type.Object({
+    project: Type.Optional(Id),
+    domain: Type.Optional(Id),
+    system: Type.Optional(Type.Object({ all: Type.Literal(true) })),
+    'OS-INHERIT:inherited_to': Type.Optional(Type.Literal('projects')),
+  }),
+  links: Type.Object({ assignment: Type.String(), prior_role: Type.Optional(Type.String()) }),
+});
+
+type Shown = Static<typeof Id>;
 /** The names of users, projects and domains in a list of assignments, by id. */
-export type Names = Record<'users' | 'projects' | 'domains', ReadonlyMap<string, Named>>;
+export type Names = Record<'users' | 'projects' | 'domains', ReadonlyMap<string, Shown>>;
 
 export async function namesOf({ store }: ApiContext, rows: readonly EffectiveAssignment[]): Promise<Names> {
   const idsOf = (type: Scope['scope_type']) => unique(rows.filter((row) => row.scope_type === type).map((row) => row.scope_id));
   const domains = byId(await store.domains.list());
-  const within = <T extends { id: string; name: string; domain_id: string }>({ id, name, domain_id }: T): Named => ({
-    ...{ id, name, domain: { id: domain_id, name: domains.get(domain_id)?.name } },
+  const within = <T extends { id: string; name: string; domain_id: string }>({ id, name, domain_id }: T): Shown => ({
+    ...{ id, name, domain: { id: domain_id, name: domains.get(domain_id)?.name ?? '' } },
   });
   const users = await store.users.pick(['id', 'name', 'domain_id'], { id: unique(rows.map(({ user_id }) => user_id)) });
   const projects = await store.projects.pick(['id', 'name', 'domain_id'], { id: idsOf('project') });
@@ -32,22 +47,22 @@ function byId<T extends { readonly id: string }>(items: readonly T[]): Map<strin
 
 type Rendering = { /** The URL of the API's root. */ readonly base: string; readonly names: Names | undefined };
 
-export function assignmentBody(row: EffectiveAssignment, { base, names }: Rendering) {
+export function assignmentBody(row: EffectiveAssignment, { base, names }: Rendering): Static<typeof RoleAssignmentReply> {
   const isInherited = row.inherited || row.inherited_from !== undefined;
   return {
     role: names ? { id: row.role, name: row.role } : { id: row.role },
     user: shown(names?.users, row.user_id),
-    scope: { ...scopeBody(row, names), ...(isInherited && { 'OS-INHERIT:inherited_to': 'projects' }) },
+    scope: { ...scopeBody(row, names), ...(isInherited && ({ 'OS-INHERIT:inherited_to': 'projects' } as const)) },
     links: linksOf(row, base),
   };
 }
 
-function shown(names: ReadonlyMap<string, Named> | undefined, id: string): Named {
+function shown(names: ReadonlyMap<string, Shown> | undefined, id: string): Shown {
   return names?.get(id) ?? { id };
 }
 
 function scopeBody({ scope_type, scope_id }: Scope, names: Names | undefined) {
-  if (scope_type === 'system') return { system: { all: true } };
+  if (scope_type === 'system') return { system: { all: true } } as const;
   if (scope_type === 'domain') return { domain: shown(names?.domains, scope_id) };
   return { project: shown(names?.projects, scope_id) };
 }

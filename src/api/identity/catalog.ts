@@ -1,6 +1,16 @@
 /** The service catalogue: the endpoint of each service. */
 import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import type { ApiContext } from '../context.ts';
+
+const CatalogEndpoint = Type.Object({
+  ...{ id: Type.String(), interface: Type.String(), url: Type.String() },
+  ...{ region: Type.String(), region_id: Type.String() },
+});
+export const CatalogEntry = Type.Object({
+  ...{ id: Type.String(), type: Type.String(), name: Type.String() },
+  endpoints: Type.Array(CatalogEndpoint),
+});
 
 type CatalogRow = { readonly type: string; readonly name: string; readonly path: string };
 

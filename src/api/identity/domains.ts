@@ -1,30 +1,43 @@
 /** Domains: there is one, `default`. */
-import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { Fault } from '#domain/faults.ts';
-import { getDomain } from '#services/identity/domains.ts';
+import { findDomains, getDomain } from '#services/identity/domains.ts';
 import type { Domain } from '#store/tables/domains.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
+import { viewOf } from '../http/view.ts';
 import { linksTo, selfLink } from './links.ts';
+import { route } from './policy.ts';
+import { CollectionLinks, NoOptions, NoTags, SelfLink } from './schemas.ts';
 
-export function registerDomains(app: ApiScope, context: ApiContext): void {
-  const { store } = context;
-  app.get('/domains', { schema: { querystring: Type.Object({ name: Type.Optional(Type.String()) }) } }, async (request) => {
-    const { name } = request.query;
-    const domains = await store.domains.list(name === undefined ? {} : { name }, { orderBy: 'name' });
-    return {
-      domains: domains.map((domain) => domainBody(context, request, domain)),
-      links: linksTo(context, request, '/domains'),
-    };
-  });
-  app.get('/domains/:id', { schema: { params: Type.Object({ id: Type.String() }) } }, async (request) => ({
-    domain: domainBody(context, request, await getDomain(context, request.params.id)),
-  }));
-  app.post('/domains', async () => {
-    throw new Fault('unsupported', { what: 'A second domain' });
-  });
-}
+export const domainView = viewOf<Domain>()({
+  id: { type: Type.String(), value: ({ id }) => id },
+  name: { type: Type.String(), value: ({ name }) => name },
+  description: { type: Type.String(), value: ({ description }) => description },
+  enabled: { type: Type.Boolean(), value: ({ enabled }) => enabled },
+  tags: { type: NoTags, value: () => [] },
+  options: { type: NoOptions, value: () => ({}) },
+  links: { type: SelfLink, value: ({ id }, { request, context }) => selfLink(context, request, `/domains/${id}`) },
+});
 
-export function domainBody(context: ApiContext, request: FastifyRequest, domain: Domain) {
-  return { ...domain, tags: [], options: {}, links: selfLink(context, request, `/domains/${domain.id}`) };
-}
+export const domainRoutes = [
+  route({
+    method: 'GET',
+    path: '/domains',
+    policy: 'identity:list_domains',
+    summary: 'List domains; a domain-scoped token lists its own',
+    query: Type.Object({ name: Type.Optional(Type.String()) }),
+    reply: Type.Object({ domains: Type.Array(domainView.schema), links: CollectionLinks }),
+    async handler(request, context) {
+      const domains = await findDomains(context, { name: request.query.name, id: request.caller.domain_id });
+      return { domains: domains.map(domainView.of(request, context)), links: linksTo(context, request, '/domains') };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/domains/:id',
+    policy: 'identity:get_domain',
+    summary: 'Show a domain',
+    reply: Type.Object({ domain: domainView.schema }),
+    handler: async (request, context) => ({
+      domain: domainView.of(request, context)(await getDomain(context, request.params.id)),
+    }),
+  }),
+];

@@ -3,11 +3,11 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { ensureAdmin, ensureTokenKey } from '#services/identity/bootstrap.ts';
 import { checkPassword, hashPassword } from '#services/identity/passwords.ts';
 import { readSettings } from '#settings.ts';
 import { aStore } from '#test/a-store.ts';
 import { type ApiStage, adminPassword, openApiStage } from '#test/api-stage.ts';
-import { ensureAdmin, ensureTokenKey } from './index.ts';
 
 let stage: ApiStage;
 before(async () => {

@@ -1,80 +1,131 @@
 /** Projects: the owners of servers, images and networks. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { createProject, deleteProject, getProject, projectsOf, updateProject } from '#services/identity/projects.ts';
+import { defaultDomainId } from '#services/identity/domains.ts';
+import { createProject, deleteProject, getProject, listProjects, updateProject } from '#services/identity/projects.ts';
+import { hasRole, projectScope } from '#services/identity/roles.ts';
 import type { Project } from '#store/tables/projects.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
-import { requireAdmin } from '../http/authentication.ts';
+import type { ApiContext } from '../context.ts';
+import { type ListFields, textField } from '../http/list.ts';
 import { somethingVisible } from '../http/printable-text.ts';
-import { isSystemReader, requireReader } from './access.ts';
-import { pageOfCollection, pageQuery, selfLink } from './links.ts';
+import { Maybe } from '../http/schemas.ts';
+import { viewOf } from '../http/view.ts';
+import { selfLink } from './links.ts';
+import { collectionLinks, listQuery, readListQuery } from './list-query.ts';
+import { allows, authorize, route } from './policy.ts';
+import { projectTarget } from './policy-targets.ts';
+import { CollectionLinks, NoOptions, NoTags, SelfLink } from './schemas.ts';
 
-const ById = Type.Object({ id: Type.String() });
-const Id = Type.Union([Type.String(), Type.Null()]);
-const ProjectFields = Type.Object({
+const ProjectRequest = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 64, pattern: somethingVisible }),
-  description: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-  domain_id: Type.Optional(Id),
-  parent_id: Type.Optional(Id),
+  description: Maybe(Type.String()),
+  domain_id: Maybe(Type.String()),
+  parent_id: Maybe(Type.String()),
   enabled: Type.Optional(Type.Literal(true)),
   is_domain: Type.Optional(Type.Literal(false)),
 });
 
-export function registerProjects(app: ApiScope, context: ApiContext): void {
-  const querystring = Type.Object({ name: Type.Optional(Type.String()), domain_id: Type.Optional(Type.String()), ...pageQuery });
-  app.get('/projects', { schema: { querystring } }, async (request) => {
-    const { name, domain_id } = request.query;
-    const { caller } = request;
-    const visible =
-      caller.is_admin || isSystemReader(caller)
-        ? await context.store.projects.list({}, { orderBy: 'name' })
-        : await projectsOf(context, caller.user_id);
-    const asked = visible.filter(
-      (project) => (name ?? project.name) === project.name && (domain_id ?? project.domain_id) === project.domain_id,
-    );
-    const { items, links } = pageOfCollection(context, request, { path: '/projects', all: asked, query: request.query });
-    return { projects: items.map((project) => projectBody(context, request, project)), links };
-  });
-  app.get('/projects/:id', { schema: { params: ById } }, async (request) => {
-    // Checked before the lookup: an unauthorized caller must not learn whether it exists.
-    const isMember = (await projectsOf(context, request.caller.user_id)).some(({ id }) => id === request.params.id);
-    if (!isMember) requireReader(request, 'identity:get_project');
-    const project = await getProject(context, request.params.id);
-    return { project: projectBody(context, request, project) };
-  });
-  app.post('/projects', { schema: { body: Type.Object({ project: ProjectFields }) } }, async (request, reply) => {
-    requireAdmin(request, 'identity:create_project');
-    const project = await createProject(context, inDomain(request, request.body.project));
-    reply.code(201);
-    return { project: projectBody(context, request, project) };
-  });
-  const body = Type.Object({ project: Type.Partial(ProjectFields) });
-  app.patch('/projects/:id', { schema: { params: ById, body } }, async (request) => {
-    requireAdmin(request, 'identity:update_project');
-    const project = await getProject(context, request.params.id);
-    const changed = await updateProject(context, project, request.body.project);
-    return { project: projectBody(context, request, changed) };
-  });
-  app.delete('/projects/:id', { schema: { params: ById } }, async (request, reply) => {
-    requireAdmin(request, 'identity:delete_project');
-    await deleteProject(context, await getProject(context, request.params.id));
-    return reply.code(204).send();
-  });
-}
+export const projectView = viewOf<Project>()({
+  id: { type: Type.String(), value: ({ id }) => id },
+  name: { type: Type.String(), value: ({ name }) => name },
+  description: { type: Type.String(), value: ({ description }) => description },
+  domain_id: { type: Type.String(), value: ({ domain_id }) => domain_id },
+  parent_id: { type: Type.String(), value: ({ domain_id }) => domain_id },
+  is_domain: { type: Type.Boolean(), value: () => false },
+  enabled: { type: Type.Boolean(), value: () => true },
+  tags: { type: NoTags, value: () => [] },
+  options: { type: NoOptions, value: () => ({}) },
+  links: { type: SelfLink, value: ({ id }, { request, context }) => selfLink(context, request, `/projects/${id}`) },
+});
+const ProjectReply = Type.Object({ project: projectView.schema });
+export const ProjectsReply = Type.Object({ projects: Type.Array(projectView.schema), links: CollectionLinks });
+
+export const projectFields: ListFields = {
+  name: textField('name'),
+  domain_id: textField('domain_id'),
+  parent_id: textField('domain_id'),
+};
+
+export const projectRoutes = [
+  route({
+    method: 'GET',
+    path: '/projects',
+    policy: 'identity:list_user_projects',
+    summary: 'List the projects in which the user has a role; whom identity:list_projects allows it lists all',
+    query: listQuery(projectFields),
+    reply: ProjectsReply,
+    async handler(request, context) {
+      const { caller } = request;
+      const seesAll = allows(request, 'identity:list_projects');
+      const visible = seesAll ? { domain_id: caller.domain_id } : { user_id: caller.user_id };
+      const page = await listProjects(context, visible, readListQuery(request.query, projectFields));
+      return {
+        projects: page.items.map(projectView.of(request, context)),
+        links: collectionLinks(context, request, '/projects', page),
+      };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/projects/:id',
+    policy: 'identity:get_project',
+    summary: 'Show a project',
+    reply: ProjectReply,
+    handler: async (request, context) => ({
+      project: projectView.of(request, context)(await findVisible(context, request, request.params.id)),
+    }),
+  }),
+  route({
+    method: 'POST',
+    path: '/projects',
+    policy: 'identity:create_project',
+    summary: 'Create a project',
+    status: 201,
+    body: Type.Object({ project: ProjectRequest }, { additionalProperties: false }),
+    reply: ProjectReply,
+    async handler(request, context) {
+      const fields = withDomain(request, request.body.project);
+      authorize(request, 'identity:create_project', projectTarget({ id: '', domain_id: fields.domain_id }));
+      return { project: projectView.of(request, context)(await createProject(context, fields)) };
+    },
+  }),
+  route({
+    method: 'PATCH',
+    path: '/projects/:id',
+    policy: 'identity:update_project',
+    summary: 'Change the name or description of a project',
+    body: Type.Object({ project: Type.Partial(ProjectRequest, { minProperties: 1 }) }, { additionalProperties: false }),
+    reply: ProjectReply,
+    async handler(request, context) {
+      const project = await getProject(context, request.params.id);
+      authorize(request, 'identity:update_project', projectTarget(project));
+      return { project: projectView.of(request, context)(await updateProject(context, project, request.body.project)) };
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/projects/:id',
+    policy: 'identity:delete_project',
+    summary: 'Delete a project that has no resources',
+    status: 204,
+    async handler(request, context) {
+      const project = await getProject(context, request.params.id);
+      authorize(request, 'identity:delete_project', projectTarget(project));
+      await deleteProject(context, project);
+    },
+  }),
+];
 
 /** What is created belongs to the domain of the token, unless the request names another. */
-export function inDomain<T extends { domain_id?: string | null }>({ caller }: FastifyRequest, fields: T): T {
-  return { ...fields, domain_id: fields.domain_id ?? caller.domain_id ?? null };
+export function withDomain<T extends { domain_id?: string | null }>({ caller }: FastifyRequest, fields: T) {
+  return { ...fields, domain_id: fields.domain_id ?? caller.domain_id ?? defaultDomainId };
 }
 
-export function projectBody(context: ApiContext, request: FastifyRequest, project: Project) {
-  return {
-    ...project,
-    parent_id: project.domain_id,
-    is_domain: false,
-    enabled: true,
-    tags: [],
-    options: {},
-    links: selfLink(context, request, `/projects/${project.id}`),
-  };
+/** Authorized before the lookup fails: whoever may not see it must not learn whether it exists. */
+async function findVisible(context: ApiContext, request: FastifyRequest, id: string): Promise<Project> {
+  const project = await context.store.projects.find({ id });
+  const { user_id } = request.caller;
+  const isMember = project && (await hasRole(context.store, user_id, { ...projectScope(id), domain_id: project.domain_id }));
+  if (!isMember) authorize(request, 'identity:get_project', projectTarget(project ?? { id: '', domain_id: '' }));
+  return getProject(context, id);
 }

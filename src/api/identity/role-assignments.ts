@@ -6,11 +6,12 @@ import { type EffectiveAssignment, effectiveAssignments } from '#services/identi
 import { type AssignmentFilters, listAssignments } from '#services/identity/role-assignments.ts';
 import { domainScope, projectScope, systemScope } from '#services/identity/roles.ts';
 import type { Scope } from '#store/tables/role-assignments.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
-import { requireReader } from './access.ts';
-import { assignmentBody, namesOf } from './assignment-body.ts';
+import type { ApiContext } from '../context.ts';
+import { assignmentBody, namesOf, RoleAssignmentReply } from './assignment-body.ts';
 import { linksTo } from './links.ts';
+import { authorize, route } from './policy.ts';
 import { isSet } from './query-flags.ts';
+import { CollectionLinks } from './schemas.ts';
 
 const text = Type.Optional(Type.String());
 const Filters = Type.Object({
@@ -21,15 +22,25 @@ const Filters = Type.Object({
 });
 type Filters = Static<typeof Filters>;
 
-export function registerRoleAssignments(app: ApiScope, context: ApiContext): void {
-  app.get('/role_assignments', { schema: { querystring: Filters } }, async (request) => {
-    if (request.query['user.id'] !== request.caller.user_id) requireReader(request, 'identity:list_role_assignments');
-    return {
-      role_assignments: await bodiesOf(context, request, await find(context, request.query)),
-      links: linksTo(context, request, '/role_assignments'),
-    };
-  });
-}
+export const roleAssignmentRoutes = [
+  route({
+    method: 'GET',
+    path: '/role_assignments',
+    policy: 'identity:list_role_assignments',
+    summary: 'List role assignments; a domain-scoped token lists those of its domain',
+    query: Filters,
+    reply: Type.Object({ role_assignments: Type.Array(RoleAssignmentReply), links: CollectionLinks }),
+    async handler(request, context) {
+      const { query, caller } = request;
+      const target = { 'target.user.id': query['user.id'] ?? '', 'target.domain_id': caller.domain_id ?? null };
+      authorize(request, 'identity:list_role_assignments', target);
+      return {
+        role_assignments: await bodiesOf(context, request, await find(context, query, caller.domain_id)),
+        links: linksTo(context, request, '/role_assignments'),
+      };
+    },
+  }),
+];
 
 /** Filters of which Keystone accepts only one. */
 const exclusive: readonly (readonly [keyof Filters, keyof Filters, string])[] = [
@@ -39,13 +50,14 @@ const exclusive: readonly (readonly [keyof Filters, keyof Filters, string])[] = 
   ['user.id', 'group.id', 'Specify a user or group, not both'],
 ];
 
-async function find(context: ApiContext, query: Filters): Promise<EffectiveAssignment[]> {
+async function find(context: ApiContext, query: Filters, domain_id: string | undefined): Promise<EffectiveAssignment[]> {
   for (const [one, other, detail] of exclusive) if (query[one] && query[other]) throw new Fault('badRequest', { detail });
   if (isSet(query.include_subtree) && !query['scope.project.id'])
     throw new Fault('badRequest', { detail: 'scope.project.id must be specified if include_subtree is also specified' });
   // There are no groups.
   if (query['group.id']) return [];
   const filters: AssignmentFilters = {
+    domain_id,
     user_id: query['user.id'],
     role: query['role.id'],
     scope: scopeOf(query),
@@ -64,7 +76,7 @@ function inheritedOf(value: string | undefined): boolean | undefined {
   return value === undefined ? undefined : value === 'projects';
 }
 
-async function bodiesOf(context: ApiContext, request: FastifyRequest, rows: readonly EffectiveAssignment[]): Promise<object[]> {
+async function bodiesOf(context: ApiContext, request: FastifyRequest, rows: readonly EffectiveAssignment[]) {
   const isNamed = isSet((request.query as Filters).include_names);
   const names = isNamed ? await namesOf(context, rows) : undefined;
   const base = linksTo(context, request, '').self;

@@ -1,16 +1,35 @@
 /** A token as Keystone shows it, whatever its scope. */
 import type { FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
 import type { Caller } from '#services/caller.ts';
 import { getDomain } from '#services/identity/domains.ts';
 import { getProject } from '#services/identity/projects.ts';
 import type { TokenPayload } from '#services/identity/tokens.ts';
 import { getUser } from '#services/identity/users.ts';
 import type { ApiContext } from '../context.ts';
-import { catalogOf } from './catalog.ts';
+import { CatalogEntry, catalogOf } from './catalog.ts';
+import { InDomain, Named } from './schemas.ts';
 
 export type Subject = { readonly payload: TokenPayload; readonly caller: Caller };
 
-export async function tokenBody(context: ApiContext, request: FastifyRequest, { payload, caller }: Subject): Promise<object> {
+export const TokenQuery = Type.Object({ nocatalog: Type.Optional(Type.String()) });
+export const SystemScope = Type.Object({ all: Type.Literal(true) });
+const Token = Type.Object({
+  methods: Type.Array(Type.String()),
+  user: Type.Object({ ...InDomain.properties, password_expires_at: Type.Null() }),
+  audit_ids: Type.Array(Type.String()),
+  issued_at: Type.String(),
+  expires_at: Type.String(),
+  ...{ is_domain: Type.Optional(Type.Boolean()), project: Type.Optional(InDomain) },
+  ...{ domain: Type.Optional(Named), system: Type.Optional(SystemScope) },
+  roles: Type.Optional(Type.Array(Named)),
+  catalog: Type.Optional(Type.Array(CatalogEntry)),
+  application_credential: Type.Optional(Type.Object({ id: Type.String(), name: Type.String(), restricted: Type.Boolean() })),
+});
+type Token = Static<typeof Token>;
+export const TokenReply = Type.Object({ token: Token });
+
+export async function tokenBody(context: ApiContext, request: FastifyRequest, { payload, caller }: Subject): Promise<Token> {
   const { nocatalog } = request.query as { nocatalog?: string };
   const user = await getUser(context, caller.user_id);
   const body = {
@@ -30,7 +49,7 @@ export async function tokenBody(context: ApiContext, request: FastifyRequest, { 
   };
 }
 
-async function scopeBody(context: ApiContext, { system_scope, domain_id, project_id }: Caller): Promise<object> {
+async function scopeBody(context: ApiContext, { system_scope, domain_id, project_id }: Caller): Promise<Partial<Token>> {
   if (system_scope) return { system: { all: true } };
   if (domain_id !== undefined) return { domain: await domainLink(context, domain_id) };
   const { id, name, domain_id: home } = await getProject(context, project_id);

@@ -3,71 +3,126 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { authenticate } from '#services/identity/authenticate.ts';
+import { domainsOf } from '#services/identity/domains-of-user.ts';
 import { projectsOf } from '#services/identity/projects.ts';
-import { domainsOf, hasSystemRole } from '#services/identity/scopes-of-user.ts';
+import { hasRole, systemScope } from '#services/identity/roles.ts';
 import { readToken, recheck } from '#services/identity/validate-token.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
-import { isSystemReader } from './access.ts';
-import { catalogOf } from './catalog.ts';
-import { domainBody } from './domains.ts';
+import type { ApiContext } from '../context.ts';
+import { CatalogEntry, catalogOf } from './catalog.ts';
+import { domainView } from './domains.ts';
 import { linksTo, selfLink } from './links.ts';
 import { Login } from './login.ts';
 import { loginClientOf } from './login-client.ts';
-import { projectBody } from './projects.ts';
-import { type Subject, tokenBody } from './token-body.ts';
+import { allows, route } from './policy.ts';
+import { ProjectsReply, projectView } from './projects.ts';
+import { CollectionLinks, SelfLink } from './schemas.ts';
+import { type Subject, SystemScope, TokenQuery, TokenReply, tokenBody } from './token-body.ts';
 
 /** The request is unauthenticated; a login is small. */
 const loginBytes = 64 * 1024;
 
-/** POST /auth/tokens: the only call without a token. */
-export function registerTokenIssue(app: ApiScope, context: ApiContext): void {
-  const body = Type.Object({ auth: Login });
-  app.post('/auth/tokens', { schema: { body }, bodyLimit: loginBytes }, async (request, reply) => {
-    const { token, payload } = await authenticate(context, loginClientOf(request), request.body.auth);
-    reply.code(201).header('x-subject-token', token).header('vary', 'X-Auth-Token');
-    const caller = await recheck(context, payload);
-    if (!caller) throw new Fault('unauthorized');
-    return { token: await tokenBody(context, request, { payload, caller }) };
-  });
-}
+/** The only request without a token. */
+export const loginRoutes = [
+  route({
+    method: 'POST',
+    path: '/auth/tokens',
+    policy: { public: 'a login' },
+    summary: 'Log in by password, token or application credential; the token is in the header X-Subject-Token',
+    status: 201,
+    query: TokenQuery,
+    body: Type.Object({ auth: Login }),
+    bodyLimit: loginBytes,
+    reply: TokenReply,
+    async handler(request, context, reply) {
+      const { token, payload } = await authenticate(context, loginClientOf(request), request.body.auth);
+      const caller = await recheck(context, payload);
+      if (!caller) throw new Fault('unauthorized');
+      reply.header('x-subject-token', token).header('vary', 'X-Auth-Token');
+      return { token: await tokenBody(context, request, { payload, caller }) };
+    },
+  }),
+];
 
-export function registerTokens(app: ApiScope, context: ApiContext): void {
-  app.get('/auth/tokens', async (request, reply) => {
-    const subject = await findSubject(context, request, isSystemReader(request.caller));
-    reply.header('x-subject-token', request.headers['x-subject-token']).header('vary', 'X-Auth-Token');
-    return { token: await tokenBody(context, request, subject) };
-  });
-  app.delete('/auth/tokens', async (request, reply) => {
-    const { payload } = await findSubject(context, request);
-    await context.tokens.revoke(payload);
-    return reply.code(204).send();
-  });
-  app.get('/auth/catalog', async (request) => {
-    if (!request.caller.project_id)
-      throw new Fault('forbidden', { detail: 'A project-scoped token is required to produce a service catalog.' });
-    return { catalog: catalogOf(context, request), links: selfLink(context, request, '/auth/catalog') };
-  });
-  app.get('/auth/projects', async (request) => ({
-    projects: (await projectsOf(context, request.caller.user_id)).map((project) => projectBody(context, request, project)),
-    links: linksTo(context, request, '/auth/projects'),
-  }));
-  app.get('/auth/domains', async (request) => ({
-    domains: (await domainsOf(context, request.caller.user_id)).map((domain) => domainBody(context, request, domain)),
-    links: linksTo(context, request, '/auth/domains'),
-  }));
-  app.get('/auth/system', async (request) => ({
-    system: (await hasSystemRole(context, request.caller.user_id)) ? [{ all: true }] : [],
-    links: selfLink(context, request, '/auth/system'),
-  }));
-}
+export const tokenRoutes = [
+  route({
+    method: 'GET',
+    path: '/auth/tokens',
+    policy: 'identity:validate_token',
+    summary: 'Show the token in the header X-Subject-Token',
+    query: TokenQuery,
+    reply: TokenReply,
+    async handler(request, context, reply) {
+      const subject = await findSubject(context, request, 'identity:validate_token');
+      reply.header('x-subject-token', request.headers['x-subject-token']).header('vary', 'X-Auth-Token');
+      return { token: await tokenBody(context, request, subject) };
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/auth/tokens',
+    policy: 'identity:revoke_token',
+    summary: 'Revoke the token in the header X-Subject-Token, and all that were derived from it',
+    status: 204,
+    async handler(request, context) {
+      const { payload } = await findSubject(context, request, 'identity:revoke_token');
+      await context.tokens.revoke(payload);
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/auth/catalog',
+    policy: 'identity:get_auth_catalog',
+    summary: 'Get the service catalogue of the project of the token',
+    reply: Type.Object({ catalog: Type.Array(CatalogEntry), links: SelfLink }),
+    async handler(request, context) {
+      if (!request.caller.project_id)
+        throw new Fault('forbidden', { detail: 'A project-scoped token is required to produce a service catalog.' });
+      return { catalog: catalogOf(context, request), links: selfLink(context, request, '/auth/catalog') };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/auth/projects',
+    policy: 'identity:get_auth_projects',
+    summary: 'List the projects for which the user can get a token',
+    reply: ProjectsReply,
+    async handler(request, context) {
+      const projects = await projectsOf(context, request.caller.user_id);
+      return { projects: projects.map(projectView.of(request, context)), links: linksTo(context, request, '/auth/projects') };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/auth/domains',
+    policy: 'identity:get_auth_domains',
+    summary: 'List the domains for which the user can get a token',
+    reply: Type.Object({ domains: Type.Array(domainView.schema), links: CollectionLinks }),
+    async handler(request, context) {
+      const domains = await domainsOf(context, request.caller.user_id);
+      return { domains: domains.map(domainView.of(request, context)), links: linksTo(context, request, '/auth/domains') };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/auth/system',
+    policy: 'identity:get_auth_system',
+    summary: 'Show whether the user can get a token for the system',
+    reply: Type.Object({ system: Type.Array(SystemScope), links: SelfLink }),
+    handler: async (request, context) => ({
+      system: (await hasRole(context.store, request.caller.user_id, systemScope)) ? [{ all: true } as const] : [],
+      links: selfLink(context, request, '/auth/system'),
+    }),
+  }),
+];
 
-/** The subject token: the caller's own, or any for administrators. An invalid one is not found, as in Keystone. */
-async function findSubject(context: ApiContext, request: FastifyRequest, mayReadAny = false): Promise<Subject> {
+type SubjectRule = 'identity:validate_token' | 'identity:revoke_token';
+
+/** The subject token: the caller's own, or any whom the rule allows it. An invalid one is not found, as in Keystone. */
+async function findSubject(context: ApiContext, request: FastifyRequest, rule: SubjectRule): Promise<Subject> {
   const token = request.headers['x-subject-token'];
   if (typeof token !== 'string') throw new Fault('badRequest', { detail: 'Header X-Subject-Token is missing.' });
   const found = await readToken(context, token);
-  const isMine = found?.payload.user_id === request.caller.user_id;
-  if (!found || !(isMine || request.caller.is_admin || mayReadAny))
-    throw new Fault('notFound', { what: 'Token', id: '(X-Subject-Token)' });
+  const target = found && { 'target.token.user_id': found.payload.user_id };
+  if (!found || !allows(request, rule, target)) throw new Fault('notFound', { what: 'Token', id: '(X-Subject-Token)' });
   return found;
 }

@@ -1,119 +1,180 @@
 /** Users and their passwords. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
 import { longestPassword } from '#services/identity/passwords.ts';
-import { projectsOf } from '#services/identity/projects.ts';
-import { changePassword, createUser, deleteUser, getUser, updateUser } from '#services/identity/users.ts';
+import { listProjects } from '#services/identity/projects.ts';
+import { changePassword, createUser, deleteUser, listUsers, refuseAdministrators, updateUser } from '#services/identity/users.ts';
+import { isOneOf } from '#store/conditions.ts';
 import type { User } from '#store/tables/users.ts';
-import type { ApiContext, ApiScope } from '../context.ts';
-import { requireAdmin } from '../http/authentication.ts';
+import type { ApiContext } from '../context.ts';
+import { type ListFields, textField } from '../http/list.ts';
 import { somethingVisible } from '../http/printable-text.ts';
-import { requireReader } from './access.ts';
-import { linksTo, pageOfCollection, pageQuery, selfLink } from './links.ts';
+import { Maybe } from '../http/schemas.ts';
+import { viewOf } from '../http/view.ts';
+import { linksTo, selfLink } from './links.ts';
+import { collectionLinks, listQuery, readListQuery } from './list-query.ts';
 import { loginClientOf } from './login-client.ts';
-import { inDomain, projectBody } from './projects.ts';
+import { authorize, route } from './policy.ts';
+import { userTarget } from './policy-targets.ts';
+import { ProjectsReply, projectFields, projectView, withDomain } from './projects.ts';
+import { isSet } from './query-flags.ts';
+import { CollectionLinks, NoOptions, SelfLink } from './schemas.ts';
 
-const Text = Type.Union([Type.String(), Type.Null()]);
 const Password = Type.String({ maxLength: longestPassword });
-const ById = Type.Object({ id: Type.String() });
-const UserFields = Type.Object({
+const UserRequest = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 255, pattern: somethingVisible }),
-  password: Type.Optional(Type.Union([Password, Type.Null()])),
-  default_project_id: Type.Optional(Text),
-  domain_id: Type.Optional(Text),
+  password: Maybe(Password),
+  default_project_id: Maybe(Type.String()),
+  domain_id: Maybe(Type.String()),
   enabled: Type.Optional(Type.Boolean()),
-  description: Type.Optional(Text),
-  email: Type.Optional(Text),
+  description: Maybe(Type.String()),
+  email: Maybe(Type.String()),
 });
 
-export function registerUsers(app: ApiScope, context: ApiContext): void {
-  const querystring = Type.Object({
-    name: Type.Optional(Type.String()),
-    domain_id: Type.Optional(Type.String()),
-    enabled: Type.Optional(Type.Boolean()),
-    ...pageQuery,
-  });
-  app.get('/users', { schema: { querystring } }, async (request) => {
-    requireReader(request, 'identity:list_users');
-    const { name, enabled, domain_id } = request.query;
-    const users = await context.store.users.list(name === undefined ? {} : { name }, { orderBy: 'name' });
-    const asked = users.filter(
-      (user) => (enabled ?? user.enabled) === user.enabled && (domain_id ?? user.domain_id) === user.domain_id,
-    );
-    const { items, links } = pageOfCollection(context, request, { path: '/users', all: asked, query: request.query });
-    return { users: items.map((user) => userBody(context, request, user)), links };
-  });
-  app.get('/users/:id', { schema: { params: ById } }, async (request) => ({
-    user: userBody(context, request, await getVisibleUser(context, request, request.params.id)),
-  }));
-  app.post('/users', { schema: { body: Type.Object({ user: UserFields }) } }, async (request, reply) => {
-    requireAdmin(request, 'identity:create_user');
-    const user = await createUser(context, loginClientOf(request), inDomain(request, request.body.user));
-    reply.code(201);
-    return { user: userBody(context, request, user) };
-  });
-  app.patch(
-    '/users/:id',
-    { schema: { params: ById, body: Type.Object({ user: Type.Partial(UserFields) }) } },
-    async (request) => {
-      requireAdmin(request, 'identity:update_user');
-      const user = await getUser(context, request.params.id);
-      const changed = await updateUser(context, loginClientOf(request), { user, fields: request.body.user });
-      return { user: userBody(context, request, changed) };
+const userView = viewOf<User>()({
+  id: { type: Type.String(), value: ({ id }) => id },
+  name: { type: Type.String(), value: ({ name }) => name },
+  domain_id: { type: Type.String(), value: ({ domain_id }) => domain_id },
+  enabled: { type: Type.Boolean(), value: ({ enabled }) => enabled },
+  password_expires_at: { type: Type.Null(), value: () => null },
+  options: { type: NoOptions, value: () => ({}) },
+  default_project_id: {
+    type: Type.String(),
+    when: ({ project_id }) => project_id !== '',
+    value: ({ project_id }) => project_id,
+  },
+  description: { type: Type.String(), when: ({ description }) => description !== '', value: ({ description }) => description },
+  email: { type: Type.String(), when: ({ email }) => email !== '', value: ({ email }) => email },
+  links: { type: SelfLink, value: ({ id }, { request, context }) => selfLink(context, request, `/users/${id}`) },
+});
+const UserReply = Type.Object({ user: userView.schema });
+
+const userFields: ListFields = {
+  name: textField('name'),
+  domain_id: textField('domain_id'),
+  enabled: { filter: (values) => isOneOf('enabled', values.map(isSet)), sort: ['enabled'] },
+};
+
+export const userRoutes = [
+  route({
+    method: 'GET',
+    path: '/users',
+    policy: 'identity:list_users',
+    summary: 'List users; a domain-scoped token lists those of its domain',
+    query: listQuery(userFields),
+    reply: Type.Object({ users: Type.Array(userView.schema), links: CollectionLinks }),
+    async handler(request, context) {
+      const page = await listUsers(context, request.caller.domain_id, readListQuery(request.query, userFields));
+      const links = collectionLinks(context, request, '/users', page);
+      return { users: page.items.map(userView.of(request, context)), links };
     },
-  );
-  app.delete('/users/:id', { schema: { params: ById } }, async (request, reply) => {
-    requireAdmin(request, 'identity:delete_user');
-    await deleteUser(context, await getUser(context, request.params.id));
-    return reply.code(204).send();
-  });
-  registerSelfService(app, context);
-}
-
-/** Self-service routes of users. */
-function registerSelfService(app: ApiScope, context: ApiContext): void {
-  const body = Type.Object({
-    user: Type.Object({
-      password: Type.String({ minLength: 1, maxLength: longestPassword }),
-      original_password: Password,
+  }),
+  route({
+    method: 'GET',
+    path: '/users/:id',
+    policy: 'identity:get_user',
+    summary: 'Show a user',
+    reply: UserReply,
+    handler: async (request, context) => ({
+      user: userView.of(request, context)(await findUser(context, request, 'identity:get_user')),
     }),
-  });
-  app.post('/users/:id/password', { schema: { params: ById, body } }, async (request, reply) => {
-    const user = await getVisibleUser(context, request, request.params.id);
-    await changePassword(context, loginClientOf(request), { user, change: request.body.user });
-    return reply.code(204).send();
-  });
-  app.get('/users/:id/projects', { schema: { params: ById } }, async (request) => {
-    const user = await getVisibleUser(context, request, request.params.id);
-    const projects = await projectsOf(context, user.id);
-    return {
-      projects: projects.map((project) => projectBody(context, request, project)),
-      links: linksTo(context, request, `/users/${user.id}/projects`),
-    };
-  });
-  app.get('/users/:id/groups', { schema: { params: ById } }, async (request) => ({
-    groups: [],
-    links: linksTo(context, request, `/users/${request.params.id}/groups`),
-  }));
-}
+  }),
+  route({
+    method: 'POST',
+    path: '/users',
+    policy: 'identity:create_user',
+    summary: 'Create a user',
+    status: 201,
+    body: Type.Object({ user: UserRequest }, { additionalProperties: false }),
+    reply: UserReply,
+    async handler(request, context) {
+      const fields = withDomain(request, request.body.user);
+      authorize(request, 'identity:create_user', userTarget({ id: '', domain_id: fields.domain_id }));
+      return { user: userView.of(request, context)(await createUser(context, loginClientOf(request), fields)) };
+    },
+  }),
+  route({
+    method: 'PATCH',
+    path: '/users/:id',
+    policy: 'identity:update_user',
+    summary: 'Change a user',
+    body: Type.Object({ user: Type.Partial(UserRequest, { minProperties: 1 }) }, { additionalProperties: false }),
+    reply: UserReply,
+    async handler(request, context) {
+      const user = await findUser(context, request, 'identity:update_user');
+      await refuseAdministrators(context, request.caller, user);
+      const changed = await updateUser(context, loginClientOf(request), { user, fields: request.body.user });
+      return { user: userView.of(request, context)(changed) };
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/users/:id',
+    policy: 'identity:delete_user',
+    summary: 'Delete a user',
+    status: 204,
+    async handler(request, context) {
+      const user = await findUser(context, request, 'identity:delete_user');
+      await refuseAdministrators(context, request.caller, user);
+      await deleteUser(context, user);
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/users/:id/password',
+    policy: 'identity:change_password',
+    summary: "Change one's own password; all tokens become invalid",
+    status: 204,
+    body: Type.Object({
+      user: Type.Object({
+        password: Type.String({ minLength: 1, maxLength: longestPassword }),
+        original_password: Password,
+      }),
+    }),
+    async handler(request, context) {
+      const user = await findUser(context, request, 'identity:change_password');
+      await changePassword(context, loginClientOf(request), { user, change: request.body.user });
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/users/:id/projects',
+    policy: 'identity:list_user_projects',
+    summary: 'List the projects in which a user has a role',
+    query: listQuery(projectFields),
+    reply: ProjectsReply,
+    async handler(request, context) {
+      const { id } = await findUser(context, request, 'identity:list_user_projects');
+      const page = await listProjects(context, { user_id: id }, readListQuery(request.query, projectFields));
+      const links = collectionLinks(context, request, `/users/${id}/projects`, page);
+      return { projects: page.items.map(projectView.of(request, context)), links };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/users/:id/groups',
+    policy: 'identity:list_groups_for_user',
+    summary: 'List the groups of a user: none',
+    reply: Type.Object({ groups: Type.Array(Type.Object({}), { maxItems: 0 }), links: CollectionLinks }),
+    async handler(request, context) {
+      const { id } = await findUser(context, request, 'identity:list_groups_for_user');
+      return { groups: [], links: linksTo(context, request, `/users/${id}/groups`) };
+    },
+  }),
+];
 
-/** The caller's own user, or any for administrators and readers of the system. */
-async function getVisibleUser(context: ApiContext, request: FastifyRequest, id: string): Promise<User> {
-  if (id !== request.caller.user_id) requireReader(request, 'identity:get_user');
-  return getUser(context, id);
-}
+type UserRule =
+  | `identity:${'get' | 'update' | 'delete'}_user`
+  | 'identity:change_password'
+  | 'identity:list_user_projects'
+  | 'identity:list_groups_for_user';
 
-function userBody(context: ApiContext, request: FastifyRequest, user: User) {
-  return {
-    id: user.id,
-    name: user.name,
-    domain_id: user.domain_id,
-    enabled: user.enabled,
-    password_expires_at: null,
-    options: {},
-    ...(user.project_id && { default_project_id: user.project_id }),
-    ...(user.description && { description: user.description }),
-    ...(user.email && { email: user.email }),
-    links: selfLink(context, request, `/users/${user.id}`),
-  };
+/** Authorized before the lookup fails: whoever may not see the user must not learn whether it exists. */
+async function findUser(context: ApiContext, request: FastifyRequest, rule: UserRule): Promise<User> {
+  const { id } = request.params as { id: string };
+  const user = await context.store.users.find({ id });
+  authorize(request, rule, userTarget(user ?? { id, domain_id: '' }));
+  if (!user) throw new Fault('notFound', { what: 'User', id });
+  return user;
 }

@@ -23,3 +23,11 @@ export async function findDomain({ store }: StoreContext, { id, name }: NamedDom
   const domains = await store.domains.list();
   return domains.find((domain) => domain.name.toLowerCase() === name.toLowerCase());
 }
+
+/** Domains with this name and id, by name. */
+export function findDomains(
+  { store }: StoreContext,
+  { id, name }: { id?: string | undefined; name?: string | undefined },
+): Promise<Domain[]> {
+  return store.domains.list({ ...(id !== undefined && { id }), ...(name !== undefined && { name }) }, { orderBy: 'name' });
+}

@@ -13,20 +13,20 @@ export type EffectiveAssignment = RoleAssignment & {
 };
 
 export async function effectiveAssignments(context: StoreContext, filters: AssignmentFilters): Promise<EffectiveAssignment[]> {
-  const { user_id, scope, role, inherited } = filters;
-  const direct = inherited === true ? [] : await listAssignments(context, { user_id, scope, inherited: false });
+  const { user_id, scope, role, inherited, domain_id } = filters;
+  const direct = inherited === true ? [] : await listAssignments(context, { user_id, scope, domain_id, inherited: false });
   const onProjects = inherited === false ? [] : await inheritedAssignments(context, filters);
   return withImpliedRoles([...direct, ...onProjects]).filter((row) => role === undefined || row.role === role);
 }
 
 async function inheritedAssignments(
   context: StoreContext,
-  { user_id, scope }: AssignmentFilters,
+  { user_id, scope, domain_id }: AssignmentFilters,
 ): Promise<EffectiveAssignment[]> {
   if (scope && scope.scope_type !== 'project') return [];
   const project = scope && (await getProject(context, scope.scope_id));
   const of = project && ({ scope_type: 'domain', scope_id: project.domain_id } as const);
-  const rows = await listAssignments(context, { user_id, scope: of, inherited: true });
+  const rows = await listAssignments(context, { user_id, scope: of, domain_id, inherited: true });
   const projects = project ? [project] : await projectsIn(context, rows);
   return rows.flatMap((row) =>
     projects

@@ -1,10 +1,15 @@
 /** Projects: the owners of servers, images and networks. */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
+import { anyOf, type Condition, isAmong, isEqual, type RelatedRows } from '#store/conditions.ts';
+import { type ListPage, type ListQuery, listRows } from '#store/list.ts';
+import { listTables } from '#store/list-tables.ts';
 import type { Store } from '#store/store.ts';
 import type { Project } from '#store/tables/projects.ts';
+import type { Scope } from '#store/tables/role-assignments.ts';
 import type { StoreContext } from './context.ts';
 import { defaultDomainId, getDomain } from './domains.ts';
+import { ofDomain, wholeList } from './lists.ts';
 import { refuseDuplicates } from './unique-names.ts';
 
 /** Fields that a request may set; null means empty. */
@@ -22,21 +27,26 @@ export async function getProject({ store }: StoreContext, id: string): Promise<P
   return project;
 }
 
-/** Projects in which the user has a role, by name. */
-export async function projectsOf({ store }: StoreContext, user_id: string): Promise<Project[]> {
-  const assignments = await store.role_assignments.list({ user_id });
-  const direct = idsOf(assignments.filter(({ scope_type, inherited }) => scope_type === 'project' && !inherited));
-  const inherited = idsOf(assignments.filter(({ scope_type, inherited }) => scope_type === 'domain' && inherited));
-  const found = [
-    ...(inherited.length === 0 ? [] : await store.projects.list({ domain_id: inherited }, { orderBy: 'name' })),
-    ...(direct.length === 0 ? [] : await store.projects.list({ id: direct }, { orderBy: 'name' })),
-  ];
-  const unique = [...new Map(found.map((project) => [project.id, project])).values()];
-  return unique.sort((a, b) => (a.name < b.name ? -1 : 1));
+/** Whose projects are listed: of a domain (undefined: all), or those in which a user has a role. */
+export type VisibleProjects = { readonly domain_id: string | undefined } | { readonly user_id: string };
+
+/** By name. Without `limit`, the whole list. */
+export function listProjects({ store }: StoreContext, visible: VisibleProjects, query: ListQuery): Promise<ListPage<Project>> {
+  const conditions = 'user_id' in visible ? [ofUser(visible.user_id)] : ofDomain(visible.domain_id);
+  return listRows({ collection: store.projects, table: listTables.projects, visible: conditions, maximum: wholeList }, query);
 }
 
-function idsOf(assignments: readonly { scope_id: string }[]): string[] {
-  return [...new Set(assignments.map(({ scope_id }) => scope_id))];
+/** Projects in which the user has a role, by name. */
+export async function projectsOf(context: StoreContext, user_id: string): Promise<Project[]> {
+  return (await listProjects(context, { user_id }, { where: [] })).items;
+}
+
+function ofUser(user_id: string): Condition {
+  const assigned = (scope_type: Scope['scope_type'], inherited: boolean): RelatedRows => ({
+    ...{ table: 'role_assignments', select: 'scope_id' },
+    where: [isEqual('user_id', user_id), isEqual('scope_type', scope_type), isEqual('inherited', inherited)],
+  });
+  return anyOf(isAmong('id', assigned('project', false)), isAmong('domain_id', assigned('domain', true)));
 }
 
 export async function createProject({ store }: StoreContext, fields: ProjectFields): Promise<Project> {

@@ -1,6 +1,7 @@
 /** Roles of users on the system, on domains and on projects: assign, revoke, list. */
 import { Fault } from '#domain/faults.ts';
-import type { RoleAssignment, RoleName, Scope } from '#store/tables/role-assignments.ts';
+import { allOf, anyOf, type Condition, isAmong, isEqual } from '#store/conditions.ts';
+import type { RoleAssignment, Scope } from '#store/tables/role-assignments.ts';
 import type { StoreContext } from './context.ts';
 import { getDomain } from './domains.ts';
 import { getProject } from './projects.ts';
@@ -30,7 +31,8 @@ function rowOf({ role_id, ...grants }: Grant): RoleAssignment {
 /** Roles assigned directly: neither inherited nor implied ones. */
 export async function listGrants(context: StoreContext, grants: Grants): Promise<Role[]> {
   await checkParties(context, grants);
-  const rows = await context.store.role_assignments.list({ ...grants, inherited: false });
+  const { user_id, scope_type, scope_id } = grants;
+  const rows = await context.store.role_assignments.list({ user_id, scope_type, scope_id, inherited: false });
   return roles.filter(({ name }) => rows.some((row) => row.role === name));
 }
 
@@ -78,7 +80,9 @@ function noAssignment({ role_id, user_id, scope_id }: Grant): Fault {
   });
 }
 
+/** `domain_id`: only on this domain and its projects. */
 export type AssignmentFilters = {
+  readonly domain_id?: string | undefined;
   readonly user_id?: string | undefined;
   readonly role?: string | undefined;
   readonly scope?: Scope | undefined;
@@ -87,11 +91,16 @@ export type AssignmentFilters = {
 
 /** The assignments as they are stored. */
 export function listAssignments({ store }: StoreContext, filters: AssignmentFilters): Promise<RoleAssignment[]> {
-  const { user_id, role, scope, inherited } = filters;
-  return store.role_assignments.list({
-    ...(user_id !== undefined && { user_id }),
-    ...(role !== undefined && { role: role as RoleName }),
-    ...scope,
-    ...(inherited !== undefined && { inherited }),
-  });
+  const { user_id, role, scope, inherited, domain_id } = filters;
+  const equal = { user_id, role, scope_type: scope?.scope_type, scope_id: scope?.scope_id, inherited };
+  const where = Object.entries(equal).flatMap(([column, value]) => (value === undefined ? [] : [isEqual(column, value)]));
+  return store.role_assignments.list([...where, ...(domain_id === undefined ? [] : [isWithin(domain_id)])]);
+}
+
+function isWithin(domain_id: string): Condition {
+  const projects = { table: 'projects', select: 'id', where: [isEqual('domain_id', domain_id)] };
+  return anyOf(
+    allOf(isEqual('scope_type', 'domain'), isEqual('scope_id', domain_id)),
+    allOf(isEqual('scope_type', 'project'), isAmong('scope_id', projects)),
+  );
 }

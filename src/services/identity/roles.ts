@@ -50,6 +50,10 @@ export async function rolesIn(store: Store, user_id: string, scope: ScopeInDomai
   return withImplied(assignments.filter((row) => applies(row, scope)).map(({ role }) => role));
 }
 
+export async function hasRole(store: Store, user_id: string, scope: ScopeInDomain): Promise<boolean> {
+  return (await rolesIn(store, user_id, scope)).length > 0;
+}
+
 function applies({ scope_type, scope_id, inherited }: RoleAssignment, scope: ScopeInDomain): boolean {
   if (inherited) return scope.scope_type === 'project' && scope_type === 'domain' && scope_id === scope.domain_id;
   return scope_type === scope.scope_type && scope_id === scope.scope_id;

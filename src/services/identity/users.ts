@@ -1,9 +1,13 @@
 /** Users and their passwords. */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
+import type { Caller } from '#services/caller.ts';
+import { type ListPage, type ListQuery, listRows } from '#store/list.ts';
+import { listTables } from '#store/list-tables.ts';
 import type { User } from '#store/tables/users.ts';
 import type { IdentityContext, StoreContext } from './context.ts';
 import { defaultDomainId, getDomain } from './domains.ts';
+import { ofDomain, wholeList } from './lists.ts';
 import type { LoginClient } from './login-guard.ts';
 import { getProject } from './projects.ts';
 import { refuseDuplicates } from './unique-names.ts';
@@ -24,6 +28,22 @@ export async function getUser({ store }: StoreContext, id: string): Promise<User
   const user = await store.users.find({ id });
   if (!user) throw new Fault('notFound', { what: 'User', id });
   return user;
+}
+
+/** Of a domain (undefined: all), by name. Without `limit`, the whole list. */
+export function listUsers({ store }: StoreContext, domain_id: string | undefined, query: ListQuery): Promise<ListPage<User>> {
+  const source = { collection: store.users, table: listTables.users, visible: ofDomain(domain_id), maximum: wholeList };
+  return listRows(source, query);
+}
+
+/**
+ * A manager of a domain manages its users, but no administrators: with a new password, the manager would be one. Other
+ * than in Keystone, the domain of the administrators has managers, too.
+ */
+export async function refuseAdministrators({ store }: StoreContext, caller: Caller, user: User): Promise<void> {
+  if (caller.is_admin || !(await store.role_assignments.find({ user_id: user.id, role: 'admin' }))) return;
+  const detail = `User ${user.name} has the role admin: only administrators can change this user.`;
+  throw new Fault('forbidden', { detail });
 }
 
 export function newUser(name: string, domain_id = defaultDomainId): User {

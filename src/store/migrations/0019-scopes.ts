@@ -57,6 +57,8 @@ async function moveToDomains(db: Kysely<unknown>): Promise<void> {
     .execute();
   const columns = ['id', 'name', 'description'];
   await replaceTable(db, 'projects', 'projects_of_domains', { columns, added: { domain_id: defaultDomain.id } });
+  for (const table of ['users', 'projects'])
+    await db.schema.createIndex(`${table}_by_name`).on(table).columns(['name', 'id']).execute();
 }
 
 /** Former assignments are on projects. */

@@ -123,6 +123,7 @@ const callerTable: Readonly<Record<string, (caller: Caller) => string | undefine
   project_id: ({ project_id }) => project_id,
   tenant_id: ({ project_id }) => project_id,
   domain_id: ({ domain_id }) => domain_id,
+  'token.domain.id': ({ domain_id }) => domain_id,
   system_scope: ({ system_scope }) => system_scope,
   is_admin: ({ is_admin }) => textOf(is_admin),
 };

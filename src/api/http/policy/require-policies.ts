@@ -3,10 +3,10 @@ import type { FastifyInstance, RouteOptions } from 'fastify';
 import { checkPolicy } from '../register-routes.ts';
 import type { Policy } from './rules.ts';
 
-/** For routes that are registered from now on. @param exempt URLs of routes that check their callers themselves */
-export function requirePolicies(app: FastifyInstance, exempt: (url: string) => boolean): void {
+/** For routes that are registered from now on. */
+export function requirePolicies(app: FastifyInstance): void {
   app.addHook('onRoute', ({ method, url, config }) => {
-    if (config?.policy === undefined && !exempt(url)) throw new Error(`${method} ${url} has no policy`);
+    if (config?.policy === undefined) throw new Error(`${method} ${url} has no policy`);
   });
 }
 

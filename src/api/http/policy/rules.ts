@@ -101,13 +101,12 @@ export function targetOf({ project_id, user_id, domain_id }: Caller): PolicyTarg
   return { project_id, tenant_id: project_id, user_id, domain_id: domain_id ?? null };
 }
 
-/** A token without any scope can do nothing that has scopes. */
 function isInScope(caller: Caller, scopes: readonly Scope[] | undefined): boolean {
   return scopes === undefined || scopes.some((scope) => scope === scopeOf(caller));
 }
 
-export function scopeOf({ system_scope, project_id, domain_id }: Caller): Scope | undefined {
+/** As in oslo.policy, a token without any scope counts as one of a project; its caller has no roles. */
+export function scopeOf({ system_scope, domain_id }: Caller): Scope {
   if (system_scope) return 'system';
-  if (project_id !== '') return 'project';
-  return domain_id ? 'domain' : undefined;
+  return domain_id === undefined ? 'project' : 'domain';
 }

@@ -1,15 +1,10 @@
-/** The scopes for which a user can get a token. */
+/** The domains for which a user can get a token. */
 import type { Domain } from '#store/tables/domains.ts';
 import type { StoreContext } from './context.ts';
-import { rolesIn, systemScope } from './roles.ts';
 
 /** Domains in which the user has a role, by name. */
 export async function domainsOf({ store }: StoreContext, user_id: string): Promise<Domain[]> {
   const assignments = await store.role_assignments.list({ user_id, scope_type: 'domain', inherited: false });
   const ids = [...new Set(assignments.map(({ scope_id }) => scope_id))];
   return ids.length === 0 ? [] : store.domains.list({ id: ids, enabled: true }, { orderBy: 'name' });
-}
-
-export async function hasSystemRole({ store }: StoreContext, user_id: string): Promise<boolean> {
-  return (await rolesIn(store, user_id, systemScope)).length > 0;
 }

@@ -1,0 +1,145 @@
+/** The rules of the identity service, under Keystone's names (keystone/common/policies). */
+import { Fault } from '#domain/faults.ts';
+import type { Caller } from '#services/caller.ts';
+import type { PolicyTarget } from '../http/policy/check-language.ts';
+import { type PolicyRule, type Scope, targetOf } from '../http/policy/rules.ts';
+import { routesOf } from '../http/route.ts';
+import { unsupportedRules } from './unsupported-policy.ts';
+
+const everyScope: readonly Scope[] = ['system', 'domain', 'project'];
+
+const rule =
+  (check: string, scopes = everyScope) =>
+  (description: string): PolicyRule => ({ check, scopes, description });
+
+const anyone = rule('@');
+const owner = rule('rule:owner');
+const reader = rule('rule:admin_or_system_reader', ['system', 'project']);
+const admin = rule('rule:admin_required', ['system', 'project']);
+const ofDomain = (role: 'reader' | 'manager', ...objects: ('user' | 'project')[]) =>
+  [`role:${role}`, ...objects.map((object) => `domain_id:%(target.${object}.domain_id)s`)].join(' and ');
+const readers = 'rule:admin_or_system_reader';
+const inProject = (role: 'reader' | 'manager') => ofDomain(role, 'user', 'project');
+const inDomain = (role: 'reader' | 'manager') => `${ofDomain(role, 'user')} and domain_id:%(target.domain.id)s`;
+const grantReader = rule(`${readers} or ${inProject('reader')} or ${inDomain('reader')}`);
+const grantManager = rule(
+  `rule:admin_required or (${inProject('manager')} or ${inDomain('manager')}) and rule:domain_managed_target_role`,
+);
+const userReader = rule(`${readers} or ${ofDomain('reader', 'user')} or user_id:%(target.user.id)s`);
+const userManager = rule(`rule:admin_required or ${ofDomain('manager', 'user')}`);
+const projectManager = rule(`rule:admin_required or ${ofDomain('manager', 'project')}`);
+const listReader = rule(`${readers} or role:reader and domain_id:%(target.domain_id)s`);
+
+const baseRules = {
+  admin_required: { check: 'role:admin', description: 'Who is an administrator of the cloud.' },
+  service_role: { check: 'role:service', description: 'Other services of the cloud.' },
+  owner: { check: 'user_id:%(user_id)s', description: 'The user to whom something belongs.' },
+  admin_or_owner: { check: 'rule:admin_required or rule:owner', description: 'Administrators, the user of the path.' },
+  token_subject: { check: 'user_id:%(target.token.user_id)s', description: 'The user of the token in `X-Subject-Token`.' },
+  admin_or_system_reader: {
+    check: 'rule:admin_required or role:reader and system_scope:all',
+    description: 'Administrators, readers of the system.',
+  },
+  domain_managed_target_role: {
+    check: "'manager':%(target.role.name)s or 'member':%(target.role.name)s or 'reader':%(target.role.name)s",
+    description: 'Roles that a manager of a domain may assign.',
+  },
+} as const satisfies Record<string, PolicyRule>;
+
+const tokenRules = {
+  'identity:validate_token': rule(`${readers} or rule:service_role or rule:token_subject`)('Show a token.'),
+  'identity:revoke_token': rule('rule:admin_required or rule:token_subject')('Revoke a token.'),
+  'identity:get_auth_catalog': anyone('Get the service catalogue of the project of the token.'),
+  'identity:get_auth_projects': anyone('List the projects for which the user can get a token.'),
+  'identity:get_auth_domains': anyone('List the domains for which the user can get a token.'),
+  'identity:get_auth_system': anyone('Show whether the user can get a token for the system.'),
+} as const satisfies Record<string, PolicyRule>;
+
+const userRules = {
+  'identity:list_users': listReader('List users.'),
+  'identity:get_user': userReader('Show a user.'),
+  'identity:create_user': userManager('Create a user.'),
+  'identity:update_user': userManager('Change a user, including the password.'),
+  'identity:delete_user': userManager('Delete a user.'),
+  'identity:change_password': rule('rule:admin_or_owner')('Change a password by giving the former one.'),
+  'identity:list_user_projects': userReader('List the projects of a user.'),
+  'identity:list_groups_for_user': userReader('List the groups of a user.'),
+  'identity:get_application_credential': owner('Show an application credential.'),
+  'identity:list_application_credentials': owner('List the application credentials of a user.'),
+  'identity:create_application_credential': rule('rule:owner', ['project'])('Create an application credential.'),
+  'identity:delete_application_credential': owner('Delete an application credential.'),
+} as const satisfies Record<string, PolicyRule>;
+
+const projectRules = {
+  'identity:list_projects': listReader('List all projects; others see the projects in which they have a role.'),
+  'identity:get_project': rule(`${readers} or ${ofDomain('reader', 'project')} or project_id:%(target.project.id)s`)(
+    'Show a project; users may also show each project in which they have a role.',
+  ),
+  'identity:create_project': projectManager('Create a project.'),
+  'identity:update_project': projectManager('Change a project.'),
+  'identity:delete_project': projectManager('Delete a project.'),
+  'identity:get_domain': anyone('Show a domain.'),
+  'identity:list_domains': anyone('List domains.'),
+} as const satisfies Record<string, PolicyRule>;
+
+const roleRules = {
+  'identity:get_role': anyone('Show a role.'),
+  'identity:list_roles': anyone('List roles.'),
+  'identity:list_role_inference_rules': reader('List all rules of which role implies which.'),
+  'identity:list_implied_roles': reader('List the roles that a role implies.'),
+  'identity:get_implied_role': reader('Show whether a role implies another.'),
+  'identity:list_role_assignments': rule(
+    `${readers} or role:reader and domain_id:%(target.domain_id)s or user_id:%(target.user.id)s`,
+  )('List role assignments; users may list their own.'),
+  'identity:list_grants': grantReader('List the roles of a user on a project or domain.'),
+  'identity:check_grant': grantReader('Show whether a user has a role on a project or domain.'),
+  'identity:create_grant': grantManager('Assign a role on a project or domain to a user.'),
+  'identity:revoke_grant': grantManager('Revoke a role on a project or domain from a user.'),
+  'identity:list_system_grants_for_user': reader('List the roles of a user on the system.'),
+  'identity:check_system_grant_for_user': reader('Show whether a user has a role on the system.'),
+  'identity:create_system_grant_for_user': admin('Assign a role on the system to a user.'),
+  'identity:revoke_system_grant_for_user': admin('Revoke a role on the system from a user.'),
+} as const satisfies Record<string, PolicyRule>;
+
+const catalogRules = {
+  'identity:get_region': anyone('Show a region.'),
+  'identity:list_regions': anyone('List regions.'),
+  'identity:get_service': anyone('Show a service.'),
+  'identity:list_services': anyone('List services.'),
+  'identity:get_endpoint': anyone('Show an endpoint.'),
+  'identity:list_endpoints': anyone('List endpoints.'),
+  'identity:list_groups': anyone('List groups.'),
+} as const satisfies Record<string, PolicyRule>;
+
+const rules = {
+  ...unsupportedRules,
+  ...{ ...baseRules, ...tokenRules, ...userRules, ...projectRules },
+  ...{ ...roleRules, ...catalogRules },
+};
+
+/** The target of a request before its object is known: whatever it is, it belongs to the caller. */
+function ownTarget(caller: Caller): PolicyTarget {
+  const domain_id = caller.domain_id ?? null;
+  return {
+    ...targetOf(caller),
+    'target.domain_id': domain_id,
+    'target.domain.id': domain_id,
+    'target.user.id': caller.user_id,
+    'target.user.domain_id': domain_id,
+    'target.project.id': caller.project_id,
+    'target.project.domain_id': domain_id,
+    'target.token.user_id': caller.user_id,
+    'target.role.name': 'reader',
+  };
+}
+
+export type IdentityRule = keyof typeof rules;
+
+export const identityPolicy = {
+  rules,
+  own: ownTarget,
+  denied: (name: string) =>
+    new Fault('forbidden', { detail: `You are not authorized to perform the requested action: ${name}.` }),
+};
+
+export const { route, unsupportedRoute, authorize, allows } = routesOf(rules);

@@ -1,0 +1,21 @@
+/** All routes of the identity service. */
+import type { Row } from '../http/route.ts';
+import { applicationCredentialRoutes } from './application-credentials.ts';
+import { domainRoutes } from './domains.ts';
+import { catalogRoutes } from './endpoints.ts';
+import { grantRoutes } from './grants.ts';
+import { projectRoutes } from './projects.ts';
+import { roleAssignmentRoutes } from './role-assignments.ts';
+import { roleRoutes } from './roles.ts';
+import { loginRoutes, tokenRoutes } from './tokens.ts';
+import { unsupportedRoutes } from './unsupported-routes.ts';
+import { userRoutes } from './users.ts';
+
+/** Routes that require a token. */
+export const closedRows: readonly Row[] = [
+  ...[...tokenRoutes, ...projectRoutes, ...userRoutes, ...applicationCredentialRoutes],
+  ...[...roleRoutes, ...roleAssignmentRoutes, ...grantRoutes],
+  ...[...domainRoutes, ...catalogRoutes, ...unsupportedRoutes],
+];
+
+export const identityRows: readonly Row[] = [...loginRoutes, ...closedRows];

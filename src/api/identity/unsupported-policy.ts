@@ -1,0 +1,286 @@
+/**
+ * What Keystone has and Ingot does not: each route answers 501. The rules have Keystone's names; what everyone may do
+ * with things of their own is refused as unsupported to everyone, the rest to administrators alone.
+ */
+
+import type { PolicyRule } from '../http/policy/rules.ts';
+import type { Method } from '../http/route.ts';
+
+/** `audience`: whom the rules allow it. Default: administrators, and readers of the system what only reads. */
+type UnsupportedGroup = {
+  readonly audience?: 'anyone';
+  readonly routes: Readonly<Record<string, Readonly<Partial<Record<Method, string>>>>>;
+};
+
+/** By what is not supported: the subject of the message. Each route has a rule for each method. */
+export const unsupportedTable = {
+  'A list of revoked tokens': {
+    routes: {
+      '/auth/tokens/OS-PKI/revoked': { GET: 'revocation_list' },
+      '/OS-REVOKE/events': { GET: 'list_revoke_events' },
+    },
+  },
+  'A credential': {
+    audience: 'anyone',
+    routes: {
+      '/credentials/:credential_id': { GET: 'get_credential', DELETE: 'delete_credential', PATCH: 'update_credential' },
+      '/credentials': { GET: 'list_credentials', POST: 'create_credential' },
+    },
+  },
+  'A change of a domain': {
+    routes: {
+      '/domains/:id': { DELETE: 'delete_domain', PATCH: 'update_domain' },
+    },
+  },
+  'A second domain': {
+    routes: {
+      '/domains': { POST: 'create_domain' },
+    },
+  },
+  'Domain configuration': {
+    routes: {
+      '/domains/:domain_id/config': {
+        GET: 'get_domain_config',
+        DELETE: 'delete_domain_config',
+        PUT: 'create_domain_config',
+        PATCH: 'update_domain_config',
+      },
+      '/domains/:domain_id/config/:group': {
+        GET: 'get_domain_config',
+        DELETE: 'delete_domain_config',
+        PATCH: 'update_domain_config',
+      },
+      '/domains/:domain_id/config/:group/:option': {
+        GET: 'get_domain_config',
+        DELETE: 'delete_domain_config',
+        PATCH: 'update_domain_config',
+      },
+      '/domains/config/default': { GET: 'get_domain_config_default' },
+      '/domains/config/:group/default': { GET: 'get_domain_config_default' },
+      '/domains/config/:group/:option/default': { GET: 'get_domain_config_default' },
+    },
+  },
+  'A group': {
+    routes: {
+      '/domains/:domain_id/groups/:group_id/roles': { GET: 'list_grants' },
+      '/domains/:domain_id/groups/:group_id/roles/:role_id': { GET: 'check_grant', DELETE: 'revoke_grant', PUT: 'create_grant' },
+      '/groups/:group_id': { GET: 'get_group', DELETE: 'delete_group', PATCH: 'update_group' },
+      '/groups': { POST: 'create_group' },
+      '/groups/:group_id/users': { GET: 'list_users_in_group' },
+      '/groups/:group_id/users/:user_id': {
+        GET: 'check_user_in_group',
+        DELETE: 'remove_user_from_group',
+        PUT: 'add_user_to_group',
+      },
+      '/projects/:project_id/groups/:group_id/roles/:role_id': {
+        GET: 'check_grant',
+        DELETE: 'revoke_grant',
+        PUT: 'create_grant',
+      },
+      '/projects/:project_id/groups/:group_id/roles': { GET: 'list_grants' },
+      '/system/groups/:group_id/roles/:role_id': {
+        GET: 'check_system_grant_for_group',
+        PUT: 'create_system_grant_for_group',
+        DELETE: 'revoke_system_grant_for_group',
+      },
+      '/system/groups/:group_id/roles': { GET: 'list_system_grants_for_group' },
+    },
+  },
+  'An EC2 credential': {
+    audience: 'anyone',
+    routes: {
+      '/ec2tokens': { POST: 'ec2tokens_validate' },
+      '/s3tokens': { POST: 's3tokens_validate' },
+      '/users/:user_id/credentials/OS-EC2': { GET: 'ec2_list_credentials', POST: 'ec2_create_credential' },
+      '/users/:user_id/credentials/OS-EC2/:credential_id': { GET: 'ec2_get_credential', DELETE: 'ec2_delete_credential' },
+    },
+  },
+  'A change of the service catalogue': {
+    routes: {
+      '/endpoints/:endpoint_id': { DELETE: 'delete_endpoint', PATCH: 'update_endpoint' },
+      '/endpoints': { POST: 'create_endpoint' },
+      '/regions/:region_id': { DELETE: 'delete_region', PUT: 'create_region', PATCH: 'update_region' },
+      '/regions': { POST: 'create_region' },
+      '/services/:service_id': { DELETE: 'delete_service', PATCH: 'update_service' },
+      '/services': { POST: 'create_service' },
+    },
+  },
+  'A stored policy': {
+    routes: {
+      '/endpoints/:endpoint_id/OS-ENDPOINT-POLICY/policy': { GET: 'get_policy_for_endpoint' },
+      '/policies/:policy_id': { GET: 'get_policy', DELETE: 'delete_policy', PATCH: 'update_policy' },
+      '/policies': { GET: 'list_policies', POST: 'create_policy' },
+      '/policies/:policy_id/OS-ENDPOINT-POLICY/endpoints': { GET: 'list_endpoints_for_policy' },
+      '/policies/:policy_id/OS-ENDPOINT-POLICY/endpoints/:endpoint_id': {
+        GET: 'check_policy_association_for_endpoint',
+        DELETE: 'delete_policy_association_for_endpoint',
+        PUT: 'create_policy_association_for_endpoint',
+      },
+      '/policies/:policy_id/OS-ENDPOINT-POLICY/services/:service_id': {
+        GET: 'check_policy_association_for_service',
+        DELETE: 'delete_policy_association_for_service',
+        PUT: 'create_policy_association_for_service',
+      },
+      '/policies/:policy_id/OS-ENDPOINT-POLICY/services/:service_id/regions/:region_id': {
+        GET: 'check_policy_association_for_region_and_service',
+        DELETE: 'delete_policy_association_for_region_and_service',
+        PUT: 'create_policy_association_for_region_and_service',
+      },
+    },
+  },
+  'A limit': {
+    audience: 'anyone',
+    routes: {
+      '/limits/:limit_id': { GET: 'get_limit', DELETE: 'delete_limit', PATCH: 'update_limit' },
+      '/limits': { GET: 'list_limits', POST: 'create_limits' },
+      '/limits/model': { GET: 'get_limit_model' },
+      '/registered_limits/:registered_limit_id': {
+        GET: 'get_registered_limit',
+        DELETE: 'delete_registered_limit',
+        PATCH: 'update_registered_limit',
+      },
+      '/registered_limits': { GET: 'list_registered_limits', POST: 'create_registered_limits' },
+    },
+  },
+  'An endpoint filter': {
+    routes: {
+      '/OS-EP-FILTER/endpoint_groups/:endpoint_group_id': {
+        GET: 'get_endpoint_group',
+        DELETE: 'delete_endpoint_group',
+        PATCH: 'update_endpoint_group',
+      },
+      '/OS-EP-FILTER/endpoint_groups': { GET: 'list_endpoint_groups', POST: 'create_endpoint_group' },
+      '/OS-EP-FILTER/endpoints/:endpoint_id/projects': { GET: 'list_projects_for_endpoint' },
+      '/OS-EP-FILTER/projects/:project_id/endpoints/:endpoint_id': {
+        GET: 'check_endpoint_in_project',
+        DELETE: 'remove_endpoint_from_project',
+        PUT: 'add_endpoint_to_project',
+      },
+      '/OS-EP-FILTER/projects/:project_id/endpoints': { GET: 'list_endpoints_for_project' },
+      '/OS-EP-FILTER/projects/:project_id/endpoint_groups': { GET: 'list_endpoint_groups_for_project' },
+      '/OS-EP-FILTER/endpoint_groups/:endpoint_group_id/endpoints': { GET: 'list_endpoints_associated_with_endpoint_group' },
+      '/OS-EP-FILTER/endpoint_groups/:endpoint_group_id/projects': { GET: 'list_projects_associated_with_endpoint_group' },
+      '/OS-EP-FILTER/endpoint_groups/:endpoint_group_id/projects/:project_id': {
+        GET: 'get_endpoint_group_in_project',
+        DELETE: 'remove_endpoint_group_from_project',
+        PUT: 'add_endpoint_group_to_project',
+      },
+    },
+  },
+  Federation: {
+    routes: {
+      '/OS-FEDERATION/identity_providers/:idp_id': {
+        GET: 'get_identity_provider',
+        DELETE: 'delete_identity_provider',
+        PUT: 'create_identity_provider',
+        PATCH: 'update_identity_provider',
+      },
+      '/OS-FEDERATION/identity_providers': { GET: 'list_identity_providers' },
+      '/OS-FEDERATION/identity_providers/:idp_id/protocols/:protocol_id': {
+        GET: 'get_protocol',
+        DELETE: 'delete_protocol',
+        PUT: 'create_protocol',
+        PATCH: 'update_protocol',
+      },
+      '/OS-FEDERATION/identity_providers/:idp_id/protocols': { GET: 'list_protocols' },
+      '/OS-FEDERATION/mappings/:mapping_id': {
+        GET: 'get_mapping',
+        DELETE: 'delete_mapping',
+        PUT: 'create_mapping',
+        PATCH: 'update_mapping',
+      },
+      '/OS-FEDERATION/mappings': { GET: 'list_mappings' },
+      '/OS-FEDERATION/service_providers/:sp_id': {
+        GET: 'get_service_provider',
+        DELETE: 'delete_service_provider',
+        PUT: 'create_service_provider',
+        PATCH: 'update_service_provider',
+      },
+      '/OS-FEDERATION/service_providers': { GET: 'list_service_providers' },
+    },
+  },
+  'Assigning an inherited role': {
+    routes: {
+      '/OS-INHERIT/domains/:domain_id/groups/:group_id/roles/:role_id/inherited_to_projects': {
+        GET: 'check_grant',
+        DELETE: 'revoke_grant',
+        PUT: 'create_grant',
+      },
+      '/OS-INHERIT/domains/:domain_id/groups/:group_id/roles/inherited_to_projects': { GET: 'list_grants' },
+      '/OS-INHERIT/domains/:domain_id/users/:user_id/roles/:role_id/inherited_to_projects': {
+        GET: 'check_grant',
+        DELETE: 'revoke_grant',
+        PUT: 'create_grant',
+      },
+      '/OS-INHERIT/domains/:domain_id/users/:user_id/roles/inherited_to_projects': { GET: 'list_grants' },
+      '/OS-INHERIT/projects/:project_id/users/:user_id/roles/:role_id/inherited_to_projects': {
+        GET: 'check_grant',
+        DELETE: 'revoke_grant',
+        PUT: 'create_grant',
+      },
+      '/OS-INHERIT/projects/:project_id/groups/:group_id/roles/:role_id/inherited_to_projects': {
+        GET: 'check_grant',
+        DELETE: 'revoke_grant',
+        PUT: 'create_grant',
+      },
+    },
+  },
+  OAuth: {
+    routes: {
+      '/OS-OAUTH1/consumers/:consumer_id': { GET: 'get_consumer', DELETE: 'delete_consumer', PATCH: 'update_consumer' },
+      '/OS-OAUTH1/consumers': { GET: 'list_consumers', POST: 'create_consumer' },
+      '/OS-OAUTH1/authorize/:request_token_id': { PUT: 'authorize_request_token' },
+      '/users/:user_id/OS-OAUTH1/access_tokens': { GET: 'list_access_tokens' },
+      '/users/:user_id/OS-OAUTH1/access_tokens/:access_token_id': { GET: 'get_access_token', DELETE: 'delete_access_token' },
+      '/users/:user_id/OS-OAUTH1/access_tokens/:access_token_id/roles': { GET: 'list_access_token_roles' },
+      '/users/:user_id/OS-OAUTH1/access_tokens/:access_token_id/roles/:role_id': { GET: 'get_access_token_role' },
+    },
+  },
+  'A tag of a project': {
+    routes: {
+      '/projects/:project_id/tags': { GET: 'list_project_tags', DELETE: 'delete_project_tags', PUT: 'update_project_tags' },
+      '/projects/:project_id/tags/:value': { GET: 'get_project_tag', DELETE: 'delete_project_tag', PUT: 'create_project_tag' },
+    },
+  },
+  'A custom role': {
+    routes: {
+      '/roles/:id': { DELETE: 'delete_role', PATCH: 'update_role' },
+      '/roles': { POST: 'create_role' },
+      '/roles/:id/implies/:role_id': { DELETE: 'delete_implied_role', PUT: 'create_implied_role' },
+    },
+  },
+  'A trust': {
+    audience: 'anyone',
+    routes: {
+      '/OS-TRUST/trusts/:trust_id': { GET: 'get_trust', DELETE: 'delete_trust' },
+      '/OS-TRUST/trusts': { GET: 'list_trusts', POST: 'create_trust' },
+      '/OS-TRUST/trusts/:trust_id/roles': { GET: 'list_roles_for_trust' },
+      '/OS-TRUST/trusts/:trust_id/roles/:role_id': { GET: 'get_role_for_trust' },
+    },
+  },
+  'An access rule': {
+    audience: 'anyone',
+    routes: {
+      '/users/:user_id/access_rules': { GET: 'list_access_rules' },
+      '/users/:user_id/access_rules/:access_rule_id': { GET: 'get_access_rule', DELETE: 'delete_access_rule' },
+    },
+  },
+} as const satisfies Record<string, UnsupportedGroup>;
+
+type Groups = (typeof unsupportedTable)[keyof typeof unsupportedTable]['routes'];
+type ValuesOf<T> = T extends T ? T[keyof T] : never;
+export type UnsupportedRule = `identity:${ValuesOf<ValuesOf<Groups>> & string}`;
+
+export const unsupportedRules = Object.fromEntries(
+  Object.values<UnsupportedGroup>(unsupportedTable).flatMap(({ audience, routes }) =>
+    Object.values(routes).flatMap((rules) => Object.values(rules).map((name) => [`identity:${name}`, ruleFor(name, audience)])),
+  ),
+) as Readonly<Record<UnsupportedRule, PolicyRule>>;
+
+function ruleFor(name: string, audience: UnsupportedGroup['audience']): PolicyRule {
+  const words = name.replaceAll('_', ' ');
+  const description = `${words.charAt(0).toUpperCase()}${words.slice(1)}: not supported.`;
+  const isRead = /^(list|get|check)_|_(list|get)_|_list$/.test(name);
+  const check = audience === 'anyone' ? '@' : isRead ? 'rule:admin_or_system_reader' : 'rule:admin_required';
+  return { check, scopes: ['system', 'domain', 'project'], description };
+}
