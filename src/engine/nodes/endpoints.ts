@@ -12,16 +12,23 @@ type Owner = Pick<Node, 'uuid' | 'name' | 'parent_node'>;
 
 /**
  * Records the endpoints by which the node is controlled, in the caller's transaction.
+ * @param isMoved the node has another parent, with which it may share an endpoint
  * @throws Fault `sameMachine` if another node has one of these endpoints
  */
-export async function claimEndpoints(trx: Store, drivers: Drivers, { uuid }: Pick<Node, 'uuid'>): Promise<void> {
+export async function claimEndpoints(
+  trx: Store,
+  drivers: Drivers,
+  { uuid, isMoved = false }: Pick<Node, 'uuid'> & { isMoved?: boolean },
+): Promise<void> {
   const { node, facts } = await loadNode(trx, uuid);
   const endpoints = [
     ...endpointsOf(drivers.power, node.power_interface, facts),
     ...endpointsOf(drivers.management, node.management_interface, facts),
   ];
+  const wanted = unique(endpoints);
+  if (!isMoved && isSame(await trx.node_endpoints.list({ node_uuid: uuid }), wanted)) return;
   await trx.node_endpoints.remove({ node_uuid: uuid });
-  for (const endpoint of unique(endpoints)) {
+  for (const endpoint of wanted) {
     const other = await findOther(trx, node, endpoint);
     if (other) throw sameMachine(node, other, `both are commanded by ${describe(endpoint)}`);
     await trx.node_endpoints.insert({ node_uuid: uuid, ...endpoint });
@@ -61,7 +68,16 @@ function endpointsOf(interfaces: Readonly<Record<string, Interface>>, name: stri
 }
 
 function unique(endpoints: readonly Endpoint[]): Endpoint[] {
-  return [...new Map(endpoints.map((endpoint) => [JSON.stringify([endpoint.address, endpoint.part]), endpoint])).values()];
+  return [...new Map(endpoints.map((endpoint) => [keyOf(endpoint), endpoint])).values()];
+}
+
+function isSame(recorded: readonly Endpoint[], wanted: readonly Endpoint[]): boolean {
+  const keys = new Set(recorded.map(keyOf));
+  return keys.size === wanted.length && wanted.every((endpoint) => keys.has(keyOf(endpoint)));
+}
+
+function keyOf({ address, part }: Endpoint): string {
+  return JSON.stringify([address, part]);
 }
 
 /** An endpoint without a part ("the only system") matches every part at that address. */

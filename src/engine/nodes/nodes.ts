@@ -187,7 +187,7 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((no
     const ended = node.maintenance && changes.maintenance === false ? { maintenance_reason: null, fault: null } : {};
     await trx.nodes.update({ uuid }, { ...changes, ...interfaces, ...boot, ...ended, updated_at: new Date().toISOString() });
     const after = await findNode(trx, uuid);
-    await claimEndpoints(trx, drivers, after);
+    await claimEndpoints(trx, drivers, { uuid, isMoved: changes.parent_node !== undefined });
     return { node: after, changes };
   });
   await noteSettings(parts, uuid, changes);

@@ -102,8 +102,8 @@ export class PollSchedule {
   }
 }
 
-/** A wake-up costs as much as several polls: with few nodes, the polls of a fifteenth of the interval are done at once. */
-const periods = 15;
+/** A wake-up costs as much as several polls: with few nodes, the polls of a tenth of the interval are done at once. */
+const periods = 10;
 /** Polls in a period from which shorter ones are as cheap. */
 const enough = 20;
 /** Shorter periods gather nothing that one wake-up does not do anyway (milliseconds). */
