@@ -63,7 +63,7 @@ test('the polls of a small fleet share their wake-ups; those of a large one stay
   };
 
   assert.deepEqual([1, 10, 100, 200].map(wakeUps), [1, 10, 10, 10]);
-  assert.equal(wakeUps(2000), 160);
+  assert.equal(wakeUps(1000), 80);
   assert.equal(wakeUps(10_000), 10_000);
 });
 
