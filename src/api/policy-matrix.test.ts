@@ -61,13 +61,16 @@ const known = new Set(Object.values(columns).flat());
 const nothing = '00000000-0000-4000-8000-000000000000';
 
 /** The path, about what belongs to the caller where a parameter names a project or user; else about nothing. */
-function urlOf(prefix: string, { path }: Row, persona: Persona): string {
+function urlOf(prefix: string, { path, method }: Row, persona: Persona): string {
+  // Later requests need the user and the project.
+  if (method === 'DELETE' && /:(user|project)_id$/.test(path)) return prefix + path.replace(/:\w+/g, nothing);
   const own: Readonly<Record<string, string>> = {
     project_id: persona.project_id,
     project: persona.project_id,
     user_id: persona.user_id,
   };
-  return prefix + path.replace(/:(\w+)/g, (_, name: string) => own[name] || nothing);
+  const query = path === '/role_assignments' ? `?user.id=${persona.user_id}` : '';
+  return prefix + path.replace(/:(\w+)/g, (_, name: string) => own[name] || nothing) + query;
 }
 
 /** The policy of an action is known from its body; other requests have none, and do not get past their schemas. */

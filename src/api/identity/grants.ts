@@ -41,11 +41,11 @@ const systemRules = {
 
 const places: readonly Place[] = [
   {
-    ...{ path: '/projects/:id/users/:user_id/roles', name: 'a project', rules: grantRules, scope: projectScope },
+    ...{ path: '/projects/:project_id/users/:user_id/roles', name: 'a project', rules: grantRules, scope: projectScope },
     target: async ({ store }, id) => projectTarget((await store.projects.find({ id })) ?? { id, domain_id: '' }),
   },
   {
-    ...{ path: '/domains/:id/users/:user_id/roles', name: 'a domain', rules: grantRules, scope: domainScope },
+    ...{ path: '/domains/:domain_id/users/:user_id/roles', name: 'a domain', rules: grantRules, scope: domainScope },
     target: async (_, id) => domainTarget({ id }),
   },
   {
@@ -93,11 +93,17 @@ export const grantRoutes = places.flatMap((place) => [
   }),
 ]);
 
-type GrantParams = { readonly id?: string; readonly user_id: string; readonly role_id?: string };
+type GrantParams = {
+  readonly project_id?: string;
+  readonly domain_id?: string;
+  readonly user_id: string;
+  readonly role_id?: string;
+};
 
 /** Authorized before any lookup fails: whoever may not see a user or project must not learn whether it exists. */
 async function authorizeGrant(context: ApiContext, request: FastifyRequest, place: Place, action: keyof Place['rules']) {
-  const { id = '', user_id, role_id = '' } = request.params as GrantParams;
+  const { project_id, domain_id, user_id, role_id = '' } = request.params as GrantParams;
+  const id = project_id ?? domain_id ?? '';
   const user = (await context.store.users.find({ id: user_id })) ?? { id: user_id, domain_id: '' };
   const target = { ...userTarget(user), ...(await place.target(context, id)), 'target.role.name': role_id };
   authorize(request, place.rules[action], target);

@@ -67,12 +67,12 @@ export const projectRoutes = [
   }),
   route({
     method: 'GET',
-    path: '/projects/:id',
+    path: '/projects/:project_id',
     policy: 'identity:get_project',
     summary: 'Show a project',
     reply: ProjectReply,
     handler: async (request, context) => ({
-      project: projectView.of(request, context)(await findVisible(context, request, request.params.id)),
+      project: projectView.of(request, context)(await findVisible(context, request, request.params.project_id)),
     }),
   }),
   route({
@@ -91,25 +91,25 @@ export const projectRoutes = [
   }),
   route({
     method: 'PATCH',
-    path: '/projects/:id',
+    path: '/projects/:project_id',
     policy: 'identity:update_project',
     summary: 'Change the name or description of a project',
     body: Type.Object({ project: Type.Partial(ProjectRequest, { minProperties: 1 }) }, { additionalProperties: false }),
     reply: ProjectReply,
     async handler(request, context) {
-      const project = await getProject(context, request.params.id);
+      const project = await getProject(context, request.params.project_id);
       authorize(request, 'identity:update_project', projectTarget(project));
       return { project: projectView.of(request, context)(await updateProject(context, project, request.body.project)) };
     },
   }),
   route({
     method: 'DELETE',
-    path: '/projects/:id',
+    path: '/projects/:project_id',
     policy: 'identity:delete_project',
     summary: 'Delete a project that has no resources',
     status: 204,
     async handler(request, context) {
-      const project = await getProject(context, request.params.id);
+      const project = await getProject(context, request.params.project_id);
       authorize(request, 'identity:delete_project', projectTarget(project));
       await deleteProject(context, project);
     },

@@ -72,7 +72,7 @@ export const userRoutes = [
   }),
   route({
     method: 'GET',
-    path: '/users/:id',
+    path: '/users/:user_id',
     policy: 'identity:get_user',
     summary: 'Show a user',
     reply: UserReply,
@@ -96,7 +96,7 @@ export const userRoutes = [
   }),
   route({
     method: 'PATCH',
-    path: '/users/:id',
+    path: '/users/:user_id',
     policy: 'identity:update_user',
     summary: 'Change a user',
     body: Type.Object({ user: Type.Partial(UserRequest, { minProperties: 1 }) }, { additionalProperties: false }),
@@ -110,7 +110,7 @@ export const userRoutes = [
   }),
   route({
     method: 'DELETE',
-    path: '/users/:id',
+    path: '/users/:user_id',
     policy: 'identity:delete_user',
     summary: 'Delete a user',
     status: 204,
@@ -122,7 +122,7 @@ export const userRoutes = [
   }),
   route({
     method: 'POST',
-    path: '/users/:id/password',
+    path: '/users/:user_id/password',
     policy: 'identity:change_password',
     summary: "Change one's own password; all tokens become invalid",
     status: 204,
@@ -139,7 +139,7 @@ export const userRoutes = [
   }),
   route({
     method: 'GET',
-    path: '/users/:id/projects',
+    path: '/users/:user_id/projects',
     policy: 'identity:list_user_projects',
     summary: 'List the projects in which a user has a role',
     query: listQuery(projectFields),
@@ -153,7 +153,7 @@ export const userRoutes = [
   }),
   route({
     method: 'GET',
-    path: '/users/:id/groups',
+    path: '/users/:user_id/groups',
     policy: 'identity:list_groups_for_user',
     summary: 'List the groups of a user: none',
     reply: Type.Object({ groups: Type.Array(Type.Object({}), { maxItems: 0 }), links: CollectionLinks }),
@@ -172,7 +172,7 @@ type UserRule =
 
 /** Authorized before the lookup fails: whoever may not see the user must not learn whether it exists. */
 async function findUser(context: ApiContext, request: FastifyRequest, rule: UserRule): Promise<User> {
-  const { id } = request.params as { id: string };
+  const { user_id: id } = request.params as { user_id: string };
   const user = await context.store.users.find({ id });
   authorize(request, rule, userTarget(user ?? { id, domain_id: '' }));
   if (!user) throw new Fault('notFound', { what: 'User', id });
