@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { sql } from 'kysely';
 import { perField, rowOf } from '#domain/interface-kinds.ts';
+import { textsOf } from '#domain/node-fields.ts';
 import { type Pruned, pruneRecords, type RetentionRules } from '#store/retention.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
@@ -88,12 +89,13 @@ function nodeRow(index: number, { servers }: SiteSize): Omit<Node, 'id'> {
   const isUsed = index <= servers;
   const gib = [16, 64, 256][index % 3] ?? 16;
   return {
-    ...{ uuid: nodeUuid(index), name: `node-${index}`, driver: 'room' },
+    ...textsOf({ name: `node-${index}`, resource_class: `baremetal.${gib}` }),
+    ...{ uuid: nodeUuid(index), driver: 'room' },
     ...{ ...perField((kind) => rowOf(kind).none ?? 'room'), console_interface: 'room' },
     driver_info: { ipmi_address: `10.0.${index >> 8}.${index & 255}`, ipmi_username: 'admin', ipmi_password: 'secret' },
     properties: { cpus: gib / 4, memory_mb: gib * 1024, local_gb: 480, cpu_arch: 'x86_64', capabilities: 'boot_mode:uefi' },
-    ...{ extra: { rack: `r${index % 400}` }, instance_info: {}, resource_class: `baremetal.${gib}`, traits: ['CUSTOM_A'] },
-    ...{ description: null, owner: null, provision_state: isUsed ? 'active' : 'available', target_provision_state: null },
+    ...{ extra: { rack: `r${index % 400}` }, instance_info: {}, traits: ['CUSTOM_A'] },
+    ...{ provision_state: isUsed ? 'active' : 'available', target_provision_state: null },
     ...{ power_state: 'power on', target_power_state: null, maintenance: index % 50 === 0, maintenance_reason: null },
     ...{ fault: null, last_error: null, instance_uuid: isUsed ? serverId(index) : null, operation_id: null },
     ...{
@@ -107,9 +109,8 @@ function nodeRow(index: number, { servers }: SiteSize): Omit<Node, 'id'> {
       machine_serial: null,
       known_disks: null,
       inventory,
-      shard: null,
     },
-    ...{ parent_node: null, created_at: at, updated_at: at, provision_updated_at: at },
+    ...{ created_at: at, updated_at: at, provision_updated_at: at },
   };
 }
 

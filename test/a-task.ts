@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { perField, rowOf } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
+import { textsOf } from '#domain/node-fields.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { AgentReply, ImageIds, ImageSource, Outcome, Step, Task } from '#drivers/interfaces.ts';
 import { StepMemory } from '#engine/worker/step-memory.ts';
@@ -18,7 +19,7 @@ export function aNode(changes: Partial<Node> = {}): Node {
   return {
     id: 7,
     uuid: '11111111-1111-4111-8111-111111111111',
-    name: 'rack1-u7',
+    ...textsOf({ name: 'rack1-u7' }),
     driver: 'ipmi',
     ...perField((kind) => rowOf(kind).none ?? 'ipmi'),
     boot_interface: 'ipxe',
@@ -27,12 +28,7 @@ export function aNode(changes: Partial<Node> = {}): Node {
     properties: { cpus: 4, memory_mb: 4096, local_gb: 20, cpu_arch: 'x86_64' },
     extra: {},
     instance_info: {},
-    resource_class: null,
     traits: [],
-    description: null,
-    owner: null,
-    shard: null,
-    parent_node: null,
     provision_state: 'deploying',
     target_provision_state: 'active',
     power_state: 'power off',

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Command, Hello, HelloReply, Progress, Result } from '#agent-protocol/messages.ts';
 import type { InterfaceField } from '#domain/interface-kinds.ts';
 import type { Json, JsonObject } from '#domain/json.ts';
+import type { NodeText } from '#domain/node-fields.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { Requester } from '#domain/requesters.ts';
 import type {
@@ -60,18 +61,13 @@ export type NewNode = Partial<
   Pick<
     Node,
     | 'uuid'
-    | 'name'
+    | NodeText
     | InterfaceField
     | 'driver_info'
     | 'properties'
     | 'extra'
     | 'instance_info'
-    | 'resource_class'
     | 'traits'
-    | 'description'
-    | 'owner'
-    | 'shard'
-    | 'parent_node'
     | 'provision_state'
     | 'maintenance'
   >

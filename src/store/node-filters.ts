@@ -1,6 +1,7 @@
 /** Filters and sort keys of the list of nodes, as conditions for the database. */
 import { type RawBuilder, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
+import { fixedNodeFieldTable, nodeTexts } from '#domain/node-fields.ts';
 import { contains } from './contains.ts';
 import type { Dialect } from './dialect/dialect.ts';
 
@@ -27,24 +28,21 @@ const isSet =
     wanted ? sql`${sql.ref(column)} IS NOT NULL` : sql`${sql.ref(column)} IS NULL`;
 
 const filterTable: Readonly<Record<string, Filter>> = {
+  ...Object.fromEntries(Object.keys(fixedNodeFieldTable).map((name) => [name, nobody])),
+  ...Object.fromEntries(nodeTexts.map((name) => [name, equals(name)])),
   instance_uuid: equals('instance_uuid'),
   provision_state: equals('provision_state'),
   fault: equals('fault'),
   driver: equals('driver'),
-  resource_class: equals('resource_class'),
-  owner: equals('owner'),
   associated: isSet('instance_uuid'),
   maintenance: (wanted) => sql`maintenance = ${wanted === true}`,
   description_contains: (wanted) => contains('description', String(wanted)),
   instance_name: (wanted, dialect) => dialect.hasMember('instance_info', 'display_name', [wanted]),
   shard: (wanted) => sql`shard IN (${sql.join(String(wanted).split(','))})`,
   sharded: isSet('shard'),
-  parent_node: equals('parent_node'),
   include_children: () => undefined,
-  // Features that Ingot does not have: no node is retired, leased, or in a chassis.
+  // No node is retired.
   retired: (wanted, dialect) => (wanted ? nobody(wanted, dialect) : undefined),
-  lessee: nobody,
-  chassis_uuid: nobody,
   /** True if it names this conductor. */
   conductor: (wanted, dialect) => (wanted ? undefined : nobody(wanted, dialect)),
   conductor_group: (wanted, dialect) => (wanted === '' ? undefined : nobody(wanted, dialect)),
@@ -61,9 +59,10 @@ export function nodeConditions(filters: NodeFilters, dialect: Dialect): RawBuild
 }
 
 const sortable = [
-  ...(['id', 'uuid', 'name', 'driver', 'resource_class', 'description', 'owner', 'provision_state', 'power_state'] as const),
+  ...nodeTexts,
+  ...(['id', 'uuid', 'driver', 'provision_state', 'power_state'] as const),
   ...(['target_provision_state', 'target_power_state', 'maintenance', 'fault', 'last_error', 'instance_uuid'] as const),
-  ...(['created_at', 'updated_at', 'provision_updated_at', 'shard', 'parent_node'] as const),
+  ...(['created_at', 'updated_at', 'provision_updated_at'] as const),
 ] as const;
 
 /** @throws Fault `badRequest` */

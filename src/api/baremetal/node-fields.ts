@@ -4,6 +4,7 @@ import { stateName } from '#domain/provision-states.ts';
 import { hostname } from 'node:os';
 import { type TSchema, Type } from 'typebox';
 import { fieldOf, fixedInterfaceTable, interfaceKinds, rowOf } from '#domain/interface-kinds.ts';
+import { fixedNodeFieldTable, nodeTexts, textRow } from '#domain/node-fields.ts';
 import type { Engine } from '#engine/contract.ts';
 import { stepFieldOf } from '#engine/operations/shown-as.ts';
 import { instanceNameOf } from '#services/baremetal/instance-name.ts';
@@ -88,7 +89,7 @@ const collection = (name: string, since: number): NodeField => ({
 
 export const nodeFields: readonly NodeField[] = [
   plain('uuid'),
-  plain('name', 5),
+  ...nodeTexts.map((name) => plain(name, textRow(name).since)),
   plain('driver'),
   masked('driver_info'),
   derived({ name: 'driver_internal_info', since: 3, columns: ['uuid', 'operation_id'], type: Bag }, internalInfo),
@@ -116,31 +117,17 @@ export const nodeFields: readonly NodeField[] = [
   derived({ name: 'deploy_step', since: 44, columns: ['operation_id'], type: Bag }, (row, call) =>
     stepOf(row, call, 'deploy_step'),
   ),
-  plain('resource_class', 21),
   json('traits', 37, Type.Array(Type.String())),
-  plain('description', 51),
-  plain('owner', 50),
-  plain('shard', 82),
-  plain('parent_node', 83),
   ...interfaceKinds.map((kind) => plain(fieldOf(kind), rowOf(kind).since.node)),
+  ...Object.entries(fixedNodeFieldTable).map(([name, { since, value }]) => constant(name, since, value)),
   ...Object.entries(fixedInterfaceTable).map(([kind, { name, since }]) => constant(`${kind}_interface`, since.node, name)),
-  constant('chassis_uuid', 1, null),
   flag('console_enabled'),
   constant('inspection_started_at', 1, null),
   constant('inspection_finished_at', 1, null),
   constant('raid_config', 12, {}),
   constant('target_raid_config', 12, {}),
-  constant('conductor_group', 46, ''),
-  constant('automated_clean', 47, null),
-  constant('protected', 48, false),
-  constant('protected_reason', 48, null),
   constant('conductor', 49, conductorName),
   constant('allocation_uuid', 52, null),
-  constant('retired', 61, false),
-  constant('retired_reason', 61, null),
-  constant('lessee', 65, null),
-  constant('network_data', 66, {}),
-  constant('disable_power_off', 95, false),
   plain('boot_mode', 75),
   flag('secure_boot', 75),
   plain('created_at'),

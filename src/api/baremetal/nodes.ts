@@ -5,6 +5,7 @@ import { Fault } from '#domain/faults.ts';
 import { JsonPatch, membersOf, recordBytes } from '#services/baremetal/json-patch.ts';
 import { refuseUnknownValues } from '#services/baremetal/list-filters.ts';
 import { findMarked, findNode, nodeKey } from '#services/baremetal/lookup.ts';
+import { refuseUnknownFilters } from '#services/baremetal/node-references.ts';
 import { createNode, deleteNode, NodeRequest, patchNode, uuidOf } from '#services/baremetal/nodes.ts';
 import { type NodeListRequest, readSortKey } from '#store/node-filters.ts';
 import type { Node, StoredNode } from '#store/tables/nodes.ts';
@@ -158,6 +159,7 @@ async function readQuery(context: ApiContext, query: NodeQuery): Promise<NodeLis
     throw new Fault('badRequest', { detail: 'owner and project can only be the same: no node has a lessee.' });
   if (project !== undefined) filters.owner = project;
   refuseUnknownValues(filters);
+  await refuseUnknownFilters(context, filters);
   if (filters.parent_node !== undefined) filters.parent_node = await uuidOf(context, filters.parent_node);
   const conductor = filters.conductor === undefined ? undefined : filters.conductor === conductorName;
   return {

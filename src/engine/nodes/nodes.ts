@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { asFault, Fault } from '#domain/faults.ts';
 import { fieldOf, interfaceKinds, type NodeInterfaces, perField } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
+import { textsOf } from '#domain/node-fields.ts';
 import type { Drivers, HardwareType, Interface } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
@@ -113,19 +114,14 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
   const interfaces = chooseInterfaces(hardwareType(drivers, request.driver), request);
   const record: Omit<Node, 'id'> = {
     uuid: request.uuid ?? randomUUID(),
-    name: request.name ?? null,
+    ...textsOf(request),
     driver: request.driver,
     ...interfaces,
     driver_info: request.driver_info ?? {},
     properties: request.properties ?? {},
     extra: request.extra ?? {},
     instance_info: request.instance_info ?? {},
-    resource_class: request.resource_class ?? null,
     traits: request.traits ?? [],
-    description: request.description ?? null,
-    owner: request.owner ?? null,
-    shard: request.shard ?? null,
-    parent_node: request.parent_node ?? null,
     provision_state: request.provision_state ?? 'enroll',
     target_provision_state: null,
     power_state: null,

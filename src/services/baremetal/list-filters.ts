@@ -19,16 +19,13 @@ const valueTable: Readonly<Record<string, Complaint>> = {
   fault: (value) =>
     faults.includes(value) ? undefined : `Unrecognized fault "${value}" is specified, allowed faults are: ${faults.join(', ')}`,
   instance_uuid: (value) => (isUuidLike(value) ? undefined : `Expected UUID for instance_uuid: ${value}`),
-  chassis_uuid: (value) => (isUuidLike(value) ? undefined : `Expected UUID for chassis_uuid: ${value}`),
 };
 
-/** Throws `badRequest`, and `notFound` for a chassis: there is none. */
+/** Throws `badRequest`. */
 export function refuseUnknownValues(filters: Readonly<Record<string, unknown>>): void {
   for (const [name, complaintOf] of Object.entries(valueTable)) {
     const value = filters[name];
     const detail = typeof value === 'string' ? complaintOf(value) : undefined;
     if (detail !== undefined) throw new Fault('badRequest', { detail });
   }
-  if (filters['chassis_uuid'] !== undefined)
-    throw new Fault('notFound', { what: 'Chassis', id: String(filters['chassis_uuid']) });
 }

@@ -1,23 +1,15 @@
 /** Ironic's node fields that have one value in Ingot: setting another is rejected, not ignored. */
 import { Fault } from '#domain/faults.ts';
 import { fixedInterfaceTable } from '#domain/interface-kinds.ts';
+import { fixedNodeFieldTable } from '#domain/node-fields.ts';
 import { booleanOf } from '../loose-booleans.ts';
 import { isUuidLike } from './uuid-like.ts';
 
 /** The values that clients may send: the ones that Ingot has. */
-export const fixedFieldTable: Readonly<Record<string, readonly unknown[]>> = {
-  automated_clean: [true],
-  chassis_uuid: [],
-  conductor_group: [''],
-  disable_power_off: [false],
-  lessee: [],
-  network_data: [],
-  protected: [false],
-  protected_reason: [],
-  retired: [false],
-  retired_reason: [],
-  ...Object.fromEntries(Object.entries(fixedInterfaceTable).map(([kind, { name }]) => [`${kind}_interface`, [name]])),
-};
+export const fixedFieldTable: Readonly<Record<string, readonly unknown[]>> = Object.fromEntries([
+  ...Object.entries(fixedNodeFieldTable).map(([name, { accepts }]) => [name, accepts]),
+  ...Object.entries(fixedInterfaceTable).map(([kind, { name }]) => [`${kind}_interface`, [name]]),
+]);
 
 /** Fields that Ironic accepts only for a new node, or only in a patch. */
 export const bornWithTable: typeof fixedFieldTable = {
@@ -28,18 +20,11 @@ export const bornWithTable: typeof fixedFieldTable = {
 };
 export const patchOnly: readonly string[] = ['protected', 'protected_reason'];
 
-/** There is no chassis, and an invalid UUID names no instance. */
-function refuseUnknownUuids({ chassis_uuid, instance_uuid }: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries({ chassis_uuid, instance_uuid })) {
-    if (value !== undefined && value !== null && !isUuidLike(String(value)))
-      throw new Fault('badRequest', { detail: `Expected UUID for ${name}: ${value}` });
-  }
-  if (chassis_uuid) throw new Fault('badRequest', { detail: `Chassis ${chassis_uuid} could not be found.` });
-}
-
 /** @param record field → value, of a new or changed node */
 export function refuseFixedFields(record: object): void {
-  refuseUnknownUuids(record as Record<string, unknown>);
+  const { instance_uuid } = record as Record<string, unknown>;
+  if (instance_uuid !== undefined && instance_uuid !== null && !isUuidLike(String(instance_uuid)))
+    throw new Fault('badRequest', { detail: `Expected UUID for instance_uuid: ${instance_uuid}` });
   for (const [name, allowed] of Object.entries({ ...fixedFieldTable, ...bornWithTable })) {
     const given = (record as Record<string, unknown>)[name];
     if (given === undefined || given === null) continue;

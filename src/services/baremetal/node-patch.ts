@@ -4,6 +4,7 @@ import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
 import { interfaceFields } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
+import { type NodeText, nodeTexts, textRow } from '#domain/node-fields.ts';
 import type { NodeChanges } from '#engine/contract.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { booleanOf } from '../loose-booleans.ts';
@@ -15,20 +16,19 @@ import { NodeName, refuseEmptyName, refuseReservedName } from './node-names.ts';
 import { restoreSecrets } from './secrets.ts';
 
 const bagNames = ['driver_info', 'properties', 'extra', 'instance_info'] as const;
-export const textNames = ['name', 'resource_class', 'description', 'owner', 'shard', 'parent_node'] as const;
-const changeable: readonly string[] = ['driver', 'maintenance', ...interfaceFields, ...bagNames, ...textNames, 'instance_name'];
+const changeable: readonly string[] = ['driver', 'maintenance', ...interfaceFields, ...bagNames, ...nodeTexts, 'instance_name'];
 
 const FreeFormObject = Type.Record(Type.String(), Type.Unknown());
 const Text = (options: { minLength?: number; maxLength: number }) => Type.Union([Type.String(options), Type.Null()]);
+const textSchemas = Object.fromEntries(nodeTexts.map((name) => [name, Text({ maxLength: textRow(name).maximum })])) as Record<
+  NodeText,
+  ReturnType<typeof Text>
+>;
 const Patched = Type.Object({
   driver: Type.String({ minLength: 1 }),
   maintenance: Type.Boolean(),
+  ...textSchemas,
   name: Type.Union([NodeName, Type.Null()]),
-  resource_class: Text({ maxLength: 80 }),
-  description: Text({ maxLength: 4096 }),
-  owner: Text({ maxLength: 255 }),
-  shard: Text({ maxLength: 255 }),
-  parent_node: Text({ maxLength: 255 }),
   instance_name: Text({ minLength: 1, maxLength: 255 }),
   driver_info: FreeFormObject,
   properties: FreeFormObject,
@@ -74,7 +74,7 @@ function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>):
   if (typeof patched['maintenance'] === 'number')
     throw new Fault('badRequest', { detail: 'Invalid value for maintenance: it must be boolean or string.' });
   patched['maintenance'] = booleanOf('maintenance', 'maintenance' in patched ? patched['maintenance'] : false);
-  for (const name of textNames) patched[name] = patched[name] === '' ? null : (patched[name] ?? null);
+  for (const name of nodeTexts) patched[name] = patched[name] === '' ? null : (patched[name] ?? null);
   patched['instance_name'] ??= null;
   if (!Value.Check(Patched, patched)) {
     const [error] = Value.Errors(Patched, patched);

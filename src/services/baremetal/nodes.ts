@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { asFault, Fault } from '#domain/faults.ts';
 import { interfaceFields, perField } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
+import { type NodeText, nodeTexts, textRow } from '#domain/node-fields.ts';
 import type { NewNode, NodeChanges } from '#engine/contract.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { booleanOf, LooseBoolean } from '../loose-booleans.ts';
@@ -12,17 +13,22 @@ import { type JsonPatch, membersOf } from './json-patch.ts';
 import { findNamedNode, findNode } from './lookup.ts';
 import { bornWithTable, fixedFieldTable, patchOnly, refuseFixedFields } from './node-fixed-fields.ts';
 import { NodeName, refuseEmptyName, refuseReservedName } from './node-names.ts';
-import { readNodePatch, textNames } from './node-patch.ts';
+import { readNodePatch } from './node-patch.ts';
+import { refuseUnknownReferences } from './node-references.ts';
 
 const Maybe = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 const FreeFormObject = Maybe(Type.Record(Type.String(), Type.Unknown()));
 const fixed = Object.keys({ ...fixedFieldTable, ...bornWithTable }).filter((name) => !patchOnly.includes(name));
-const Text = Maybe(Type.String({ maxLength: 255 }));
+const Text = (maxLength: number) => Maybe(Type.String({ maxLength }));
 /** Omitted = the default. */
 const Interface = Maybe(Type.String({ minLength: 1, maxLength: 255 }));
 
 /** A node as a client describes it; null and '' mean "not given". */
 export const NodeRequest = Type.Object({
+  ...(Object.fromEntries(nodeTexts.map((name) => [name, Text(textRow(name).maximum)])) as Record<
+    NodeText,
+    ReturnType<typeof Text>
+  >),
   driver: Type.String({ minLength: 1 }),
   uuid: Maybe(Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' })),
   name: Maybe(NodeName),
@@ -30,11 +36,6 @@ export const NodeRequest = Type.Object({
   properties: FreeFormObject,
   extra: FreeFormObject,
   instance_info: FreeFormObject,
-  resource_class: Maybe(Type.String({ maxLength: 80 })),
-  description: Maybe(Type.String({ maxLength: 4096 })),
-  owner: Text,
-  shard: Text,
-  parent_node: Text,
   instance_name: Maybe(Type.String({ minLength: 1, maxLength: 255 })),
   ...perField(() => Interface),
   maintenance: Maybe(LooseBoolean),
@@ -49,6 +50,7 @@ export async function createNode(
   request: NodeRequest,
   provision_state: 'enroll' | 'available',
 ): Promise<Node> {
+  await refuseUnknownReferences(context, request);
   refuseFixedFields(request);
   return context.engine.createNode({ ...(await withParent(context, readNode(request))), provision_state });
 }
@@ -58,7 +60,7 @@ function readNode(request: NodeRequest): NewNode {
   const { driver, driver_info, properties, extra, instance_info, instance_name, uuid, maintenance, ...texts } = request;
   if (request.name === '') refuseEmptyName(request.name);
   refuseReservedName(request.name);
-  const known = [...textNames, ...interfaceFields] as const;
+  const known = [...nodeTexts, ...interfaceFields] as const;
   const given = Object.fromEntries(known.flatMap((key) => (texts[key] ? [[key, texts[key]]] : [])));
   const named = instance_name && { instance_info: withInstanceName((instance_info ?? {}) as JsonObject, instance_name) };
   const bags = { driver_info, properties, extra, instance_info, ...named } as Record<string, JsonObject | undefined>;
@@ -82,7 +84,9 @@ export async function patchNode(context: BaremetalContext, node: Node, request: 
     throw new Fault('badRequest', {
       detail: "The reset_interfaces parameter can only be used when changing the node's driver.",
     });
-  const { parent_node } = await withParent(context, readNodePatch(node, patch));
+  const changes = readNodePatch(node, patch);
+  await refuseUnknownReferences(context, changes);
+  const { parent_node } = await withParent(context, changes);
   return context.engine.updateNode(node.uuid, (now) => ({
     ...readNodePatch(now, patch),
     ...(parent_node !== undefined && { parent_node }),

@@ -1,0 +1,59 @@
+/**
+ * Fields of nodes that need no code of their own: texts that operators set, and fields of Ironic that have one value
+ * here. Columns, requests, filters and replies are derived from these tables.
+ */
+
+type TextRow = {
+  /** The minor microversion from which Ironic shows the field. */
+  readonly since: number;
+  readonly maximum: number;
+  /** The text is the UUID of a record of this noun. */
+  readonly refersTo?: string;
+};
+
+/** Columns of a node; null: none. */
+export const nodeTextTable = {
+  name: { since: 5, maximum: 255 },
+  resource_class: { since: 21, maximum: 80 },
+  description: { since: 51, maximum: 4096 },
+  owner: { since: 50, maximum: 255 },
+  /** A label by which external schedulers partition nodes. */
+  shard: { since: 82, maximum: 255 },
+  /** UUID of the parent node; child nodes are never scheduled. */
+  parent_node: { since: 83, maximum: 255 },
+} as const satisfies Readonly<Record<string, TextRow>>;
+
+export type NodeText = keyof typeof nodeTextTable;
+export type NodeTexts = { [N in NodeText]: string | null };
+export const nodeTexts = Object.keys(nodeTextTable) as NodeText[];
+
+/** @param given of a new node */
+export function textsOf(given: Partial<NodeTexts>): NodeTexts {
+  return Object.fromEntries(nodeTexts.map((name) => [name, given[name] ?? null])) as NodeTexts;
+}
+
+export function textRow(name: NodeText): TextRow {
+  return nodeTextTable[name];
+}
+
+type FixedRow = {
+  readonly since: number;
+  readonly value: unknown;
+  /** The values that clients may send. */
+  readonly accepts: readonly unknown[];
+  /** The field would be the UUID of a record of this noun: there is none. */
+  readonly refersTo?: string;
+};
+
+export const fixedNodeFieldTable: Readonly<Record<string, FixedRow>> = {
+  automated_clean: { since: 47, value: null, accepts: [true] },
+  chassis_uuid: { since: 1, value: null, accepts: [], refersTo: 'chassis' },
+  conductor_group: { since: 46, value: '', accepts: [''] },
+  disable_power_off: { since: 95, value: false, accepts: [false] },
+  lessee: { since: 65, value: null, accepts: [] },
+  network_data: { since: 66, value: {}, accepts: [] },
+  protected: { since: 48, value: false, accepts: [false] },
+  protected_reason: { since: 48, value: null, accepts: [] },
+  retired: { since: 61, value: false, accepts: [false] },
+  retired_reason: { since: 61, value: null, accepts: [] },
+};
