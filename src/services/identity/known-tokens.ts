@@ -1,26 +1,27 @@
 /** Tokens whose callers were read a short time ago, for clients that send one request after the other. */
 import type { Caller } from '../caller.ts';
-import type { TokenPayload } from './tokens.ts';
 
-export type FoundCaller = { readonly payload: TokenPayload; readonly caller: Caller };
+type Expiring = { readonly expires_at: string };
+type FoundCaller<P extends Expiring> = { readonly payload: P; readonly caller: Caller };
 
 /** `revision`: the store's when the caller was read; any later write to what a token depends on makes it another. */
-type Known = FoundCaller & { readonly revision: number; readonly readAt: number };
+type Known<P extends Expiring> = FoundCaller<P> & { readonly revision: number; readonly readAt: number };
 
 const keptMax = 1000;
 /** Milliseconds. */
 const keptFor = 10_000;
 
-export class KnownTokens {
+/** @typeParam P the payload of a token */
+export class KnownTokens<P extends Expiring> {
   /** The oldest first. */
-  readonly #known = new Map<string, Known>();
+  readonly #known = new Map<string, Known<P>>();
   readonly #clock: () => number;
 
   constructor(clock: () => number = () => performance.now()) {
     this.#clock = clock;
   }
 
-  find(token: string, revision: number): FoundCaller | undefined {
+  find(token: string, revision: number): FoundCaller<P> | undefined {
     const known = this.#known.get(token);
     if (!known) return undefined;
     const isCurrent = known.revision === revision && this.#clock() - known.readAt < keptFor;
@@ -29,7 +30,7 @@ export class KnownTokens {
     return undefined;
   }
 
-  keep(token: string, { payload, caller }: FoundCaller, revision: number): void {
+  keep(token: string, { payload, caller }: FoundCaller<P>, revision: number): void {
     this.#known.delete(token);
     this.#known.set(token, { payload, caller, revision, readAt: this.#clock() });
     if (this.#known.size > keptMax) this.#known.delete(this.#known.keys().next().value as string);

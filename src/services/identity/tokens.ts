@@ -57,7 +57,7 @@ const keepMs = 7 * 24 * 3600 * 1000;
 
 export class Tokens {
   /** Tokens that need not be read again. */
-  readonly known = new KnownTokens();
+  readonly known = new KnownTokens<TokenPayload>();
   readonly #store: Store;
   readonly #key: Buffer;
 
