@@ -25,6 +25,7 @@ export function aNode(changes: Partial<Node> = {}): Node {
     boot_interface: 'ipxe',
     deploy_interface: 'direct',
     driver_info: {},
+    revision: 0,
     properties: { cpus: 4, memory_mb: 4096, local_gb: 20, cpu_arch: 'x86_64' },
     extra: {},
     instance_info: {},

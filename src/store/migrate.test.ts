@@ -38,6 +38,7 @@ const later = [
   '0016-server-records',
   '0018-field-names',
   '0019-scopes',
+  '0020-node-revision',
   '0022-timed-waits',
   '0025-list-indexes',
 ];

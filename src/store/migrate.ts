@@ -18,6 +18,7 @@ import { migration0015 } from './migrations/0015-machine-identity.ts';
 import { migration0016 } from './migrations/0016-server-records.ts';
 import { migration0018 } from './migrations/0018-field-names.ts';
 import { migration0019 } from './migrations/0019-scopes.ts';
+import { migration0020 } from './migrations/0020-node-revision.ts';
 import { migration0022 } from './migrations/0022-timed-waits.ts';
 import { migration0025 } from './migrations/0025-list-indexes.ts';
 
@@ -38,6 +39,7 @@ const migrations: Record<string, Migration> = {
   '0016-server-records': migration0016,
   '0018-field-names': migration0018,
   '0019-scopes': migration0019,
+  '0020-node-revision': migration0020,
   '0022-timed-waits': migration0022,
   '0025-list-indexes': migration0025,
 };

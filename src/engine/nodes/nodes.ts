@@ -124,6 +124,7 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
     traits: request.traits ?? [],
     provision_state: request.provision_state ?? 'enroll',
     target_provision_state: null,
+    revision: 0,
     power_state: null,
     target_power_state: null,
     maintenance: request.maintenance ?? false,
@@ -181,7 +182,9 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((no
     const isOther = changes.driver_info || changes.driver || changes.management_interface;
     const boot = isOther ? { ...unknownBootState, system_uuid: null } : {};
     const ended = node.maintenance && changes.maintenance === false ? { maintenance_reason: null, fault: null } : {};
-    await trx.nodes.update({ uuid }, { ...changes, ...interfaces, ...boot, ...ended, updated_at: new Date().toISOString() });
+    const others = Object.entries(interfaces).filter(([field, value]) => node[field as keyof Node] !== value);
+    const patch = { ...changes, ...Object.fromEntries(others), ...boot, ...ended, updated_at: new Date().toISOString() };
+    await trx.nodes.update({ uuid }, patch);
     const after = await findNode(trx, uuid);
     await claimEndpoints(trx, drivers, { uuid, isMoved: changes.parent_node !== undefined });
     return { node: after, changes };

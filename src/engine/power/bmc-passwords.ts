@@ -2,7 +2,6 @@
  * Changes the password of a BMC account, and recovers from interrupted changes. The new password is stored beside the
  * old one (`next_ipmi_password`) before it is sent to the BMC, so that one of the two always works.
  */
-import { isDeepStrictEqual } from 'node:util';
 import { asFault, Fault, type FaultCode } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { CallOptions, Drivers, ManagementInterface, NodeFacts } from '#drivers/interfaces.ts';
@@ -22,7 +21,7 @@ type Parts = {
 };
 
 /** The settings of a node as last read or written. */
-type AsRead = Pick<Node, 'uuid' | 'driver_info' | 'management_interface'>;
+type AsRead = Pick<Node, 'uuid' | 'driver_info' | 'revision'>;
 type Account = { facts: NodeFacts & AsRead; management: ManagementInterface; key: string; nextKey: string };
 
 /** The password that the BMC accepts; `unknown`: it cannot be reached now. */
@@ -163,7 +162,7 @@ export class BmcPasswords {
     const { node, facts } = await loadNode(store, uuid);
     const key = `${node.management_interface}_password`;
     const management = interfaceOf(drivers.management, node.management_interface);
-    return { facts: { ...facts, management_interface: node.management_interface }, management, key, nextKey: `next_${key}` };
+    return { facts: { ...facts, revision: node.revision }, management, key, nextKey: `next_${key}` };
   }
 
   /**
@@ -171,15 +170,16 @@ export class BmcPasswords {
    * change null removes a key
    * @throws Fault `conflict` if the settings have changed since
    */
-  async #write({ uuid, driver_info, management_interface }: AsRead, change: JsonObject): Promise<AsRead> {
+  async #write({ uuid, driver_info, revision }: AsRead, change: JsonObject): Promise<AsRead> {
     return this.#parts.store.transaction(async (trx) => {
-      const node = await findNode(trx, uuid);
-      if (!isDeepStrictEqual(node.driver_info, driver_info) || node.management_interface !== management_interface)
-        throw new Fault('conflict', { detail: `driver_info of node ${node.name ?? uuid} was changed in the meantime.` });
       const merged = Object.entries({ ...driver_info, ...change }).filter(([, value]) => value !== null);
       const written = Object.fromEntries(merged);
-      await trx.nodes.update({ uuid }, { driver_info: written, updated_at: new Date().toISOString() });
-      return { uuid, driver_info: written, management_interface };
+      const patch = { driver_info: written, updated_at: new Date().toISOString() };
+      if ((await trx.nodes.update({ uuid, revision }, patch)) === 0) {
+        const { name } = await findNode(trx, uuid);
+        throw new Fault('conflict', { detail: `driver_info of node ${name ?? uuid} was changed in the meantime.` });
+      }
+      return { uuid, driver_info: written, revision: revision + 1 };
     });
   }
 }

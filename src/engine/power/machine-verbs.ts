@@ -45,15 +45,16 @@ export function machineVerbs(parts: MachineVerbParts): MachineVerbs {
   // Stores what the BMC reports, not the requested value: many BMCs apply it at the next boot.
   const readBack = async (uuid: string) => {
     const { node, facts, callOptions } = await open(uuid);
-    const { management_interface } = node;
-    await bootStates.ask({ ...facts, management_interface }, callOptions).catch(() => bootStates.forget(uuid));
+    const { management_interface, revision } = node;
+    await bootStates.ask({ ...facts, management_interface, revision }, callOptions).catch(() => bootStates.forget(uuid));
   };
   return {
     bmcHealth: (uuid) => bmcHealth.get(uuid),
     supportedBootDevices: async (uuid) => [...(await open(uuid)).management.bootDevices],
     async bootState(uuid) {
       const { node, facts, callOptions } = await open(uuid);
-      return bootStates.ask({ ...facts, management_interface: node.management_interface }, callOptions);
+      const { management_interface, revision } = node;
+      return bootStates.ask({ ...facts, management_interface, revision }, callOptions);
     },
     async setBootMode(uuid, mode) {
       await change(uuid, `boot mode ${mode}`, ({ facts, management, callOptions }) =>

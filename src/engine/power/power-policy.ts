@@ -1,5 +1,4 @@
 /** The reaction to a power change that Ingot did not request. */
-import { isDeepStrictEqual } from 'node:util';
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { NodeFacts } from '#drivers/interfaces.ts';
@@ -13,7 +12,7 @@ import { now } from '../worker/step-deadlines.ts';
 import type { Worker } from '../worker/worker.ts';
 
 export type FoundPower = {
-  node: NodeFacts & Pick<Node, 'instance_uuid' | 'power_interface'>;
+  node: NodeFacts & Pick<Node, 'instance_uuid' | 'revision'>;
   /** Null: the state was unknown. */
   expected: PowerState | null;
   seen: PowerState;
@@ -82,7 +81,6 @@ export class PowerPolicy {
     const { node, expected, seen } = found;
     const target = expected ?? seen;
     const operation = await store.transaction(async (trx) => {
-      if (!(await hasSameBmc(trx, found))) return undefined;
       if (!(await trx.nodes.update(isAsRead(found), { target_power_state: target }))) return undefined;
       const purpose = `${target} of node ${node.name ?? node.uuid}, which was found ${seen}`;
       const about = { purpose, node_uuid: node.uuid, server_id: node.instance_uuid };
@@ -116,7 +114,6 @@ export class PowerPolicy {
   #write(found: FoundPower, more: Partial<Node> = {}): Promise<boolean> {
     const { node, seen } = found;
     return this.#parts.store.transaction(async (trx) => {
-      if (!(await hasSameBmc(trx, found))) return false;
       const over = await this.#parts.lastErrors.powerErrorOver(trx, node.uuid, seen);
       if (!(await trx.nodes.update(isAsRead(found), { power_state: seen, ...over, ...more }))) return false;
       const vm_state = seen === 'power on' ? 'active' : 'stopped';
@@ -138,13 +135,10 @@ export class PowerPolicy {
   }
 }
 
-/** If the BMC settings have changed since the poll, its result is about another machine. */
-async function hasSameBmc(trx: Store, { node }: FoundPower): Promise<boolean> {
-  const [now] = await trx.nodes.pick(['driver_info', 'power_interface'], { uuid: node.uuid });
-  return now?.power_interface === node.power_interface && isDeepStrictEqual(now.driver_info, node.driver_info);
-}
-
-/** Matches the row only if no operation and no operator (maintenance) has taken the node since it was read. */
-function isAsRead({ node, expected }: FoundPower) {
-  return { uuid: node.uuid, operation_id: null, maintenance: false, power_state: expected };
+/**
+ * Matches the row only if no operation and no operator (maintenance) has taken the node since it was read, and it still
+ * is the same machine.
+ */
+function isAsRead({ node: { uuid, revision }, expected }: FoundPower) {
+  return { uuid, revision, operation_id: null, maintenance: false, power_state: expected };
 }

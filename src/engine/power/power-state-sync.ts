@@ -40,8 +40,8 @@ const unverified: readonly Node['provision_state'][] = ['enroll', 'verifying'];
  * The columns that a poll needs. The rest of a row, above all its inventory, is not read ten thousand times a minute.
  */
 const columns = [
-  ...(['id', 'uuid', 'name', 'driver', 'driver_info', 'properties', 'extra', 'power_state', 'power_interface'] as const),
-  ...(['management_interface'] as const),
+  ...(['id', 'uuid', 'name', 'driver', 'driver_info', 'revision', 'properties', 'extra', 'power_state'] as const),
+  ...(['power_interface', 'management_interface'] as const),
   ...(['operation_id', 'maintenance', 'provision_state', 'instance_uuid'] as const),
 ] as const;
 type PolledNode = Pick<Node, (typeof columns)[number]> & NodeFacts;

@@ -23,7 +23,7 @@ function aStage(t: TestContext, watchPower: WatchPower | undefined, changes: { b
     ...(watchPower && { watchPower }),
   };
   /** As after a poll; resolves when all its effects have happened. */
-  const look = async (of: NodeFacts & { power_interface: string } = node, by = power) => {
+  const look = async (of: NodeFacts & { revision: number } = node, by = power) => {
     watches.consider(of, by);
     await delay(2);
   };
@@ -67,7 +67,7 @@ test('other settings or another driver end the watch, and its hints count no mor
     return async () => void ended.push(driver_info['redfish_password']);
   });
   await look({ ...node, driver_info: { redfish_password: 'old' } });
-  await look({ ...node, driver_info: { redfish_password: 'new' } });
+  await look({ ...node, driver_info: { redfish_password: 'new' }, revision: node.revision + 1 });
   assert.deepEqual(ended, ['old']);
   for (const hint of tell) hint();
   assert.deepEqual(hints, [node.uuid]);

@@ -1,5 +1,4 @@
 /** BMC event subscriptions: one watch per node whose power interface supports it, restarted after a failure. */
-import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { raceAbort } from '#async/abort.ts';
 import { asFault } from '#domain/faults.ts';
@@ -24,11 +23,11 @@ export type WatchTimes = {
 };
 const usualTimes: WatchTimes = { pauses: [60_000, 300_000, 900_000, 3_600_000], cannot: 86_400_000, begin: 120_000 };
 
-type WatchedNode = NodeFacts & { readonly power_interface: string };
+type WatchedNode = NodeFacts & { readonly revision: number };
 
 type Watch = {
-  /** Digest of the settings that the watch was started with; other settings need another watch. */
-  readonly key: string;
+  /** Of the node when the watch was started; other settings need another watch. */
+  readonly revision: number;
   readonly ended: AbortController;
   failures: number;
   /** Undefined: the watch is starting or active. */
@@ -58,12 +57,12 @@ export class PowerWatches {
       if (known) this.forget(node.uuid);
       return;
     }
-    const key = keyOf(node);
-    if (known?.key === key && (known.tryAgainAt === undefined || known.tryAgainAt > now())) return;
+    const { revision } = node;
+    if (known?.revision === revision && (known.tryAgainAt === undefined || known.tryAgainAt > now())) return;
     if (this.#beginning >= begunAtOnce) return;
-    if (known && known.key !== key) this.forget(node.uuid);
-    const failures = known?.key === key ? known.failures : 0;
-    const watch: Watch = { key, ended: new AbortController(), failures, tryAgainAt: undefined, end: undefined };
+    if (known && known.revision !== revision) this.forget(node.uuid);
+    const failures = known?.revision === revision ? known.failures : 0;
+    const watch: Watch = { revision, ended: new AbortController(), failures, tryAgainAt: undefined, end: undefined };
     this.#watches.set(node.uuid, watch);
     void this.#begin(watch, node, watchPower);
   }
@@ -120,11 +119,4 @@ async function endWatch(watch: Watch): Promise<void> {
   watch.end = undefined;
   ended.abort(new Error('the watch is over'));
   await end?.().catch(() => {});
-}
-
-/** A digest, because the settings contain passwords. */
-function keyOf({ power_interface, driver_info }: WatchedNode): string {
-  return createHash('sha256')
-    .update(JSON.stringify([power_interface, driver_info]))
-    .digest('base64');
 }

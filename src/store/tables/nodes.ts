@@ -1,14 +1,14 @@
 /** Nodes: machines, as in Ironic. */
 import { setImmediate } from 'node:timers/promises';
 import { type SelectQueryBuilder, sql } from 'kysely';
-import type { NodeInterfaces } from '#domain/interface-kinds.ts';
+import { interfaceKinds, type NodeInterfaces } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { NodeTexts } from '#domain/node-fields.ts';
 import { resourceName, sizeOf } from '#domain/placement.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { ProvisionState } from '#domain/provision-states.ts';
 import { type CandidateNeeds, candidateRules, type Reasons } from '../candidate-rules.ts';
-import { Collection, type StoredRow } from '../collection.ts';
+import { Collection, type StoredRow, type Where } from '../collection.ts';
 import { contains } from '../contains.ts';
 import { isAfter, sortedBy } from '../keyset.ts';
 import { type NodeListRequest, nodeConditions } from '../node-filters.ts';
@@ -21,6 +21,8 @@ export type Node = NodeInterfaces &
     /** Hardware type, e.g. `ipmi` or `fake-hardware`. */
     driver: string;
     driver_info: JsonObject;
+    /** Raised by each change of the driver, its settings and its interfaces: by what leads to the machine. */
+    revision: number;
     /** `cpus`, `memory_mb`, `local_gb`, `cpu_arch`, `capabilities` ("k:v,k:v"). */
     properties: JsonObject;
     extra: JsonObject;
@@ -96,6 +98,14 @@ const storedAtOnce = 100;
 const firstPage = 20;
 const pageGrowth = 10;
 
+function leadsToMachine(column: string): boolean {
+  return (
+    column === 'driver' ||
+    column === 'driver_info' ||
+    (interfaceKinds as readonly string[]).some((kind) => column === `${kind}_interface`)
+  );
+}
+
 /** A row as stored. Only the columns that were read are there. */
 export type StoredNode = StoredRow<Node>;
 type NodeColumnNames = readonly (keyof Node)[];
@@ -113,6 +123,11 @@ export class Nodes extends Collection<Node, { nodes: NodeColumns }> {
       resource_name: { from: 'resource_class', derive: resourceName },
     },
   };
+
+  override update(where: Where<Node>, patch: Partial<Node>): Promise<number> {
+    const raised = sql<number>`revision + 1` as unknown as number;
+    return super.update(where, Object.keys(patch).some(leadsToMachine) ? { ...patch, revision: raised } : patch);
+  }
 
   /** Ids of the matching nodes in order: all, or one page. The cost depends on the page, not on ten thousand nodes. */
   async listIds(request: NodeListRequest, page: NodePage = {}): Promise<{ uuid: string }[]> {
