@@ -21,7 +21,7 @@ import { refuseLaterFields } from './since.ts';
 
 const Flag = Type.Optional(Type.Boolean());
 const Word = Type.Optional(Type.String());
-const NodeQuery = Type.Object({
+export const NodeQuery = Type.Object({
   instance_uuid: Word,
   associated: Flag,
   maintenance: Flag,
@@ -51,7 +51,7 @@ const NodeQuery = Type.Object({
 });
 type NodeQuery = Static<typeof NodeQuery>;
 
-const NodeList = Type.Object({ nodes: Type.Array(NodeReply), next: Word });
+export const NodeList = Type.Object({ nodes: Type.Array(NodeReply), next: Word });
 type NodeList = Static<typeof NodeList>;
 
 export const nodeRoutes = [
@@ -138,7 +138,8 @@ const filterTable = [
 
 type ListRequest = { query: NodeQuery; isDetailed: boolean };
 
-async function listReply(context: ApiContext, request: FastifyRequest, { query, isDetailed }: ListRequest): Promise<NodeList> {
+/** The list of nodes that match a query, also of those that belong to another resource. */
+export async function listReply(context: ApiContext, request: FastifyRequest, { query, isDetailed }: ListRequest): Promise<NodeList> {
   if (isDetailed && query.fields !== undefined)
     throw new Fault('badRequest', { detail: "Can't fetch a subset of fields with 'detail' set" });
   refuseLaterFields(filterTable, Object.keys(query), request.microversion);
