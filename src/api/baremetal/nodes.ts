@@ -139,7 +139,11 @@ const filterTable = [
 type ListRequest = { query: NodeQuery; isDetailed: boolean };
 
 /** The list of nodes that match a query, also of those that belong to another resource. */
-export async function listReply(context: ApiContext, request: FastifyRequest, { query, isDetailed }: ListRequest): Promise<NodeList> {
+export async function listReply(
+  context: ApiContext,
+  request: FastifyRequest,
+  { query, isDetailed }: ListRequest,
+): Promise<NodeList> {
   if (isDetailed && query.fields !== undefined)
     throw new Fault('badRequest', { detail: "Can't fetch a subset of fields with 'detail' set" });
   refuseLaterFields(filterTable, Object.keys(query), request.microversion);
