@@ -62,6 +62,12 @@ const rows: readonly Row[] = [
     message: /A node with name twin already exists/,
   },
   {
+    what: 'chassis with a UUID',
+    path: '/baremetal/v1/chassis',
+    body: { uuid },
+    message: /A chassis with UUID 7a1c6a3e-6d0e-4b4c-9f0e-0123456789ab already exists/,
+  },
+  {
     what: 'node with a UUID',
     path: '/baremetal/v1/nodes',
     body: { driver: 'fake-hardware', uuid },

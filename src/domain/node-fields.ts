@@ -21,6 +21,7 @@ export const nodeTextTable = {
   shard: { since: 82, maximum: 255 },
   /** UUID of the parent node; child nodes are never scheduled. */
   parent_node: { since: 83, maximum: 255 },
+  chassis_uuid: { since: 1, maximum: 36, refersTo: 'chassis' },
 } as const satisfies Readonly<Record<string, TextRow>>;
 
 export type NodeText = keyof typeof nodeTextTable;
@@ -47,7 +48,6 @@ type FixedRow = {
 
 export const fixedNodeFieldTable: Readonly<Record<string, FixedRow>> = {
   automated_clean: { since: 47, value: null, accepts: [true] },
-  chassis_uuid: { since: 1, value: null, accepts: [], refersTo: 'chassis' },
   conductor_group: { since: 46, value: '', accepts: [''] },
   disable_power_off: { since: 95, value: false, accepts: [false] },
   lessee: { since: 65, value: null, accepts: [] },

@@ -40,6 +40,7 @@ const later = [
   '0019-scopes',
   '0020-node-revision',
   '0022-timed-waits',
+  '0023-chassis',
   '0025-list-indexes',
 ];
 const at = '2026-11-22T14:20:08.000Z';

@@ -20,6 +20,7 @@ import { migration0018 } from './migrations/0018-field-names.ts';
 import { migration0019 } from './migrations/0019-scopes.ts';
 import { migration0020 } from './migrations/0020-node-revision.ts';
 import { migration0022 } from './migrations/0022-timed-waits.ts';
+import { migration0023 } from './migrations/0023-chassis.ts';
 import { migration0025 } from './migrations/0025-list-indexes.ts';
 
 const migrations: Record<string, Migration> = {
@@ -41,6 +42,7 @@ const migrations: Record<string, Migration> = {
   '0019-scopes': migration0019,
   '0020-node-revision': migration0020,
   '0022-timed-waits': migration0022,
+  '0023-chassis': migration0023,
   '0025-list-indexes': migration0025,
 };
 

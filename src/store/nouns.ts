@@ -2,6 +2,7 @@
 import type { Table } from './collection.ts';
 import { ApplicationCredentials } from './tables/application-credentials.ts';
 import { BmcHealth } from './tables/bmc-health.ts';
+import { Chassis } from './tables/chassis.ts';
 import { DeletedImages } from './tables/deleted-images.ts';
 import { Domains } from './tables/domains.ts';
 import { Events } from './tables/events.ts';
@@ -26,6 +27,7 @@ import { Subnets } from './tables/subnets.ts';
 import { Users } from './tables/users.ts';
 
 export const nouns = {
+  chassis: Chassis,
   nodes: Nodes,
   node_ports: NodePorts,
   bmc_health: BmcHealth,

@@ -1,5 +1,6 @@
 /** All routes of the bare metal service, and the parts of Ironic's API that Ingot does not have. */
 import type { Row } from '../http/route.ts';
+import { chassisRoutes } from './chassis.ts';
 import { conductorRoutes } from './conductors.ts';
 import { driverRoutes } from './drivers.ts';
 import { emptyList, emptyNodeList } from './empty-lists.ts';
@@ -25,9 +26,6 @@ import { volumeRoutes } from './volumes.ts';
 const unsupportedRoutes: readonly Row[] = [
   emptyList({ path: '/allocations', policy: 'baremetal:allocation:list', words: ['node', 'resource_class', 'state', 'owner'] }),
   unsupported('/allocations', 'baremetal:allocation:create', 'Making an allocation (create a server instead)'),
-  emptyList({ path: '/chassis', policy: 'baremetal:chassis:get', words: ['detail'] }),
-  emptyList({ path: '/chassis/detail', field: 'chassis', policy: 'baremetal:chassis:get' }),
-  unsupported('/chassis', 'baremetal:chassis:create', 'Making a chassis'),
   emptyList({
     path: '/portgroups',
     policy: 'baremetal:portgroup:list',
@@ -72,6 +70,7 @@ export const baremetalRoutes: readonly Row[] = [
   ...nodeVifRoutes,
   ...portRoutes,
   ...driverRoutes,
+  ...chassisRoutes,
   ...conductorRoutes,
   ...volumeRoutes,
   ...unsupportedRoutes,
