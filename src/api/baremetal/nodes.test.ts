@@ -422,3 +422,19 @@ test('a body nested beyond measure is refused, at once and piece by piece', asyn
   assert.equal((await ask('PATCH', uuid, [{ op: 'add', path, value: nested(60) }])).status, 400);
   assert.equal((await ask('GET', 'detail')).status, 200);
 });
+
+test('an interface that is removed, or set to null, is the default again, also if it was the default', async () => {
+  const created = await ask('POST', '/baremetal/v1/nodes', { driver: 'fake-hardware', name: 'defaults' });
+  const path = '/power_interface';
+  const patches = [
+    { op: 'remove', path },
+    { op: 'replace', path, value: null },
+  ];
+
+  const interfaces = [];
+  for (const patch of patches)
+    interfaces.push((await ask('PATCH', '/baremetal/v1/nodes/defaults', [patch])).body.power_interface);
+
+  assert.equal(created.body.power_interface, 'fake');
+  assert.deepEqual(interfaces, ['fake', 'fake']);
+});

@@ -183,7 +183,9 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((no
     const boot = isOther ? { ...unknownBootState, system_uuid: null } : {};
     const ended = node.maintenance && changes.maintenance === false ? { maintenance_reason: null, fault: null } : {};
     const others = Object.entries(interfaces).filter(([field, value]) => node[field as keyof Node] !== value);
-    const patch = { ...changes, ...Object.fromEntries(others), ...boot, ...ended, updated_at: new Date().toISOString() };
+    // A change to the default names no interface; the chosen one is written.
+    const settings = Object.entries(changes).filter(([name]) => !Object.hasOwn(interfaces, name));
+    const patch = { ...Object.fromEntries([...settings, ...others]), ...boot, ...ended, updated_at: new Date().toISOString() };
     await trx.nodes.update({ uuid }, patch);
     const after = await findNode(trx, uuid);
     await claimEndpoints(trx, drivers, { uuid, isMoved: changes.parent_node !== undefined });
