@@ -1,6 +1,7 @@
 /** All requests whose responses are compared. */
 import { belowRows } from './requests/below.ts';
 import { bodyRows } from './requests/bodies.ts';
+import { chassisRows } from './requests/chassis.ts';
 import { createRows } from './requests/create.ts';
 import { driverRows } from './requests/drivers.ts';
 import { hintRows } from './requests/hints.ts';
@@ -19,6 +20,7 @@ export const requestTable: readonly Row[] = [
   ...patchRows,
   ...hintRows,
   ...portRows,
+  ...chassisRows,
   ...listRows,
   ...bodyRows,
   ...urlRows,
