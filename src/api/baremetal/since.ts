@@ -1,20 +1,10 @@
-/** Routes and fields by microversion: they do not exist for older ones, as in Ironic. */
-import type { FastifyRequest } from 'fastify';
+/** Fields by microversion: they do not exist for older ones, as in Ironic. */
 import { Fault } from '#domain/faults.ts';
-import { atLeast, formatVersion, type Microversion } from '../http/microversions.ts';
+import { atLeast, type Microversion } from '../http/microversions.ts';
 import type { Field } from './fields.ts';
 
 /** Fields up to this version are accepted at every version: clients that send none have always been served. */
 const openUntil = 78;
-
-/** A `preValidation` hook. Throws `notFound`, which Ironic's clients check for. */
-export function since(minor: number) {
-  return async (request: FastifyRequest): Promise<void> => {
-    if (atLeast(request.microversion, minor)) return;
-    const what = `${request.method} ${request.routeOptions.url} at API version ${formatVersion(request.microversion)}`;
-    throw new Fault('notFound', { what, id: `it needs 1.${minor}` });
-  };
-}
 
 /** For fields that a client writes or filters by. Throws `notAcceptable`. */
 export function refuseLaterFields(
