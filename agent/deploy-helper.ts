@@ -10,7 +10,7 @@ import type { ClassicOptions } from './options.ts';
 import { backoff, Refused } from './server-link.ts';
 
 /** How long the helper may be unreachable (during a restart, say) before the ramdisk gives up. */
-const patienceMs = 600_000;
+const maxWaitMs = 600_000;
 const answerMs = 20_000;
 const errorMaxLength = 500;
 
@@ -54,7 +54,7 @@ export function deployForm({ classic, address, system, error }: Report): string 
  */
 export async function postToHelper(report: Report, log: Log, signal: AbortSignal): Promise<void> {
   const { bootServer, helperPort } = report.classic;
-  const deadline = performance.now() + patienceMs;
+  const deadline = performance.now() + maxWaitMs;
   let last = '';
   for (const ms of backoff()) {
     try {

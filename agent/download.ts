@@ -3,7 +3,7 @@ import type { Log } from './log.ts';
 import { backoff, Refused, type ServerLink } from './server-link.ts';
 
 /** Timeout without a single byte before a download fails: long enough for a server restart. */
-const patienceMs = 600_000;
+const maxWaitMs = 600_000;
 
 export type Download = {
   path: string;
@@ -11,7 +11,7 @@ export type Download = {
   /** Bytes already received, to be skipped. */
   from?: number;
   signal: AbortSignal;
-  patienceMs?: number;
+  maxWaitMs?: number;
   /** Its URL and token, if they differ from those for messages. */
   baseUrl?: string | undefined;
   token?: string;
@@ -37,7 +37,7 @@ export async function* download(link: ServerLink, log: Log, file: Download): Asy
       }
       if (received < size) throw new Error(`the connection ended after ${received} of ${size} bytes`);
     } catch (error) {
-      if (isFinal(error, signal) || performance.now() - heard > (file.patienceMs ?? patienceMs)) throw error;
+      if (isFinal(error, signal) || performance.now() - heard > (file.maxWaitMs ?? maxWaitMs)) throw error;
       log.info(`download of ${path} interrupted at ${received} bytes, retrying: ${(error as Error).message}`);
       await pause(pauses.next().value, undefined, { signal });
     }

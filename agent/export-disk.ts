@@ -31,7 +31,7 @@ export async function exportDisk({ classic, machine, log, signal }: ExportParts)
       throw offered;
     }
     target = offered;
-    await tellHelper(report, { done: listener.done, log, signal });
+    await reportHelper(report, { done: listener.done, log, signal });
     await withDeadline(listener.done, doneMs, signal);
     log.info('done heard');
     if (!(await target.drained(drainMs, signal))) log.info(`iSCSI sessions still open ${drainMs / 1000} s after done`);
@@ -42,13 +42,13 @@ export async function exportDisk({ classic, machine, log, signal }: ExportParts)
   await machine.run('sync', [], { timeoutMs: 300_000 });
 }
 
-type Telling = { done: Promise<void>; log: Log; signal: AbortSignal };
+type Reporting = { done: Promise<void>; log: Log; signal: AbortSignal };
 
 /**
  * The helper may have received our POST although its response was lost (by a restart, say), and reject the retry
  * because it has finished: its `done` then counts as the response.
  */
-async function tellHelper(report: Report, { done, log, signal }: Telling): Promise<void> {
+async function reportHelper(report: Report, { done, log, signal }: Reporting): Promise<void> {
   const over = new AbortController();
   const posting = postToHelper(report, log, AbortSignal.any([signal, over.signal]));
   posting.then(

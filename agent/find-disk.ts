@@ -13,19 +13,19 @@ export type DiskSearch = { names: readonly string[]; devices: string; withinMs?:
 export async function findDisk({ names, devices, withinMs = appearMs, signal }: DiskSearch): Promise<string> {
   const found = () => names.map((name) => join(devices, name)).find((path) => existsSync(path));
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const look = () => {
+  const poll = () => {
     const path = found();
     if (path) resolve(path);
   };
   const folders = new Set([devices, ...names.map((name) => dirname(join(devices, name)))].filter((folder) => existsSync(folder)));
-  const watchers = [...folders].map((folder) => watch(folder, look));
+  const watchers = [...folders].map((folder) => watch(folder, poll));
   const timer = setTimeout(() => {
     reject(new Error(`none of the disks ${names.join(', ')} appeared within ${withinMs / 1000} s`));
   }, withinMs);
   const abort = () => reject(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
   try {
-    look();
+    poll();
     return await promise;
   } finally {
     clearTimeout(timer);

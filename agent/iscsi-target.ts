@@ -10,7 +10,7 @@ import type { RunProgram } from './run-program.ts';
 
 const targetId = '1';
 const startMs = 10_000;
-const lookEveryMs = 200;
+const pollEveryMs = 200;
 
 export type Export = {
   iqn: string;
@@ -89,7 +89,7 @@ export class IscsiTarget {
       );
       if (!failure) return;
       if (performance.now() > deadline) throw failure;
-      await pause(lookEveryMs / 4);
+      await pause(pollEveryMs / 4);
     }
   }
 
@@ -108,7 +108,7 @@ export class IscsiTarget {
     const deadline = performance.now() + withinMs;
     while ((await this.sessions()) > 0) {
       if (performance.now() > deadline) return false;
-      await pause(lookEveryMs, undefined, { signal });
+      await pause(pollEveryMs, undefined, { signal });
     }
     return true;
   }

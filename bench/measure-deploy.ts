@@ -9,7 +9,7 @@ import { type ChainName, chainTable } from './chains.ts';
 import { type ImageWrite, readImageWrite } from './image-write.ts';
 import { type Consumption, ProcessMeter } from './process-meter.ts';
 
-const sshPatienceMs = 600_000;
+const sshMaxWaitMs = 600_000;
 
 export type DeployOptions = {
   prepared: PreparedCloud;
@@ -32,7 +32,7 @@ export async function deploy(lab: LabCloud, { prepared, chain, show, signal }: D
     throw new Error(`chain ${chain}: the server is in ${server.status}: ${message} ${details}`.trim());
   }
   const address = server.addresses[networkName]?.[0]?.addr ?? '';
-  const hostname = (await job.runBySsh({ ...lab.ssh(address), signal }, 'hostname', sshPatienceMs)).trim();
+  const hostname = (await job.runBySsh({ ...lab.ssh(address), signal }, 'hostname', sshMaxWaitMs)).trim();
   if (hostname !== name) throw new Error(`chain ${chain}: ${address} calls itself ${hostname}, not ${name}`);
   return { phases: readPhases(events, new Date()), write: readImageWrite(events) };
 }

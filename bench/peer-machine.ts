@@ -19,7 +19,7 @@ import { type PeerWrite, readPeerWord } from './peer-report.ts';
 /** Neither a tenant's address nor one from the pool. */
 const guestAddress = '172.30.0.150';
 const filePort = 8181;
-const patienceMs = 900_000;
+const maxWaitMs = 900_000;
 
 export type PeerOptions = {
   /** The rack's first machine must be off: the peer uses its NIC. */
@@ -43,7 +43,7 @@ export async function runPeer(options: PeerOptions): Promise<PeerWrite[]> {
   const files = serveFolder(rack, dirname(imageFile));
   const machine = startMachine({ rack, spec, kernel: options.ramdisk.kernel, initrd });
   try {
-    return await listen(machine, spec, AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]));
+    return await listen(machine, spec, AbortSignal.any([signal, AbortSignal.timeout(maxWaitMs)]));
   } finally {
     await Promise.all([end(machine), end(files)]);
     rmSync(spec.diskFile, { force: true });

@@ -10,7 +10,7 @@ import type { Row } from '#api/http/route.ts';
 import { createPolicies } from '#api/policies.ts';
 import { microversionTable } from '#api/versions.ts';
 import type { Caller } from '#services/caller.ts';
-import { openApiStage } from '#test/api-stage.ts';
+import { openApiFixture } from '#test/api-fixture.ts';
 
 export const documentedServices: readonly { name: ServiceName; title: string; prefix: string }[] = [
   { name: 'identity', title: 'Identity', prefix: '/identity/v3' },
@@ -25,10 +25,10 @@ type Rows = ReadonlyMap<ServiceName, readonly Row[]>;
 /** The rows of each service, as the API registers them. */
 export async function readRows(): Promise<Rows> {
   const routes: RouteOptions[] = [];
-  const stage = await openApiStage();
-  stage.app.addHook('onRoute', (route) => void routes.push(route));
-  await stage.app.ready();
-  await stage.close();
+  const fixture = await openApiFixture();
+  fixture.app.addHook('onRoute', (route) => void routes.push(route));
+  await fixture.app.ready();
+  await fixture.close();
   return new Map(
     documentedServices.map(({ name, prefix }) => {
       const own = routes.filter(({ url }) => url.startsWith(`${prefix}/`));

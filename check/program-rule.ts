@@ -54,7 +54,7 @@ const passedOn: readonly PassedOn[] = [
   { path: 'test/a-snmpd.ts', written: 'name', reason: 'called with two programs', programs: ['snmpget', 'snmpset'] },
   { path: 'test/captures/ipmi-tools.ts', written: 'program', reason: callers('freeipmi') },
   { path: 'test/captures/run-program.ts', written: 'program', reason: callers('runProgram') },
-  { path: 'test/crash/cardboard-machine.ts', written: 'program', reason: 'of a list that insideNamespace made' },
+  { path: 'test/crash/simulated-machine.ts', written: 'program', reason: 'of a list that insideNamespace made' },
 ];
 
 /** Node.js, which npm brings and the ramdisk holds; and names that a test calls because they do not exist. */

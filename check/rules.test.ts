@@ -89,3 +89,17 @@ test('shared-primitives: one way to replace a file, and one to wait', () => {
   const fine = "import { readFile } from 'node:fs/promises';\nimport { setImmediate } from 'node:timers/promises';\n";
   assert.deepEqual(messages({ 'src/engine/a.ts': fine }), []);
 });
+
+test("plain-words: the field's words in names and comments, but not in texts", () => {
+  const bad = ['const patience = 1;', 'this.#tellAll(nextLook);', '// It is on the way back.', 'const fine = aCloud();'];
+  const fine = ['const lookup = 1;', "const text = 'it was told';", 'const storyteller = 1;', '// It looks like a timeout.'];
+
+  assert.deepEqual(messages({ 'src/a.ts': `${bad.join('\n')}\n` }), [
+    "src/a.ts:1 'patience': say timeout, grace period, limit [plain-words]",
+    "src/a.ts:2 '#tellAll': say report, notify, send [plain-words]",
+    "src/a.ts:2 'nextLook': say poll, read, check [plain-words]",
+    "src/a.ts:4 'aCloud': say testCloud [plain-words]",
+    "src/a.ts:3 'the way back': say rollback [plain-words]",
+  ]);
+  assert.deepEqual(messages({ 'src/a.ts': `${fine.join('\n')}\n` }), []);
+});

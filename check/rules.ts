@@ -1,5 +1,6 @@
 /** The project's own lint rules, for which no tool exists: one row each. docs/engineering.md gives the reasons. */
 import { basename, dirname } from 'node:path';
+import { plainWords } from './dialect-rule.ts';
 import { changeNotes, deadReferences } from './document-rules.ts';
 import { sharedPrimitives } from './primitive-rules.ts';
 import { knownPrograms } from './program-rule.ts';
@@ -42,6 +43,7 @@ export const ruleTable: readonly Rule[] = [
   { name: 'change-notes', check: changeNotes },
   { name: 'known-programs', check: knownPrograms },
   { name: 'shared-primitives', check: sharedPrimitives },
+  { name: 'plain-words', check: plainWords },
 ];
 
 export function checkRules(files: readonly Source[]): Finding[] {

@@ -28,7 +28,7 @@ const chains: readonly Chain[] = [
   { server: 'modern', machine: 'UEFI and Redfish; whole-disk image, direct over iPXE', image: 'whole-disk', firmware: 'uefi' },
 ];
 
-const sshPatienceMs = 300_000;
+const sshMaxWaitMs = 300_000;
 
 export async function runDemoCommand(args: string[]): Promise<number> {
   const { flags, switches, isHelp } = parseOptions(args, { valueNames: ['port'], switchNames: ['once'] });
@@ -57,7 +57,7 @@ export async function runDemoCommand(args: string[]): Promise<number> {
     if (outcome === 'interrupted') return 130;
     report(outcome, started);
     if (!switches.has('once')) {
-      lookAround(lab, outcome);
+      observe(lab, outcome);
       await interrupted;
     }
     return outcome.every((result) => result.isGood) ? 0 : 1;
@@ -105,7 +105,7 @@ async function deployOne(lab: LabCloud, { chain, request, timeline, view, signal
   }
   timeline.begin('Boot the installed system');
   try {
-    const text = await job.runBySsh({ ...lab.ssh(address), signal }, 'uname -a; hostname', sshPatienceMs);
+    const text = await job.runBySsh({ ...lab.ssh(address), signal }, 'uname -a; hostname', sshMaxWaitMs);
     timeline.finish();
     const isGood = text.trim().split('\n').at(-1) === chain.server;
     return { chain, address, isGood, text, phases: readPhases(events, new Date()) };
@@ -145,7 +145,7 @@ function sum(phases: Phases): number {
   return Object.values(phases).reduce((total, value) => total + value, 0);
 }
 
-function lookAround(lab: LabCloud, results: readonly Result[]): void {
+function observe(lab: LabCloud, results: readonly Result[]): void {
   const program = 'bin/ingot';
   const lines = [
     `API             ${lab.ingot.url}`,

@@ -21,9 +21,9 @@ export class ServerTimeline {
   }
 
   /** Processes one event and returns its log line, if any. */
-  add(told: CloudEvent): string | undefined {
+  add(reported: CloudEvent): string | undefined {
     // Reduces a machine's text to one line without control characters that a terminal would execute.
-    const event = { ...told, message: told.message.replace(/[\p{Cc}\s]+/gu, ' ') };
+    const event = { ...reported, message: reported.message.replace(/[\p{Cc}\s]+/gu, ' ') };
     const at = Date.parse(event.at);
     this.#firstAt ??= at;
     const prefix = `${this.name.padEnd(8)} ${((at - this.#firstAt) / 1000).toFixed(1).padStart(6)} s  `;

@@ -52,7 +52,7 @@ test('news reach the clients', async () => {
     async ({ server, client }) => {
       await client.ask({ action: 'status' });
       const news = once(client, 'news');
-      server.tell({ machine: 'machine-1', state: 'on' });
+      server.send({ machine: 'machine-1', state: 'on' });
 
       assert.deepEqual(await news, [{ machine: 'machine-1', state: 'on' }]);
     },

@@ -63,7 +63,7 @@ export class ControlServer {
     return control;
   }
 
-  tell(news: ControlNews): void {
+  send(news: ControlNews): void {
     for (const client of this.#clients) sendMessage(client, news);
   }
 

@@ -79,28 +79,28 @@ export class MachineMemory {
 
 /** The 60-second timer of a real BMC stops with it; here wall time continues. */
 class KeptOverride extends BootOverride {
-  readonly #tell: (change: Partial<Kept>) => void;
+  readonly #onChange: (change: Partial<Kept>) => void;
 
-  constructor({ override, until = Number.POSITIVE_INFINITY }: Kept, tell: (change: Partial<Kept>) => void) {
+  constructor({ override, until = Number.POSITIVE_INFINITY }: Kept, onChange: (change: Partial<Kept>) => void) {
     super();
     if (override && until > Date.now()) super.set(override, { expires: Number.isFinite(until) });
-    this.#tell = tell;
+    this.#onChange = onChange;
   }
 
   override set(request: BootOverrideRequest, options: { expires?: boolean } = {}): void {
     super.set(request, options);
     const until = options.expires === false ? undefined : Date.now() + expiryMilliseconds;
-    this.#tell({ override: request, until });
+    this.#onChange({ override: request, until });
   }
 
   override clear(): void {
     super.clear();
-    this.#tell({ override: undefined, until: undefined });
+    this.#onChange({ override: undefined, until: undefined });
   }
 
   override takeForBoot(): BootOverrideRequest | undefined {
     const request = super.takeForBoot();
-    if (request?.persistent) this.#tell({ until: undefined });
+    if (request?.persistent) this.#onChange({ until: undefined });
     return request;
   }
 }

@@ -150,13 +150,13 @@ export class Machine extends EventEmitter<{ change: [MachineState]; medium: [] }
 
   onPower(listener: () => void): () => void {
     let last = this.power();
-    const look = () => {
+    const check = () => {
       if (this.power() === last) return;
       last = this.power();
       listener();
     };
-    this.on('change', look);
-    return () => void this.off('change', look);
+    this.on('change', check);
+    return () => void this.off('change', check);
   }
 
   async #restart(event: 'reset' | 'power cycle'): Promise<void> {

@@ -121,10 +121,10 @@ function networkOf(pid: string): string | undefined {
 }
 
 /**
- * Other processes' children do not notify us when they exit: they are polled until `patience` (milliseconds) is over.
+ * Other processes' children do not notify us when they exit: they are polled until `maxWait` (milliseconds) have passed.
  */
-async function endProcesses(namespace: string, signal: NodeJS.Signals, patience: number): Promise<void> {
-  const deadline = performance.now() + patience;
+async function endProcesses(namespace: string, signal: NodeJS.Signals, maxWait: number): Promise<void> {
+  const deadline = performance.now() + maxWait;
   for (const pid of processesIn(namespace)) sendSignal(pid, signal);
   while (processesIn(namespace).length > 0 && performance.now() < deadline) await pause(25);
 }

@@ -14,7 +14,7 @@ type Message = {
 type Asked = { readonly resolve: () => void; readonly reject: (error: Error) => void };
 
 /** Timeout for a response or an event (milliseconds). */
-const patience = 10_000;
+const maxWait = 10_000;
 
 export class Qmp {
   readonly #stream: Duplex;
@@ -54,7 +54,7 @@ export class Qmp {
     this.#lastId += 1;
     const id = this.#lastId;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => this.#answered(id, 'QEMU does not answer'), patience);
+    const timer = setTimeout(() => this.#answered(id, 'QEMU does not answer'), maxWait);
     this.#asked.set(id, { resolve, reject: (error) => reject(new Error(`${execute}: ${error.message}`)) });
     sendMessage(this.#stream, { execute, arguments: words, id });
     await promise.finally(() => clearTimeout(timer));
@@ -63,7 +63,7 @@ export class Qmp {
   /** Resolves when a device that is being removed is gone. */
   async remove(device: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => reject(new Error(`${device} does not go`)), patience);
+    const timer = setTimeout(() => reject(new Error(`${device} does not go`)), maxWait);
     const hear = (data: Record<string, unknown>) => data['device'] === device && resolve();
     this.#events.on('DEVICE_DELETED', hear);
     try {

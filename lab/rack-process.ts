@@ -68,7 +68,7 @@ class RackProcess {
     await ensureFiles(machine.spec);
     machine.on('change', (state) => {
       console.log(`${new Date().toISOString()} ${name} is ${state}${machine.lastError ? `: ${machine.lastError}` : ''}`);
-      this.#control?.tell({ machine: name, state });
+      this.#control?.send({ machine: name, state });
     });
     const { bmc, redfish, profile } = await this.#startBmc(machine, record);
     const line = await serveConsole(record.console_socket, () => machine.openConsole());
@@ -81,8 +81,8 @@ class RackProcess {
     const { address, port, user, password } = record.bmc;
     const log = (line: string) => console.log(`${new Date().toISOString()} ${name} BMC: ${line}`);
     const fail = (error: unknown) => console.error(`${name}: ${(error as Error).message}`);
-    const wish = this.#record.options.profiles?.[name];
-    const profile = wish === undefined ? defaultBmcProfile : applyProfile(defaultBmcProfile, { profile: wish });
+    const requested = this.#record.options.profiles?.[name];
+    const profile = requested === undefined ? defaultBmcProfile : applyProfile(defaultBmcProfile, { profile: requested });
     const bmcModel = createBmcModel({
       chassis: machine,
       users: [{ name: user, password, privilege: 'administrator' }],
@@ -112,8 +112,8 @@ class RackProcess {
     if (request.action === 'network boot') return slot.machine.setNetworkBoot(request.way);
     const { device, persistent, httpUri } = request;
     if (device === 'none') return slot.machine.bootOverride.clear();
-    const wish = { device, persistent, ...(httpUri !== undefined && { httpUri }) };
-    return slot.machine.bootOverride.set(wish, { expires: false });
+    const requested = { device, persistent, ...(httpUri !== undefined && { httpUri }) };
+    return slot.machine.bootOverride.set(requested, { expires: false });
   }
 
   #setBmcProfile(name: string, slot: Slot, changes: Readonly<Record<string, unknown>>): void {

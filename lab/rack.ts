@@ -201,8 +201,8 @@ function launch(record: RackRecord, detached: boolean): ChildProcess {
 
 async function untilReady(child: ChildProcess, record: RackRecord): Promise<void> {
   const ended = once(child, 'exit').then(() => ({ error: 'it ended at once' }));
-  const told = new Promise<{ error?: string }>((resolve) => onMessage(child.stdio[3] as Duplex, resolve));
-  const { error } = await Promise.race([told, ended]);
+  const reported = new Promise<{ error?: string }>((resolve) => onMessage(child.stdio[3] as Duplex, resolve));
+  const { error } = await Promise.race([reported, ended]);
   if (error) throw new Error(`the rack did not come up: ${error} (${join(record.state_dir, 'lab.log')} may say more)`);
 }
 

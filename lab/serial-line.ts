@@ -15,7 +15,7 @@ export class SerialLine {
   attach(machine: Duplex): void {
     this.#machine = machine;
     machine.on('error', () => {});
-    machine.on('data', (chunk: Buffer) => this.#tell(chunk));
+    machine.on('data', (chunk: Buffer) => this.#broadcast(chunk));
     machine.on('close', () => {
       if (this.#machine === machine) this.#machine = undefined;
     });
@@ -36,7 +36,7 @@ export class SerialLine {
     return end;
   }
 
-  #tell(chunk: Buffer): void {
+  #broadcast(chunk: Buffer): void {
     for (const end of this.#ends) if (end.readableLength < mostUnread) end.push(chunk);
   }
 

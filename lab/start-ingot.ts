@@ -30,7 +30,7 @@ export type IngotOptions = {
 };
 
 /** Timeout of the first output, and of an orderly shutdown (milliseconds). */
-const startPatience = 60_000;
+const startMaxWait = 60_000;
 const stopTimeout = 20_000;
 /** Descriptor at which the API's socket is inherited. */
 export const apiDescriptor = 3;
@@ -117,14 +117,14 @@ export class IngotProcess {
   }
 
   async #untilServing(child: ChildProcess): Promise<void> {
-    const signal = AbortSignal.timeout(startPatience);
+    const signal = AbortSignal.timeout(startMaxWait);
     const ended = once(child, 'close', { signal }).then(([code]) => `it ended with ${code}`);
     const lines = createInterface({ input: child.stdout as Readable });
     lines.on('error', () => {});
     const serving = new Promise<undefined>((resolve) => {
       lines.on('line', (line) => line.startsWith('Ingot serves') && resolve(undefined));
     });
-    const failure = await Promise.race([ended, serving]).catch(() => `it did not serve within ${startPatience / 1000} s`);
+    const failure = await Promise.race([ended, serving]).catch(() => `it did not serve within ${startMaxWait / 1000} s`);
     ended.catch(() => {});
     if (!failure) return;
     await this.kill();

@@ -17,7 +17,7 @@ import type { Node } from '#store/tables/nodes.ts';
 import { aStore } from '#test/a-store.ts';
 
 /** State of a simulated room: each machine's power state and boot configuration. It outlives an engine. */
-export type Room = {
+export type SharedState = {
   power: Map<string, PowerState>;
   plans: Map<string, BootPlan>;
   /** Nodes whose boot files no longer contain secrets. */
@@ -26,10 +26,10 @@ export type Room = {
   bmcFault?: (node: string, command: string) => Fault | undefined;
 };
 
-export const newRoom = (): Room => ({ power: new Map(), plans: new Map(), spent: new Set() });
+export const newSharedState = (): SharedState => ({ power: new Map(), plans: new Map(), spent: new Set() });
 
 type CloudOptions = {
-  room?: Room;
+  room?: SharedState;
   store?: Store;
   steps?: readonly Step[];
   settings?: Record<string, string>;
@@ -39,12 +39,12 @@ type CloudOptions = {
   /** Recorder of their consoles; default: none. */
   console?: Partial<ConsoleInterface>;
 };
-export type Cloud = { store: Store; engine: Engine; room: Room; settings: Settings };
+export type Cloud = { store: Store; engine: Engine; room: SharedState; settings: Settings };
 
-export async function aCloud(options: CloudOptions = {}): Promise<Cloud> {
+export async function testCloud(options: CloudOptions = {}): Promise<Cloud> {
   const store = options.store ?? (await aStore());
   await fill(store);
-  const room = options.room ?? newRoom();
+  const room = options.room ?? newSharedState();
   const flags = {
     'power.poll_ms': '1',
     'power.sync_interval': '0',
@@ -75,7 +75,10 @@ export async function fill(store: Store): Promise<void> {
   await store.images.insert(anImage);
 }
 
-function roomDrivers(room: Room, { steps = [], ...more }: Pick<CloudOptions, 'steps' | 'management' | 'console'>): Drivers {
+function roomDrivers(
+  room: SharedState,
+  { steps = [], ...more }: Pick<CloudOptions, 'steps' | 'management' | 'console'>,
+): Drivers {
   const properties = {};
   const validate = () => {};
   const refuse = (node: string, command: string) => {
@@ -127,7 +130,7 @@ function roomDrivers(room: Room, { steps = [], ...more }: Pick<CloudOptions, 'st
   };
 }
 
-function roomPublisher(room: Room): BootPublisher {
+function roomPublisher(room: SharedState): BootPublisher {
   return {
     addresses: { http_url: 'http://192.0.2.1:8088', tftp_address: '192.0.2.1' },
     tftpRoot: '/nonexistent/tftp',
@@ -214,7 +217,7 @@ export function aStep(name: string, run: (task: Task) => ReturnType<Step['run']>
 }
 
 /** Resolves when every operation has ended. */
-export async function quiet(cloud: Pick<Cloud, 'store' | 'engine'>): Promise<void> {
+export async function untilIdle(cloud: Pick<Cloud, 'store' | 'engine'>): Promise<void> {
   for (;;) {
     const [running] = await cloud.store.operations.list({ state: ['running', 'rolling_back'] }, { limit: 1 });
     if (!running) return;

@@ -7,9 +7,9 @@ import { type Pruned, pruneRecords, type RetentionRules } from '#store/retention
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Server } from '#store/tables/servers.ts';
-import { aCloud, aFlavor, anImage, aServerRequest, aStep, type Cloud } from './a-cloud.ts';
+import { aFlavor, anImage, aServerRequest, aStep, type Cloud, testCloud } from './a-cloud.ts';
 import { type Database, databaseOf } from './a-store.ts';
-import { type ApiStage, openApiStage } from './api-stage.ts';
+import { type ApiFixture, openApiFixture } from './api-fixture.ts';
 
 export type SiteSize = {
   nodes: number;
@@ -24,7 +24,7 @@ export type SiteSize = {
 };
 
 export type LargeSite = {
-  stage: ApiStage;
+  fixture: ApiFixture;
   /** A node with a server, which has more events and operations than others. */
   busyNode: string;
   server: string;
@@ -37,14 +37,14 @@ export type LargeSite = {
 export async function openLargeSite(size: SiteSize, { onDisk = false } = {}): Promise<LargeSite> {
   let cloud: Cloud | undefined;
   const work = aStep('work', (task) => once(task.signal, 'abort').then(() => Promise.reject(task.signal.reason)), 3600);
-  const stage = await openApiStage({
+  const fixture = await openApiFixture({
     onDisk,
     engine: async (store) => {
-      cloud = await aCloud({ store, steps: [work] });
+      cloud = await testCloud({ store, steps: [work] });
       return cloud.engine;
     },
   });
-  const { store } = stage;
+  const { store } = fixture;
   await store.transaction((trx) => fill(trx, size));
   await databaseOf(store)
     .transaction()
@@ -53,7 +53,7 @@ export async function openLargeSite(size: SiteSize, { onDisk = false } = {}): Pr
       await fillRecord(db, size);
     });
   return {
-    stage,
+    fixture,
     busyNode: nodeUuid(1),
     server: serverId(1),
     async createServer(flavor = {}) {
@@ -63,7 +63,7 @@ export async function openLargeSite(size: SiteSize, { onDisk = false } = {}): Pr
     prune: (rules, rest) => pruneRecords(store, rules, { rest }),
     async close() {
       await cloud?.engine.stop();
-      await stage.close();
+      await fixture.close();
     },
   };
 }

@@ -81,13 +81,13 @@ export async function startPostgres(): Promise<PostgresServer> {
     await ended;
     await rm(folder, { recursive: true, force: true });
   };
-  const stage = stageOf(folder, close);
-  await untilReady(stage, ended).catch(async (error) => {
+  const fixture = fixtureOf(folder, close);
+  await untilReady(fixture, ended).catch(async (error) => {
     await close();
     throw error;
   });
   server.unref();
-  return stage;
+  return fixture;
 }
 
 /** The server refuses to run as root. */
@@ -97,7 +97,7 @@ async function serverUser(): Promise<{ uid?: number; gid?: number }> {
   return { uid: uid ?? 0, gid: gid ?? 0 };
 }
 
-function stageOf(folder: string, stop: () => Promise<void>): PostgresServer {
+function fixtureOf(folder: string, stop: () => Promise<void>): PostgresServer {
   const urlOf = (database: string) => `postgresql://ingot@localhost/${database}?host=${folder}`;
   return { ...databasesAt(urlOf), stop };
 }
@@ -124,7 +124,7 @@ export function databasesAt(urlOf: (database: string) => string): Omit<PostgresS
   };
 }
 
-async function untilReady(stage: PostgresServer, ended: Promise<unknown>): Promise<void> {
+async function untilReady(fixture: PostgresServer, ended: Promise<unknown>): Promise<void> {
   const deadline = performance.now() + startMs;
   let isEnded = false;
   void ended.then(() => {
@@ -132,7 +132,7 @@ async function untilReady(stage: PostgresServer, ended: Promise<unknown>): Promi
   });
   for (;;) {
     try {
-      return await stage.drop('none');
+      return await fixture.drop('none');
     } catch (error) {
       if (isEnded || performance.now() > deadline) throw new Error('PostgreSQL did not start', { cause: error });
       await pause(50);

@@ -34,7 +34,7 @@ export type Answer = {
 /** The responses to a request in sequence; the last one repeats. */
 export type Script = Record<string, Answer | readonly Answer[] | ((asked: Asked) => Answer)>;
 
-export type ServiceStage = {
+export type ServiceFixture = {
   url: string;
   asked: Asked[];
   /** Names of the requests, in order. */
@@ -73,11 +73,11 @@ export function usualScript(): Script {
   };
 }
 
-export async function startRedfishService(t: TestContext, script: Script, tls?: ServerOptions): Promise<ServiceStage> {
+export async function startRedfishService(t: TestContext, script: Script, tls?: ServerOptions): Promise<ServiceFixture> {
   const asked: Asked[] = [];
   const turns = new Map<string, number>();
   let connections = 0;
-  const stage = {
+  const fixture = {
     asked,
     script: { ...usualScript(), ...script },
     names: () => asked.map(({ name }) => name),
@@ -87,7 +87,7 @@ export async function startRedfishService(t: TestContext, script: Script, tls?: 
     const one = await readAsked(request).catch(() => undefined);
     if (!one) return;
     asked.push(one);
-    give(response, choose(stage.script, turns, one));
+    give(response, choose(fixture.script, turns, one));
   };
   const server = tls ? createTlsServer(tls, listener) : createServer(listener);
   server.on('connection', () => connections++);
@@ -102,7 +102,7 @@ export async function startRedfishService(t: TestContext, script: Script, tls?: 
     server.close();
   });
   return {
-    ...stage,
+    ...fixture,
     url,
     hangUp: () => server.closeAllConnections(),
     open(changes, limits) {

@@ -17,12 +17,12 @@ export const diskModules = [
 export const buttonModules = ['acpi/button', 'input/evdev'];
 
 /** Unpacks Debian's cloud kernel to `file`. @returns the folder of its modules, in `stage` */
-export async function layKernel(file: string, stage: string): Promise<string> {
+export async function layKernel(file: string, fixture: string): Promise<string> {
   const kernel = await dependencyOf('linux-image-cloud-amd64', /^linux-image-.*-cloud-amd64$/);
-  await unpackPackages(await downloadPackages([kernel], packageFolder), stage);
+  await unpackPackages(await downloadPackages([kernel], packageFolder), fixture);
   const version = kernel.replace('linux-image-', '');
-  copyFileSync(join(stage, 'boot', `vmlinuz-${version}`), file);
-  return join(stage, 'lib/modules', version, 'kernel/drivers');
+  copyFileSync(join(fixture, 'boot', `vmlinuz-${version}`), file);
+  return join(fixture, 'lib/modules', version, 'kernel/drivers');
 }
 
 export type RamdiskParts = {

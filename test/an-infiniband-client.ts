@@ -6,7 +6,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
-const patienceMs = 10_000;
+const maxWaitMs = 10_000;
 const cookie = Buffer.from('63825363', 'hex');
 const [discover, request] = [1, 3];
 
@@ -22,7 +22,7 @@ function message(type: number, { id, hardware }: Client, wanted: readonly Buffer
 }
 
 async function ask(socket: Socket, packet: Buffer, to: string): Promise<Buffer> {
-  const answer = once(socket, 'message', { signal: AbortSignal.timeout(patienceMs) });
+  const answer = once(socket, 'message', { signal: AbortSignal.timeout(maxWaitMs) });
   socket.send(packet, 67, to);
   const [reply] = (await answer) as [Buffer];
   return reply;

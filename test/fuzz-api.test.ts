@@ -5,16 +5,16 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openFullApi, strangeQueries } from './fuzz/api-requests.ts';
 import { dice, seedOf } from './fuzz/dice.ts';
-import { createApiStage } from './fuzz/http-bodies.ts';
+import { createApiFixture } from './fuzz/http-bodies.ts';
 
 const api = await openFullApi();
-after(() => api.stage.close());
+after(() => api.fixture.close());
 
 const seed = Number(process.env['FUZZ_SEED'] ?? 20240607);
 const rounds = Number(process.env['FUZZ_ROUNDS'] ?? 12) * api.requestTable.length;
 
 test(`strange bodies are never answered with 500 (FUZZ_SEED=${seed})`, async () => {
-  const { make, feed } = createApiStage(api);
+  const { make, feed } = createApiFixture(api);
   for (let round = 0; round < rounds; round++) await feed(make(dice(seedOf('api', seed, round))));
 });
 
@@ -22,7 +22,7 @@ test('strange queries are never answered with 500', async () => {
   const defects: string[] = [];
   for (const url of api.readTable) {
     for (const query of strangeQueries) {
-      const { status } = await api.stage.ask({ url: `${url}?${query}` });
+      const { status } = await api.fixture.ask({ url: `${url}?${query}` });
       if (status === 500) defects.push(`GET ${url}?${query}`);
     }
   }

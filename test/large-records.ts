@@ -1,22 +1,22 @@
 /** An API whose servers and images have records of maximum size. */
 import type { Port } from '#store/tables/ports.ts';
 import { aNode, anImage, aServer } from './a-task.ts';
-import { type ApiStage, openApiStage } from './api-stage.ts';
+import { type ApiFixture, openApiFixture } from './api-fixture.ts';
 
-export { adminPassword } from './api-stage.ts';
+export { adminPassword } from './api-fixture.ts';
 
-export type LargeRecords = { stage: ApiStage; serverIds: readonly string[] };
+export type LargeRecords = { fixture: ApiFixture; serverIds: readonly string[] };
 
 /** Each server belongs to the administrator and has its own node and port. */
 export async function openLargeRecords(
   count: { servers: number; images: number },
   { onDisk = false } = {},
 ): Promise<LargeRecords> {
-  const stage = await openApiStage({ onDisk });
-  const project = await stage.store.projects.find({ name: 'admin' });
+  const fixture = await openApiFixture({ onDisk });
+  const project = await fixture.store.projects.find({ name: 'admin' });
   const project_id = project?.id ?? '';
   const serverIds = Array.from({ length: count.servers }, (_, index) => uuidOf(2, index));
-  await stage.store.transaction(async (trx) => {
+  await fixture.store.transaction(async (trx) => {
     await trx.networks.insert(network);
     for (const [index, id] of serverIds.entries()) {
       const { id: _, ...node } = aNode({ uuid: uuidOf(1, index), name: `node-${index}` });
@@ -27,7 +27,7 @@ export async function openLargeRecords(
     for (let index = 0; index < count.images; index++)
       await trx.images.insert(anImage({ id: uuidOf(3, index), owner: project_id, properties }));
   });
-  return { stage, serverIds };
+  return { fixture, serverIds };
 }
 
 const many = (count: number, name: string, size: number) =>

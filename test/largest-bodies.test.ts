@@ -5,7 +5,7 @@ import { openFullApi } from './fuzz/api-requests.ts';
 import { largestBodies } from './fuzz/largest-bodies.ts';
 
 const api = await openFullApi();
-after(() => api.stage.close());
+after(() => api.fixture.close());
 
 const largestLimit = 512 * 1024;
 const large = new Map(largestBodies(api).map((each) => [`${each.method} ${each.route}`, each]));
@@ -17,7 +17,7 @@ async function others(payload: Buffer, status: number): Promise<string[]> {
     if (!takesJson(url)) continue;
     const type =
       method === 'PATCH' && url.startsWith('/image') ? 'application/openstack-images-v2.1-json-patch' : 'application/json';
-    const reply = await api.stage.ask({ method, url, payload, headers: { 'content-type': type } });
+    const reply = await api.fixture.ask({ method, url, payload, headers: { 'content-type': type } });
     if (reply.status !== status) found.push(`${route}: ${reply.status}`);
   }
   return found;
@@ -51,7 +51,7 @@ test('a body that is nested too deep is refused by every route (400)', async () 
 
 test('a filter of servers has at most 50 values; one that comes again is one', async () => {
   const query = (values: number[]) => values.map((value) => `name=n${value}`).join('&');
-  const statusOf = async (text: string) => (await api.stage.ask({ url: `/compute/v2.1/servers?${text}` })).status;
+  const statusOf = async (text: string) => (await api.fixture.ask({ url: `/compute/v2.1/servers?${text}` })).status;
 
   const counted = Array.from({ length: 51 }, (_, at) => at);
 
@@ -62,7 +62,7 @@ test('a filter of servers has at most 50 values; one that comes again is one', a
 
 test('a node does not grow without end by patches, nor a flavor by extra specs', async () => {
   const patch = (op: string, path: string, value?: string) =>
-    api.stage.ask({ method: 'PATCH', url: '/baremetal/v1/nodes/n1', payload: [{ op, path, value }] });
+    api.fixture.ask({ method: 'PATCH', url: '/baremetal/v1/nodes/n1', payload: [{ op, path, value }] });
   const text = 'x'.repeat(150_000);
   const extra_specs = Object.fromEntries(Array.from({ length: 129 }, (_, at) => [`k${at}`, 'v']));
   const payload = { extra_specs };
@@ -71,7 +71,7 @@ test('a node does not grow without end by patches, nor a flavor by extra specs',
     (await patch('add', '/extra/a', text)).status,
     (await patch('add', '/extra/b', text)).status,
     (await patch('remove', '/extra/a')).status,
-    (await api.stage.ask({ method: 'POST', url: '/compute/v2.1/flavors/f1/os-extra_specs', payload })).status,
+    (await api.fixture.ask({ method: 'POST', url: '/compute/v2.1/flavors/f1/os-extra_specs', payload })).status,
   ];
 
   assert.deepEqual(statuses, [200, 413, 200, 400]);

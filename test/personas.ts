@@ -1,6 +1,6 @@
 /** Callers of every role and scope, with tokens: for tests that send a request as each of them. */
 import assert from 'node:assert/strict';
-import type { ApiStage } from './api-stage.ts';
+import type { ApiFixture } from './api-fixture.ts';
 
 const roles = ['reader', 'member', 'manager', 'admin'] as const;
 type Role = (typeof roles)[number];
@@ -24,8 +24,8 @@ export type ProjectIds = { readonly own: string; readonly other: string };
 const password = 'a long password';
 
 /** In the order in which a table of them reads well. */
-export async function createPersonas(stage: ApiStage, projects?: ProjectIds): Promise<Persona[]> {
-  const { own, other } = projects ?? { own: await createProject(stage, 'own'), other: await createProject(stage, 'other') };
+export async function createPersonas(fixture: ApiFixture, projects?: ProjectIds): Promise<Persona[]> {
+  const { own, other } = projects ?? { own: await createProject(fixture, 'own'), other: await createProject(fixture, 'other') };
   const scopes: readonly [Place, path: string, scope: object, project_id: string][] = [
     ['project', `projects/${own}`, { project: { id: own } }, own],
     ['other project', `projects/${other}`, { project: { id: other } }, other],
@@ -33,16 +33,16 @@ export async function createPersonas(stage: ApiStage, projects?: ProjectIds): Pr
     ['system', 'system', { system: { all: true } }, ''],
   ];
   const personas: Persona[] = [{ name: 'nobody', user_id: '', project_id: '', headers: { 'x-auth-token': '' } }];
-  personas.push(await createPersona(stage, { name: 'unscoped', scope: 'unscoped', project_id: '' }));
+  personas.push(await createPersona(fixture, { name: 'unscoped', scope: 'unscoped', project_id: '' }));
   for (const [place, path, scope, project_id] of scopes) {
     for (const role of roles)
-      personas.push(await createPersona(stage, { name: `${role} of the ${place}`, scope, project_id, grant: { path, role } }));
+      personas.push(await createPersona(fixture, { name: `${role} of the ${place}`, scope, project_id, grant: { path, role } }));
   }
   return personas;
 }
 
-async function createProject(stage: ApiStage, name: string): Promise<string> {
-  return (await ask(stage, 'POST', 'projects', { project: { name: `project-${name}` } })).project.id;
+async function createProject(fixture: ApiFixture, name: string): Promise<string> {
+  return (await ask(fixture, 'POST', 'projects', { project: { name: `project-${name}` } })).project.id;
 }
 
 type NewPersona = {
@@ -52,18 +52,18 @@ type NewPersona = {
   readonly grant?: { readonly path: string; readonly role: Role };
 };
 
-async function createPersona(stage: ApiStage, { name, scope, project_id, grant }: NewPersona): Promise<Persona> {
-  const { user } = await ask(stage, 'POST', 'users', { user: { name, password } });
-  if (grant) await ask(stage, 'PUT', `${grant.path}/users/${user.id}/roles/${grant.role}`);
+async function createPersona(fixture: ApiFixture, { name, scope, project_id, grant }: NewPersona): Promise<Persona> {
+  const { user } = await ask(fixture, 'POST', 'users', { user: { name, password } });
+  if (grant) await ask(fixture, 'PUT', `${grant.path}/users/${user.id}/roles/${grant.role}`);
   const identity = { methods: ['password'], password: { user: { id: user.id, password } } };
   const payload = { auth: { identity, scope } };
-  const reply = await stage.app.inject({ method: 'POST', url: '/identity/v3/auth/tokens', payload });
+  const reply = await fixture.app.inject({ method: 'POST', url: '/identity/v3/auth/tokens', payload });
   assert.equal(reply.statusCode, 201, reply.body);
   return { name, user_id: user.id, project_id, headers: { 'x-auth-token': String(reply.headers['x-subject-token']) } };
 }
 
-async function ask(stage: ApiStage, method: 'POST' | 'PUT', path: string, payload?: object) {
-  const reply = await stage.ask({ method, url: `/identity/v3/${path}`, ...(payload && { payload }) });
+async function ask(fixture: ApiFixture, method: 'POST' | 'PUT', path: string, payload?: object) {
+  const reply = await fixture.ask({ method, url: `/identity/v3/${path}`, ...(payload && { payload }) });
   assert.ok(reply.status < 300, `${path}: ${JSON.stringify(reply.body)}`);
   return reply.body;
 }

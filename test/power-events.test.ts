@@ -37,7 +37,7 @@ async function enrol(site: Site, node: { driver: string; driver_info: object }):
 }
 
 /** Waits for an event of the node with this message. */
-async function untilTold(site: Site, uuid: string, message: string): Promise<void> {
+async function untilReported(site: Site, uuid: string, message: string): Promise<void> {
   const end = AbortSignal.timeout(90_000);
   for (let last = 0; ; end.throwIfAborted()) {
     const { body } = await site.ask('GET', `/nodes/${uuid}/events?after=${last}&wait=5`);
@@ -54,7 +54,7 @@ test('a Redfish BMC tells by itself: the change is known long before the next lo
   // Repeated until it is reported: the event stream starts after the first poll, whose time varies.
   const pressing = setInterval(() => void bmcModel.chassis.powerOff(), 500);
   t.after(() => clearInterval(pressing));
-  await untilTold(site, uuid, 'was found power off');
+  await untilReported(site, uuid, 'was found power off');
   const { body } = await site.ask('GET', `/nodes/${uuid}`);
   assert.equal(body.power_state, 'power off');
 });
@@ -67,7 +67,7 @@ test('an IPMI BMC is found out at the next look, and brought back where the poli
   };
   const uuid = await enrol(site, { driver: 'ipmi', driver_info });
   await bmcModel.chassis.powerOff();
-  await untilTold(site, uuid, 'was found power off; restoring power on as the power sync policy says');
+  await untilReported(site, uuid, 'was found power off; restoring power on as the power sync policy says');
   const { power_state } = await site.settled(uuid);
   assert.equal(power_state, 'power on');
   assert.equal(bmcModel.chassis.power(), 'on');

@@ -5,7 +5,7 @@ import { readFileSync, watch } from 'node:fs';
 import type { MachineRecord, Rack } from '#lab/rack.ts';
 
 /** Timeout of each wait; a boot under emulation on a busy machine is slow. */
-export const patience = 400_000;
+export const maxWait = 400_000;
 
 export type RackTools = {
   /** The output of ipmitool. Rejects when it fails. */
@@ -24,7 +24,7 @@ export function toolsFor(rack: Rack, machine = 'machine-1'): RackTools {
     ipmi: (...words) => ipmitool(rack, row, words),
     consoleText,
     async printed(pattern, from = 0) {
-      const signal = AbortSignal.timeout(patience);
+      const signal = AbortSignal.timeout(maxWait);
       const watcher = watch(row.console);
       try {
         while (!pattern.test(consoleText().slice(from))) {

@@ -63,9 +63,9 @@ for (const [what, prepare] of Object.entries(wrong)) {
 
     const second = await power(site, uuid, 'power off');
     assert.equal(second.status, 409);
-    const told = JSON.stringify(second.body);
+    const reported = JSON.stringify(second.body);
     for (const word of ['power on of node n1', operation.waiting_for.replaceAll('"', ''), operation.deadline_at])
-      assert.ok(told.replaceAll('\\', '').replaceAll('"', '').includes(word), `${word} in ${told}`);
+      assert.ok(reported.replaceAll('\\', '').replaceAll('"', '').includes(word), `${word} in ${reported}`);
 
     assert.equal((await site.ask('PUT', `/nodes/${uuid}/states/provision`, { target: 'abort' })).status, 202);
     const ended = await site.settled(uuid);

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import type { RouteOptions } from 'fastify';
 import { allocatePort } from '#engine/servers/addresses.ts';
 import { aFlavor, anImage } from './a-task.ts';
-import { openRackStage, type RackStage } from './rack-stage.ts';
+import { openRackFixture, type RackFixture } from './rack-fixture.ts';
 
 /** Ids by kind of resource: the words before a parameter in a path. */
 export type Ids = Readonly<Record<string, string>>;
 
 export type TwoProjects = {
-  readonly stage: RackStage;
+  readonly fixture: RackFixture;
   /** Every route of the API, as it registered them. */
   readonly routes: readonly RouteOptions[];
   /** Headers of a member of the first project, and the ids of that project. */
@@ -22,15 +22,15 @@ export type TwoProjects = {
 };
 
 export async function openTwoProjects(): Promise<TwoProjects> {
-  const stage = await openRackStage();
+  const fixture = await openRackFixture();
   const routes: RouteOptions[] = [];
-  stage.app.addHook('onRoute', (route) => void routes.push(route));
-  await stage.store.flavors.insert(aFlavor());
-  await stage.store.images.insert(anImage());
-  const own = await aProject(stage, 'mallory');
-  const victim = await aProject(stage, 'victim');
-  const hidden = await stage.store.flavors.insert(aFlavor({ id: 'hidden', name: 'hidden', is_public: false }));
-  const [node] = await stage.store.nodes.list();
+  fixture.app.addHook('onRoute', (route) => void routes.push(route));
+  await fixture.store.flavors.insert(aFlavor());
+  await fixture.store.images.insert(anImage());
+  const own = await aProject(fixture, 'mallory');
+  const victim = await aProject(fixture, 'victim');
+  const hidden = await fixture.store.flavors.insert(aFlavor({ id: 'hidden', name: 'hidden', is_public: false }));
+  const [node] = await fixture.store.nodes.list();
   const admins = {
     flavors: hidden.id,
     nodes: node?.uuid ?? '',
@@ -38,7 +38,7 @@ export async function openTwoProjects(): Promise<TwoProjects> {
     'os-hypervisors': node?.uuid ?? '',
   };
   return {
-    stage,
+    fixture,
     routes,
     member: own.headers,
     own: own.ids,
@@ -63,16 +63,16 @@ function nothingOf(ids: Ids): Ids {
 }
 
 /** A schedulable node with one NIC. */
-export async function aFreeNode({ engine }: Pick<RackStage, 'engine'>): Promise<string> {
+export async function aFreeNode({ engine }: Pick<RackFixture, 'engine'>): Promise<string> {
   const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
   const { id, uuid } = await engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
   await engine.createNodePort({ node_uuid: uuid, address: `52:54:00:00:00:${id.toString(16).padStart(2, '0')}` });
   return uuid;
 }
 
-async function aProject(stage: RackStage, name: string) {
+async function aProject(fixture: RackFixture, name: string) {
   const admin = async (method: 'POST' | 'PUT', url: string, payload?: object) => {
-    const reply = await stage.ask({ method, url, ...(payload && { payload }) });
+    const reply = await fixture.ask({ method, url, ...(payload && { payload }) });
     assert.ok(reply.status < 300, `${url}: ${JSON.stringify(reply.body)}`);
     return reply.body;
   };
@@ -80,27 +80,27 @@ async function aProject(stage: RackStage, name: string) {
   const user = { name, password: 'a long password', default_project_id: project.id };
   const made = (await admin('POST', '/identity/v3/users', { user })).user;
   await admin('PUT', `/identity/v3/projects/${project.id}/users/${made.id}/roles/member`);
-  const headers = { 'x-auth-token': await stage.logIn(name, 'a long password', name) };
+  const headers = { 'x-auth-token': await fixture.logIn(name, 'a long password', name) };
   const make = async (url: string, payload: object) => {
-    const reply = await stage.ask({ method: 'POST', url, headers, payload });
+    const reply = await fixture.ask({ method: 'POST', url, headers, payload });
     assert.ok(reply.status < 300, `${url}: ${JSON.stringify(reply.body)}`);
     return reply.body;
   };
-  await aFreeNode(stage);
+  await aFreeNode(fixture);
   const image = await make('/image/v2/images', { name, disk_format: 'raw', container_format: 'bare' });
-  await stage.store.images.update({ id: image.id }, { status: 'active', size: 1, virtual_size: 1 });
+  await fixture.store.images.update({ id: image.id }, { status: 'active', size: 1, virtual_size: 1 });
   const { network } = await make('/network/v2.0/networks', { network: { name } });
   const cidr = name === 'victim' ? '10.9.0.0/24' : '10.8.0.0/24';
   const { subnet } = await make('/network/v2.0/subnets', { subnet: { network_id: network.id, ip_version: 4, cidr } });
-  const row = await stage.store.networks.find({ id: network.id });
-  const port = await allocatePort(stage.store, { network: row!, project_id: project.id });
+  const row = await fixture.store.networks.find({ id: network.id });
+  const port = await allocatePort(fixture.store, { network: row!, project_id: project.id });
   await make('/compute/v2.1/os-keypairs', { keypair: { name: `${name}-key` } });
   const server = { name, imageRef: image.id, flavorRef: 'f1', networks: [] };
   const created = await make('/compute/v2.1/servers', { server });
-  await stage.quiet();
-  assert.equal((await stage.store.servers.find({ id: created.server.id }))?.vm_state, 'active');
+  await fixture.quiet();
+  assert.equal((await fixture.store.servers.find({ id: created.server.id }))?.vm_state, 'active');
   const credential = await make(`/identity/v3/users/${made.id}/application_credentials`, { application_credential: { name } });
-  const [operation] = await stage.store.operations.list({ server_id: created.server.id });
+  const [operation] = await fixture.store.operations.list({ server_id: created.server.id });
   const ids: Ids = {
     servers: created.server.id,
     flavors: 'f1',

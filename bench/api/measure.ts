@@ -50,9 +50,9 @@ export class ApiBench {
   async measure(): Promise<SizeFindings[]> {
     const findings: SizeFindings[] = [];
     for (const nodes of this.#options.sizes) {
-      this.#tell(`enrolling nodes until there are ${nodes}`);
+      this.#report(`enrolling nodes until there are ${nodes}`);
       const enrolled = await this.#enrol(nodes - this.#uuids.length);
-      this.#tell(`requests with ${nodes} nodes`);
+      this.#report(`requests with ${nodes} nodes`);
       const timings: Timing[] = [];
       for (const call of calls(this.#uuids)) timings.push(await this.#time(call));
       findings.push({ nodes, timings, enrolled, pss: this.#target.pss() });
@@ -62,7 +62,7 @@ export class ApiBench {
 
   /** Removes what was enrolled: a peer is left as it was found. */
   async clear(): Promise<void> {
-    this.#tell(`removing ${this.#uuids.length} nodes`);
+    this.#report(`removing ${this.#uuids.length} nodes`);
     await this.#inParallel(this.#uuids.splice(0), (uuid) => this.#target.ask('DELETE', `/nodes/${uuid}`));
   }
 
@@ -115,7 +115,7 @@ export class ApiBench {
     return { wall: now.at - began.at, cpu };
   }
 
-  #tell(line: string): void {
+  #report(line: string): void {
     this.#options.announce(`${this.#target.name}: ${line}`);
   }
 }

@@ -13,7 +13,7 @@ import type { LoopSample } from './loop-meter.ts';
 
 const program = fileURLToPath(new URL('../../bin/ingot', import.meta.url));
 const meterProgram = fileURLToPath(new URL('loop-meter.ts', import.meta.url));
-const startPatience = 60_000;
+const startMaxWait = 60_000;
 
 export type MeteredIngot = {
   readonly pid: number;
@@ -57,14 +57,14 @@ export async function startMeteredIngot(folder: string): Promise<MeteredIngot> {
 
 async function firstWord(child: ChildProcess): Promise<string> {
   const lines = createInterface({ input: child.stdout as Readable });
-  const told = new Promise<string>((resolve) => {
+  const reported = new Promise<string>((resolve) => {
     lines.on('line', (line) => {
       const url = /^Ingot serves (\S+)/.exec(line)?.[1];
       if (url) resolve(url);
     });
   });
-  const ended = once(child, 'close', { signal: AbortSignal.timeout(startPatience) }).then(() => undefined);
-  const url = await Promise.race([told, ended]);
+  const ended = once(child, 'close', { signal: AbortSignal.timeout(startMaxWait) }).then(() => undefined);
+  const url = await Promise.race([reported, ended]);
   if (!url) throw new Error('Ingot did not start');
   return url;
 }

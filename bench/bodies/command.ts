@@ -34,7 +34,7 @@ export async function runBodiesBench(args: string[]): Promise<number> {
     if (finding.heldMs > longestMs) process.stderr.write(`==> ${lineOf(route, finding)}`);
     if (finding.heldMs > (worst.get(route)?.heldMs ?? -1)) worst.set(route, finding);
   }
-  await api.stage.close();
+  await api.fixture.close();
   const order = [...worst].sort(([, one], [, other]) => other.heldMs - one.heldMs);
   process.stdout.write(`${count} bodies to ${worst.size} routes\n\n  held ms     bytes  status  route, place and kind\n`);
   for (const [route, finding] of order) process.stdout.write(lineOf(route, finding));
@@ -46,7 +46,7 @@ async function measure(api: Awaited<ReturnType<typeof openFullApi>>, large: Larg
   let finding: Finding | undefined;
   for (let left = tries; left > 0; left -= 1) {
     const { result, heldMs } = await heldBy(() => send(api, large, payload));
-    await api.stage.quiet();
+    await api.fixture.quiet();
     if (!finding || heldMs < finding.heldMs) finding = { large, heldMs, bytes: payload.length, status: result.status };
     if (finding.heldMs < worthAnotherMs) break;
   }

@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
-import { dice, fuzzTargets, type Stage, seedOf, type Target } from '#test/fuzz/targets.ts';
+import { dice, type Fixture, fuzzTargets, seedOf, type Target } from '#test/fuzz/targets.ts';
 import type { FuzzFault, FuzzJob, TargetFindings } from './findings.ts';
 import { createInputSlot } from './input-slot.ts';
 
@@ -29,24 +29,24 @@ parentPort?.on('message', async (job: FuzzJob) => {
 
 async function runJob(target: Target, job: FuzzJob): Promise<TargetFindings> {
   const begun = performance.now();
-  const stage = await target.open();
-  const run = new JobRun(target, stage);
+  const fixture = await target.open();
+  const run = new JobRun(target, fixture);
   const warm = job.count * warmUpShare;
   let heapBefore: number | undefined;
   for (let at = job.from; run.inputs < job.count && run.faults.length < mostFaults; at += 1) {
-    const input = job.input ? Buffer.from(job.input) : stage.make(dice(seedOf(job.target, job.seed, at)));
+    const input = job.input ? Buffer.from(job.input) : fixture.make(dice(seedOf(job.target, job.seed, at)));
     await run.feed(at, input);
     if (heapBefore === undefined && run.inputs >= warm) heapBefore = usedHeap();
     if (job.input) break;
   }
   if (!target.grows && heapBefore !== undefined && !job.input) run.judgeMemory(usedHeap() - heapBefore);
-  await stage.close?.();
+  await fixture.close?.();
   return run.findings((performance.now() - begun) / 1000);
 }
 
 class JobRun {
   readonly #target: Target;
-  readonly #stage: Stage;
+  readonly #fixture: Fixture;
   readonly #reasons = new Set<string>();
   readonly faults: FuzzFault[] = [];
   inputs = 0;
@@ -54,9 +54,9 @@ class JobRun {
   #rejected = 0;
   #slowestMs = 0;
 
-  constructor(target: Target, stage: Stage) {
+  constructor(target: Target, fixture: Fixture) {
     this.#target = target;
-    this.#stage = stage;
+    this.#fixture = fixture;
   }
 
   async feed(index: number, input: Buffer): Promise<void> {
@@ -76,7 +76,7 @@ class JobRun {
   /** @returns processor milliseconds */
   async #time(input: Buffer, count: number): Promise<number> {
     const before = process.threadCpuUsage();
-    const answer = this.#stage.feed(input);
+    const answer = this.#fixture.feed(input);
     const verdict = answer instanceof Promise ? await answer : answer;
     const { user, system } = process.threadCpuUsage(before);
     if (count === 0) {

@@ -39,16 +39,16 @@ export async function runHoldsBench(args: string[]): Promise<number> {
   }
   const servers = Number(flags['count'] ?? 1000);
   if (!Number.isSafeInteger(servers) || servers < 1) throw new Error(`--count must be a whole number, not '${flags['count']}'`);
-  const { stage } = await openLargeRecords({ servers, images: 300 }, { onDisk: true });
+  const { fixture } = await openLargeRecords({ servers, images: 300 }, { onDisk: true });
   try {
-    const token = await stage.logIn('admin', adminPassword);
-    const { url: base } = await stage.listen();
+    const token = await fixture.logIn('admin', adminPassword);
+    const { url: base } = await fixture.listen();
     process.stdout.write('  held ms     bytes  list\n');
     let longest = 0;
     for (const url of routes) longest = Math.max(longest, await measure(base + url, token));
     return longest > longestMs ? 1 : 0;
   } finally {
-    await stage.close();
+    await fixture.close();
   }
 }
 

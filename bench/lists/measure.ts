@@ -93,7 +93,7 @@ export async function measureLists(
 async function timeRoute(site: LargeSite, url: string, headers: Record<string, string>): Promise<Timing> {
   let bytes = 0;
   const timing = await timed(url, async () => {
-    const { status, body } = await site.stage.ask({ method: 'GET', url, headers });
+    const { status, body } = await site.fixture.ask({ method: 'GET', url, headers });
     if (status !== 200) throw new Error(`${url}: ${status} ${JSON.stringify(body).slice(0, 300)}`);
     bytes = JSON.stringify(body).length;
   });

@@ -16,7 +16,7 @@ import { createMemoryChassis } from './memory-chassis.ts';
 const udp = openSharedUdp();
 const timings = { ...defaultTimings, firstWait: 20, longestWait: 40, deadline: 10_000 };
 
-async function setStage(t: TestContext, chassis: Chassis = createMemoryChassis()) {
+async function setUp(t: TestContext, chassis: Chassis = createMemoryChassis()) {
   const errors: unknown[] = [];
   const users = [{ name: 'admin', password: 'secret' }];
   const onChassisError = (error: unknown) => void errors.push(error);
@@ -31,19 +31,19 @@ async function setStage(t: TestContext, chassis: Chassis = createMemoryChassis()
 }
 
 test('loses packets', async (t) => {
-  const { bmc, client } = await setStage(t);
+  const { bmc, client } = await setUp(t);
   bmc.setBmcProfile({ dropRate: 0.2 });
   for (let round = 0; round < 10; round += 1) assert.equal((await client.request(getChassisStatus, {})).power.on, false);
 });
 
 test('answers late', async (t) => {
-  const { bmc, client } = await setStage(t);
+  const { bmc, client } = await setUp(t);
   bmc.setBmcProfile({ delayMs: 10 });
   assert.equal((await client.request(getChassisStatus, {})).power.on, false);
 });
 
 test('accepts power commands without effect', async (t) => {
-  const { bmc, client, chassis } = await setStage(t);
+  const { bmc, client, chassis } = await setUp(t);
   bmc.setBmcProfile({ acceptsWithoutEffect: true });
   await client.request(chassisControl, { action: 'power up' });
   assert.equal(chassis.power(), 'off');
@@ -54,7 +54,7 @@ test('accepts power commands without effect', async (t) => {
 });
 
 test('refuses what a machine that is off can not do', async (t) => {
-  const { client } = await setStage(t);
+  const { client } = await setUp(t);
   await assert.rejects(
     client.request(chassisControl, { action: 'hard reset' }),
     (error) => error instanceof IpmiError && error.completion === 0xd5,
@@ -63,7 +63,7 @@ test('refuses what a machine that is off can not do', async (t) => {
 
 test('answers although its machine fails later', async (t) => {
   const chassis = { ...createMemoryChassis(), powerOn: () => Promise.reject(new Error('no QEMU')) };
-  const { client, errors } = await setStage(t, chassis);
+  const { client, errors } = await setUp(t, chassis);
 
   await client.request(chassisControl, { action: 'power up' });
 
@@ -73,7 +73,7 @@ test('answers although its machine fails later', async (t) => {
 const withoutPing = existsSync('/usr/bin/rmcp_ping') ? false : 'rmcp_ping is not installed (Debian package openipmi)';
 
 test('answers an ASF ping', { skip: withoutPing }, async (t) => {
-  const { bmc } = await setStage(t);
+  const { bmc } = await setUp(t);
   // ipmiping runs until its time is over; one response is enough.
   const child = spawn('rmcp_ping', ['-d', '-t', '3', '-p', String(bmc.port), '127.0.0.1'], {
     stdio: ['ignore', 'pipe', 'inherit'],

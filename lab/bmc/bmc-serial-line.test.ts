@@ -35,9 +35,9 @@ function createEcho(breaks: string[]): Duplex & { sendBreak(): void } {
   return Object.assign(echo, { sendBreak: () => void breaks.push('break') });
 }
 
-type StageOptions = { timings?: typeof calm; address?: string; port?: number } & Pick<BmcOptions, 'listen' | 'onCommand'>;
+type FixtureOptions = { timings?: typeof calm; address?: string; port?: number } & Pick<BmcOptions, 'listen' | 'onCommand'>;
 
-async function setStage(t: TestContext, { timings = calm, address = '127.0.0.1', port = 0, ...more }: StageOptions = {}) {
+async function setUp(t: TestContext, { timings = calm, address = '127.0.0.1', port = 0, ...more }: FixtureOptions = {}) {
   const breaks: string[] = [];
   const chassis = { ...createMemoryChassis(), openConsole: () => createEcho(breaks) };
   const users = [{ name: login.user, password: login.password }];
@@ -70,7 +70,7 @@ async function hear(line: Duplex, text: string): Promise<string> {
 
 suite('our client on the serial line', () => {
   test('hears the machine and types to it', async (t) => {
-    const { open } = await setStage(t);
+    const { open } = await setUp(t);
     const line = await open();
     assert.equal(await hear(line, 'login: '), 'login: ');
 
@@ -80,7 +80,7 @@ suite('our client on the serial line', () => {
   });
 
   test('loses, doubles and reorders nothing although packets get lost', async (t) => {
-    const { open, bmc } = await setStage(t, { timings: quick });
+    const { open, bmc } = await setUp(t, { timings: quick });
     const line = await open();
     await hear(line, 'login: ');
     bmc.setBmcProfile({ dropRate: 0.08 });
@@ -93,7 +93,7 @@ suite('our client on the serial line', () => {
   });
 
   test('commands go on beside it', async (t) => {
-    const { open, bmc, datagrams } = await setStage(t);
+    const { open, bmc, datagrams } = await setUp(t);
     const line = await open();
     const client = openIpmiClient({ address: '127.0.0.1', port: bmc.port, ...login }, datagrams, calm);
 
@@ -106,7 +106,7 @@ suite('our client on the serial line', () => {
   });
 
   test('sends a break', async (t) => {
-    const { open, breaks } = await setStage(t);
+    const { open, breaks } = await setUp(t);
     const line = await open();
     line.sendBreak();
     line.write('after');
@@ -115,14 +115,14 @@ suite('our client on the serial line', () => {
   });
 
   test('frees line and session when it is closed', async (t) => {
-    const { open, bmc } = await setStage(t);
+    const { open, bmc } = await setUp(t);
     await once((await open()).destroy(), 'close');
     assert.equal(bmc.sessionCount, 0);
     await hear(await open(), 'login: ');
   });
 
   test('says that somebody else uses the line, and takes it over when it is told to', async (t) => {
-    const { open } = await setStage(t);
+    const { open } = await setUp(t);
     const first = await open();
     const refused = await open().catch((error: unknown) => error);
     assert.ok(refused instanceof IpmiError);
@@ -138,7 +138,7 @@ suite('our client on the serial line', () => {
   });
 
   test('ends when it is told to, and when the BMC is gone', async (t) => {
-    const { open, bmc } = await setStage(t, { timings: quick });
+    const { open, bmc } = await setUp(t, { timings: quick });
     const given = new AbortController();
     const line = await open({ signal: given.signal });
     const ended = once(line, 'error');
@@ -198,7 +198,7 @@ function aLateAnswer(sent: number[]): Pick<BmcOptions, 'listen' | 'onCommand'> {
 // https://github.com/ipmitool/ipmitool/issues/254
 test('what the machine prints before the BMC has said that the line is open is heard', async (t) => {
   const sent: number[] = [];
-  const { open } = await setStage(t, aLateAnswer(sent));
+  const { open } = await setUp(t, aLateAnswer(sent));
   const line = await open();
 
   assert.equal(await hear(line, 'login: '), 'login: ');
@@ -236,7 +236,7 @@ async function onTerminal(
 
 suite('ipmitool on the serial line', { skip: withoutIpmitool }, () => {
   test('hears the machine, types to it, sends a break and leaves', async (t) => {
-    const { bmc, breaks } = await setStage(t);
+    const { bmc, breaks } = await setUp(t);
     const options = ['-I', 'lanplus', '-H', '127.0.0.1', '-p', String(bmc.port), '-U', login.user, '-P', login.password];
 
     const printed = await onTerminal(
@@ -263,7 +263,7 @@ function ipmiconsoleLack(): string | false {
 suite('ipmiconsole on the serial line', { skip: ipmiconsoleLack() }, () => {
   test('hears the machine, types to it and leaves', async (t) => {
     const address = `127.77.${1 + (process.pid % 200)}.${1 + (Math.floor(process.pid / 200) % 200)}`;
-    await setStage(t, { address, port: 623 });
+    await setUp(t, { address, port: 623 });
     const options = ['-h', address, '-u', login.user, '-p', login.password];
 
     const printed = await onTerminal(

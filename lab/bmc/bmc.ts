@@ -81,7 +81,7 @@ class VirtualBmc implements Bmc {
   readonly bmcModel: BmcModel;
   readonly #sessions: BmcSessions;
   readonly #legacySessions: LegacySessions;
-  readonly #serialLine = new BmcSerialLine((session, payload) => this.#tell(session, payload));
+  readonly #serialLine = new BmcSerialLine((session, payload) => this.#sendOutput(session, payload));
   #memory = new BmcMemory();
   readonly #satelliteMemories = new SatelliteMemories();
   #profile: BmcProfile;
@@ -162,7 +162,7 @@ class VirtualBmc implements Bmc {
   }
 
   /** Unsolicited output of the serial line. */
-  #tell(session: BmcSession, payload: Buffer): void {
+  #sendOutput(session: BmcSession, payload: Buffer): void {
     if (session.from && !this.#profile.silent) this.#send(session.link.wrap('sol', payload), session.from);
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { BootOverride } from './boot-override.ts';
 
-function setStage() {
+function setUp() {
   let now = 0;
   const override = new BootOverride(() => now);
   const pass = (seconds: number) => {
@@ -16,14 +16,14 @@ const always = { device: 'disk', persistent: true } as const;
 
 suite('the boot override', () => {
   test('for one boot is used up by it', () => {
-    const { override } = setStage();
+    const { override } = setUp();
     override.set(once);
     assert.deepEqual(override.takeForBoot(), once);
     assert.equal(override.takeForBoot(), undefined);
   });
 
   test('for good stays, however long the machine runs', () => {
-    const { override, pass } = setStage();
+    const { override, pass } = setUp();
     override.set(always);
     assert.deepEqual(override.takeForBoot(), always);
     pass(3_600);
@@ -31,7 +31,7 @@ suite('the boot override', () => {
   });
 
   test('is dropped when no chassis command follows within 60 s', () => {
-    const { override, pass } = setStage();
+    const { override, pass } = setUp();
     override.set(always);
     pass(59);
     assert.deepEqual(override.get(), always);
@@ -43,7 +43,7 @@ suite('the boot override', () => {
   });
 
   test('holds without limit where its owner said so', () => {
-    const { override, pass } = setStage();
+    const { override, pass } = setUp();
     override.set(once, { expires: false });
     pass(3_600);
     assert.deepEqual(override.takeForBoot(), once);

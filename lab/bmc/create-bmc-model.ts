@@ -122,10 +122,10 @@ class MemoryBoard implements BmcModel {
     this.#power = chassis.power();
     this.chassis = watchChassis(
       chassis,
-      (deed) => this.#tell(deedTable[deed]),
-      () => this.#look(),
+      (deed) => this.#addLog(deedTable[deed]),
+      () => this.#notePower(),
     );
-    chassis.onPower?.(() => this.#look());
+    chassis.onPower?.(() => this.#notePower());
     chassis.onMedium?.(() => this.#emit('media'));
     this.media = media.map((device) => this.#createSlot(device));
   }
@@ -194,7 +194,7 @@ class MemoryBoard implements BmcModel {
     return () => void this.#reset.delete(listener);
   }
 
-  #tell(entries: readonly Words[]): void {
+  #addLog(entries: readonly Words[]): void {
     for (const entry of entries) this.record(entry);
   }
 
@@ -202,7 +202,7 @@ class MemoryBoard implements BmcModel {
     for (const listener of this.#changed) listener(what);
   }
 
-  #look(): void {
+  #notePower(): void {
     const power = this.chassis.power();
     if (power === this.#power) return;
     this.#power = power;

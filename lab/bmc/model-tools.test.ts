@@ -9,7 +9,7 @@ import { type BmcLogin, columns, freeipmi, ipmitool, withoutFreeipmi } from '#te
 import { type Bmc, startBmc } from './bmc.ts';
 import { createMemoryChassis } from './memory-chassis.ts';
 
-type Stage = {
+type Fixture = {
   readonly bmc: Bmc;
   readonly login: BmcLogin;
   /** The output of ipmitool, and of one of FreeIPMI's programs. */
@@ -18,7 +18,7 @@ type Stage = {
 };
 
 /** Run in sequence on one BMC. */
-const checks: readonly [string, (stage: Stage) => Promise<void>][] = [
+const checks: readonly [string, (fixture: Fixture) => Promise<void>][] = [
   [
     'sensors and their thresholds',
     async ({ bmc, one, other }) => {
@@ -181,21 +181,21 @@ const checks: readonly [string, (stage: Stage) => Promise<void>][] = [
 
 for (const cipherSuite of [3, 17]) {
   suite(`ipmitool and FreeIPMI, cipher suite ${cipherSuite}`, { skip: withoutIpmitool || withoutFreeipmi }, () => {
-    let stage: Stage;
+    let fixture: Fixture;
     let cache: string;
     before(async () => {
       cache = await mkdtemp(join(tmpdir(), 'ingot-freeipmi-'));
-      stage = await setStage(cipherSuite, cache);
+      fixture = await setUp(cipherSuite, cache);
     });
     after(async () => {
-      await stage?.bmc.close();
+      await fixture?.bmc.close();
       await rm(cache, { recursive: true });
     });
-    for (const [name, check] of checks) test(name, () => check(stage));
+    for (const [name, check] of checks) test(name, () => check(fixture));
   });
 }
 
-async function setStage(cipherSuite: number, cache: string): Promise<Stage> {
+async function setUp(cipherSuite: number, cache: string): Promise<Fixture> {
   const chassis = { ...createMemoryChassis('on'), injectNmi() {} };
   const users = [
     { name: 'admin', password: 'secret' },

@@ -3,9 +3,9 @@ import type { Chassis } from './chassis.ts';
 export type ChassisDeed = 'power up' | 'reset' | 'power cycle' | 'nmi';
 
 /** The same machine; `told` is called before each command to it. */
-export function watchChassis(chassis: Chassis, told: (deed: ChassisDeed) => void, after: () => void): Chassis {
+export function watchChassis(chassis: Chassis, onCommand: (deed: ChassisDeed) => void, after: () => void): Chassis {
   const deed = (what: ChassisDeed | undefined, act: () => void | Promise<void>) => () => {
-    if (what && (what === 'power up') === (chassis.power() === 'off')) told(what);
+    if (what && (what === 'power up') === (chassis.power() === 'off')) onCommand(what);
     const done = act();
     if (done) return done.then(after);
     return after();

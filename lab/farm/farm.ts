@@ -123,8 +123,8 @@ function launch(record: FarmRecord): ChildProcess {
 
 async function untilReady(child: ChildProcess, { state_dir: stateDir }: FarmRecord): Promise<void> {
   const ended = whenEnded(child).then(() => ({ error: 'it ended at once' }));
-  const told = new Promise<{ error?: string }>((resolve) => onMessage(child.stdio[3] as Duplex, resolve));
-  const { error } = await Promise.race([told, ended]);
+  const reported = new Promise<{ error?: string }>((resolve) => onMessage(child.stdio[3] as Duplex, resolve));
+  const { error } = await Promise.race([reported, ended]);
   if (error) throw new Error(`the farm did not come up: ${error} (${join(stateDir, 'farm.log')} may say more)`);
 }
 

@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type ApiStage, openApiStage } from '#test/api-stage.ts';
+import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
 import { replyWithFault } from './http/fault-replies.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: bodies of five services, each of its own shape
 type Body = any;
 
-let stage: ApiStage;
+let fixture: ApiFixture;
 before(async () => {
-  stage = await openApiStage();
+  fixture = await openApiFixture();
 });
-after(() => stage.close());
+after(() => fixture.close());
 
 const anonymous = { 'x-auth-token': '' };
 
 test('version documents need no token, with or without a slash at the end', async () => {
-  const cases: [path: string, status: number, look: (body: Body) => unknown, expected: unknown][] = [
+  const cases: [path: string, status: number, poll: (body: Body) => unknown, expected: unknown][] = [
     ['/', 200, (body) => body.services.length, 5],
     ['/identity', 300, (body) => body.versions.values[0].id, 'v3.14'],
     ['/identity/v3/', 200, (body) => body.version.links[0].href, 'http://localhost:80/identity/v3/'],
@@ -27,10 +27,10 @@ test('version documents need no token, with or without a slash at the end', asyn
     ['/baremetal', 200, (body) => body.default_version.min_version, '1.1'],
     ['/baremetal/v1/', 200, (body) => body.version.id, 'v1'],
   ];
-  for (const [url, status, look, expected] of cases) {
-    const reply = await stage.ask({ url, headers: anonymous });
+  for (const [url, status, poll, expected] of cases) {
+    const reply = await fixture.ask({ url, headers: anonymous });
     assert.equal(reply.status, status, url);
-    assert.equal(look(reply.body), expected, url);
+    assert.equal(poll(reply.body), expected, url);
   }
 });
 
@@ -43,10 +43,10 @@ test('each service refuses a request without token in its own shape', async () =
     ['/baremetal/v1/nodes', (body) => JSON.parse(body.error_message).faultcode],
   ];
   const expected = ['Unauthorized', 401, 401, 'Unauthorized', 'Client'];
-  for (const [index, [url, look]] of cases.entries()) {
-    const reply = await stage.ask({ url, headers: anonymous });
+  for (const [index, [url, poll]] of cases.entries()) {
+    const reply = await fixture.ask({ url, headers: anonymous });
     assert.equal(reply.status, 401, url);
-    assert.equal(look(reply.body), expected[index], url);
+    assert.equal(poll(reply.body), expected[index], url);
     assert.match(String(reply.headers['www-authenticate']), /^Keystone /);
   }
 });
@@ -59,10 +59,10 @@ test('each service says in its own shape that a route does not exist', async () 
     ['/network/v2.0/nowhere', (body) => body.NeutronError.message],
     ['/baremetal/v1/nowhere', (body) => JSON.parse(body.error_message).faultstring],
   ];
-  for (const [url, look] of cases) {
-    const reply = await stage.ask({ url });
+  for (const [url, poll] of cases) {
+    const reply = await fixture.ask({ url });
     assert.equal(reply.status, 404, url);
-    assert.match(look(reply.body), /GET .*nowhere could not be found/, url);
+    assert.match(poll(reply.body), /GET .*nowhere could not be found/, url);
   }
 });
 
@@ -74,11 +74,11 @@ test('a wrong field is named with what it must be', async () => {
     [{}, /must have 'project'/],
   ];
   for (const [payload, expected] of cases) {
-    const reply = await stage.ask({ method: 'POST', url: '/identity/v3/projects', payload });
+    const reply = await fixture.ask({ method: 'POST', url: '/identity/v3/projects', payload });
     assert.equal(reply.status, 400);
     assert.match(reply.body.error.message, expected);
   }
-  const unknown = await stage.ask({ method: 'POST', url: '/network/v2.0/networks', payload: { network: { color: 'red' } } });
+  const unknown = await fixture.ask({ method: 'POST', url: '/network/v2.0/networks', payload: { network: { color: 'red' } } });
   assert.match(unknown.body.NeutronError.message, /network\.color: it is not known/);
 });
 
@@ -86,17 +86,17 @@ test('bodies that are no JSON, too large, or of another type are the caller’s 
   const url = '/network/v2.0/networks';
   const json = { 'content-type': 'application/json' };
 
-  const garbage = await stage.ask({ method: 'POST', url, headers: json, payload: '{"network"' });
-  const large = await stage.ask({ method: 'POST', url, headers: json, payload: `"${'x'.repeat(5_000_000)}"` });
-  const form = await stage.ask({ method: 'POST', url, headers: { 'content-type': 'text/csv' }, payload: 'a=b' });
-  const badUrl = await stage.ask({ url: '/network/%zz' });
+  const garbage = await fixture.ask({ method: 'POST', url, headers: json, payload: '{"network"' });
+  const large = await fixture.ask({ method: 'POST', url, headers: json, payload: `"${'x'.repeat(5_000_000)}"` });
+  const form = await fixture.ask({ method: 'POST', url, headers: { 'content-type': 'text/csv' }, payload: 'a=b' });
+  const badUrl = await fixture.ask({ url: '/network/%zz' });
 
   assert.deepEqual([garbage.status, large.status, form.status, badUrl.status], [400, 413, 415, 400]);
   assert.equal(garbage.body.NeutronError.type, 'BadRequest');
 });
 
 test('DELETE may announce JSON and send none', async () => {
-  const reply = await stage.ask({
+  const reply = await fixture.ask({
     method: 'DELETE',
     url: '/network/v2.0/networks/none',
     headers: { 'content-type': 'application/json' },
@@ -108,7 +108,7 @@ test('DELETE may announce JSON and send none', async () => {
 
 test('every reply has a request id of its own', async () => {
   const replies = await Promise.all(
-    ['/', '/nowhere', '/compute/v2.1/servers'].map((url) => stage.ask({ url, headers: anonymous })),
+    ['/', '/nowhere', '/compute/v2.1/servers'].map((url) => fixture.ask({ url, headers: anonymous })),
   );
 
   const ids = replies.map((reply) => String(reply.headers['x-openstack-request-id']));
@@ -150,26 +150,26 @@ test('headers that name a user or roles are nobody', async () => {
     'x-is-admin-project': 'True',
   };
   for (const url of ['/identity/v3/users', '/compute/v2.1/servers', '/baremetal/v1/nodes'])
-    assert.equal((await stage.ask({ url, headers })).status, 401, url);
+    assert.equal((await fixture.ask({ url, headers })).status, 401, url);
 });
 
 test('a number that would not arrive as it was sent is refused, in the shape of each service', async () => {
   const url = '/network/v2.0/networks';
   for (const number of ['12345678901234567890', '1e400']) {
     const payload = `{"network": {"name": "n", "mtu": ${number}}}`;
-    const reply = await stage.ask({ method: 'POST', url, headers: { 'content-type': 'application/json' }, payload });
+    const reply = await fixture.ask({ method: 'POST', url, headers: { 'content-type': 'application/json' }, payload });
     assert.equal(reply.status, 400);
     assert.match(reply.body.NeutronError.message, new RegExp(`The number ${number} cannot be kept exactly`));
   }
   const node = `{"driver": "fake-hardware", "extra": {"serial": 12345678901234567890}}`;
   const headers = { 'content-type': 'application/json', 'x-openstack-ironic-api-version': '1.80' };
-  const reply = await stage.ask({ method: 'POST', url: '/baremetal/v1/nodes', headers, payload: node });
+  const reply = await fixture.ask({ method: 'POST', url: '/baremetal/v1/nodes', headers, payload: node });
   assert.match(reply.body.error_message, /12345678901234567890 cannot be kept exactly/);
-  assert.equal((await stage.store.nodes.list()).length, 0);
+  assert.equal((await fixture.store.nodes.list()).length, 0);
 });
 
 test('the reply to a URL that cannot be decoded has a request id', async () => {
-  const { status, headers } = await stage.ask({ url: '/compute/v2.1/servers/%ff' });
+  const { status, headers } = await fixture.ask({ url: '/compute/v2.1/servers/%ff' });
 
   assert.equal(status, 400);
   assert.match(String(headers['x-openstack-request-id']), /^req-/);
@@ -186,7 +186,7 @@ for (const [url, member] of [
   ['/%zz', 'error'],
 ] as const) {
   test(`an error before any route has the shape of its service: ${url.slice(0, 40)}`, async () => {
-    const { status, body } = await stage.ask({ url });
+    const { status, body } = await fixture.ask({ url });
 
     assert.ok(status === 400 || status === 404 || status === 414, String(status));
     assert.deepEqual(Object.keys(body), [member]);

@@ -8,15 +8,15 @@ import { fitConnections } from '#boot-server/connection-limits.ts';
 import { type ConnectionLimits, ConnectionTable } from '#boot-server/connection-table.ts';
 import { readSettings } from '#settings.ts';
 import { type Held, hold } from '#test/a-held-connection.ts';
-import { adminPassword, openApiStage } from '#test/api-stage.ts';
+import { adminPassword, openApiFixture } from '#test/api-fixture.ts';
 
 async function aListener(t: TestContext, limits: ConnectionLimits) {
   const table = new ConnectionTable(limits);
-  const stage = await openApiStage({ onAuthenticated: (socket) => table.prove(socket) });
-  t.after(() => stage.close());
-  new ConnectionGuard(stage.app.server, table);
-  const { url } = await stage.listen();
-  const { port } = stage.app.server.address() as AddressInfo;
+  const fixture = await openApiFixture({ onAuthenticated: (socket) => table.prove(socket) });
+  t.after(() => fixture.close());
+  new ConnectionGuard(fixture.app.server, table);
+  const { url } = await fixture.listen();
+  const { port } = fixture.app.server.address() as AddressInfo;
   const logIn = () => {
     const identity = {
       methods: ['password'],
@@ -25,7 +25,7 @@ async function aListener(t: TestContext, limits: ConnectionLimits) {
     const body = JSON.stringify({ auth: { identity } });
     return fetch(`${url}/identity/v3/auth/tokens`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
   };
-  return { table, stage, url, port, logIn };
+  return { table, fixture, url, port, logIn };
 }
 
 suite('idle connections', () => {
@@ -67,8 +67,8 @@ suite('idle connections', () => {
   });
 
   test('a connection with a token is not taken for one without, and its address finds a place again', async (t) => {
-    const { table, stage, url, port } = await aListener(t, { total: 3, perAddress: 3 });
-    const token = await stage.logIn('admin', adminPassword, 'admin');
+    const { table, fixture, url, port } = await aListener(t, { total: 3, perAddress: 3 });
+    const token = await fixture.logIn('admin', adminPassword, 'admin');
     const request = `GET /identity/v3/auth/projects HTTP/1.1\r\nHost: x\r\nX-Auth-Token: ${token}\r\n\r\n`;
     const own = await hold(t, port, { address: '127.0.0.9', text: request });
     await new Promise((resolve) => own.socket.once('data', resolve));
@@ -95,8 +95,8 @@ suite('a body that trickles', () => {
   ];
   for (const [what, text, status] of cases) {
     test(`${what} is answered, and the connection ends without its rest`, async (t) => {
-      const { stage, port } = await aListener(t, { total: 10, perAddress: 10 });
-      const token = await stage.logIn('admin', adminPassword, 'admin');
+      const { fixture, port } = await aListener(t, { total: 10, perAddress: 10 });
+      const token = await fixture.logIn('admin', adminPassword, 'admin');
       const held = await hold(t, port, { text: text.replace('TOKEN', token) });
       const heard = await held.closed;
       assert.match(heard, new RegExp(`^HTTP/1\\.1 ${status} `));
@@ -122,9 +122,9 @@ suite('a body that trickles', () => {
 });
 
 test('a reply that is not taken ends its connection; one that is taken goes on', async (t) => {
-  const { table, stage, port } = await aListener(t, { total: 10, perAddress: 10 });
-  const guard = new ConnectionGuard(stage.app.server, table);
-  const token = await stage.logIn('admin', adminPassword, 'admin');
+  const { table, fixture, port } = await aListener(t, { total: 10, perAddress: 10 });
+  const guard = new ConnectionGuard(fixture.app.server, table);
+  const token = await fixture.logIn('admin', adminPassword, 'admin');
   const get = `GET /compute/v2.1/extensions HTTP/1.1\r\nHost: x\r\nX-Auth-Token: ${token}\r\n\r\n`;
   const slow = await hold(t, port, { text: get });
   slow.socket.pause();

@@ -14,7 +14,7 @@ const node = '11111111-1111-4111-8111-111111111111';
 const token = { user_id: 'u' } as TokenPayload;
 
 /** The API listener with one machine, whose console echoes its input in capitals. */
-async function aStage(t: TestContext, attach = async (_: string): Promise<Duplex> => shoutingLine()) {
+async function aFixture(t: TestContext, attach = async (_: string): Promise<Duplex> => shoutingLine()) {
   const app = fastify();
   const tickets = new ConsoleTickets();
   const rights = { ended: false };
@@ -42,7 +42,7 @@ function connect(url: string): WebSocket {
 }
 
 test('what is typed reaches the machine, what it prints comes back, as binary frames', async (t) => {
-  const { tickets, base } = await aStage(t);
+  const { tickets, base } = await aFixture(t);
   const socket = connect(tickets.issue({ node, token }, base));
   await once(socket, 'open');
   assert.equal(socket.protocol, 'binary');
@@ -54,7 +54,7 @@ test('what is typed reaches the machine, what it prints comes back, as binary fr
 
 test('who leaves hangs up', async (t) => {
   const line = shoutingLine();
-  const { tickets, base } = await aStage(t, async () => line);
+  const { tickets, base } = await aFixture(t, async () => line);
   const socket = connect(tickets.issue({ node, token }, base));
   await once(socket, 'open');
   const closed = once(line, 'close');
@@ -63,7 +63,7 @@ test('who leaves hangs up', async (t) => {
 });
 
 test('a ticket works once, and a guessed one never', async (t) => {
-  const { tickets, base } = await aStage(t);
+  const { tickets, base } = await aFixture(t);
   const url = tickets.issue({ node, token }, base);
   const first = connect(url);
   await once(first, 'open');
@@ -75,7 +75,7 @@ test('a ticket works once, and a guessed one never', async (t) => {
 });
 
 test('a console that cannot be opened says why', async (t) => {
-  const { tickets, base } = await aStage(t, async () => {
+  const { tickets, base } = await aFixture(t, async () => {
     throw new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 3, seconds: 15 });
   });
   const socket = connect(tickets.issue({ node, token }, base));
@@ -85,7 +85,7 @@ test('a console that cannot be opened says why', async (t) => {
 });
 
 test('other upgrades are refused, and the listener closes although somebody looks on', async (t) => {
-  const { app, tickets, base } = await aStage(t);
+  const { app, tickets, base } = await aFixture(t);
   await once(connect(`${base.replace('http', 'ws')}/compute`), 'error');
   const socket = connect(tickets.issue({ node, token }, base));
   await once(socket, 'open');
@@ -111,7 +111,7 @@ function say(base: string, text: string, { hangsUp = false } = {}): Promise<void
 const upgrade = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
 
 test('neither an address that is none nor a client that hangs up ends the process', async (t) => {
-  const { tickets, base } = await aStage(t);
+  const { tickets, base } = await aFixture(t);
   for (const path of ['//', 'http://[', '/console?%', '/console?token=%ff', '*']) await say(base, upgrade(path));
   await Promise.all(Array.from({ length: 50 }, () => say(base, upgrade('/console?token=x'), { hangsUp: true })));
   const socket = connect(tickets.issue({ node, token }, base));
@@ -120,7 +120,7 @@ test('neither an address that is none nor a client that hangs up ends the proces
 });
 
 test("one visitor has so many tickets and windows, and takes nobody else's", async (t) => {
-  const { tickets, base } = await aStage(t);
+  const { tickets, base } = await aFixture(t);
   const [mine, theirs] = [
     { node, server: 's1', token },
     { node, server: 's2', token },
@@ -137,7 +137,7 @@ test("one visitor has so many tickets and windows, and takes nobody else's", asy
 
 test('the engine is told whose visit it is', async (t) => {
   const asked: unknown[] = [];
-  const { tickets, base } = await aStage(t, async (...visit: unknown[]) => {
+  const { tickets, base } = await aFixture(t, async (...visit: unknown[]) => {
     asked.push(visit);
     return shoutingLine();
   });
@@ -147,7 +147,7 @@ test('the engine is told whose visit it is', async (t) => {
 
 test('a ticket is worth nothing once its token is, and an open console ends with it', async (t) => {
   const line = shoutingLine();
-  const { tickets, base, rights } = await aStage(t, async () => line);
+  const { tickets, base, rights } = await aFixture(t, async () => line);
   const unused = tickets.issue({ node, token }, base);
   const socket = connect(tickets.issue({ node, token }, base));
   await once(socket, 'open');

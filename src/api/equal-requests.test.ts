@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import { aFlavor, anImage } from '#test/a-task.ts';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
-const { url } = await stage.listen();
-const token = await stage.logIn('admin', 'correct horse');
+const fixture = await openRackFixture();
+after(() => fixture.close());
+const { url } = await fixture.listen();
+const token = await fixture.logIn('admin', 'correct horse');
 const headers = { 'x-auth-token': token, 'content-type': 'application/json', 'openstack-api-version': 'compute 2.90' };
 const atOnce = 50;
 
@@ -28,9 +28,9 @@ async function make(path: string, body: object): Promise<Record<string, Record<s
   return JSON.parse(text);
 }
 
-await stage.store.flavors.insert(aFlavor());
-await stage.store.images.insert(anImage());
-const node = await stage.engine.createNode({ driver: 'fake-hardware', name: 'with ports' });
+await fixture.store.flavors.insert(aFlavor());
+await fixture.store.images.insert(anImage());
+const node = await fixture.engine.createNode({ driver: 'fake-hardware', name: 'with ports' });
 const { network } = await make('/network/v2.0/networks', { network: { name: 'fabric' } });
 const network_id = network?.['id'] ?? '';
 const subnet = { network_id, ip_version: 4, cidr: '10.20.0.0/24' };
@@ -38,11 +38,11 @@ await make('/network/v2.0/subnets', { subnet });
 const { port } = await make('/network/v2.0/ports', { port: { network_id } });
 const { user } = await make('/identity/v3/users', { user: { name: 'someone', password: 'a long password' } });
 const { project } = await make('/identity/v3/projects', { project: { name: 'somewhere' } });
-const me = (await stage.store.users.find({ name: 'admin' }))?.id;
+const me = (await fixture.store.users.find({ name: 'admin' }))?.id;
 for (const index of [1, 2, 3]) {
   const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
-  const { uuid } = await stage.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
-  await stage.engine.createNodePort({ node_uuid: uuid, address: `52:54:00:00:01:0${index}` });
+  const { uuid } = await fixture.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
+  await fixture.engine.createNodePort({ node_uuid: uuid, address: `52:54:00:00:01:0${index}` });
 }
 const uuid = '7a1c6a3e-6d0e-4b4c-9f0e-0123456789ab';
 
@@ -237,10 +237,10 @@ suite('of fifty equal requests at once, one creates', () => {
     const server = { name: 'twin', imageRef: anImage().id, flavorRef: aFlavor().id, networks: [{ port: port?.['id'] }] };
 
     const replies = await Promise.all(Array.from({ length: atOnce }, () => send('POST', '/compute/v2.1/servers', { server })));
-    await stage.quiet();
+    await fixture.quiet();
 
     for (const { status, text } of replies) assert.ok(status === 202 || (status === 409 && /still in use/.test(text)), text);
-    const servers = await stage.store.servers.list();
+    const servers = await fixture.store.servers.list();
     assert.equal(servers.filter(({ port_ids }) => port_ids.includes(port?.['id'] ?? '')).length, 1);
     assert.equal(servers.filter(({ vm_state }) => vm_state === 'active').length, 1);
   });

@@ -5,20 +5,20 @@ import { adminPassword, openLargeRecords } from '#test/large-records.ts';
 import { jsonPieces } from './http/sliced-json.ts';
 
 const count = 300;
-const { stage, serverIds } = await openLargeRecords({ servers: count, images: 30 });
-after(() => stage.close());
+const { fixture, serverIds } = await openLargeRecords({ servers: count, images: 30 });
+after(() => fixture.close());
 // The administrator logs in before the count starts.
-await stage.ask({ url: '/identity/v3' });
+await fixture.ask({ url: '/identity/v3' });
 
 /** How many small sequential requests are answered before the list. */
 async function answeredDuring(url: string): Promise<{ body: unknown; answered: number }> {
   let [isOver, answered] = [false, 0];
   const headers = { 'openstack-api-version': 'compute 2.90' };
-  const list = stage.ask({ url, headers }).finally(() => {
+  const list = fixture.ask({ url, headers }).finally(() => {
     isOver = true;
   });
   while (!isOver) {
-    await stage.app.inject({ url: '/identity/v3' });
+    await fixture.app.inject({ url: '/identity/v3' });
     if (!isOver) answered += 1;
     await new Promise(setImmediate);
   }
@@ -43,7 +43,7 @@ for (const [url, atLeast] of lists) {
 
 test('a list that is read in parts is whole and in order', async () => {
   const ids = async (query: string) => {
-    const { body } = await stage.ask({ url: `/compute/v2.1/servers/detail${query}` });
+    const { body } = await fixture.ask({ url: `/compute/v2.1/servers/detail${query}` });
     return (body.servers as { id: string }[]).map(({ id }) => id);
   };
   const newestFirst = serverIds.toReversed();
@@ -58,10 +58,10 @@ test('a list that is read in parts is whole and in order', async () => {
 });
 
 test('a long reply says how long it is, and a HEAD of it has no body', async () => {
-  const token = await stage.logIn('admin', adminPassword);
+  const token = await fixture.logIn('admin', adminPassword);
   const request = { url: '/compute/v2.1/servers/detail', headers: { 'x-auth-token': token } };
-  const whole = await stage.app.inject(request);
-  const head = await stage.app.inject({ ...request, method: 'HEAD' });
+  const whole = await fixture.app.inject(request);
+  const head = await fixture.app.inject({ ...request, method: 'HEAD' });
 
   assert.equal(whole.headers['content-type'], 'application/json; charset=utf-8');
   assert.equal(Number(whole.headers['content-length']), whole.rawPayload.length);

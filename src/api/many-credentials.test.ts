@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openTwoProjects } from '#test/two-projects.ts';
 
-const { stage, member: headers, own } = await openTwoProjects();
-after(() => stage.close());
-const { store } = stage;
-const post = (url: string, payload: object) => stage.ask({ method: 'POST', url, headers, payload });
+const { fixture, member: headers, own } = await openTwoProjects();
+after(() => fixture.close());
+const { store } = fixture;
+const post = (url: string, payload: object) => fixture.ask({ method: 'POST', url, headers, payload });
 const user_id = own['users'];
 const credentials = `/identity/v3/users/${user_id}/application_credentials`;
 const keypairs = '/compute/v2.1/os-keypairs';
@@ -17,7 +17,7 @@ test('a user has a hundred application credentials at most, however many are ask
 
   const together = await Promise.all([create('x'), create('y')]);
   const refused = await create('z');
-  const removed = await stage.ask({ method: 'DELETE', url: `${credentials}/c1`, headers });
+  const removed = await fixture.ask({ method: 'DELETE', url: `${credentials}/c1`, headers });
   const again = await create('z');
 
   assert.deepEqual(together.map(({ status }) => status).sort(), [201, 403]);
@@ -44,9 +44,9 @@ test('a user has a hundred key pairs at most, as the quota tells', async () => {
 
   const together = await Promise.all([create('x'), create('y')]);
   const refused = await create('z');
-  const removed = await stage.ask({ method: 'DELETE', url: `${keypairs}/k1`, headers });
+  const removed = await fixture.ask({ method: 'DELETE', url: `${keypairs}/k1`, headers });
   const again = await create('z');
-  const limits = await stage.ask({ url: '/compute/v2.1/limits', headers });
+  const limits = await fixture.ask({ url: '/compute/v2.1/limits', headers });
 
   assert.deepEqual(together.map(({ status }) => status).sort(), [200, 403]);
   assert.deepEqual(refused.body, { forbidden: { code: 403, message: 'Quota exceeded, too many key pairs.' } });

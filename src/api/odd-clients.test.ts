@@ -3,17 +3,17 @@ import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
 import { after, before, test } from 'node:test';
 import { nodeRequests, textOf } from '#test/node-requests.ts';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-const { ask, enrol } = nodeRequests(stage);
+const fixture = await openRackFixture();
+const { ask, enrol } = nodeRequests(fixture);
 let base: URL;
 let token: string;
 before(async () => {
-  base = new URL((await stage.listen()).url);
-  token = await stage.logIn('admin', 'correct horse');
+  base = new URL((await fixture.listen()).url);
+  token = await fixture.logIn('admin', 'correct horse');
 });
-after(() => stage.close());
+after(() => fixture.close());
 
 type Sent = { method?: string; path: string; headers?: Record<string, string>; body?: string };
 
@@ -150,8 +150,8 @@ test('what is no version of Ironic is 406 with the range, by which clients find 
   const headers = (version: string) => ({ 'x-openstack-ironic-api-version': version });
   const url = '/baremetal/v1/nodes?fields=uuid';
 
-  const odd = await Promise.all(['abc', '1.50.1', '1', ''].map((version) => stage.ask({ url, headers: headers(version) })));
-  const latest = await stage.ask({ url, headers: headers('LATEST') });
+  const odd = await Promise.all(['abc', '1.50.1', '1', ''].map((version) => fixture.ask({ url, headers: headers(version) })));
+  const latest = await fixture.ask({ url, headers: headers('LATEST') });
 
   assert.deepEqual(
     odd.map(({ status }) => status),

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { RouteOptions } from 'fastify';
-import { openApiStage } from '#test/api-stage.ts';
+import { openApiFixture } from '#test/api-fixture.ts';
 
 const routes: RouteOptions[] = [];
-const stage = await openApiStage();
-stage.app.addHook('onRoute', (route) => void routes.push(route));
-after(() => stage.close());
-await stage.app.ready();
+const fixture = await openApiFixture();
+fixture.app.addHook('onRoute', (route) => void routes.push(route));
+after(() => fixture.close());
+await fixture.app.ready();
 
 type Json = Record<string, unknown>;
 type Document = { paths: Record<string, Record<string, Json>>; openapi: string; servers: { url: string }[] } & Json;
@@ -21,7 +21,7 @@ const services = {
 };
 
 async function documentOf(service: string): Promise<Document> {
-  const reply = await stage.app.inject({ url: `/${service}/openapi.json`, headers: { host: 'cloud.example:6385' } });
+  const reply = await fixture.app.inject({ url: `/${service}/openapi.json`, headers: { host: 'cloud.example:6385' } });
   assert.equal(reply.statusCode, 200, reply.body);
   return reply.json();
 }

@@ -9,8 +9,8 @@ import type { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { type Ids, openTwoProjects } from '#test/two-projects.ts';
 
-const { stage, routes, member, own, others, nothing } = await openTwoProjects();
-after(() => stage.close());
+const { fixture, routes, member, own, others, nothing } = await openTwoProjects();
+after(() => fixture.close());
 
 type Ask = { method: string; url: string; body?: unknown; version?: string };
 
@@ -95,7 +95,7 @@ async function answer({ method, url, body, version = '2.1' }: Ask): Promise<{ st
   const type = binary || patch || (body !== undefined && { 'content-type': 'application/json' });
   const headers = { ...member, 'openstack-api-version': `compute ${version}`, ...type };
   const payload = binary ? 'data' : body === undefined ? undefined : JSON.stringify(body);
-  const reply = await stage.ask({ method: method as 'GET', url, headers, ...(payload !== undefined && { payload }) });
+  const reply = await fixture.ask({ method: method as 'GET', url, headers, ...(payload !== undefined && { payload }) });
   return { status: reply.status, text: typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body) };
 }
 

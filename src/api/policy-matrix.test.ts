@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import type { RouteOptions } from 'fastify';
 import { createPersonas, type Persona } from '#test/personas.ts';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 import type { ServiceName } from './http/fault-replies.ts';
 import type { Row } from './http/route.ts';
 import { policyTable } from './policies.ts';
@@ -18,11 +18,11 @@ const services: Readonly<Record<ServiceName, string>> = {
 };
 
 const routes: RouteOptions[] = [];
-const stage = await openRackStage();
-after(() => stage.close());
-stage.app.addHook('onRoute', (route) => void routes.push(route));
-await stage.app.ready();
-const personas = await createPersonas(stage);
+const fixture = await openRackFixture();
+after(() => fixture.close());
+fixture.app.addHook('onRoute', (route) => void routes.push(route));
+await fixture.app.ready();
+const personas = await createPersonas(fixture);
 
 /** The columns of the printed table, and the callers that they are about. */
 const columns: Readonly<Record<string, readonly string[]>> = {
@@ -81,7 +81,7 @@ async function send(prefix: string, row: Row, persona: Persona) {
     : { 'x-openstack-nova-api-version': `2.${minor}` };
   const payload = row.action === undefined ? undefined : { [row.action]: null };
   const url = urlOf(prefix, row, persona);
-  const reply = await stage.app.inject({
+  const reply = await fixture.app.inject({
     method: row.method,
     url,
     headers: { ...version, ...persona.headers },

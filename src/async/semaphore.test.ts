@@ -25,16 +25,16 @@ test('no more than the places run at once, in the order of their coming; who giv
   const { signal } = new AbortController();
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
-  const work = (name: string, wish = signal) =>
+  const work = (name: string, requested = signal) =>
     gate.run(() => {
       begun.push(name);
       return new Promise<void>((resolve) => ends.set(name, resolve));
-    }, wish);
-  const impatient = new AbortController();
+    }, requested);
+  const aborting = new AbortController();
   const runs = [work('a'), work('b')];
-  const gone = work('c', impatient.signal);
+  const gone = work('c', aborting.signal);
   runs.push(work('d'));
-  impatient.abort(new Error('no more'));
+  aborting.abort(new Error('no more'));
   await assert.rejects(gone, /no more/);
   assert.deepEqual(begun, ['a', 'b']);
   ends.get('a')?.();

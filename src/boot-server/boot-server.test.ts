@@ -107,8 +107,8 @@ test('the iPXE chain: a loader for other firmware, a script for iPXE', { skip },
   assert.equal(network.dhcp(macs[1], { isIpxe: true })?.boot_file, url);
   assert.equal(http('/boot/ipxe/52-54-00-aa-00-02').stdout, '#!ipxe\necho 2\n\n200');
   assert.equal(http('/boot/files/server-2/deploy_kernel').stdout, 'a kernel\n200');
-  const told = (await requestsOf(macs[1], 'http')).map(({ message }) => message.replace(/:? \d+ bytes$/, ''));
-  assert.deepEqual(told, [
+  const reported = (await requestsOf(macs[1], 'http')).map(({ message }) => message.replace(/:? \d+ bytes$/, ''));
+  assert.deepEqual(reported, [
     'fetched its boot script over HTTP',
     'started fetching /boot/files/server-2/deploy_kernel over HTTP',
     'fetched /boot/files/server-2/deploy_kernel over HTTP',
@@ -144,12 +144,12 @@ test('firmware for which there is no loader gets an address and no boot file, wh
   // pxelinux is a BIOS program.
   for (const architecture of [7, 9, 11, 16]) assert.equal(lease(macs[0], architecture)?.boot_file, undefined);
   assert.equal(lease(macs[0], 0)?.boot_file, 'pxelinux.0');
-  const told = (mac: string) => requestsOf(mac, 'dhcp').then((all) => all.filter(({ subject }) => subject === 'no loader'));
+  const reported = (mac: string) => requestsOf(mac, 'dhcp').then((all) => all.filter(({ subject }) => subject === 'no loader'));
   assert.equal(
-    (await told(macs[1]))[0]?.message,
+    (await reported(macs[1]))[0]?.message,
     'gets nothing to boot, as there is no loader for its firmware (PXEClient:Arch:00006:UNDI:003000): there are loaders for x86-64 alone, BIOS and UEFI',
   );
-  assert.match((await told(macs[0]))[0]?.message ?? '', /Arch:00007.*pxelinux is a BIOS program/);
+  assert.match((await reported(macs[0]))[0]?.message ?? '', /Arch:00007.*pxelinux is a BIOS program/);
 });
 
 test('firmware and systems are told apart by their vendor class', { skip }, async () => {
@@ -165,9 +165,9 @@ test('firmware and systems are told apart by their vendor class', { skip }, asyn
 test('a machine does not get the script of another one, nor does it tell anything of it', { skip }, async () => {
   network.dhcp(macs[0]);
   assert.match(http('/boot/disk-failed/52:54:00:aa:00:02').stdout, /\n404$/);
-  const told = await requestsOf(macs[1], 'http');
+  const reported = await requestsOf(macs[1], 'http');
   assert.deepEqual(
-    told.filter(({ subject }) => subject === 'disk failed'),
+    reported.filter(({ subject }) => subject === 'disk failed'),
     [],
   );
   assert.match(http('/boot/ipxe/52:54:00:aa:00:02').stdout, /\n404$/);

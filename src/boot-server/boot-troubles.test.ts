@@ -80,28 +80,28 @@ const tftp = (how: CraftedTftp['how'], path: string) => network.crafted({ kind: 
 test('who takes the offer of another DHCP server is refused, and the reason is kept', bounded, async () => {
   network.takeAddress(mac, address);
   const request = { kind: 'dhcp', type: 'REQUEST', mac, server: '172.31.9.66', requested: '172.31.9.150' } as const;
-  const told = await reported(/may not have/, () => crafted(request));
-  assert.equal(told.message, 'may not have 172.31.9.150 (wrong server-ID)');
-  assert.deepEqual([told.mac, told.subject], [mac, 'DHCPNAK']);
-  assert.deepEqual(told.data, { reason: 'wrong server-ID', vendor_class: 'PXEClient:Arch:00000:UNDI:002001' });
+  const texts = await reported(/may not have/, () => crafted(request));
+  assert.equal(texts.message, 'may not have 172.31.9.150 (wrong server-ID)');
+  assert.deepEqual([texts.mac, texts.subject], [mac, 'DHCPNAK']);
+  assert.deepEqual(texts.data, { reason: 'wrong server-ID', vendor_class: 'PXEClient:Arch:00000:UNDI:002001' });
   assert.match(
-    causeOf(told),
+    causeOf(texts),
     /^Another DHCP server answers on the provisioning network: the machine took its offer of 172\.31\.9\.150/,
   );
 });
 
 test('iPXE and the firmware that loaded it are told apart', bounded, async () => {
-  const told = await reported(/sent DHCPDISCOVER/, () => network.dhcp(mac, { isIpxe: true, userClass: 'iPXE' }));
-  assert.equal(told.data?.['user_class'], 'iPXE');
+  const texts = await reported(/sent DHCPDISCOVER/, () => network.dhcp(mac, { isIpxe: true, userClass: 'iPXE' }));
+  assert.equal(texts.data?.['user_class'], 'iPXE');
 });
 
 test('a pool that is exhausted, and an address that is leased to another', bounded, async () => {
   await server.publish(planOf(2, [{ mac: macs[1] }]));
   await server.publish(planOf(3, [{ mac: macs[2] }]));
   assert.equal(network.dhcp(macs[1])?.ip, '172.31.9.100');
-  const told = await reported(/no address available/, () => network.dhcp(macs[2], { tries: 1 }));
-  assert.deepEqual([told.mac, told.data?.['reason']], [macs[2], 'no address available']);
-  assert.match(causeOf(told), /dnsmasq had none for it \(no address available\)/);
+  const texts = await reported(/no address available/, () => network.dhcp(macs[2], { tries: 1 }));
+  assert.deepEqual([texts.mac, texts.data?.['reason']], [macs[2], 'no address available']);
+  assert.match(causeOf(texts), /dnsmasq had none for it \(no address available\)/);
 });
 
 test(
@@ -113,66 +113,71 @@ test(
     const refused = await reported(/declined 172\.31\.9\.11/, () => crafted(decline));
     assert.equal(refused.subject, 'DHCPDECLINE');
     assert.match(causeOf(refused), /Another machine on the network uses 172\.31\.9\.11/);
-    const told = await reported(/^dnsmasq: not using configured address/, () => crafted({ kind: 'dhcp', type: 'DISCOVER', mac }));
-    assert.equal(told.message, 'dnsmasq: not using configured address 172.31.9.11 because it was previously declined');
-    assert.deepEqual([told.mac, told.subject], [mac, 'dnsmasq']);
+    const texts = await reported(/^dnsmasq: not using configured address/, () =>
+      crafted({ kind: 'dhcp', type: 'DISCOVER', mac }),
+    );
+    assert.equal(texts.message, 'dnsmasq: not using configured address 172.31.9.11 because it was previously declined');
+    assert.deepEqual([texts.mac, texts.subject], [mac, 'dnsmasq']);
   },
 );
 
 test('a MAC that nobody expects', bounded, async () => {
-  const told = await reported(/ignored: no plan for this MAC/, () => network.dhcp('52:54:00:aa:00:99', { tries: 1 }));
-  assert.deepEqual([told.mac, told.isUnexpected], ['52:54:00:aa:00:99', true]);
+  const texts = await reported(/ignored: no plan for this MAC/, () => network.dhcp('52:54:00:aa:00:99', { tries: 1 }));
+  assert.deepEqual([texts.mac, texts.isUnexpected], ['52:54:00:aa:00:99', true]);
 });
 
 test('firmware that asks for the size of a file alone has not taken it, whatever dnsmasq says', bounded, async () => {
   network.takeAddress(mac, address);
   for (const path of [kernel, 'pxelinux.0']) {
-    const told = await reported(/TFTP Aborted/, () => tftp('size', path));
-    assert.match(told.message, /^began to take .* by TFTP and ended the transfer, as firmware does that asks for the size first/);
-    assert.deepEqual([told.mac, told.subject, told.data?.['outcome']], [mac, path, 'ended']);
-    assert.match(causeOf(told), /transfer of the (?:boot loader|kernel) began and did not end/);
+    const texts = await reported(/TFTP Aborted/, () => tftp('size', path));
+    assert.match(
+      texts.message,
+      /^began to take .* by TFTP and ended the transfer, as firmware does that asks for the size first/,
+    );
+    assert.deepEqual([texts.mac, texts.subject, texts.data?.['outcome']], [mac, path, 'ended']);
+    assert.match(causeOf(texts), /transfer of the (?:boot loader|kernel) began and did not end/);
   }
 });
 
 test('nor who breaks it off, which is told with the file and the reason', bounded, async () => {
   network.takeAddress(mac, address);
-  const told = await reported(/aborted a TFTP transfer/, () => tftp('abort', kernel));
-  assert.equal(told.message, `aborted a TFTP transfer of ${kernel}: 0 TFTP Aborted`);
-  assert.equal(told.data?.['outcome'], 'failed');
-  assert.match(causeOf(told), /deploy_kernel: 0 TFTP Aborted \(once\): packets are lost on the way/);
+  const texts = await reported(/aborted a TFTP transfer/, () => tftp('abort', kernel));
+  assert.equal(texts.message, `aborted a TFTP transfer of ${kernel}: 0 TFTP Aborted`);
+  assert.equal(texts.data?.['outcome'], 'failed');
+  assert.match(causeOf(texts), /deploy_kernel: 0 TFTP Aborted \(once\): packets are lost on the way/);
 });
 
 test('a transfer that goes on is told before it ends', bounded, async () => {
   network.takeAddress(mac, address);
   const client = tftp('hold', kernel);
-  const told = await reported(/^started fetching/, () => {});
+  const texts = await reported(/^started fetching/, () => {});
   client.kill('SIGTERM');
-  assert.equal(told.message, `started fetching ${kernel} by TFTP`);
-  assert.deepEqual([told.mac, told.data], [mac, { outcome: 'begun', total: 4_000_000 }]);
-  assert.match(causeOf(told), /transfer of the kernel began and did not end/);
+  assert.equal(texts.message, `started fetching ${kernel} by TFTP`);
+  assert.deepEqual([texts.mac, texts.data], [mac, { outcome: 'begun', total: 4_000_000 }]);
+  assert.match(causeOf(texts), /transfer of the kernel began and did not end/);
 });
 
 test('a file that dnsmasq may not read', bounded, async () => {
   network.takeAddress(mac, address);
   const file = join(state, 'boot', 'tftp', kernel);
   await chmod(file, 0o600);
-  const told = await reported(/^dnsmasq: cannot access/, () => tftp('hold', kernel));
+  const texts = await reported(/^dnsmasq: cannot access/, () => tftp('hold', kernel));
   await chmod(file, 0o644);
-  assert.match(told.message, /deploy_kernel: Permission denied$/);
-  assert.match(causeOf(told), /The boot server had trouble: dnsmasq: cannot access .*Permission denied/);
-  assert.equal(told.mac, mac);
+  assert.match(texts.message, /deploy_kernel: Permission denied$/);
+  assert.match(causeOf(texts), /The boot server had trouble: dnsmasq: cannot access .*Permission denied/);
+  assert.equal(texts.mac, mac);
 });
 
 test('whoever has an address that was not given here is known by what the kernel sees behind it', bounded, async () => {
   network.takeAddress(mac, '172.31.9.77');
-  const told = await reported(/TFTP Aborted/, () => tftp('size', kernel));
-  assert.deepEqual([told.mac, told.address], [mac, '172.31.9.77']);
+  const texts = await reported(/TFTP Aborted/, () => tftp('size', kernel));
+  assert.deepEqual([texts.mac, texts.address], [mac, '172.31.9.77']);
 });
 
 test('a dnsmasq that dies is told to all who wait for a machine', bounded, async () => {
-  const told = await reported(/^dnsmasq \(DHCP\) ended/, async () => {
+  const texts = await reported(/^dnsmasq \(DHCP\) ended/, async () => {
     const pid = Number(await readFile(join(state, 'boot', 'dhcp.pid'), 'utf8'));
     process.kill(pid, 'SIGKILL');
   });
-  assert.equal(told.concernsWaiting, true);
+  assert.equal(texts.concernsWaiting, true);
 });

@@ -77,7 +77,7 @@ export class DnsmasqEvents {
   #dhcp({ type, mac: client, address, rest, transaction }: DhcpMessage & { transaction: string }): void {
     const mac = this.#parts.plans.macOfClient(client);
     const isIgnored = rest === 'ignored';
-    if (isIgnored && isToldAlready(this.#strangers, mac, strangerMs)) return;
+    if (isIgnored && isReportedAlready(this.#strangers, mac, strangerMs)) return;
     if (type === 'ACK' && address) {
       this.#parts.addresses.learn(address, mac);
       if (transaction) remember(this.#acknowledged, transaction, mac);
@@ -163,7 +163,7 @@ export class DnsmasqEvents {
   /** Recorded for the machine concerned, or for all waiting machines. */
   #warning({ message, address, path }: Warning): void {
     this.#parts.log.warn(`dnsmasq: ${message}`);
-    if (isToldAlready(this.#complaints, message, complaintMs)) return;
+    if (isReportedAlready(this.#complaints, message, complaintMs)) return;
     const mac = this.#macConcerned(address, path);
     const report = { kind: 'dhcp' as const, subject: 'dnsmasq', message: `dnsmasq: ${message}`, data: { complaint: message } };
     this.#parts.report({ ...report, ...(mac ? { mac } : { concernsWaiting: true }) });
@@ -205,10 +205,10 @@ function sizeOf(path: string): Promise<number | undefined> {
   );
 }
 
-function isToldAlready(told: Map<string, number>, key: string, ms: number): boolean {
+function isReportedAlready(reported: Map<string, number>, key: string, ms: number): boolean {
   const now = Date.now();
-  if (now - (told.get(key) ?? Number.NEGATIVE_INFINITY) < ms) return true;
-  remember(told, key, now);
+  if (now - (reported.get(key) ?? Number.NEGATIVE_INFINITY) < ms) return true;
+  remember(reported, key, now);
   return false;
 }
 

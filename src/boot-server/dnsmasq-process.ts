@@ -204,6 +204,6 @@ async function endLeftover(pidFile: string, config: string): Promise<void> {
   if (!(await isOurs())) return;
   process.kill(pid, 'SIGTERM');
   // It is not our child, so there is no exit event to wait for.
-  for (let look = 0; look < 60 && (await isOurs()); look++) await pause(50);
+  for (let poll = 0; poll < 60 && (await isOurs()); poll++) await pause(50);
   if (await isOurs()) process.kill(pid, 'SIGKILL');
 }

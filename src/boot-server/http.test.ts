@@ -102,9 +102,9 @@ test('the script of a MAC, in both spellings', async () => {
 test('a machine tells that its disk has nothing to start, in both spellings of its MAC', async () => {
   for (const mac of ['52:54:00:00:00:01', '52-54-00-00-00-01']) assert.equal((await get(`/boot/disk-failed/${mac}`)).status, 200);
   assert.equal((await get('/boot/disk-failed/52:54:00:00:00:99')).status, 404);
-  const told = engine.requests.filter(({ subject }) => subject === 'disk failed');
+  const reported = engine.requests.filter(({ subject }) => subject === 'disk failed');
   assert.deepEqual(
-    told.map(({ kind, mac, subject }) => [kind, mac, subject]),
+    reported.map(({ kind, mac, subject }) => [kind, mac, subject]),
     Array.from({ length: 2 }, () => ['http', '52:54:00:00:00:01', 'disk failed']),
   );
 });

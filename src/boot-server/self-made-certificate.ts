@@ -23,13 +23,13 @@ export type SelfMade = {
 const validDays = 3650;
 
 /** Throws `toolFailed` without the openssl program. */
-export async function ensureSelfMade({ folder, name, isGood, ...wish }: SelfMade): Promise<Certificate> {
+export async function ensureSelfMade({ folder, name, isGood, ...requested }: SelfMade): Promise<Certificate> {
   const [keyFile, certFile] = [join(folder, `${name}.key`), join(folder, `${name}.crt`)];
   const kept = await readPair(keyFile, certFile);
   if (kept && isUsable(kept, isGood)) return kept;
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeAtomically(keyFile, await makeKey(wish.kind));
-  const subject = ['-subj', `/CN=${wish.subject}`, '-addext', `subjectAltName=IP:${wish.address}`];
+  await writeAtomically(keyFile, await makeKey(requested.kind));
+  const subject = ['-subj', `/CN=${requested.subject}`, '-addext', `subjectAltName=IP:${requested.address}`];
   const cert = await runTool('openssl', ['req', '-x509', '-new', '-key', keyFile, '-days', String(validDays), ...subject]);
   await writeAtomically(certFile, cert);
   return { key: await readFile(keyFile, 'utf8'), cert };

@@ -56,12 +56,12 @@ test('from an unused address nobody gets the script or the files of a machine, a
   network.takeAddress(other, '172.31.9.77');
   assert.match(script(), /\n404$/);
   assert.match(curl(`http://${network.address}:8088/boot/files/server-1/kernel`), /\n404$/);
-  const told = await strangers();
+  const reported = await strangers();
   assert.deepEqual(
-    told.map(([whose]) => whose),
+    reported.map(([whose]) => whose),
     [mac, mac],
   );
-  assert.match(told[0]?.[1] ?? '', /^Another machine at 172\.31\.9\.77 \(MAC 52:54:00:aa:00:99\) asked for \/boot\/ipxe\//);
+  assert.match(reported[0]?.[1] ?? '', /^Another machine at 172\.31\.9\.77 \(MAC 52:54:00:aa:00:99\) asked for \/boot\/ipxe\//);
 });
 
 test("nor from the machine's own address with another MAC, whether the machine has asked for it or not", { skip }, async () => {
@@ -78,10 +78,10 @@ test('what another MAC is refused at the address of the machine is not recorded 
   const before = (await server.requests()).length;
   assert.match(curl(`http://${network.address}:8088/nothing`), /\n404$/);
   assert.match(curl('-d', 'i=1', `http://${network.address}:10000/`), /\n400$/);
-  let told = (await server.requests()).slice(before);
-  while (told.length < 2) told = (await server.requests()).slice(before);
+  let reported = (await server.requests()).slice(before);
+  while (reported.length < 2) reported = (await server.requests()).slice(before);
   assert.deepEqual(
-    told.map(({ subject, address, mac: whose }) => [subject, address, whose]),
+    reported.map(({ subject, address, mac: whose }) => [subject, address, whose]),
     [
       ['GET /nothing', '172.31.9.11', undefined],
       ['deploy helper', '172.31.9.11', undefined],
@@ -119,9 +119,12 @@ test('the configuration of pxelinux: who else takes it by TFTP is told; it is go
   const config = `tftp://${network.address}/pxelinux.cfg/01-52-54-00-aa-00-01`;
   network.takeAddress(other, '172.31.9.77');
   network.inMachine('curl', ['-s', config]);
-  let told: unknown[][] = [];
-  while (told.length === 0) told = (await strangers()).filter(([, message]) => message?.includes('by TFTP'));
-  assert.match(String(told[0]?.[1]), /^Another machine at 172\.31\.9\.77 \(MAC 52:54:00:aa:00:99\) fetched pxelinux\.cfg\/01-/);
+  let reported: unknown[][] = [];
+  while (reported.length === 0) reported = (await strangers()).filter(([, message]) => message?.includes('by TFTP'));
+  assert.match(
+    String(reported[0]?.[1]),
+    /^Another machine at 172\.31\.9\.77 \(MAC 52:54:00:aa:00:99\) fetched pxelinux\.cfg\/01-/,
+  );
 
   network.takeAddress(mac, '172.31.9.11');
   assert.equal(network.inMachine('curl', ['-s', config]).stdout, 'append ingot.token=secret\n');

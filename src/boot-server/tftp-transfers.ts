@@ -17,12 +17,12 @@ export type TransferParts = {
 };
 
 /** Poll interval in milliseconds; a shorter transfer is reported by its end only. */
-const lookMs = 1000;
+const pollMs = 1000;
 
 export class TftpTransfers {
   readonly #parts: TransferParts;
   #timer: NodeJS.Timeout | undefined;
-  #looking = false;
+  #polling = false;
   #open: ReadonlySet<string> = new Set();
 
   constructor(parts: TransferParts) {
@@ -31,23 +31,23 @@ export class TftpTransfers {
 
   start(): void {
     this.stop();
-    this.#timer = setInterval(() => void this.#lookOnce(), lookMs).unref();
+    this.#timer = setInterval(() => void this.#pollOnce(), pollMs).unref();
   }
 
   stop(): void {
     clearInterval(this.#timer);
   }
 
-  async #lookOnce(): Promise<void> {
-    if (this.#looking) return;
-    this.#looking = true;
-    await this.look().finally(() => {
-      this.#looking = false;
+  async #pollOnce(): Promise<void> {
+    if (this.#polling) return;
+    this.#polling = true;
+    await this.poll().finally(() => {
+      this.#polling = false;
     });
   }
 
   /** Reports each file of a live plan opened since the last poll; files shared by all machines identify none. */
-  async look(): Promise<void> {
+  async poll(): Promise<void> {
     const owners = this.#owners();
     const open = owners.size === 0 ? [] : await this.#openFiles();
     const before = this.#open;

@@ -9,7 +9,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { converse, createEscapeFilter, type Terminal } from './console-terminal.ts';
 
 /** A console whose output the test controls, and a terminal at which it types. */
-async function aStage(t: TestContext, greet: (socket: WebSocket) => void = () => {}) {
+async function aFixture(t: TestContext, greet: (socket: WebSocket) => void = () => {}) {
   const server = createServer();
   const sockets = new WebSocketServer({ server });
   const typed: string[] = [];
@@ -32,7 +32,7 @@ async function aStage(t: TestContext, greet: (socket: WebSocket) => void = () =>
 }
 
 test('~. leaves and gives the terminal back; what came with the opening is shown', async (t) => {
-  const { talk, stdin, stdout, stderr, typed, raw } = await aStage(t, (socket) => socket.send(Buffer.from('login: ')));
+  const { talk, stdin, stdout, stderr, typed, raw } = await aFixture(t, (socket) => socket.send(Buffer.from('login: ')));
   const talking = talk();
   const [greeting] = (await once(stdout, 'data')) as [Buffer];
   await once(stderr, 'data');
@@ -46,7 +46,7 @@ test('~. leaves and gives the terminal back; what came with the opening is shown
 
 test('the end of the input, and a terminal that is gone, leave as well', async (t) => {
   for (const end of ['input', 'output'] as const) {
-    const { talk, stdin, stdout, stderr, raw } = await aStage(t);
+    const { talk, stdin, stdout, stderr, raw } = await aFixture(t);
     const talking = talk();
     await once(stderr, 'data');
     if (end === 'input') stdin.end();
@@ -57,7 +57,7 @@ test('the end of the input, and a terminal that is gone, leave as well', async (
 });
 
 test('a console that is closed for a reason tells it, and that is no success', async (t) => {
-  const { talk, stderr, raw } = await aStage(t, (socket) => socket.close(1008, 'not yours'));
+  const { talk, stderr, raw } = await aFixture(t, (socket) => socket.close(1008, 'not yours'));
   assert.equal(await talk(), 1);
   stderr.end();
   assert.match(await text(stderr), /The console is closed: not yours\./);

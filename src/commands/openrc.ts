@@ -14,7 +14,7 @@ has run yet it waits a moment for one that is just being started.
 
 /** Milliseconds. */
 const startTimeout = 15_000;
-const lookEvery = 100;
+const pollEvery = 100;
 
 export async function runOpenrcCommand(args: string[]): Promise<number> {
   const { flags, positionals, isHelp } = parseOptions(args, { valueNames: ['config', 'state'] });
@@ -35,7 +35,7 @@ async function untilStarted({ state_dir }: Settings): Promise<void> {
   if (existsSync(endpoint)) return;
   process.stderr.write(`ingot: waiting up to ${startTimeout / 1000} s for an Ingot to start in ${state_dir}\n`);
   const end = Date.now() + startTimeout;
-  while (!existsSync(endpoint) && Date.now() < end) await pause(lookEvery);
+  while (!existsSync(endpoint) && Date.now() < end) await pause(pollEvery);
 }
 
 /** `export OS_…='…'` lines. Throws if no server has been started with the state folder yet. */

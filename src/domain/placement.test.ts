@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Json } from './json.ts';
 import { sizeOf } from './placement.ts';
 
-const sizes: readonly [told: Json | undefined, size: number | null][] = [
+const sizes: readonly [reported: Json | undefined, size: number | null][] = [
   [4, 4],
   ['16384', 16384],
   [undefined, null],
@@ -15,6 +15,6 @@ const sizes: readonly [told: Json | undefined, size: number | null][] = [
   [[{ toString: null }], 0],
   [true, 0],
 ];
-for (const [told, size] of sizes) {
-  test(`a size told as ${JSON.stringify(told)} is ${size}`, () => assert.equal(sizeOf(told), size));
+for (const [reported, size] of sizes) {
+  test(`a size told as ${JSON.stringify(reported)} is ${size}`, () => assert.equal(sizeOf(reported), size));
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
-import { aCloud, anAvailableNode, aServerRequest, aStep, newRoom, quiet } from '#test/a-cloud.ts';
+import { anAvailableNode, aServerRequest, aStep, newSharedState, testCloud, untilIdle } from '#test/a-cloud.ts';
 import { aRequester } from '#test/an-agent.ts';
 
 const go = async () => ({ next: true }) as const;
@@ -14,10 +14,10 @@ test('a server is deployed step by step and the record tells it', async () => {
       order.push(name);
       return { next: true };
     });
-  const cloud = await aCloud({ steps: [step('one'), step('two')] });
+  const cloud = await testCloud({ steps: [step('one'), step('two')] });
   const node = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
-  await quiet(cloud);
+  await untilIdle(cloud);
 
   assert.deepEqual(order, ['one', 'two']);
   const after = await cloud.store.servers.find({ id: server!.id });
@@ -33,10 +33,10 @@ test('a server is deployed step by step and the record tells it', async () => {
 });
 
 test('200 creates at once on 50 nodes give 50 builds and 150 errors that count the reasons', async () => {
-  const cloud = await aCloud({ steps: [aStep('work', go)] });
+  const cloud = await testCloud({ steps: [aStep('work', go)] });
   for (let index = 0; index < 50; index++) await anAvailableNode(cloud, `n${index}`);
   const created = await Promise.all(Array.from({ length: 200 }, () => cloud.engine.createServers(aServerRequest)));
-  await quiet(cloud);
+  await untilIdle(cloud);
 
   const servers = await cloud.store.servers.list({ id: created.flat().map((server) => server.id) });
   const active = servers.filter((server) => server.vm_state === 'active');
@@ -51,7 +51,7 @@ test('a failed step: the traces go, the server says step and cause, the node can
   const broken = aStep('break', async () => {
     throw new Fault('agentFailed', { command: 'write the image', detail: 'disk on fire' });
   });
-  const cloud = await aCloud({
+  const cloud = await testCloud({
     steps: [
       simpleStep({ name: 'power on', title: 'power on', deadlineSeconds: 10, keepsDisk: true }, (task) =>
         task.power.set('power on'),
@@ -61,7 +61,7 @@ test('a failed step: the traces go, the server says step and cause, the node can
   });
   const node = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
-  await quiet(cloud);
+  await untilIdle(cloud);
 
   const after = await cloud.store.servers.find({ id: server!.id });
   assert.equal(after?.vm_state, 'error');
@@ -77,13 +77,13 @@ test('a failed step: the traces go, the server says step and cause, the node can
 });
 
 test('a BMC that stops answering: the node goes out of service with the cause', async () => {
-  const cloud = await aCloud({
+  const cloud = await testCloud({
     steps: [simpleStep({ name: 'power on', title: 'power on', deadlineSeconds: 10 }, (task) => task.power.set('power on'))],
   });
   const node = await anAvailableNode(cloud, 'n1');
   cloud.room.bmcFault = () => new Fault('bmcUnreachable', { address: '192.0.2.9', attempts: 4, seconds: 7 });
   const [server] = await cloud.engine.createServers(aServerRequest);
-  await quiet(cloud);
+  await untilIdle(cloud);
 
   assert.match((await cloud.store.servers.find({ id: server!.id }))?.fault?.message ?? '', /BMC at 192\.0\.2\.9 did not respond/);
   const lost = await cloud.store.nodes.find({ uuid: node.uuid });
@@ -93,11 +93,11 @@ test('a BMC that stops answering: the node goes out of service with the cause', 
 });
 
 test('a wait ends at its deadline and names the likely cause', async () => {
-  const cloud = await aCloud({ steps: [aStep('listen', async () => ({ wait: 'the ramdisk to report' }), 1)] });
+  const cloud = await testCloud({ steps: [aStep('listen', async () => ({ wait: 'the ramdisk to report' }), 1)] });
   const node = await anAvailableNode(cloud, 'n1');
   cloud.room.power.set(node.uuid, 'power on');
   const [server] = await cloud.engine.createServers(aServerRequest);
-  await quiet(cloud);
+  await untilIdle(cloud);
 
   const fault = (await cloud.store.servers.find({ id: server!.id }))?.fault;
   assert.equal(fault?.code, 'stepTimeout');
@@ -107,7 +107,7 @@ test('a wait ends at its deadline and names the likely cause', async () => {
 });
 
 test('an operation is taken up where it stood by an engine that knows nothing but the database', async () => {
-  const room = newRoom();
+  const room = newSharedState();
   let isBlocked = true;
   const ran: string[] = [];
   const steps = [
@@ -120,16 +120,16 @@ test('an operation is taken up where it stood by an engine that knows nothing bu
       return isBlocked ? { wait: 'a word' } : { next: true };
     }),
   ];
-  const before = await aCloud({ room, steps });
+  const before = await testCloud({ room, steps });
   await anAvailableNode(before, 'n1');
   const [server] = await before.engine.createServers(aServerRequest);
   while (!ran.includes('second sees 42')) await new Promise(setImmediate);
   await before.engine.stop();
 
   isBlocked = false;
-  const after = await aCloud({ room, steps, store: before.store });
+  const after = await testCloud({ room, steps, store: before.store });
   await after.engine.start();
-  await quiet(after);
+  await untilIdle(after);
   assert.deepEqual(ran, ['first', 'second sees 42', 'second sees 42']);
   assert.equal((await after.store.servers.find({ id: server!.id }))?.vm_state, 'active');
   await after.engine.stop();
@@ -137,11 +137,11 @@ test('an operation is taken up where it stood by an engine that knows nothing bu
 });
 
 test('a server deleted while it is built: the deployment is cut short and nothing of it stays', async () => {
-  const cloud = await aCloud({ steps: [aStep('listen', async () => ({ wait: 'for ever' }), 600)] });
+  const cloud = await testCloud({ steps: [aStep('listen', async () => ({ wait: 'for ever' }), 600)] });
   const node = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
   await cloud.engine.deleteServer(server!.id);
-  await quiet(cloud);
+  await untilIdle(cloud);
 
   assert.equal((await cloud.store.servers.find({ id: server!.id }))?.vm_state, 'deleted');
   const freed = await cloud.store.nodes.find({ uuid: node.uuid });
@@ -151,10 +151,10 @@ test('a server deleted while it is built: the deployment is cut short and nothin
 
 test('a server deleted while it is rebuilt: the rebuild is cut short and the deletion takes the node over', async () => {
   let isRebuild = false;
-  const cloud = await aCloud({ steps: [aStep('work', async () => (isRebuild ? { wait: 'for ever' } : { next: true }), 600)] });
+  const cloud = await testCloud({ steps: [aStep('work', async () => (isRebuild ? { wait: 'for ever' } : { next: true }), 600)] });
   const node = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
-  await quiet(cloud);
+  await untilIdle(cloud);
   isRebuild = true;
   await cloud.engine.rebuildServer(server!.id, { image: aServerRequest.image });
   await cloud.engine.deleteServer(server!.id);
@@ -169,7 +169,7 @@ test('a server deleted while it is rebuilt: the rebuild is cut short and the del
 });
 
 test('two operations never meet on one node', async () => {
-  const cloud = await aCloud({ steps: [aStep('work', go)] });
+  const cloud = await testCloud({ steps: [aStep('work', go)] });
   const node = await anAvailableNode(cloud, 'n1');
   const results = await Promise.allSettled([
     cloud.engine.setPower(node.uuid, 'power on'),
@@ -179,7 +179,7 @@ test('two operations never meet on one node', async () => {
   assert.deepEqual(results.map((result) => result.status).sort(), ['fulfilled', 'rejected']);
   const refused = results.find((result) => result.status === 'rejected');
   assert.match(String(refused?.reason), /is locked by power o(n|ff) of node n1/);
-  await quiet(cloud);
+  await untilIdle(cloud);
   await cloud.store.close();
 });
 
@@ -195,7 +195,7 @@ test('the classic POST: wrong key, missing field and other address are refused, 
     }),
     aStep('hold', async () => ({ wait: 'the end of the test' }), 600),
   ];
-  const cloud = await aCloud({ steps });
+  const cloud = await testCloud({ steps });
   const node = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
   const waiting = async () => (await cloud.store.operations.find({ server_id: server!.id }))?.waiting_for;
@@ -218,18 +218,18 @@ test('the classic POST: wrong key, missing field and other address are refused, 
 });
 
 test('a deletion that was written down just before the end is taken up, too', async () => {
-  const room = newRoom();
+  const room = newSharedState();
   const steps = [aStep('listen', async () => ({ wait: 'a word' }))];
-  const before = await aCloud({ room, steps });
+  const before = await testCloud({ room, steps });
   const node = await anAvailableNode(before, 'n1');
   const [server] = await before.engine.createServers(aServerRequest);
   await before.engine.stop();
   // What a delete writes; the in-memory cancellation that follows was lost with the process.
   await before.store.servers.update({ id: server!.id }, { task_state: 'deleting' });
 
-  const after = await aCloud({ room, steps, store: before.store });
+  const after = await testCloud({ room, steps, store: before.store });
   await after.engine.start();
-  await quiet(after);
+  await untilIdle(after);
   assert.equal((await after.store.servers.find({ id: server!.id }))?.vm_state, 'deleted');
   const freed = await after.store.nodes.find({ uuid: node.uuid });
   assert.deepEqual([freed?.provision_state, freed?.instance_uuid, freed?.failures], ['available', null, 0]);
@@ -242,11 +242,11 @@ test('a flavor names the deploy kernel by image id; a path of this host is refus
     await task.deployRamdisk();
     return { next: true };
   });
-  const cloud = await aCloud({ steps: [asked] });
+  const cloud = await testCloud({ steps: [asked] });
   await anAvailableNode(cloud, 'n1');
   const flavor = { ...aServerRequest.flavor, extra_specs: { 'baremetal:deploy_kernel_id': '/etc/shadow' } };
   const [server] = await cloud.engine.createServers({ ...aServerRequest, flavor });
-  await quiet(cloud);
+  await untilIdle(cloud);
 
   const fault = (await cloud.store.servers.find({ id: server!.id }))?.fault;
   assert.deepEqual([fault?.code, fault?.step], ['imageUnusable', 'ask']);

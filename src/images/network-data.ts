@@ -56,8 +56,9 @@ function networksOf(port: NetworkFacts['ports'][number], subnets: NetworkFacts['
  * Red Hat's systems then configures no network at all, and others reject the second: keep the first.
  */
 function withOneWayEach(networks: readonly Addressing[]): Addressing[] {
-  const told = new Set<string>();
-  const isFirst = ({ network, netmask }: Route) => !told.has(`${network}/${netmask}`) && told.add(`${network}/${netmask}`);
+  const reported = new Set<string>();
+  const isFirst = ({ network, netmask }: Route) =>
+    !reported.has(`${network}/${netmask}`) && reported.add(`${network}/${netmask}`);
   return networks.map(({ routes = [], ...network }) => ({ ...network, routes: routes.filter(isFirst) }));
 }
 

@@ -12,16 +12,16 @@ const share = 0.1;
 export class RecordKeeper {
   readonly #store: Store;
   readonly #rules: RetentionRules;
-  readonly #told: (result: Pruned | Error) => void;
+  readonly #report: (result: Pruned | Error) => void;
   readonly #stop = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #passing: Promise<void> = Promise.resolve();
 
   /** @param told called after every pass that removed something, and after every failed one */
-  constructor(store: Store, rules: RetentionRules, told: (result: Pruned | Error) => void) {
+  constructor(store: Store, rules: RetentionRules, report: (result: Pruned | Error) => void) {
     this.#store = store;
     this.#rules = rules;
-    this.#told = told;
+    this.#report = report;
   }
 
   /** No effect if records are kept forever. */
@@ -48,9 +48,9 @@ export class RecordKeeper {
     const rest = (ms: number) => pause(ms * (1 / share - 1), signal).catch(() => {});
     try {
       const pruned = await pruneRecords(this.#store, this.#rules, { signal, rest });
-      if (pruned.operations + pruned.events > 0) this.#told(pruned);
+      if (pruned.operations + pruned.events > 0) this.#report(pruned);
     } catch (error) {
-      this.#told(error as Error);
+      this.#report(error as Error);
     }
   }
 }

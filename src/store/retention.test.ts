@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, quiet } from '#test/a-cloud.ts';
+import { anAvailableNode, aServerRequest, aStep, type Cloud, testCloud, untilIdle } from '#test/a-cloud.ts';
 import { databaseOf } from '#test/a-store.ts';
 import { RecordKeeper } from './record-keeper.ts';
 import { type Pruned, pruneRecords } from './retention.ts';
@@ -81,11 +81,11 @@ test('the failures of a node stay as its history, when their operations are long
 });
 
 test('what runs, and all that was done to a server that exists, stays; then the server goes', async () => {
-  const cloud = await aCloud({ steps: [aStep('work', async () => ({ next: true }))] });
+  const cloud = await testCloud({ steps: [aStep('work', async () => ({ next: true }))] });
   const { store } = cloud;
   const node = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
-  await quiet(cloud);
+  await untilIdle(cloud);
   await store.events.flush();
   await makeOld(cloud);
   const running = await addOperation(store, { minute: 9, node_uuid: node.uuid, state: 'running', ended_at: null });
@@ -139,14 +139,14 @@ test('a pass goes on where many are kept, rests between its batches, and stops w
 test('the keeper prunes by its timer, tells of it, and can be stopped in the middle', async () => {
   const { store } = await aSite();
   for (let index = 0; index < 10; index++) await addEvent(store, { node_uuid: 'gone' });
-  const told = new EventTarget();
+  const reported = new EventTarget();
   const results: (Pruned | Error)[] = [];
   const keeper = new RecordKeeper(store, { days: 1, perNode: 1 }, (result) => {
     results.push(result);
-    told.dispatchEvent(new globalThis.Event('told'));
+    reported.dispatchEvent(new globalThis.Event('told'));
   });
 
-  const heard = once(told, 'told');
+  const heard = once(reported, 'told');
   // The keeper's own timer does not keep the process alive.
   const alive = setInterval(() => {}, 1000);
   keeper.start(1);
@@ -166,7 +166,7 @@ type Store = Cloud['store'];
 const note = { kind: 'note', subject: 's', message: 'm' } as const;
 
 async function aSite(count = 1): Promise<{ store: Store; nodes: string[] }> {
-  const cloud = await aCloud();
+  const cloud = await testCloud();
   const nodes: string[] = [];
   for (let index = 0; index < count; index++) nodes.push((await anAvailableNode(cloud, `n${index}`)).uuid);
   return { store: cloud.store, nodes };

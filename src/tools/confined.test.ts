@@ -29,7 +29,7 @@ const shell = (script: string, limits: Partial<Limits> = {}, fileBytes?: number)
   runConfined('sh', {
     files: {},
     args: () => ['-c', script],
-    limits: { ...limitTable.look, ...limits },
+    limits: { ...limitTable.inspect, ...limits },
     ...(fileBytes !== undefined && { fileBytes }),
   });
 
@@ -82,7 +82,7 @@ test('a confined program sees its own files alone, and nothing that it may write
   const said = await runConfined('sh', {
     files: { own: { path: file } },
     args: ({ own }) => ['-c', `exec 2>&1; ${script}; echo x >"$1"; true`, 'sh', own],
-    limits: limitTable.look,
+    limits: limitTable.inspect,
     fileBytes: 1000,
   });
 
@@ -121,7 +121,7 @@ test('no network, unless the run is for one', async (t) => {
     runConfined('qemu-img', {
       files: {},
       args: () => ['info', `nbd://127.0.0.1:${port}/x`],
-      limits: limitTable.look,
+      limits: limitTable.inspect,
       network,
     });
 
@@ -182,7 +182,7 @@ test('an abort gives its reason', async () => {
   const run = runConfined('sh', {
     files: {},
     args: () => ['-c', 'echo started; sleep 60'],
-    limits: limitTable.look,
+    limits: limitTable.inspect,
     signal: controller.signal,
     onOutput: () => controller.abort(new Error('enough')),
   });
@@ -194,7 +194,7 @@ test('without bubblewrap nothing runs, unless that was chosen', async (t) => {
   t.after(() => {
     process.env['PATH'] = path;
   });
-  const run = { files: {}, args: () => ['-c', 'echo ran'], limits: limitTable.look };
+  const run = { files: {}, args: () => ['-c', 'echo ran'], limits: limitTable.inspect };
   const image = join(folder, 'any.qcow2');
   await writeFile(image, aQcow2(512n));
   const tools = join(folder, 'tools');
@@ -220,7 +220,7 @@ test('an Ingot that is not root confines as well', { skip: whyNotAsAnother() }, 
   await chown(plain, 65_534, 65_534);
   const script = `import { imageInfo } from '#tools/qemu-img.ts';
     console.log(JSON.stringify(await imageInfo({ path: process.argv[2], format: process.argv[1] }).catch(({ code }) => code)));`;
-  const look = (...args: string[]) =>
+  const inspect = (...args: string[]) =>
     execFileSync(
       'setpriv',
       [
@@ -230,6 +230,6 @@ test('an Ingot that is not root confines as well', { skip: whyNotAsAnother() }, 
       { encoding: 'utf8' },
     );
 
-  assert.equal(JSON.parse(look('qcow2', plain))['virtual-size'], 512);
-  assert.equal(JSON.parse(look('vmdk', image)), 'toolFailed');
+  assert.equal(JSON.parse(inspect('qcow2', plain))['virtual-size'], 512);
+  assert.equal(JSON.parse(inspect('vmdk', image)), 'toolFailed');
 });

@@ -24,7 +24,7 @@ export type Limits = {
 
 /** Nova's limits for `qemu-img info`, and ours for long runs. */
 export const limitTable = {
-  look: { memoryMiB: 1024, cpuSeconds: 30, seconds: 120 },
+  inspect: { memoryMiB: 1024, cpuSeconds: 30, seconds: 120 },
   check: { memoryMiB: 1024, cpuSeconds: 300, seconds: 900 },
   write: { memoryMiB: 2048, cpuSeconds: 4 * 3600, seconds: 12 * 3600 },
 } as const satisfies Record<string, Limits>;

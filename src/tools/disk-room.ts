@@ -10,7 +10,7 @@ export type DiskSpace = {
 };
 
 /** Poll interval for a disk that an external program writes to. */
-const lookMs = 200;
+const recheckMs = 200;
 
 /** Bytes that may still be written; never negative. */
 export async function diskSpaceLeft({ folder, reserve }: DiskSpace): Promise<number> {
@@ -28,8 +28,8 @@ export async function checkDiskSpace(space: DiskSpace, bytes: number): Promise<v
 export async function withDiskSpace<T>(space: DiskSpace, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   await checkDiskSpace(space, 0);
-  const look = () => checkDiskSpace(space, 0).catch((error: unknown) => controller.abort(error));
-  const timer = setInterval(look, lookMs);
+  const inspect = () => checkDiskSpace(space, 0).catch((error: unknown) => controller.abort(error));
+  const timer = setInterval(inspect, recheckMs);
   try {
     return await work(controller.signal);
   } finally {

@@ -29,14 +29,14 @@ export type HowToRun = { confinement?: Confinement | undefined; signal?: AbortSi
 export async function imageInfo({ path, format }: ImageFile, { confinement, signal }: HowToRun = {}): Promise<ImageInfo> {
   const files = { image: { path } };
   const args = (at: { image: string }) => ['info', '--output=json', '-f', format, at.image];
-  return decode(ImageInfo, await runConfined('qemu-img', { files, args, limits: limitTable.look, signal }, confinement));
+  return decode(ImageInfo, await runConfined('qemu-img', { files, args, limits: limitTable.inspect, signal }, confinement));
 }
 
 /** Bytes. */
 export async function remoteDiskSize(disk: RemoteDisk, { confinement, signal }: HowToRun = {}): Promise<number> {
   const files = { secret: { path: disk.secret.file } };
   const args = (at: { secret: string }) => ['info', '--output=json', ...secretArguments(disk, at), '--image-opts', disk.options];
-  const run = { files, args, limits: limitTable.look, network: true, signal };
+  const run = { files, args, limits: limitTable.inspect, network: true, signal };
   return decode(ImageInfo, await runConfined('qemu-img', run, confinement))['virtual-size'];
 }
 

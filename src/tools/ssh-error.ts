@@ -38,8 +38,8 @@ export function readSshFailure(errors: string, seconds: number): SshError {
   const lines = errors
     .split(/\r?\n/)
     .filter((line) => line.trim() !== '' && !/^debug\d: |^Authenticated to |^OpenSSH_/.test(line));
-  const telling = failure === 'unusable' ? lines.find((line) => line.startsWith('Load key ')) : lines.at(-1);
-  const words = (telling ?? 'the connection was closed without a message').replace(
+  const line = failure === 'unusable' ? lines.find((line) => line.startsWith('Load key ')) : lines.at(-1);
+  const words = (line ?? 'the connection was closed without a message').replace(
     /^Load key "[^"]*": /,
     'the private key cannot be read: ',
   );

@@ -12,7 +12,7 @@ import { SshError } from './ssh-error.ts';
 import { fingerprintOf, type SshTarget } from './ssh-files.ts';
 import { SshPool } from './ssh-pool.ts';
 
-async function aStage(t: TestContext, times: Partial<SshTimes> = {}) {
+async function aFixture(t: TestContext, times: Partial<SshTimes> = {}) {
   const host = await anSshHost();
   const directory = mkdtempSync(join(tmpdir(), 'ssh-test-'));
   const pool = new SshPool(directory, times);
@@ -43,13 +43,13 @@ const failureOf = async (work: Promise<unknown>): Promise<SshError> => {
 };
 
 test('runs a command and tells its status, output and errors', { skip: withoutSshd }, async (t) => {
-  const { pool, target } = await aStage(t);
+  const { pool, target } = await aFixture(t);
   const answer = await pool.run(target, "printf '%s\\n' \"it's\" done; echo sorry >&2; exit 3");
   assert.deepEqual(answer, { status: 3, output: "it's\ndone\n", errors: 'sorry\n' });
 });
 
 test('shares one connection among many commands at once', { skip: withoutSshd }, async (t) => {
-  const { pool, target, host } = await aStage(t);
+  const { pool, target, host } = await aFixture(t);
   const answers = await Promise.all(Array.from({ length: 30 }, (_, index) => pool.run(target, `echo ${index}`)));
   assert.deepEqual(
     answers.map(({ output }) => Number(output)),
@@ -59,7 +59,7 @@ test('shares one connection among many commands at once', { skip: withoutSshd },
 });
 
 test('keeps no secret on disk once the connection stands', { skip: withoutSshd }, async (t) => {
-  const { pool, target, directory, host } = await aStage(t);
+  const { pool, target, directory, host } = await aFixture(t);
   const contents = readFileSync(host.keyFile, 'utf8').trimEnd();
   await pool.run({ ...target, key: { contents }, password: 'unused' }, 'true');
   const [folder = ''] = readdirSync(directory);
@@ -67,7 +67,7 @@ test('keeps no secret on disk once the connection stands', { skip: withoutSshd }
 });
 
 test('logs in by password, which is no argument of any process', { skip: withoutSshd }, async (t) => {
-  const { pool, target, host } = await aStage(t);
+  const { pool, target, host } = await aFixture(t);
   const { key: _, ...withoutKey } = target;
   const answer = await pool.run({ ...withoutKey, password }, 'echo in');
   const processes = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
@@ -81,14 +81,14 @@ test('logs in by password, which is no argument of any process', { skip: without
 });
 
 test('takes the password where the key is refused', { skip: withoutSshd }, async (t) => {
-  const { pool, target, host } = await aStage(t);
+  const { pool, target, host } = await aFixture(t);
   const other = join(host.folder, 'other-key');
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', other]);
   assert.equal((await pool.run({ ...target, key: { file: other }, password }, 'echo in')).output, 'in\n');
 });
 
 test('names a refused key, and one that is none', { skip: withoutSshd }, async (t) => {
-  const { pool, target, host } = await aStage(t);
+  const { pool, target, host } = await aFixture(t);
   const other = join(host.folder, 'other-key');
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', other]);
   assert.equal((await failureOf(pool.run({ ...target, key: { file: other } }, 'true'))).failure, 'refused');
@@ -101,7 +101,7 @@ test('names a refused key, and one that is none', { skip: withoutSshd }, async (
 });
 
 test('a key with a passphrase is no key that the host refused', { skip: withoutSshd }, async (t) => {
-  const { pool, target, host } = await aStage(t);
+  const { pool, target, host } = await aFixture(t);
   const forms = { RFC4716: 'ed25519', PEM: 'ecdsa', PKCS8: 'ecdsa' };
   for (const [form, type] of Object.entries(forms)) {
     const locked = join(host.folder, `locked-${form}`);
@@ -115,7 +115,7 @@ test('a key with a passphrase is no key that the host refused', { skip: withoutS
 test('a key with the line ends of another system is taken, and what is no private key is said to be none', {
   skip: withoutSshd,
 }, async (t) => {
-  const { pool, target, host } = await aStage(t);
+  const { pool, target, host } = await aFixture(t);
   const contents = readFileSync(host.keyFile, 'utf8').replaceAll('\n', '\r\n');
   assert.equal((await pool.run({ ...target, key: { contents } }, 'echo in')).output, 'in\n');
 
@@ -131,7 +131,7 @@ test('a key with the line ends of another system is taken, and what is no privat
 test('a host that goes while a command runs is unreachable, and the command is not taken for done', {
   skip: withoutSshd,
 }, async (t) => {
-  const { pool, target, host } = await aStage(t);
+  const { pool, target, host } = await aFixture(t);
   const folder = mkdtempSync(join(host.folder, 'command-'));
   chmodSync(folder, 0o777);
   const watcher = watch(folder);
@@ -144,7 +144,7 @@ test('a host that goes while a command runs is unreachable, and the command is n
 });
 
 test('trusts a fingerprint, and a known_hosts file', { skip: withoutSshd }, async (t) => {
-  const { pool, target, host } = await aStage(t);
+  const { pool, target, host } = await aFixture(t);
   const fingerprint = fingerprintOf(host.hostKey);
   assert.equal((await pool.run({ ...target, hostKeys: [fingerprint] }, 'echo in')).output, 'in\n');
 
@@ -154,7 +154,7 @@ test('trusts a fingerprint, and a known_hosts file', { skip: withoutSshd }, asyn
 });
 
 test('sends nothing to a host it does not know, and names the key that was shown', { skip: withoutSshd }, async (t) => {
-  const { pool, target, host } = await aStage(t);
+  const { pool, target, host } = await aFixture(t);
   const shown = fingerprintOf(host.hostKey);
   const strangers = [[], [`SHA256:${'A'.repeat(43)}`], [readFileSync(`${host.keyFile}.pub`, 'utf8').trim()]];
   for (const hostKeys of strangers) {
@@ -166,7 +166,7 @@ test('sends nothing to a host it does not know, and names the key that was shown
 });
 
 test('notices that the host has another key', { skip: withoutSshd }, async (t) => {
-  const { pool, target, host } = await aStage(t);
+  const { pool, target, host } = await aFixture(t);
   await pool.run(target, 'true');
   await host.stop();
   host.changeHostKey();
@@ -179,7 +179,7 @@ test('notices that the host has another key', { skip: withoutSshd }, async (t) =
 });
 
 test('connects anew after the host was gone', { skip: withoutSshd }, async (t) => {
-  const { pool, target, host } = await aStage(t);
+  const { pool, target, host } = await aFixture(t);
   await pool.run(target, 'true');
   await host.stop();
   await pool.run(target, 'true').catch(() => {});
@@ -189,7 +189,7 @@ test('connects anew after the host was gone', { skip: withoutSshd }, async (t) =
 });
 
 test('names a host that accepts and says nothing', { skip: withoutSshd }, async (t) => {
-  const { pool, target } = await aStage(t, { connectMs: 300 });
+  const { pool, target } = await aFixture(t, { connectMs: 300 });
   const mute = createServer().listen(0, '127.0.0.1');
   t.after(() => mute.close());
   await once(mute, 'listening');
@@ -199,7 +199,7 @@ test('names a host that accepts and says nothing', { skip: withoutSshd }, async 
 });
 
 test('a command that takes too long, or that somebody gives up, ends alone', { skip: withoutSshd }, async (t) => {
-  const { pool, target, host } = await aStage(t, { commandMs: 4_000 });
+  const { pool, target, host } = await aFixture(t, { commandMs: 4_000 });
   await pool.run(target, 'true');
   const controller = new AbortController();
   const given = pool.run(target, 'sleep 60', controller.signal);
@@ -212,7 +212,7 @@ test('a command that takes too long, or that somebody gives up, ends alone', { s
 });
 
 test('an idle connection is closed, and opened when it is needed', { skip: withoutSshd }, async (t) => {
-  const { pool, target, host, directory } = await aStage(t, { idleMs: 50 });
+  const { pool, target, host, directory } = await aFixture(t, { idleMs: 50 });
   await pool.run(target, 'true');
   while (readdirSync(directory).length > 0) await new Promise((done) => setTimeout(done, 20));
   assert.equal((await pool.run(target, 'echo again')).output, 'again\n');
@@ -220,7 +220,7 @@ test('an idle connection is closed, and opened when it is needed', { skip: witho
 });
 
 test('closing ends what is under way', { skip: withoutSshd }, async (t) => {
-  const { pool, target } = await aStage(t);
+  const { pool, target } = await aFixture(t);
   await pool.run(target, 'true');
   const running = failureOf(pool.run(target, 'sleep 60'));
   await pool.close();
@@ -228,7 +228,7 @@ test('closing ends what is under way', { skip: withoutSshd }, async (t) => {
 });
 
 test('the connection ends with Ingot, however that ends', { skip: withoutSshd }, async (t) => {
-  const { target, host } = await aStage(t);
+  const { target, host } = await aFixture(t);
   const directory = join(host.folder, 'sockets');
   const code = `
     const { SshPool } = await import(${JSON.stringify(new URL('./ssh-pool.ts', import.meta.url).href)});

@@ -7,24 +7,24 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
 import { createImageFiles } from '#images/image-files.ts';
-import { type ApiStage, openApiStage } from '#test/api-stage.ts';
+import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
 import { openstack, openstackJson, openstackSession, withoutClient as skip } from './openstack.ts';
 
-let stage: ApiStage;
+let fixture: ApiFixture;
 let env: NodeJS.ProcessEnv;
 let url: string;
 let directory: string;
 before(async () => {
   const log = pino({ level: 'silent' });
-  stage = await openApiStage({
+  fixture = await openApiFixture({
     clock: () => 0,
     images: (store, stateDir) => createImageFiles({ store, directory: join(stateDir, 'images'), log }),
   });
-  ({ url, env } = await stage.listen());
+  ({ url, env } = await fixture.listen());
   directory = await mkdtemp(join(tmpdir(), 'ingot-client-'));
 });
 after(async () => {
-  await stage.close();
+  await fixture.close();
   await rm(directory, { recursive: true, force: true });
 });
 
@@ -183,10 +183,10 @@ test('an image from a pipe, whose size nobody knows before its end', { skip }, a
 
   await openstack(env, create, data);
 
-  const [image] = await stage.store.images.list({ name: 'piped' });
+  const [image] = await fixture.store.images.list({ name: 'piped' });
   assert.deepEqual([image?.status, image?.size], ['active', data.length]);
   assert.equal(image?.checksum, createHash('md5').update(data).digest('hex'));
-  await stage.ask({ method: 'DELETE', url: `/image/v2/images/${image?.id}` });
+  await fixture.ask({ method: 'DELETE', url: `/image/v2/images/${image?.id}` });
 });
 
 test('an image that is refused says why', { skip }, async () => {
@@ -195,7 +195,7 @@ test('an image that is refused says why', { skip }, async () => {
   const create = ['image', 'create', '--disk-format', 'qcow2', '--container-format', 'bare', '--file', file, 'bad'];
 
   await assert.rejects(openstack(env, create), /declared as qcow2, but its contents are not/);
-  assert.deepEqual(await stage.store.images.list(), [], 'the client removes what it could not fill');
+  assert.deepEqual(await fixture.store.images.list(), [], 'the client removes what it could not fill');
 });
 
 test('an image in use, and an id that was an image’s, are refused with the reason', { skip }, async () => {
@@ -257,8 +257,8 @@ test('networks, subnets, ports', { skip }, async () => {
 
 test('what cannot be done is said in words', { skip }, async () => {
   await openstack(env, ['network', 'create', 'taken']);
-  const [network] = await stage.store.networks.list({ name: 'taken' });
-  await stage.ask({ method: 'POST', url: '/network/v2.0/ports', payload: { port: { network_id: network?.id } } });
+  const [network] = await fixture.store.networks.list({ name: 'taken' });
+  await fixture.ask({ method: 'POST', url: '/network/v2.0/ports', payload: { port: { network_id: network?.id } } });
 
   await assert.rejects(openstack(env, ['router', 'create', 'r']), /A router is not supported by Ingot yet/);
   // The client prints the cause of a failed delete only in its log lines.

@@ -140,7 +140,7 @@ test('openstacksdk attaches and detaches an image, and reads what there is', { s
   const create = ['baremetal', 'node', 'create', '--driver', 'redfish', '--name', 'media1'];
   await openstackJson(ingot.env, [...create, ...bmc.options.flatMap((option) => option.split(' '))]);
   const slots = "cloud.baremetal.get('/nodes/media1/vmedia', microversion='1.93').json()";
-  const told = (await runWithSdk(
+  const reported = (await runWithSdk(
     ingot.env,
     `
 node = cloud.baremetal.get_node('media1')
@@ -171,20 +171,20 @@ print(json.dumps({
     foldersOf(openstackSdk),
   )) as { seen: string[][]; refused: number; media_types: string[][]; inventory: Row; firmware: string[] };
 
-  assert.deepEqual(told.seen, [[], [bmc.image], [bmc.image], [], []]);
-  assert.equal(told.refused, 501);
+  assert.deepEqual(reported.seen, [[], [bmc.image], [bmc.image], [], []]);
+  assert.equal(reported.refused, 501);
   assert.ok(
-    told.media_types.some((types) => types.includes('CD')),
-    JSON.stringify(told.media_types),
+    reported.media_types.some((types) => types.includes('CD')),
+    JSON.stringify(reported.media_types),
   );
-  assert.equal(told.inventory['product_name'], 'Model');
-  assert.ok(told.firmware.includes('bios'), told.firmware.join());
+  assert.equal(reported.inventory['product_name'], 'Model');
+  assert.ok(reported.firmware.includes('bios'), reported.firmware.join());
 });
 
 test("the system's openstacksdk reaches virtual media by requests of its user", { skip: withoutClient }, async () => {
   const create = ['baremetal', 'node', 'create', '--driver', 'redfish', '--name', 'media2'];
   await openstackJson(ingot.env, [...create, ...bmc.options.flatMap((option) => option.split(' '))]);
-  const told = (await runWithSdk(
+  const reported = (await runWithSdk(
     ingot.env,
     `
 node = cloud.baremetal.get_node('media2')
@@ -196,7 +196,7 @@ statuses.append(cloud.baremetal.delete(path + '?device_types=cdrom,floppy', micr
 print(json.dumps({'statuses': statuses, 'seen': seen, 'driver': node.driver}))`,
   )) as { statuses: number[]; seen: string[]; driver: string };
 
-  assert.deepEqual(told, { statuses: [404, 204, 204], seen: [bmc.image], driver: 'redfish' });
+  assert.deepEqual(reported, { statuses: [404, 204, 204], seen: [bmc.image], driver: 'redfish' });
 });
 
 test("the system's client, which knows nothing of it, sees no later field", { skip: withoutClient }, async () => {

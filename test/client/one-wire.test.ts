@@ -1,17 +1,17 @@
 /** Referee test: error messages of the unmodified `openstack` client for a member who requests addresses of others. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type ApiStage, openApiStage } from '#test/api-stage.ts';
+import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
 import { openstack, openstackJson, openstackSession, withoutClient as skip } from './openstack.ts';
 
-let stage: ApiStage;
+let fixture: ApiFixture;
 let env: NodeJS.ProcessEnv;
 before(async () => {
   const settings = { 'provisioning.address': '172.30.0.1', 'provisioning.cidr': '172.30.0.0/24' };
-  stage = await openApiStage({ settings: { ...settings, 'provisioning.pool': '172.30.0.200-172.30.0.249' } });
-  ({ env } = await stage.listen());
+  fixture = await openApiFixture({ settings: { ...settings, 'provisioning.pool': '172.30.0.200-172.30.0.249' } });
+  ({ env } = await fixture.listen());
 });
-after(() => stage.close());
+after(() => fixture.close());
 
 test('a member gets a port on a shared network, but no address, MAC or subnet of others', { skip }, async () => {
   const asEve = { ...env, OS_USERNAME: 'eve', OS_PASSWORD: 'secret', OS_PROJECT_NAME: 'team' };

@@ -12,10 +12,10 @@ let admin: NodeJS.ProcessEnv;
 let mallory: NodeJS.ProcessEnv;
 before(async () => {
   projects = await openTwoProjects();
-  ({ env: admin } = await projects.stage.listen());
+  ({ env: admin } = await projects.fixture.listen());
   mallory = { ...admin, OS_USERNAME: 'mallory', OS_PASSWORD: 'a long password', OS_PROJECT_NAME: 'mallory' };
 });
-after(() => projects.stage.close());
+after(() => projects.fixture.close());
 
 test('a server without a host tells its owner the plain sentence, and the administrator the reasons', { skip }, async () => {
   const image = projects.own['images'] ?? '';
@@ -33,16 +33,16 @@ test('a server without a host tells its owner the plain sentence, and the admini
 test('a server that failed shows its owner what its machine had printed, and the administrator which machine', {
   skip,
 }, async () => {
-  const { stage, own } = projects;
-  const node = await aFreeNode(stage);
-  stage.onDeploy(async (task) => {
-    stage.consoles.set(task.node.uuid, 'grub> ls\nKernel panic - not syncing\n');
+  const { fixture, own } = projects;
+  const node = await aFreeNode(fixture);
+  fixture.onDeploy(async (task) => {
+    fixture.consoles.set(task.node.uuid, 'grub> ls\nKernel panic - not syncing\n');
     throw new Fault('agentFailed', { command: 'write the image', detail: 'disk on fire' });
   });
   const made = ['server', 'create', '--flavor', 'metal', '--image', own['images'] ?? '', '--network', own['networks'] ?? '', 'f'];
   const { id } = await openstackJson(mallory, made);
-  await stage.quiet();
-  stage.onDeploy(undefined);
+  await fixture.quiet();
+  fixture.onDeploy(undefined);
 
   assert.equal(await openstack(mallory, ['console', 'log', 'show', id]), 'grub> ls\nKernel panic - not syncing\n');
   assert.equal(await openstack(mallory, ['console', 'log', 'show', '--lines', '1', id]), 'Kernel panic - not syncing\n');
@@ -54,13 +54,13 @@ test('a server that failed shows its owner what its machine had printed, and the
 });
 
 test('a server whose machine starts no system says so to its owner, who restarts it', { skip }, async () => {
-  const { stage, own } = projects;
+  const { fixture, own } = projects;
   const id = own['servers'] ?? '';
-  const [node] = await stage.store.nodes.list({ instance_uuid: id });
-  await stage.store.nodes.update({ uuid: node?.uuid ?? '' }, { inventory: { disks: [{}] } });
-  const [port] = await stage.store.node_ports.list({ node_uuid: node?.uuid ?? '' });
-  stage.engine.machineRequest({ kind: 'http', mac: port?.address ?? '', subject: 'disk failed', message: 'tells' });
-  while ((await stage.store.servers.find({ id }))?.vm_state === 'active') await new Promise(setImmediate);
+  const [node] = await fixture.store.nodes.list({ instance_uuid: id });
+  await fixture.store.nodes.update({ uuid: node?.uuid ?? '' }, { inventory: { disks: [{}] } });
+  const [port] = await fixture.store.node_ports.list({ node_uuid: node?.uuid ?? '' });
+  fixture.engine.machineRequest({ kind: 'http', mac: port?.address ?? '', subject: 'disk failed', message: 'tells' });
+  while ((await fixture.store.servers.find({ id }))?.vm_state === 'active') await new Promise(setImmediate);
 
   const failed = await openstackJson(mallory, ['server', 'show', id]);
   await openstack(mallory, ['server', 'reboot', '--hard', '--wait', id]);

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
+import type { CrashFixture } from './crash-fixture.ts';
 import { stepsKilledAround } from './crash-moments.ts';
-import type { CrashStage } from './crash-stage.ts';
 
 const run = promisify(execFile);
 const sector = 512;
@@ -54,7 +54,7 @@ export async function expectConfigDrive(disk: string, server: { id: string; host
 }
 
 /** Everything left in the TFTP root, and the boot plans. */
-export async function bootFiles({ stateDir }: Pick<CrashStage, 'stateDir'>): Promise<{ files: string[]; plans: string[] }> {
+export async function bootFiles({ stateDir }: Pick<CrashFixture, 'stateDir'>): Promise<{ files: string[]; plans: string[] }> {
   const root = join(stateDir, 'boot', 'tftp');
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   const files = entries
@@ -88,7 +88,7 @@ async function isZero(file: FileHandle, position: number): Promise<boolean> {
 
 /** Ingot was killed before and after every step of `way`, according to the record of steps run. */
 export async function expectKilledEverywhere(
-  stage: CrashStage,
+  fixture: CrashFixture,
   store: Store,
   { kind, rolling_back = false }: { kind: Operation['kind']; rolling_back?: boolean },
 ): Promise<void> {
@@ -100,7 +100,7 @@ export async function expectKilledEverywhere(
     for (const { subject, data } of own) if (data['status'] === 'ended') ended.add(subject);
   }
   assert.ok(ended.size > 2, `${kind} has steps`);
-  const killed = stepsKilledAround(stage.ingot.moments, rolling_back ? `undo of ${kind}` : kind);
+  const killed = stepsKilledAround(fixture.ingot.moments, rolling_back ? `undo of ${kind}` : kind);
   assert.deepEqual([...killed].sort(), [...ended].sort(), `steps of ${kind}: killed around = ended by the record`);
 }
 
@@ -124,15 +124,15 @@ export async function expectOperations(
 }
 
 /** Ingot is stopped: no process is left except the rack, no partial file, no password. */
-export async function expectNothingLeft(stage: CrashStage): Promise<void> {
+export async function expectNothingLeft(fixture: CrashFixture): Promise<void> {
   const commands = await Promise.all(
-    stage.network
+    fixture.network
       .processes()
       .map(async (pid) => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0').join(' ')),
   );
-  const strangers = commands.filter((command) => command !== '' && !command.includes('cardboard-process.ts'));
+  const strangers = commands.filter((command) => command !== '' && !command.includes('simulated-process.ts'));
   assert.deepEqual(strangers, []);
-  const files = await readdir(stage.stateDir, { recursive: true });
+  const files = await readdir(fixture.stateDir, { recursive: true });
   assert.deepEqual(
     files.filter((file) => /\.part$|chap-password|\/piece$|\/ephemeral$/.test(file)),
     [],

@@ -1,20 +1,20 @@
 /** User requests in crash tests, each retried across restarts of Ingot. */
 import { createFlavor, uploadImage } from '#demo/main-job.ts';
-import type { CrashStage, ServerFacts } from './crash-stage.ts';
+import type { CrashFixture, ServerFacts } from './crash-fixture.ts';
 import { type FileSystemImage, makeBootFile, makeFileSystem, makeWholeDisk, type SmallFile } from './small-images.ts';
 
 export type Sizes = { mib: number; dataMib: number };
 export type WholeImage = Awaited<ReturnType<typeof makeWholeDisk>> & { id: string };
 export type PartitionImage = { id: string; root: FileSystemImage; kernel: SmallFile; ramdisk: SmallFile };
 
-export async function uploadWholeDisk(stage: CrashStage, name: string, sizes: Sizes): Promise<WholeImage> {
-  const disk = await makeWholeDisk(stage.folder, name, sizes);
-  const id = await uploadImage(stage.cloud, { name, path: disk.path, disk_format: 'qcow2', container_format: 'bare' });
+export async function uploadWholeDisk(fixture: CrashFixture, name: string, sizes: Sizes): Promise<WholeImage> {
+  const disk = await makeWholeDisk(fixture.folder, name, sizes);
+  const id = await uploadImage(fixture.cloud, { name, path: disk.path, disk_format: 'qcow2', container_format: 'bare' });
   return { ...disk, id };
 }
 
-export async function uploadPartition(stage: CrashStage, name: string, sizes: Sizes): Promise<PartitionImage> {
-  const { cloud, folder } = stage;
+export async function uploadPartition(fixture: CrashFixture, name: string, sizes: Sizes): Promise<PartitionImage> {
+  const { cloud, folder } = fixture;
   const root = await makeFileSystem(folder, name, sizes);
   const kernel = await makeBootFile(folder, `${name}-kernel`);
   const ramdisk = await makeBootFile(folder, `${name}-ramdisk`);
@@ -26,16 +26,16 @@ export async function uploadPartition(stage: CrashStage, name: string, sizes: Si
 }
 
 /** vcpus 1, 512 MiB, 6 GiB, swap 256 MiB. */
-export function smallFlavor(stage: CrashStage): Promise<string> {
-  return createFlavor(stage.cloud, 'small', {});
+export function smallFlavor(fixture: CrashFixture): Promise<string> {
+  return createFlavor(fixture.cloud, 'small', {});
 }
 
 /** `node`: the UUID of the requested node. */
 export type SchedulerRequest = { name: string; imageId: string; flavorId: string; node?: string };
 
 /** The response may be lost with Ingot although the server is stored: then it is looked up by name. */
-export async function createServer({ ingot, cloud, networkId }: CrashStage, wish: SchedulerRequest): Promise<string> {
-  const { name, imageId, flavorId, node } = wish;
+export async function createServer({ ingot, cloud, networkId }: CrashFixture, requested: SchedulerRequest): Promise<string> {
+  const { name, imageId, flavorId, node } = requested;
   const place = node && { availability_zone: `nova::${node}` };
   const networks = [{ uuid: networkId }];
   const body = { server: { name, imageRef: imageId, flavorRef: flavorId, networks, config_drive: true, ...place } };
@@ -46,7 +46,7 @@ export async function createServer({ ingot, cloud, networkId }: CrashStage, wish
   });
 }
 
-export async function deleteServer({ ingot, cloud }: CrashStage, id: string): Promise<void> {
+export async function deleteServer({ ingot, cloud }: CrashFixture, id: string): Promise<void> {
   await ingot.ask(async () => {
     try {
       await cloud.compute(`/servers/${id}`, { method: 'DELETE' });
@@ -57,7 +57,7 @@ export async function deleteServer({ ingot, cloud }: CrashStage, id: string): Pr
   });
 }
 
-export async function rebuildServer({ ingot, cloud }: CrashStage, id: string, imageRef: string): Promise<void> {
+export async function rebuildServer({ ingot, cloud }: CrashFixture, id: string, imageRef: string): Promise<void> {
   await ingot.ask(async () => {
     const { server } = await cloud.compute<{ server: ServerFacts }>(`/servers/${id}`);
     if (server.status === 'REBUILD') return;
@@ -66,7 +66,7 @@ export async function rebuildServer({ ingot, cloud }: CrashStage, id: string, im
 }
 
 export async function portsOf(
-  { ingot, cloud }: CrashStage,
+  { ingot, cloud }: CrashFixture,
   serverId: string,
 ): Promise<{ status: string; mac_address: string }[]> {
   const path = `/network/v2.0/ports?device_id=${serverId}`;

@@ -38,7 +38,7 @@ function readText(path: string): string {
 }
 
 /** A simulated BMC is fast. */
-const cleanTimes: CleanTimes = { look: 200, lastWords: 200, flash: 5000 };
+const cleanTimes: CleanTimes = { poll: 200, lastWords: 200, flash: 5000 };
 const hooks = { onStep, cleanTimes };
 const running = await serve(settings, hooks);
 process.stdout.write(`Ingot serves ${running.url}\n`);

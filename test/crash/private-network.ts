@@ -1,5 +1,5 @@
 /**
- * The network of a cardboard rack: a namespace for Ingot with the provisioning bridge, and one for each machine with
+ * The network of a simulated rack: a namespace for Ingot with the provisioning bridge, and one for each machine with
  * its NIC. Machines have fixed addresses; DHCP is tested with real firmware.
  */
 import { execFile, spawn } from 'node:child_process';

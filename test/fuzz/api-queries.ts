@@ -62,7 +62,7 @@ function queryOf(roll: Roll): string {
 export const apiQueryTarget: Target = {
   ...{ name: 'public api, queries', share: 3, slowMs: 1_500, grows: true },
   async open() {
-    const { stage, readTable } = await openFullApi();
+    const { fixture, readTable } = await openFullApi();
     return {
       make(roll) {
         const url = `${pick(readTable, roll)}?${queryOf(roll)}`;
@@ -74,10 +74,10 @@ export const apiQueryTarget: Target = {
         // Characters that no client can send in a request line.
         const url = `/${rest.join('').replace(/[^!-~]/g, '')}`.replace(/^\/+/, '/');
         const headers = { 'x-openstack-ironic-api-version': version, 'x-openstack-nova-api-version': computeVersion };
-        const { status, body } = await stage.ask({ url, headers });
+        const { status, body } = await fixture.ask({ url, headers });
         return judgeReply(`GET ${url}`, status, body);
       },
-      close: () => stage.close(),
+      close: () => fixture.close(),
     };
   },
 };

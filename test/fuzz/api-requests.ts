@@ -2,14 +2,14 @@
 import { pino } from 'pino';
 import { createImageFiles } from '#images/image-files.ts';
 import { aFlavor, anImage } from '#test/a-task.ts';
-import { openRackStage, type RackStage } from '#test/rack-stage.ts';
+import { openRackFixture, type RackFixture } from '#test/rack-fixture.ts';
 
 export type ApiRequest = readonly [method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', url: string, body: unknown];
 
 export type ApiRoute = { readonly method: string; readonly url: string; readonly bodyLimit: number };
 
 export type FullApi = {
-  readonly stage: RackStage;
+  readonly fixture: RackFixture;
   /** All routes of the API, as registered. */
   readonly routes: readonly ApiRoute[];
   readonly requestTable: readonly ApiRequest[];
@@ -75,26 +75,26 @@ const serverOf = ({ image, network }: Pick<Ids, 'image' | 'network'>) => ({
 });
 
 export async function openFullApi(): Promise<FullApi> {
-  const stage = await openRackStage({
+  const fixture = await openRackFixture({
     images: (store, directory) => createImageFiles({ store, directory, log: pino({ level: 'silent' }) }),
   });
   const routes: ApiRoute[] = [];
-  stage.app.addHook('onRoute', ({ method, url, bodyLimit }) => {
+  fixture.app.addHook('onRoute', ({ method, url, bodyLimit }) => {
     for (const each of [method].flat())
-      routes.push({ method: each, url, bodyLimit: bodyLimit ?? stage.app.initialConfig.bodyLimit ?? 0 });
+      routes.push({ method: each, url, bodyLimit: bodyLimit ?? fixture.app.initialConfig.bodyLimit ?? 0 });
   });
-  const ids = await fill(stage);
+  const ids = await fill(fixture);
   const tables = [identityRequests, imageRequests, networkRequests, computeRequests, serverRequests, baremetalRequests];
-  return { stage, routes, requestTable: tables.flatMap((table) => table(ids)), readTable: readsOf(ids) };
+  return { fixture, routes, requestTable: tables.flatMap((table) => table(ids)), readTable: readsOf(ids) };
 }
 
-async function fill(stage: RackStage): Promise<Ids> {
-  await stage.store.flavors.insert(aFlavor());
-  const image = await stage.store.images.insert(anImage());
-  const node = await stage.engine.createNode({ driver: 'fake-hardware', name: 'n1', provision_state: 'available', properties });
-  await stage.store.nodes.update({ uuid: node.uuid }, { inventory });
+async function fill(fixture: RackFixture): Promise<Ids> {
+  await fixture.store.flavors.insert(aFlavor());
+  const image = await fixture.store.images.insert(anImage());
+  const node = await fixture.engine.createNode({ driver: 'fake-hardware', name: 'n1', provision_state: 'available', properties });
+  await fixture.store.nodes.update({ uuid: node.uuid }, { inventory });
   const idOf = async (url: string, payload: object) => {
-    const { body } = await stage.ask({ method: 'POST', url, payload });
+    const { body } = await fixture.ask({ method: 'POST', url, payload });
     return (Object.values(body)[0] as { id?: string })?.id ?? body.uuid ?? body.id;
   };
   const network = await idOf('/network/v2.0/networks', { network: { name: 'net' } });
@@ -106,7 +106,7 @@ async function fill(stage: RackStage): Promise<Ids> {
   const userId = await idOf('/identity/v3/users', { user });
   const projectId = await idOf('/identity/v3/projects', { project: { name: 'p' } });
   const nodePort = await idOf('/baremetal/v1/ports', { node_uuid: node.uuid, address: 'aa:bb:cc:00:00:01' });
-  await stage.quiet();
+  await fixture.quiet();
 
   return { image: image.id, node: node.uuid, network, subnetId, portId, serverId, userId, projectId, nodePort };
 }

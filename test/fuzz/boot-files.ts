@@ -52,8 +52,8 @@ function judge(reply: Reply, { file, range, isHead }: { file: Buffer; range: str
   const part = wanted ? file.subarray(wanted.start, wanted.end) : file;
   if (Number(reply.headers['content-length']) !== part.length) throw wrong(`content-length ${reply.headers['content-length']}`);
   if (!reply.rawPayload.equals(isHead ? Buffer.alloc(0) : part)) throw wrong('another part of the file');
-  const told = wanted && `bytes ${wanted.start}-${wanted.end - 1}/${file.length}`;
-  if (reply.headers['content-range'] !== told) throw wrong(`content-range ${reply.headers['content-range']}`);
+  const reported = wanted && `bytes ${wanted.start}-${wanted.end - 1}/${file.length}`;
+  if (reply.headers['content-range'] !== reported) throw wrong(`content-range ${reply.headers['content-range']}`);
 }
 
 export const bootFileTarget: Target = {

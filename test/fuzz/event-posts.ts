@@ -58,7 +58,7 @@ export const eventPostTarget: Target = {
   ...{ name: 'events of bmcs, posts', share: 3, slowMs: 500 },
   async open() {
     const posts = createEventPosts(() => [{ url: 'https://192.0.2.9', selfSigned: true }]);
-    let told = 0;
+    let reported = 0;
     let token = '';
     const client = {
       get: async () => ({ body: { EventService: { '@odata.id': '/e' }, Subscriptions: { '@odata.id': '/s' } } }),
@@ -74,7 +74,7 @@ export const eventPostTarget: Target = {
     };
     const withSystem = (async (_question, work) => await work({ client, node } as never)) as WithSystem;
     const hint = () => {
-      told += 1;
+      reported += 1;
     };
     const end = await createWatchPower(withSystem, posts)(node, hint, { signal: new AbortController().signal });
     const plans = new Plans(undefined);
@@ -109,12 +109,12 @@ export const eventPostTarget: Target = {
           'content-type': types[type % types.length] ?? '',
           ...(encodings[which % encodings.length] && { 'content-encoding': encodings[which % encodings.length] }),
         };
-        told = 0;
+        reported = 0;
         const url = `/redfish-events/${isOurs ? token : encodeURIComponent(guess)}`;
         const reply = await app.inject({ method: 'POST', url, headers, payload: input.subarray(5) });
-        if (told > 0 && !isOurs) throw new Error('somebody without the token was listened to');
+        if (reported > 0 && !isOurs) throw new Error('somebody without the token was listened to');
         if (reply.statusCode === 200 && !isOurs) throw new Error('somebody without the token was answered');
-        if (told > 1) throw new Error('one post was told several times');
+        if (reported > 1) throw new Error('one post was told several times');
         return judgeReply(`POST ${url}`, reply.statusCode, reply.body === '' ? '' : reply.json());
       },
       async close() {

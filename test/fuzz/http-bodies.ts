@@ -14,7 +14,7 @@ import { contentTypes, type FullApi, openFullApi } from './api-requests.ts';
 import { pick, type Roll } from './dice.ts';
 import { mutateJsonText } from './json-mutations.ts';
 import { mutateBytes, randomBytes } from './mutations.ts';
-import { readerTarget, type Stage, type Target, type Verdict } from './target.ts';
+import { type Fixture, readerTarget, type Target, type Verdict } from './target.ts';
 
 /** The other parameters of an input are bytes before the body, so that it can be replayed alone. */
 const headBytes = 3;
@@ -24,7 +24,7 @@ const ironicVersions = ['1.109', '1.78', 'latest', '1.93'];
 const quietEvery = 40;
 
 /** The row of the request, the content type, the version; then the body. */
-export function createApiStage({ stage, requestTable }: FullApi): Stage {
+export function createApiFixture({ fixture, requestTable }: FullApi): Fixture {
   let requests = 0;
   return {
     make(roll) {
@@ -42,12 +42,12 @@ export function createApiStage({ stage, requestTable }: FullApi): Stage {
         'x-openstack-nova-api-version': novaVersions[version % novaVersions.length],
         'x-openstack-ironic-api-version': ironicVersions[version % ironicVersions.length],
       };
-      const reply = await stage.ask({ method, url, headers, payload: input.subarray(headBytes) });
+      const reply = await fixture.ask({ method, url, headers, payload: input.subarray(headBytes) });
       // Requested work must not fail behind the API either.
-      if (++requests % quietEvery === 0) await stage.quiet();
+      if (++requests % quietEvery === 0) await fixture.quiet();
       return judgeReply(`${method} ${url}`, reply.status, reply.body);
     },
-    close: () => stage.close(),
+    close: () => fixture.close(),
   };
 }
 
@@ -72,7 +72,7 @@ function textIn(value: unknown): string {
 
 const apiTarget: Target = {
   ...{ name: 'public api, json bodies', share: 6, slowMs: 1_500, grows: true },
-  open: async () => createApiStage(await openFullApi()),
+  open: async () => createApiFixture(await openFullApi()),
 };
 
 const disk = {

@@ -16,14 +16,14 @@ import { dice, pick, type Roll } from './dice.ts';
 import { fuzzSecrets, ivs } from './ipmi-bytes.ts';
 import { createMemoryWire, type MemoryWire, type Middleman } from './memory-datagrams.ts';
 import { mutateBytes, randomBytes } from './mutations.ts';
-import { diceOf, type Stage, seedInput, type Target, type Verdict, withinGracePeriod } from './target.ts';
+import { diceOf, type Fixture, seedInput, type Target, type Verdict, withinGracePeriod } from './target.ts';
 
 const login = { user: 'admin', password: 'secret', privilege: 'administrator' } as const;
 const users = [{ name: login.user, password: login.password }];
 /** Packets are not lost for long, so a short timeout suffices. */
 const timings: Timings = {
   ...defaultTimings,
-  ...{ firstWait: 4, shortestWait: 4, longestWait: 8, deadline: 80, patience: 80, singleWait: 20, trusted: 0 },
+  ...{ firstWait: 4, shortestWait: 4, longestWait: 8, deadline: 80, maxWait: 80, singleWait: 20, trusted: 0 },
 };
 const mostHostile = 10;
 const mostKept = 256;
@@ -145,7 +145,7 @@ function forgedAnswers(version: ProtocolVersion): Target {
         wire.bmc.restart();
         client = connect();
       };
-      const stage: Stage = {
+      const fixture: Fixture = {
         make: seedInput,
         async feed(input): Promise<Verdict> {
           if (++inputs % sessionInputs === 0) await renew();
@@ -167,7 +167,7 @@ function forgedAnswers(version: ProtocolVersion): Target {
           await wire.bmc.close();
         },
       };
-      return stage;
+      return fixture;
     },
   };
 }

@@ -21,12 +21,12 @@ import { dice, pick, type Roll } from './dice.ts';
 import { commandOf, createWitness } from './ipmi-conversations.ts';
 import { createMemoryWire, type Middleman } from './memory-datagrams.ts';
 import { mutateBytes, randomBytes } from './mutations.ts';
-import { diceOf, type Stage, seedInput, type Target, type Verdict } from './target.ts';
+import { diceOf, type Fixture, seedInput, type Target, type Verdict } from './target.ts';
 
 const login = { user: 'admin', password: 'secret' } as const;
 const timings: Timings = {
   ...defaultTimings,
-  ...{ firstWait: 3, shortestWait: 3, longestWait: 4, deadline: 16, patience: 16, singleWait: 8, trusted: 0 },
+  ...{ firstWait: 3, shortestWait: 3, longestWait: 4, deadline: 16, maxWait: 16, singleWait: 8, trusted: 0 },
 };
 const leniencies: readonly BmcProfile['oddSessions'][number][] = ['opensesspriv', 'intelplus', 'supermicro20', 'nochecksumcheck'];
 const suiteLists: readonly BmcProfile['cipherSuites'][] = [[17, 3], [3, 17], [3], [17]];
@@ -230,7 +230,7 @@ function requireNoMisstep({ alarm }: OpeningMeddler): void {
 function openings(name: string, knows: boolean, share: number): Target {
   return {
     ...{ name, share, slowMs: 1_000 },
-    async open(): Promise<Stage> {
+    async open(): Promise<Fixture> {
       const chassis = createMemoryChassis('on');
       const meddler = new OpeningMeddler(knows);
       const users = [{ name: login.user, password: knows ? login.password : 'another' }];

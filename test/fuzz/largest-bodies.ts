@@ -115,11 +115,11 @@ function bodiesOf([method, url, body]: ApiRequest, { url: route, bodyLimit }: Ap
   });
 }
 
-export async function send({ stage }: FullApi, { method, url }: LargeBody, payload: Buffer) {
+export async function send({ fixture }: FullApi, { method, url }: LargeBody, payload: Buffer) {
   const isImagePatch = method === 'PATCH' && url.startsWith('/image');
   const type = isImagePatch ? 'application/openstack-images-v2.1-json-patch' : 'application/json';
   const versions = { 'x-openstack-nova-api-version': '2.90', 'x-openstack-ironic-api-version': '1.109' };
-  return stage.ask({ method, url, payload, headers: { 'content-type': type, ...versions } });
+  return fixture.ask({ method, url, payload, headers: { 'content-type': type, ...versions } });
 }
 
 /** Processor milliseconds of the longest block of the event loop. */
@@ -158,10 +158,10 @@ export const largestBodiesTarget: Target = {
       async feed(input): Promise<Verdict> {
         const large = bodies[input.readUInt32LE() % bodies.length] as LargeBody;
         const { status, body } = await send(api, large, large.make());
-        if (++requests % quietEvery === 0) await api.stage.quiet();
+        if (++requests % quietEvery === 0) await api.fixture.quiet();
         return judgeReply(`${large.method} ${large.url} (${large.how})`, status, body);
       },
-      close: () => api.stage.close(),
+      close: () => api.fixture.close(),
     };
   },
 };

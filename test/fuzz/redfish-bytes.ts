@@ -9,7 +9,7 @@ import { followTask, retryAfter } from '#wire/redfish/task-monitor.ts';
 import { pick } from './dice.ts';
 import { type AnyJson, mutateJson, mutateJsonText } from './json-mutations.ts';
 import { mutateBytes } from './mutations.ts';
-import { diceOf, readerTarget, type Stage, seedInput, type Target } from './target.ts';
+import { diceOf, type Fixture, readerTarget, seedInput, type Target } from './target.ts';
 
 const info = { MessageId: 'Base.1.8.Success', Message: 'y', MessageArgs: ['a'], Severity: 'OK', Resolution: 'None' };
 const bodies: readonly AnyJson[] = [
@@ -104,7 +104,7 @@ const walkTarget: Target = {
   name: 'redfish collections and tasks',
   share: 3,
   slowMs: 1_500,
-  open: (): Stage => ({
+  open: (): Fixture => ({
     make: seedInput,
     async feed(input) {
       const roll = diceOf(input);

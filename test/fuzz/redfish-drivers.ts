@@ -35,7 +35,7 @@ const node: NodeFacts = {
   driver_info: { redfish_address: 'https://192.0.2.1', redfish_username: 'admin', redfish_password: 'password1' },
   ...{ properties: {}, extra: {}, power_state: null, ports: [] },
 };
-const patience = { pollMs: 1, retryMs: 1, effectMs: 4 };
+const maxWait = { pollMs: 1, retryMs: 1, effectMs: 4 };
 const times = { taskMs: 20, pauseMs: 1 };
 
 /** All linked resources of a service with this vendor's shape. */
@@ -173,9 +173,9 @@ const power = ({ withSystem }: Parts) =>
       destinations: (token) => [{ url: `https://192.0.2.9/${token}`, selfSigned: true }],
       onEvent: () => () => {},
     }),
-    patience,
+    maxWait,
   );
-const management = ({ withSystem }: Parts) => createRedfishManagement(withSystem, patience);
+const management = ({ withSystem }: Parts) => createRedfishManagement(withSystem, maxWait);
 
 function partsOf(client: RedfishService): Parts {
   const ask: AskRedfish = async (_question, work) => {
@@ -216,9 +216,9 @@ export const redfishDriverTarget: Target = {
           if (resource) changed.set(path, misshape(changed, resource, roll));
         }
         try {
-          const told = await run(partsOf(memoryClient(changed, roll).client));
-          checkPlain(told);
-          const answer = JSON.stringify(told) ?? '';
+          const reported = await run(partsOf(memoryClient(changed, roll).client));
+          checkPlain(reported);
+          const answer = JSON.stringify(reported) ?? '';
           if (answer.length > longestAnswer) throw new Error(`an answer of ${answer.length} characters`);
           return { read: true };
         } catch (error) {

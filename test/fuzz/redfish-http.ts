@@ -60,7 +60,7 @@ function someReply(input: Buffer): Reply {
   return { bytes: Buffer.concat([head, isChunked ? chunked(body, roll) : body]), meant: kept };
 }
 
-const patience = { readMs: 4_000, connectMs: 2_000, closeMs: 200 };
+const maxWait = { readMs: 4_000, connectMs: 2_000, closeMs: 200 };
 
 export const redfishHttpTarget: Target = peerTarget({
   ...{ name: 'redfish peer, odd replies', share: 0.3, refuses: [] },
@@ -77,7 +77,7 @@ export const redfishHttpTarget: Target = peerTarget({
   async ask(port, input) {
     const url = `http://127.0.0.1:${port}`;
     const login = { user: 'admin', password: 'password1', auth: 'basic', trust: { by: 'nothing' } } as const;
-    const client = openRedfishClient({ url, ...login }, patience);
+    const client = openRedfishClient({ url, ...login }, maxWait);
     try {
       const { body } = await client.get('/redfish/v1/Systems/1');
       const { meant } = someReply(input);

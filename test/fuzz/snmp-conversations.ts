@@ -25,11 +25,11 @@ const timings = { timeout: 8, backoff: 1.2, retries: 3 };
 const mostHostile = 8;
 const mostKept = 128;
 
-type Tell = (packet: Buffer) => void;
+type Report = (packet: Buffer) => void;
 
 /** A socket that consists of two functions. */
 class MemorySocket extends EventEmitter {
-  tell: Tell = () => {};
+  report: Report = () => {};
   send(
     packet: Buffer,
     offset: number,
@@ -38,7 +38,7 @@ class MemorySocket extends EventEmitter {
     _address: string,
     sent: (error: Error | null) => void,
   ): void {
-    this.tell(Buffer.from(packet.subarray(offset, offset + length)));
+    this.report(Buffer.from(packet.subarray(offset, offset + length)));
     sent(null);
   }
   bind(): void {}
@@ -68,7 +68,7 @@ function datagramsOf(socket: MemorySocket, middle: Middle): Datagrams {
   const kept: Buffer[] = [];
   return {
     async connect(_peer, receive) {
-      socket.tell = (packet) => {
+      socket.report = (packet) => {
         if (middle.calm) return queueMicrotask(() => receive(packet));
         const { roll } = middle;
         kept[roll(mostKept)] = packet;

@@ -11,7 +11,7 @@ export type Verdict = {
 };
 
 /** A prepared target. Inputs are bytes, so that each can be recorded and replayed. */
-export type Stage = {
+export type Fixture = {
   make(roll: Roll): Buffer;
   /** Any exception is a defect of the target. */
   feed(input: Buffer): Verdict | Promise<Verdict>;
@@ -26,7 +26,7 @@ export type Target = {
   readonly slowMs?: number;
   /** Retention is its purpose (a database): its memory is not measured. */
   readonly grows?: boolean;
-  open(): Stage | Promise<Stage>;
+  open(): Fixture | Promise<Fixture>;
 };
 
 /** Errors that a parser may throw. */

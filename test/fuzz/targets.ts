@@ -26,7 +26,7 @@ import { tokenTextTarget } from './token-texts.ts';
 export { openFullApi } from './api-requests.ts';
 export { dice, seedOf } from './dice.ts';
 export { heldBy, type LargeBody, largestBodies, send } from './largest-bodies.ts';
-export type { Stage, Target } from './target.ts';
+export type { Fixture, Target } from './target.ts';
 
 export const fuzzTargets: readonly Target[] = [
   ...ipmiByteTargets,

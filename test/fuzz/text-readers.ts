@@ -61,8 +61,8 @@ function fileTarget(row: Omit<ReaderRow, 'read'> & { read(file: string, input: B
         writeFileSync(file, input);
         return row.read(file, input);
       };
-      const stage = await readerTarget({ ...row, read }).open();
-      return { ...stage, close: () => rm(folder, { recursive: true, force: true }) };
+      const fixture = await readerTarget({ ...row, read }).open();
+      return { ...fixture, close: () => rm(folder, { recursive: true, force: true }) };
     },
   };
 }

@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 import { pino } from 'pino';
 import { microversionTable } from '#api/versions.ts';
 import { createImageFiles } from '#images/image-files.ts';
-import { openRackStage, type RackStage } from '#test/rack-stage.ts';
+import { openRackFixture, type RackFixture } from '#test/rack-fixture.ts';
 import { ApiDocument, type DocumentedService } from './document.ts';
 import type { Exception } from './exception.ts';
 import { exceptionTable } from './exceptions.ts';
@@ -23,7 +23,7 @@ type Findings = {
 export const nothingFound: Findings = { differences: [], unusedExceptions: [], unseenOperations: [] };
 
 export type Comparison = {
-  readonly stage: RackStage;
+  readonly fixture: RackFixture;
   readonly check: ReplyCheck;
   readonly document: ApiDocument;
   findings(): Findings;
@@ -34,19 +34,19 @@ export async function openComparison(t: TestContext, service: DocumentedService)
   const check = new ReplyCheck(document, exceptionTable[service]);
   const routes: Route[] = [];
   const log = pino({ level: 'silent' });
-  const stage = await openRackStage({
+  const fixture = await openRackFixture({
     images: (store, directory) => createImageFiles({ store, directory, log }),
   });
   // The machines of this stage have no serial line; only the reply with its URL is of interest.
-  Object.assign(stage.engine, { checkConsole: async () => {} });
-  stage.app.addHook('onRoute', ({ method, url, config }) => {
+  Object.assign(fixture.engine, { checkConsole: async () => {} });
+  fixture.app.addHook('onRoute', ({ method, url, config }) => {
     // What replies only that it is not supported has no reply of the document.
     if (config?.rows?.every(({ unsupported }) => unsupported !== undefined)) return;
     for (const each of [method].flat()) routes.push({ method: each, url });
   });
-  t.after(() => stage.close());
+  t.after(() => fixture.close());
   return {
-    ...{ stage, check, document },
+    ...{ fixture, check, document },
     findings: () => ({
       differences: check.findings().toSorted(),
       unusedExceptions: check

@@ -10,9 +10,9 @@ const machine = { driver: 'fake-hardware', provision_state: 'available', resourc
 type Parts = { comparison: Comparison; send: Send; minor: number; image: string; network: string };
 
 export async function computeCycle(comparison: Comparison, version: string): Promise<void> {
-  const { stage, check } = comparison;
+  const { fixture, check } = comparison;
   const headers = { 'openstack-api-version': `compute ${version}` };
-  const send = sender(stage, check, { prefix: '/compute/v2.1', version, headers });
+  const send = sender(fixture, check, { prefix: '/compute/v2.1', version, headers });
   const parts = { comparison, send, minor: minorOf(version), ...(await prerequisites(comparison)) };
   await readCycle(parts);
   await keypairCycle(parts);
@@ -22,12 +22,12 @@ export async function computeCycle(comparison: Comparison, version: string): Pro
   await send('DELETE', '/os-keypairs/key');
 }
 
-async function prerequisites({ stage }: Comparison): Promise<{ image: string; network: string }> {
+async function prerequisites({ fixture }: Comparison): Promise<{ image: string; network: string }> {
   const id = '22222222-3333-4444-8555-666666666666';
-  const image = (await stage.store.images.find({ id })) ?? (await stage.store.images.insert(anImage({ id })));
-  const [known] = await stage.store.networks.list();
+  const image = (await fixture.store.images.find({ id })) ?? (await fixture.store.images.insert(anImage({ id })));
+  const [known] = await fixture.store.networks.list();
   if (known) return { image: image.id, network: known.id };
-  const network = sender(stage, undefined, { prefix: '/network/v2.0' });
+  const network = sender(fixture, undefined, { prefix: '/network/v2.0' });
   const made = await network('POST', '/networks', { network: { name: 'net' } });
   await network('POST', '/subnets', { subnet: { network_id: made.network.id, cidr: '10.1.0.0/24', ip_version: 4 } });
   return { image: image.id, network: made.network.id };
@@ -35,7 +35,7 @@ async function prerequisites({ stage }: Comparison): Promise<{ image: string; ne
 
 /** Lists that are there without anything being created. */
 async function readCycle({ comparison, send, minor }: Parts): Promise<void> {
-  const [project] = await comparison.stage.store.projects.list();
+  const [project] = await comparison.fixture.store.projects.list();
   const paths = ['/limits', '/os-services', '/os-availability-zone', '/os-availability-zone/detail', '/os-aggregates'];
   const quotas = ['', '/detail', '/defaults'].map((part) => `/os-quota-sets/${project?.id}${part}`);
   for (const path of [...paths, ...quotas, '/extensions', '/os-migrations', '/os-server-groups']) await send('GET', path);
@@ -84,20 +84,20 @@ async function flavorCycle({ send, minor }: Parts): Promise<string> {
 
 async function serverCycle(parts: Parts, flavor: string): Promise<void> {
   const { comparison, send, minor } = parts;
-  const { stage } = comparison;
+  const { fixture } = comparison;
   const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
-  const node = await stage.engine.createNode({ ...machine, name: `machine-${minor}`, properties });
-  await stage.engine.createNodePort({ node_uuid: node.uuid, address: `aa:bb:cc:00:01:${minor.toString(16).padStart(2, '0')}` });
-  stage.consoles.set(node.uuid, 'hello\n');
+  const node = await fixture.engine.createNode({ ...machine, name: `machine-${minor}`, properties });
+  await fixture.engine.createNodePort({ node_uuid: node.uuid, address: `aa:bb:cc:00:01:${minor.toString(16).padStart(2, '0')}` });
+  fixture.consoles.set(node.uuid, 'hello\n');
   await hypervisorCycle(send, { minor, uuid: node.uuid });
   const id = await createServer(parts, flavor);
-  await stage.quiet();
+  await fixture.quiet();
   await readServer(send, id);
   await otherParts(send, { id, minor });
   await changeServer(parts, id);
   await send('DELETE', `/servers/${id}`);
-  await stage.quiet();
-  await stage.engine.deleteNode(node.uuid);
+  await fixture.quiet();
+  await fixture.engine.deleteNode(node.uuid);
 }
 
 async function hypervisorCycle(send: Send, { minor, uuid }: { minor: number; uuid: string }): Promise<void> {
@@ -155,5 +155,5 @@ async function changeServer({ comparison, send, minor, image }: Parts, id: strin
   if (minor >= 73) await send('GET', `/servers/${id}`);
   await send('POST', `/servers/${id}/action`, { unlock: null });
   await send('POST', `/servers/${id}/action`, { rebuild: { imageRef: image } });
-  await comparison.stage.quiet();
+  await comparison.fixture.quiet();
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { adminPassword } from '#test/api-stage.ts';
+import { adminPassword } from '#test/api-fixture.ts';
 import { nothingFound, openComparison } from './comparison.ts';
 import { isAbsent } from './document.ts';
 import { type Send, sender } from './scenario.ts';
@@ -9,10 +9,10 @@ const skip = isAbsent('identity') ?? false;
 
 test("identity: every reply is as Keystone's document has it", { skip }, async (t) => {
   const comparison = await openComparison(t, 'identity');
-  const { stage, check } = comparison;
-  const token = await stage.logIn('admin', adminPassword);
+  const { fixture, check } = comparison;
+  const token = await fixture.logIn('admin', adminPassword);
   const headers = { 'x-auth-token': token, 'x-subject-token': token };
-  const send = sender(stage, check, { prefix: '/identity/v3', headers });
+  const send = sender(fixture, check, { prefix: '/identity/v3', headers });
 
   await tokenCycle(send);
   const project = await projectCycle(send);

@@ -9,9 +9,9 @@ const skip = isAbsent('image') ?? false;
 test("image: every reply is as Glance's document has it", { skip }, async (t) => {
   const comparison = await openComparison(t, 'image');
   const headers = { 'content-type': 'application/json' };
-  const send = sender(comparison.stage, comparison.check, { prefix: '/image/v2', headers });
+  const send = sender(comparison.fixture, comparison.check, { prefix: '/image/v2', headers });
   const patches = { 'content-type': 'application/openstack-images-v2.1-json-patch' };
-  const patch = sender(comparison.stage, comparison.check, { prefix: '/image/v2', headers: patches });
+  const patch = sender(comparison.fixture, comparison.check, { prefix: '/image/v2', headers: patches });
 
   for (const name of ['image', 'images', 'member', 'members']) await send('GET', `/schemas/${name}`);
   await send('GET', '/info/import');

@@ -9,8 +9,8 @@ const skip = isAbsent('network') ?? false;
 
 test("network: every reply is as Neutron's document has it", { skip }, async (t) => {
   const comparison = await openComparison(t, 'network');
-  const send = sender(comparison.stage, comparison.check, { prefix: '/network/v2.0' });
-  const [project] = await comparison.stage.store.projects.list();
+  const send = sender(comparison.fixture, comparison.check, { prefix: '/network/v2.0' });
+  const [project] = await comparison.fixture.store.projects.list();
 
   await reads(send, comparison.check, project?.id ?? '');
   await networkCycle(send);

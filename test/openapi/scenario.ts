@@ -1,5 +1,5 @@
 /** Requests of a test to the API, each reply compared with the published document. */
-import type { RackStage } from '#test/rack-stage.ts';
+import type { RackFixture } from '#test/rack-fixture.ts';
 import type { ReplyCheck } from './reply-check.ts';
 
 /** Sends a request and returns the body of a reply that reports success; throws otherwise. */
@@ -9,11 +9,15 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 type SendOptions = { prefix: string; version?: string; headers?: Record<string, string> };
 
-export function sender(stage: RackStage, check: ReplyCheck | undefined, { prefix, version, headers = {} }: SendOptions): Send {
+export function sender(
+  fixture: RackFixture,
+  check: ReplyCheck | undefined,
+  { prefix, version, headers = {} }: SendOptions,
+): Send {
   return async (method, path, body) => {
     const url = `${prefix}${path}`;
     const request = { method, url, headers, ...(body !== undefined && { payload: body as object }) };
-    const reply = await stage.ask(request);
+    const reply = await fixture.ask(request);
     // Not supported, as docs/limits.md says: nothing to compare.
     if (reply.status === 501) check?.skip({ method, url });
     else if (reply.status >= 300)

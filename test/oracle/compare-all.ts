@@ -1,10 +1,10 @@
 /** Sends all rows to both services sequentially, and reports the differences. */
 import { differencesFromDefault, judge, type Reply, type Verdict } from './compare.ts';
 import { differenceTable } from './differences.ts';
+import { asksOf, chosen, clear, prepare } from './fixture.ts';
 import { requestTable } from './requests.ts';
 import type { Row } from './row.ts';
 import type { Service } from './service.ts';
-import { asksOf, chosen, clear, prepare } from './stage.ts';
 
 export type Pair = { readonly ironic: Service; readonly ingot: Service };
 
@@ -13,9 +13,9 @@ export async function compareAll(pair: Pair, words: readonly string[]): Promise<
   const rows = requestTable.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
   const counts = { same: 0, differs: 0, wrong: 0 };
   for (const row of rows) {
-    const { result, words: told } = await compare(pair, row);
+    const { result, words: reported } = await compare(pair, row);
     counts[result] += 1;
-    process.stdout.write(`${result.padEnd(8)}${row.name}${told && `\n        ${told.replaceAll('\n', '\n        ')}`}\n`);
+    process.stdout.write(`${result.padEnd(8)}${row.name}${reported && `\n        ${reported.replaceAll('\n', '\n        ')}`}\n`);
   }
   const { same, differs, wrong } = counts;
   process.stdout.write(`${rows.length} requests: ${same} the same, ${differs} differ with a reason, ${wrong} wrong\n`);

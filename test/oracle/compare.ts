@@ -95,16 +95,17 @@ export function judge(found: readonly Deviation[], differs: Difference | undefin
   if (found.length === 0) return differs ? { result: 'wrong', words: `differs no longer, though it says: ${differs.why}` } : same;
   const status = found.find(({ at }) => at === 'status');
   const places = found.flatMap(({ at }) => (at === 'status' ? [] : [at])).sort();
-  const told = isDeepStrictEqual(status && [status.ironic, status.ingot], differs?.status) && hasAll(places, differs?.at ?? []);
-  if (differs && told) return { result: 'differs', words: differs.why };
+  const reported =
+    isDeepStrictEqual(status && [status.ironic, status.ingot], differs?.status) && hasAll(places, differs?.at ?? []);
+  if (differs && reported) return { result: 'differs', words: differs.why };
   const words = found.map(({ at, ironic, ingot }) => `${at}: Ironic ${inShort(ironic)}, Ingot ${inShort(ingot)}`);
   return { result: 'wrong', words: words.join('\n') };
 }
 
 const same: Verdict = { result: 'same', words: '' };
 
-function hasAll(places: readonly string[], told: readonly string[]): boolean {
-  return isDeepStrictEqual(places, [...told].sort());
+function hasAll(places: readonly string[], reported: readonly string[]): boolean {
+  return isDeepStrictEqual(places, [...reported].sort());
 }
 
 function inShort(value: unknown): string {

@@ -9,7 +9,7 @@ import { Service } from './service.ts';
 
 const program = fileURLToPath(new URL('../../bin/ingot', import.meta.url));
 const password = 'oracle';
-const startPatienceMs = 60_000;
+const startMaxWaitMs = 60_000;
 
 /** @param folder for its state, created anew, and its log */
 export async function startIngot(folder: string): Promise<{ service: Service; stop(): void }> {
@@ -33,7 +33,7 @@ export async function startIngot(folder: string): Promise<{ service: Service; st
 
 function untilServing(child: ChildProcess): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => reject(new Error('Ingot did not serve in time')), startPatienceMs);
+  const timer = setTimeout(() => reject(new Error('Ingot did not serve in time')), startMaxWaitMs);
   child.once('exit', (code) => reject(new Error(`Ingot ended with ${code}`)));
   if (child.stdout) createInterface({ input: child.stdout }).on('line', (line) => line.startsWith('Ingot serves') && resolve());
   return promise.finally(() => clearTimeout(timer));
@@ -47,7 +47,7 @@ async function tokenFrom(url: string): Promise<string> {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ auth }),
-    signal: AbortSignal.timeout(startPatienceMs),
+    signal: AbortSignal.timeout(startMaxWaitMs),
   });
   const token = reply.headers.get('x-subject-token');
   if (token === null) throw new Error(`login at Ingot: ${reply.status} ${await reply.text()}`);

@@ -9,7 +9,7 @@ import { Service } from './service.ts';
 
 const port = 6385;
 const trx = '/srv/oracle';
-const startPatienceMs = 120_000;
+const startMaxWaitMs = 120_000;
 const environment = ['env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'LANG=C.UTF-8', 'HOME=/root'];
 
 /** Features that Ingot also has; where Ingot has only one variant, Ironic is set to the corresponding one. */
@@ -59,7 +59,7 @@ export async function startIronic(root: string, log: string): Promise<{ service:
   await runCommand('mount', ['-t', 'proc', 'proc', join(root, 'proc')]);
   const run = (program: string, ...args: string[]) => [root, ...environment, program, ...args];
   const file = `--config-file=${trx}/ironic.conf`;
-  await runCommand('chroot', run('ironic-dbsync', file, 'create_schema'), { timeoutMs: startPatienceMs });
+  await runCommand('chroot', run('ironic-dbsync', file, 'create_schema'), { timeoutMs: startMaxWaitMs });
   const named = await runCommand('chroot', run('dpkg-query', '-W', 'ironic-api'));
   const words = ['--pdeathsig', 'KILL', '--', 'chroot', ...run('ironic', file)];
   const child = spawn('setpriv', words, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -73,7 +73,7 @@ export async function startIronic(root: string, log: string): Promise<{ service:
 
 /** It responds when its conductor has registered its drivers. */
 async function untilAnswering(service: Service, child: ChildProcess, log: string): Promise<void> {
-  const end = Date.now() + startPatienceMs;
+  const end = Date.now() + startMaxWaitMs;
   for (;;) {
     const reply = await service.ask({ method: 'GET', path: '/drivers/fake-hardware' }).catch(() => undefined);
     if (reply?.status === 200) return;

@@ -6,7 +6,7 @@ import { type HostSettings, readHostSettings } from '../../check/nightly/host-se
 
 const suite = 'sid';
 const packages = ['ironic-api', 'ironic-conductor', 'python3-pymysql'];
-const patienceMs = 1_200_000;
+const maxWaitMs = 1_200_000;
 
 /** @param folder is complete when it contains `complete`, written last. Throws when the mirror is unreachable. */
 export async function ensureIronicRoot(folder: string, signal: AbortSignal): Promise<string> {
@@ -17,7 +17,7 @@ export async function ensureIronicRoot(folder: string, signal: AbortSignal): Pro
   await runCommand('rm', ['-rf', '--one-file-system', root]);
   mkdirSync(folder, { recursive: true });
   const words = argumentsFor(root, await readHostSettings(process.env, suite));
-  await runCommand('mmdebstrap', words, { signal, timeoutMs: patienceMs }).catch((error: Error) => {
+  await runCommand('mmdebstrap', words, { signal, timeoutMs: maxWaitMs }).catch((error: Error) => {
     throw new Error(`there is no Ironic to ask: is a Debian mirror with ${suite} reachable? ${error.message}`);
   });
   writeFileSync(complete, '');

@@ -6,7 +6,7 @@ import type { Reply } from './compare.ts';
 import { type Ask, newest } from './row.ts';
 
 /** Timeout of one response. */
-const patienceMs = 60_000;
+const maxWaitMs = 60_000;
 
 export class Service {
   readonly name: string;
@@ -28,7 +28,7 @@ export class Service {
       ...this.#headers,
       ...headers,
     };
-    const asked = request(`${this.#base}/v1${path}`, { method, headers: all, signal: AbortSignal.timeout(patienceMs) });
+    const asked = request(`${this.#base}/v1${path}`, { method, headers: all, signal: AbortSignal.timeout(maxWaitMs) });
     asked.end(text);
     const [reply] = await once(asked, 'response');
     const received = (await buffer(reply)).toString('utf8');

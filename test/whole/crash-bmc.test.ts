@@ -6,9 +6,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { GateMoment } from '#test/crash/answer-gate.ts';
-import type { RackMachine } from '#test/crash/cardboard-rack.ts';
 import { expectKilledEverywhere, expectNothingLeft } from '#test/crash/crash-expectations.ts';
-import { type CrashStage, openCrashStage } from '#test/crash/crash-stage.ts';
+import { type CrashFixture, openCrashFixture } from '#test/crash/crash-fixture.ts';
+import type { RackMachine } from '#test/crash/simulated-rack.ts';
 
 const isRoot = process.getuid?.() === 0;
 const options = { concurrency: true, ...(!isRoot && { skip: 'network namespaces need root' }) };
@@ -31,7 +31,7 @@ const steps = [
 ];
 
 /** Kills Ingot at the moments for which `isFatal` is true, each once; counts the requests to the BMC. */
-function killAt(stage: CrashStage, machine: RackMachine, isFatal: (moment: GateMoment) => boolean) {
+function killAt(fixture: CrashFixture, machine: RackMachine, isFatal: (moment: GateMoment) => boolean) {
   const known = new Set<string>();
   const carriedOut: string[] = [];
   machine.onChange = async (moment) => {
@@ -39,32 +39,32 @@ function killAt(stage: CrashStage, machine: RackMachine, isFatal: (moment: GateM
     if (moment.when === 'after') carriedOut.push(moment.request);
     if (known.has(name) || !isFatal(moment)) return 'pass';
     known.add(name);
-    const { pid } = stage.ingot;
+    const { pid } = fixture.ingot;
     if (pid) process.kill(pid, 'SIGKILL');
     return 'drop';
   };
   return { known, times: (request: string) => carriedOut.filter((each) => each === request).length };
 }
 
-async function clean(stage: CrashStage, node: string, clean_steps: object[]) {
+async function clean(fixture: CrashFixture, node: string, clean_steps: object[]) {
   const path = `/nodes/${node}/states/provision`;
-  await stage.ingot.ask(async () => {
-    const { provision_state } = await stage.node(node);
+  await fixture.ingot.ask(async () => {
+    const { provision_state } = await fixture.node(node);
     if (provision_state === 'manageable')
-      await stage.cloud.bareMetal(path, { method: 'PUT', body: { target: 'clean', clean_steps } });
+      await fixture.cloud.bareMetal(path, { method: 'PUT', body: { target: 'clean', clean_steps } });
   });
-  return stage.untilNode(node, ({ reservation }) => reservation === null);
+  return fixture.untilNode(node, ({ reservation }) => reservation === null);
 }
 
 describe('killed at every step that a BMC does by itself', options, () => {
   test('cleaning by the BMC', { timeout }, async (t) => {
-    const stage = await openCrashStage({ name: 'crash-bmc', crashKinds: ['clean'] });
-    t.after(() => stage.close());
-    const machine = stage.rack.machines[0]!;
-    const node = await stage.enrolByRedfish(machine);
-    const kills = killAt(stage, machine, ({ when }) => when === 'after');
+    const fixture = await openCrashFixture({ name: 'crash-bmc', crashKinds: ['clean'] });
+    t.after(() => fixture.close());
+    const machine = fixture.rack.machines[0]!;
+    const node = await fixture.enrolByRedfish(machine);
+    const kills = killAt(fixture, machine, ({ when }) => when === 'after');
 
-    const cleaned = await clean(stage, node, steps);
+    const cleaned = await clean(fixture, node, steps);
     assert.deepEqual(
       [cleaned.provision_state, cleaned.maintenance, cleaned.fault, cleaned.last_error],
       ['manageable', false, null, null],
@@ -74,28 +74,28 @@ describe('killed at every step that a BMC does by itself', options, () => {
     const powers = machine.news.flatMap((news) => (news.what === 'power' ? [news.state] : []));
     assert.deepEqual(powers, ['on', 'off', 'on', 'off'], 'each power change was made once');
 
-    await stage.ingot.ask(async () => {
-      const { bios } = await stage.cloud.bareMetal<{ bios: { name: string; value: unknown }[] }>(`/nodes/${node}/bios`);
+    await fixture.ingot.ask(async () => {
+      const { bios } = await fixture.cloud.bareMetal<{ bios: { name: string; value: unknown }[] }>(`/nodes/${node}/bios`);
       assert.equal(bios.find(({ name }) => name === 'NumaNodesPerSocket')?.value, 2);
     });
 
-    await expectNotSentTwice(stage, machine, node);
+    await expectNotSentTwice(fixture, machine, node);
 
-    const store = await stage.openDatabase();
-    await expectKilledEverywhere(stage, store, { kind: 'clean' });
+    const store = await fixture.openDatabase();
+    await expectKilledEverywhere(fixture, store, { kind: 'clean' });
     assert.deepEqual(
       (await store.nodes.list()).map(({ operation_id }) => operation_id),
       [null],
     );
-    await expectNothingLeft(stage);
-    t.diagnostic(`killed ${stage.ingot.deaths} times`);
+    await expectNothingLeft(fixture);
+    t.diagnostic(`killed ${fixture.ingot.deaths} times`);
   });
 
   test('a new password, and Secure Boot', { timeout }, async (t) => {
-    const stage = await openCrashStage({ name: 'crash-bmc-verbs' });
-    t.after(() => stage.close());
-    const machine = stage.rack.machines[0]!;
-    const node = await stage.enrolByRedfish(machine);
+    const fixture = await openCrashFixture({ name: 'crash-bmc-verbs' });
+    t.after(() => fixture.close());
+    const machine = fixture.rack.machines[0]!;
+    const node = await fixture.enrolByRedfish(machine);
 
     // In sequence: executed without a response, never received, and both once more with the password then valid.
     for (const [when, password, counts] of [
@@ -103,57 +103,57 @@ describe('killed at every step that a BMC does by itself', options, () => {
       ['before', 'third-word', 'old'],
       ['after', 'fourth-word', 'new'],
     ] as const) {
-      const kills = killAt(stage, machine, (moment) => moment.when === when && moment.request.includes('/Accounts/'));
-      await assert.rejects(put(stage, `/nodes/${node}/vendor_passthru?method=rotate_password`, { password }), TypeError);
+      const kills = killAt(fixture, machine, (moment) => moment.when === when && moment.request.includes('/Accounts/'));
+      await assert.rejects(put(fixture, `/nodes/${node}/vendor_passthru?method=rotate_password`, { password }), TypeError);
       assert.equal(kills.known.size, 1);
-      await untilTold(stage, node, `the BMC accepts the ${counts} one`);
-      await stage.ingot.ask(() => stage.cloud.bareMetal(`/nodes/${node}/management/boot_device`));
+      await untilReported(fixture, node, `the BMC accepts the ${counts} one`);
+      await fixture.ingot.ask(() => fixture.cloud.bareMetal(`/nodes/${node}/management/boot_device`));
     }
 
-    const kills = killAt(stage, machine, ({ when, request }) => when === 'after' && request.endsWith('/SecureBoot'));
-    await assert.rejects(put(stage, `/nodes/${node}/states/secure_boot`, { target: true }), TypeError);
-    await stage.ingot.ask(() => put(stage, `/nodes/${node}/states/secure_boot`, { target: true }));
+    const kills = killAt(fixture, machine, ({ when, request }) => when === 'after' && request.endsWith('/SecureBoot'));
+    await assert.rejects(put(fixture, `/nodes/${node}/states/secure_boot`, { target: true }), TypeError);
+    await fixture.ingot.ask(() => put(fixture, `/nodes/${node}/states/secure_boot`, { target: true }));
     assert.equal(kills.times('PATCH /redfish/v1/Systems/1/SecureBoot'), 1, 'what is so already is not told again');
 
-    const seen = await stage.node(node);
+    const seen = await fixture.node(node);
     assert.deepEqual([seen.fault, seen.last_error, seen.maintenance, seen.reservation], [null, null, false, null]);
-    const store = await stage.openDatabase();
+    const store = await fixture.openDatabase();
     const [row] = await store.nodes.list();
     assert.equal(row?.driver_info['redfish_password'], 'fourth-word');
     assert.equal('next_redfish_password' in (row?.driver_info ?? {}), false);
-    await expectNothingLeft(stage);
+    await expectNothingLeft(fixture);
   });
 });
 
-function put({ cloud }: CrashStage, path: string, body: object): Promise<object> {
+function put({ cloud }: CrashFixture, path: string, body: object): Promise<object> {
   return cloud.bareMetal(path, { method: 'PUT', body });
 }
 
 /** Resolves with the first event since the last call whose message ends so; earlier unread ones count too. */
-async function untilTold({ ingot, cloud }: CrashStage, node: string, end: string): Promise<void> {
-  for (let after = told.get(node) ?? 0; ; ) {
+async function untilReported({ ingot, cloud }: CrashFixture, node: string, end: string): Promise<void> {
+  for (let after = reported.get(node) ?? 0; ; ) {
     const { events } = await ingot.ask(() =>
       cloud.bareMetal<{ events: { id: number; message: string }[] }>(`/nodes/${node}/events?after=${after}&limit=500&wait=2`),
     );
     const found = events.find(({ message }) => message.endsWith(end));
     after = found?.id ?? events.at(-1)?.id ?? after;
-    told.set(node, after);
+    reported.set(node, after);
     if (found) return;
   }
 }
 /** Position up to which each node's events were read. */
-const told = new Map<string, number>();
+const reported = new Map<string, number>();
 
 /** Recorded, but Ingot died before sending: undecidable, so an operator decides, and a new cleaning sends it. */
-async function expectNotSentTwice(stage: CrashStage, machine: RackMachine, node: string): Promise<void> {
-  const kills = killAt(stage, machine, ({ when, request }) => when === 'before' && request === updateService);
-  const failed = await clean(stage, node, [newer]);
+async function expectNotSentTwice(fixture: CrashFixture, machine: RackMachine, node: string): Promise<void> {
+  const kills = killAt(fixture, machine, ({ when, request }) => when === 'before' && request === updateService);
+  const failed = await clean(fixture, node, [newer]);
   assert.deepEqual([failed.provision_state, failed.maintenance, failed.fault], ['clean failed', true, 'clean failure']);
   assert.match(failed.last_error ?? '', /the version is unchanged \(23\.0\.1\).*not sent again/);
   assert.equal(kills.times(updateService), 0);
 
-  await stage.ingot.ask(() => put(stage, `/nodes/${node}/states/provision`, { target: 'manage' }));
-  const cleaned = await clean(stage, node, [newer]);
+  await fixture.ingot.ask(() => put(fixture, `/nodes/${node}/states/provision`, { target: 'manage' }));
+  const cleaned = await clean(fixture, node, [newer]);
   assert.deepEqual([cleaned.provision_state, cleaned.maintenance, cleaned.last_error], ['manageable', false, null]);
   assert.equal(kills.times(updateService), 1);
 }

@@ -18,8 +18,8 @@ import { canServe, labAccount } from '#lab/start-ingot.ts';
 const namespace = 'ingot-test-deploy';
 const stateDir = join(cacheFolder, 'test-deploy');
 const uefiMachine = 'machine-2';
-const sshPatienceMs = 600_000;
-const operationPatienceMs = 900_000;
+const sshMaxWaitMs = 600_000;
+const operationMaxWaitMs = 900_000;
 
 const question = 'hostname; uname -s; [ -d /sys/firmware/efi ] && echo uefi || echo bios; sudo -n true && lsblk -no LABEL';
 
@@ -43,8 +43,8 @@ after(async () => {
 });
 
 /** A client that survives a restart of the server: retries until it responds. */
-async function patient<T>(call: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + operationPatienceMs;
+async function waitsForSession<T>(call: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + operationMaxWaitMs;
   for (;;) {
     try {
       return await call();
@@ -58,10 +58,10 @@ async function patient<T>(call: () => Promise<T>): Promise<T> {
 
 /** Waits for the first matching event of a server. */
 async function eventOf(server: string, fits: (event: CloudEvent) => boolean): Promise<CloudEvent> {
-  const deadline = Date.now() + operationPatienceMs;
+  const deadline = Date.now() + operationMaxWaitMs;
   let last = 0;
   while (Date.now() < deadline) {
-    const events = await patient(() => lab.cloud.serverEvents(server, last, 10));
+    const events = await waitsForSession(() => lab.cloud.serverEvents(server, last, 10));
     const found = events.find(fits);
     if (found) return found;
     last = events.at(-1)?.id ?? last;
@@ -87,9 +87,9 @@ async function killAndRestart(): Promise<void> {
 }
 
 async function untilStatus(server: string, wanted: string): Promise<job.ServerView> {
-  const deadline = Date.now() + operationPatienceMs;
+  const deadline = Date.now() + operationMaxWaitMs;
   for (;;) {
-    const view = await patient(() => job.showServer(lab.cloud, server));
+    const view = await waitsForSession(() => job.showServer(lab.cloud, server));
     if (view.status === wanted) return view;
     assert.notEqual(view.status, 'ERROR', `${view.name}: ${view.fault?.message} ${view.fault?.details}`);
     assert.ok(Date.now() < deadline, `${view.name} is still ${view.status}`);
@@ -119,7 +119,7 @@ test('two servers are deployed and logged into although Ingot is killed three ti
   for (const name of ['classic', 'modern'] as const) {
     const { addresses } = await untilStatus(servers[name], 'ACTIVE');
     const address = addresses[networkName]?.[0]?.addr ?? '';
-    const output = await job.runBySsh(lab.ssh(address), question, sshPatienceMs);
+    const output = await job.runBySsh(lab.ssh(address), question, sshMaxWaitMs);
     const [hostname, system, firmware] = output.split('\n');
     assert.deepEqual([hostname, system, firmware], [name, 'Linux', name === 'modern' ? 'uefi' : 'bios']);
     if (name === 'classic') assert.match(output, /swap1/);
@@ -170,7 +170,7 @@ test('stop switches off; start of the classic server boots its kernel from the n
   await act('os-start');
   await untilStatus(servers.classic, 'ACTIVE');
   const node = (await job.showServer(lab.cloud, servers.classic))['OS-EXT-SRV-ATTR:hypervisor_hostname'];
-  const deadline = Date.now() + operationPatienceMs;
+  const deadline = Date.now() + operationMaxWaitMs;
   let fetched = false;
   while (!fetched && Date.now() < deadline) {
     const query = `after=${before}&limit=500&wait=10`;
@@ -185,7 +185,7 @@ test('a deleted server leaves nothing: disks erased by the agent, nodes availabl
   await lab.rack.setNetworkBoot(uefiMachine, 'pxe');
   for (const id of Object.values(servers)) await lab.cloud.compute(`/servers/${id}`, { method: 'DELETE' });
   for (const [index, node] of nodes.entries()) {
-    await job.untilNode(lab.cloud, node, 'available', operationPatienceMs);
+    await job.untilNode(lab.cloud, node, 'available', operationMaxWaitMs);
     const events = await nodeEvents(node);
     const erased = events.filter((event) => event.subject === 'erase disks' && event.kind === 'note');
     assert.equal(erased.length, 1);

@@ -24,8 +24,8 @@ import {
 import { insideNamespace } from '#lab/network.ts';
 import { serve } from '#serve.ts';
 import { readSettings } from '#settings.ts';
-import type { RackMachine } from '#test/crash/cardboard-rack.ts';
 import { bootFiles, expectNothingLeft, expectUnreadable } from '#test/crash/crash-expectations.ts';
+import { type CrashFixture, openCrashFixture, type ServerFacts, untilEvent } from '#test/crash/crash-fixture.ts';
 import {
   createServer,
   deleteServer,
@@ -36,8 +36,8 @@ import {
   uploadWholeDisk,
   type WholeImage,
 } from '#test/crash/crash-jobs.ts';
-import { type CrashStage, openCrashStage, type ServerFacts, untilEvent } from '#test/crash/crash-stage.ts';
 import { serverAddress } from '#test/crash/private-network.ts';
+import type { RackMachine } from '#test/crash/simulated-rack.ts';
 import { makeBootFile } from '#test/crash/small-images.ts';
 
 const run = promisify(execFile);
@@ -47,28 +47,28 @@ const timeout = 480_000;
 const sizes = { mib: 24, dataMib: 8 };
 
 /** One machine of the stage, enrolled, with everything needed to create a server on it. */
-type Corner = { stage: CrashStage; machine: RackMachine; node: string; flavorId: string };
+type Corner = { fixture: CrashFixture; machine: RackMachine; node: string; flavorId: string };
 
-async function corner(stage: CrashStage, index: number, flavorId: string): Promise<Corner> {
-  const machine = stage.rack.machines[index]!;
-  return { stage, machine, node: await stage.enrol(machine), flavorId };
+async function corner(fixture: CrashFixture, index: number, flavorId: string): Promise<Corner> {
+  const machine = fixture.rack.machines[index]!;
+  return { fixture, machine, node: await fixture.enrol(machine), flavorId };
 }
 
-async function deploy({ stage, node, flavorId }: Corner, name: string, imageId: string): Promise<string> {
-  return createServer(stage, { name, imageId, flavorId, node });
+async function deploy({ fixture, node, flavorId }: Corner, name: string, imageId: string): Promise<string> {
+  return createServer(fixture, { name, imageId, flavorId, node });
 }
 
-async function expectError({ stage }: Corner, id: string, cause: RegExp): Promise<ServerFacts> {
-  const server = await stage.untilServer(id, ({ status }) => status !== 'BUILD');
+async function expectError({ fixture }: Corner, id: string, cause: RegExp): Promise<ServerFacts> {
+  const server = await fixture.untilServer(id, ({ status }) => status !== 'BUILD');
   assert.equal(server.status, 'ERROR');
   assert.match(server.fault?.message ?? '', cause);
-  assert.deepEqual(await portsOf(stage, id), [], 'its ports are gone');
+  assert.deepEqual(await portsOf(fixture, id), [], 'its ports are gone');
   return server;
 }
 
 /** The node is usable again, and the failed server's only trace is the node's last error. */
-async function expectUsable({ stage, machine, node }: Corner, lastError: RegExp): Promise<void> {
-  const free = await stage.untilNode(node, ({ reservation }) => reservation === null);
+async function expectUsable({ fixture, machine, node }: Corner, lastError: RegExp): Promise<void> {
+  const free = await fixture.untilNode(node, ({ reservation }) => reservation === null);
   assert.deepEqual(
     [free.provision_state, free.instance_uuid, free.maintenance, free.power_state],
     ['available', null, false, 'power off'],
@@ -77,8 +77,8 @@ async function expectUsable({ stage, machine, node }: Corner, lastError: RegExp)
   assert.equal(machine.power, 'off');
 }
 
-async function expectOutOfService({ stage, node }: Corner, cause: RegExp): Promise<void> {
-  const lost = await stage.untilNode(node, ({ reservation }) => reservation === null);
+async function expectOutOfService({ fixture, node }: Corner, cause: RegExp): Promise<void> {
+  const lost = await fixture.untilNode(node, ({ reservation }) => reservation === null);
   assert.deepEqual(
     [lost.provision_state, lost.instance_uuid, lost.maintenance, lost.fault],
     ['clean failed', null, true, 'clean failure'],
@@ -103,7 +103,7 @@ async function flipByte(path: string): Promise<void> {
   }
 }
 
-let stage: CrashStage;
+let fixture: CrashFixture;
 let flavorId: string;
 let whole: WholeImage;
 let classic: PartitionImage;
@@ -112,28 +112,28 @@ if (isRoot) after(closeShared);
 
 async function openShared(): Promise<void> {
   // Faults are reported without delay; the grace period of a BMC is tested with a separate stage.
-  stage = await openCrashStage({ name: 'faults', machines: 7, settings: { 'bmc.grace_period': '0' } });
-  flavorId = await smallFlavor(stage);
-  whole = await uploadWholeDisk(stage, 'whole', sizes);
-  classic = await uploadPartition(stage, 'classic', sizes);
+  fixture = await openCrashFixture({ name: 'faults', machines: 7, settings: { 'bmc.grace_period': '0' } });
+  flavorId = await smallFlavor(fixture);
+  whole = await uploadWholeDisk(fixture, 'whole', sizes);
+  classic = await uploadPartition(fixture, 'classic', sizes);
 }
 
 async function closeShared(): Promise<void> {
   try {
-    await stage?.ingot.stop();
+    await fixture?.ingot.stop();
     // A machine whose BMC does not respond can only be switched off by its plug.
-    await stage?.rack.close();
-    if (stage) await expectNothingLeft(stage);
+    await fixture?.rack.close();
+    if (fixture) await expectNothingLeft(fixture);
   } finally {
-    await stage?.close();
+    await fixture?.close();
   }
 }
 
 describe('images', options, () => {
   test('an image that changed in the store is found out before a machine is touched', { timeout }, async () => {
-    const here = await corner(stage, 0, flavorId);
-    const image = await uploadWholeDisk(stage, 'rotten', sizes);
-    await flipByte(join(stage.stateDir, 'images', image.id, 'data'));
+    const here = await corner(fixture, 0, flavorId);
+    const image = await uploadWholeDisk(fixture, 'rotten', sizes);
+    await flipByte(join(fixture.stateDir, 'images', image.id, 'data'));
     const seen = here.machine.news.length;
     const id = await deploy(here, 'rotten', image.id);
     const server = await expectError(here, id, /The data of image rotten is corrupt: expected sha512 \w+…, got sha512 \w+…/);
@@ -143,13 +143,13 @@ describe('images', options, () => {
   });
 
   test('a prepared copy that rotted is found out by the agent, never booted, and made anew', { timeout }, async () => {
-    const here = await corner(stage, 1, flavorId);
-    const image = await uploadWholeDisk(stage, 'fragile', sizes);
+    const here = await corner(fixture, 1, flavorId);
+    const image = await uploadWholeDisk(fixture, 'fragile', sizes);
     const first = await deploy(here, 'sound', image.id);
-    assert.equal((await stage.untilServer(first, ({ status }) => status !== 'BUILD')).status, 'ACTIVE');
-    await deleteServer(stage, first);
+    assert.equal((await fixture.untilServer(first, ({ status }) => status !== 'BUILD')).status, 'ACTIVE');
+    await deleteServer(fixture, first);
     await expectUsable(here, /^$/);
-    await flipByte(join(stage.stateDir, 'images', image.id, 'extents'));
+    await flipByte(join(fixture.stateDir, 'images', image.id, 'extents'));
     const boots = here.machine.boots().length;
     const id = await deploy(here, 'broken', image.id);
     const server = await expectError(here, id, /prepared copy of image fragile is corrupt/);
@@ -166,15 +166,15 @@ describe('images', options, () => {
     await expectUnreadable(here.machine.plan.diskFile);
 
     const anew = await deploy(here, 'anew', image.id);
-    assert.equal((await stage.untilServer(anew, ({ status }) => status !== 'BUILD')).status, 'ACTIVE');
-    await deleteServer(stage, anew);
-    await stage.untilNode(here.node, ({ reservation }) => reservation === null);
+    assert.equal((await fixture.untilServer(anew, ({ status }) => status !== 'BUILD')).status, 'ACTIVE');
+    await deleteServer(fixture, anew);
+    await fixture.untilNode(here.node, ({ reservation }) => reservation === null);
   });
 });
 
 describe('BMCs', options, () => {
   test('a BMC that refuses the password', { timeout }, async () => {
-    const here = await corner(stage, 2, flavorId);
+    const here = await corner(fixture, 2, flavorId);
     await here.machine.setBmcProfile({ refusePassword: true });
     await here.machine.restartBmc();
     const id = await deploy(here, 'refused', whole.id);
@@ -189,14 +189,14 @@ describe('BMCs', options, () => {
       ['manage', 'manageable'],
       ['provide', 'available'],
     ]) {
-      await stage.cloud.bareMetal(states, { method: 'PUT', body: { target } });
-      await stage.untilNode(here.node, ({ provision_state, reservation }) => provision_state === state && reservation === null);
+      await fixture.cloud.bareMetal(states, { method: 'PUT', body: { target } });
+      await fixture.untilNode(here.node, ({ provision_state, reservation }) => provision_state === state && reservation === null);
     }
-    assert.equal((await stage.node(here.node)).maintenance, false);
+    assert.equal((await fixture.node(here.node)).maintenance, false);
   });
 
   test('a BMC that falls silent while the machine boots the ramdisk', { timeout }, async () => {
-    const here = await corner(stage, 3, flavorId);
+    const here = await corner(fixture, 3, flavorId);
     const booted = here.machine.until((news) => news.what === 'boot');
     const id = await deploy(here, 'silent', whole.id);
     await booted;
@@ -212,7 +212,7 @@ describe('BMCs', options, () => {
 
 describe('ramdisks', options, () => {
   test('a ramdisk that cannot offer its disk says why', { timeout }, async () => {
-    const here = await corner(stage, 4, flavorId);
+    const here = await corner(fixture, 4, flavorId);
     await here.machine.stripRamdisk();
     const id = await deploy(here, 'stripped', classic.id);
     const server = await expectError(here, id, /The deploy ramdisk reported an error: tgtd did not run: .*ENOENT/);
@@ -222,7 +222,7 @@ describe('ramdisks', options, () => {
   });
 
   test('the deploy helper refuses a wrong key, another sender, and a replay', { timeout }, async () => {
-    const here = await corner(stage, 5, flavorId);
+    const here = await corner(fixture, 5, flavorId);
     const booted = here.machine.until((news) => news.what === 'boot');
     const id = await deploy(here, 'keyed', classic.id);
     const boot = await booted;
@@ -233,88 +233,89 @@ describe('ramdisks', options, () => {
     const post = (form: Record<string, string>, from = namespace) => postFrom(from, form);
     const wrong = await post({ ...fields, k: fields.k.replace(/.$/, (last) => (last === '0' ? '1' : '0')), e: 'forged' });
     assert.deepEqual([wrong.status, /key is not match/.test(wrong.text)], [400, true], wrong.text);
-    const stranger = await post({ ...fields, e: 'forged' }, stage.network.server);
+    const stranger = await post({ ...fields, e: 'forged' }, fixture.network.server);
     assert.deepEqual([stranger.status, /parameter 'a' is/.test(stranger.text)], [400, true], stranger.text);
     const bare = await post({ i: fields.i, a: fields.a, n: fields.n });
     assert.deepEqual([bare.status, /parameter 'k' is not defined/.test(bare.text)], [400, true], bare.text);
 
-    const server = await stage.untilServer(id, ({ status }) => status !== 'BUILD');
+    const server = await fixture.untilServer(id, ({ status }) => status !== 'BUILD');
     assert.deepEqual([server.status, server.fault], ['ACTIVE', undefined], 'none of them did harm');
     const replay = await post(fields);
     assert.deepEqual([replay.status, /key is not match/.test(replay.text)], [400, true], replay.text);
-    assert.equal((await stage.server(id)).status, 'ACTIVE');
+    assert.equal((await fixture.server(id)).status, 'ACTIVE');
   });
 
   test('a server that is deleted while it is deployed', { timeout }, async () => {
-    const here = await corner(stage, 6, flavorId);
+    const here = await corner(fixture, 6, flavorId);
     const booted = here.machine.until((news) => news.what === 'boot');
     const id = await deploy(here, 'unwanted', whole.id);
     await booted;
-    await deleteServer(stage, id);
+    await deleteServer(fixture, id);
     await expectUsable(here, /^$/);
-    await assert.rejects(stage.server(id), { status: 404 });
-    assert.deepEqual(await portsOf(stage, id), []);
+    await assert.rejects(fixture.server(id), { status: 404 });
+    assert.deepEqual(await portsOf(fixture, id), []);
     await expectUnreadable(here.machine.plan.diskFile);
   });
 });
 
 describe('short patience', options, () => {
   test('no agent is ever heard', { timeout }, async (t) => {
-    const stage = await openCrashStage({ name: 'faults-deaf', settings: { 'deploy.agent_timeout': '2' } });
-    t.after(() => stage.close());
-    const here = await corner(stage, 0, await smallFlavor(stage));
-    const image = await uploadWholeDisk(stage, 'whole', sizes);
+    const fixture = await openCrashFixture({ name: 'faults-deaf', settings: { 'deploy.agent_timeout': '2' } });
+    t.after(() => fixture.close());
+    const here = await corner(fixture, 0, await smallFlavor(fixture));
+    const image = await uploadWholeDisk(fixture, 'whole', sizes);
     await here.machine.setNic('dead');
     const id = await deploy(here, 'unheard', image.id);
-    const told =
+    const reported =
       /'Wait for the ramdisk' timed out after 2 s: waited for the ramdisk to report\. Last activity: nothing from this machine/;
-    const server = await expectError(here, id, told);
+    const server = await expectError(here, id, reported);
     assert.match(server.fault?.details ?? '', /Nothing was heard of its MAC addresses: check that the enrolled MACs are right/);
-    await expectUsable(here, told);
+    await expectUsable(here, reported);
     assert.deepEqual(
       here.machine.news.map((news) => (news.what === 'power' ? news.state : news.what)),
       ['on', 'halted', 'off'],
     );
-    assert.deepEqual(await bootFiles(stage), { files: [], plans: [] });
+    assert.deepEqual(await bootFiles(fixture), { files: [], plans: [] });
   });
 
   test('a kernel that panics before its ramdisk runs, on a recorded console', { timeout }, async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'ingot-faults-console-'));
-    const stage = await openCrashStage({ name: 'faults-panic', settings: { 'console.folders': folder } });
+    const fixture = await openCrashFixture({ name: 'faults-panic', settings: { 'console.folders': folder } });
     t.after(async () => {
-      await stage.close();
+      await fixture.close();
       await rm(folder, { recursive: true });
     });
-    const here = await corner(stage, 0, await smallFlavor(stage));
+    const here = await corner(fixture, 0, await smallFlavor(fixture));
     const console = join(folder, 'machine.log');
     await writeFile(console, 'an earlier boot\r\nKernel panic - not syncing: an earlier one\r\n');
     const body = [
       { op: 'add', path: '/driver_info/console_file', value: console },
       { op: 'replace', path: '/console_interface', value: 'file' },
     ];
-    await stage.cloud.bareMetal(`/nodes/${here.node}`, { method: 'PATCH', body });
-    const image = await uploadWholeDisk(stage, 'whole', sizes);
+    await fixture.cloud.bareMetal(`/nodes/${here.node}`, { method: 'PATCH', body });
+    const image = await uploadWholeDisk(fixture, 'whole', sizes);
     await here.machine.setNic('dead');
     const id = await deploy(here, 'panicking', image.id);
-    await untilEvent(stage, id, ({ message }) => message.startsWith('Wait for the ramdisk: waiting for'));
+    await untilEvent(fixture, id, ({ message }) => message.startsWith('Wait for the ramdisk: waiting for'));
     await appendFile(console, '[    1.513283] Initramfs unpacking failed: invalid magic at start of compressed archive\r\n');
     await appendFile(
       console,
       '[    3.253350] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\r\n',
     );
-    const told = /Its console says: "Initramfs unpacking failed: .* … Kernel panic - not syncing: VFS: Unable to mount root fs/;
-    const server = await expectError(here, id, told);
+    const reported =
+      /Its console says: "Initramfs unpacking failed: .* … Kernel panic - not syncing: VFS: Unable to mount root fs/;
+    const server = await expectError(here, id, reported);
     assert.match(server.fault?.details ?? '', /Failed in step "Wait for the ramdisk"\. The ramdisk file is damaged, or is none/);
-    await expectUsable(here, told);
+    await expectUsable(here, reported);
   });
 
   test('an agent that falls silent while it writes the image', { timeout }, async (t) => {
-    const stage = await openCrashStage({ name: 'faults-mute', settings: { 'deploy.silence_timeout': '5' } });
-    t.after(() => stage.close());
-    const here = await corner(stage, 0, await smallFlavor(stage));
-    const image = await uploadWholeDisk(stage, 'large', { mib: 300, dataMib: 256 });
+    const fixture = await openCrashFixture({ name: 'faults-mute', settings: { 'deploy.silence_timeout': '5' } });
+    t.after(() => fixture.close());
+    const here = await corner(fixture, 0, await smallFlavor(fixture));
+    const image = await uploadWholeDisk(fixture, 'large', { mib: 300, dataMib: 256 });
     const id = await deploy(here, 'mute', image.id);
-    await untilEvent(stage, id, ({ message }) => message.startsWith('started fetching /agent/v2/images/'));
+    await untilEvent(fixture, id, ({ message }) => message.startsWith('started fetching /agent/v2/images/'));
     await here.machine.killAgent();
     const server = await expectError(here, id, /The agent on the machine failed to write-image: the agent fell silent 5 s ago/);
     assert.match(server.fault?.details ?? '', /Failed in step "Write the image"/);
@@ -325,22 +326,22 @@ describe('short patience', options, () => {
 
 /** A shared stage: a restart of Ingot for one machine also affects the deployments of the others. */
 describe('BMCs that come round', options, () => {
-  let stage: CrashStage;
+  let fixture: CrashFixture;
   let corners: Corner[];
   let imageId: string;
   if (isRoot) before(openTroubled);
-  if (isRoot) after(() => stage?.close());
+  if (isRoot) after(() => fixture?.close());
 
   async function openTroubled(): Promise<void> {
-    stage = await openCrashStage({ name: 'faults-bmc', machines: 4, settings: { 'power.timeout': '15' } });
-    const flavorId = await smallFlavor(stage);
+    fixture = await openCrashFixture({ name: 'faults-bmc', machines: 4, settings: { 'power.timeout': '15' } });
+    const flavorId = await smallFlavor(fixture);
     corners = [];
-    for (const index of [0, 1, 2, 3]) corners.push(await corner(stage, index, flavorId));
-    imageId = (await uploadWholeDisk(stage, 'whole', sizes)).id;
+    for (const index of [0, 1, 2, 3]) corners.push(await corner(fixture, index, flavorId));
+    imageId = (await uploadWholeDisk(fixture, 'whole', sizes)).id;
   }
 
   async function expectActive(id: string): Promise<void> {
-    const server = await stage.untilServer(id, ({ status }) => status !== 'BUILD');
+    const server = await fixture.untilServer(id, ({ status }) => status !== 'BUILD');
     assert.deepEqual([server.status, server.fault], ['ACTIVE', undefined]);
   }
 
@@ -351,7 +352,7 @@ describe('BMCs that come round', options, () => {
     const booted = here.machine.until((news) => news.what === 'boot');
     const id = await deploy(here, 'starved', imageId);
     await booted;
-    await stage.ingot.kill();
+    await fixture.ingot.kill();
     await expectActive(id);
     assert.equal((await here.machine.untilBooted('disk')).system, 'disk');
   });
@@ -379,9 +380,9 @@ describe('BMCs that come round', options, () => {
   test('one that says "done" and does nothing is not believed', { timeout }, async () => {
     const here = corners[3]!;
     await here.machine.setBmcProfile({ acceptsWithoutEffect: true });
-    const told = /The machine did not reach power on within 15 s; it is still power off/;
-    await expectError(here, await deploy(here, 'idle', imageId), told);
-    await expectUsable(here, told);
+    const reported = /The machine did not reach power on within 15 s; it is still power off/;
+    await expectError(here, await deploy(here, 'idle', imageId), reported);
+    await expectUsable(here, reported);
   });
 });
 

@@ -17,7 +17,7 @@ import { namespaceFile } from '#lab/network.ts';
 import { type Rack, startRack, takeDownRack } from '#lab/rack.ts';
 import { aBootRequest } from '#test/a-boot-request.ts';
 import { bootableIso, bootSector, buttonModules, diskModules, layKernel, smallRamdisk, uefiDisk } from '#test/a-small-system.ts';
-import { patience, toolsFor } from '#test/rack-tools.ts';
+import { maxWait, toolsFor } from '#test/rack-tools.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'needs root';
 const namespace = `ingot-firmware-${process.pid}`;
@@ -139,7 +139,7 @@ describe('at the same time', { skip, concurrency: true }, () => {
 
 /** The power button: the operating system detects it and powers the machine off. */
 async function pressed(machine: string): Promise<void> {
-  const off = rack.untilState(machine, 'off', AbortSignal.timeout(patience));
+  const off = rack.untilState(machine, 'off', AbortSignal.timeout(maxWait));
   await tools(machine).ipmi('chassis', 'power', 'soft');
   await off;
 }
@@ -174,7 +174,7 @@ async function hears(line: NodeJS.ReadableStream, pattern: RegExp): Promise<void
     text += part;
   };
   line.on('data', hear);
-  const signal = AbortSignal.timeout(patience);
+  const signal = AbortSignal.timeout(maxWait);
   while (!pattern.test(text)) await once(line, 'data', { signal });
   line.off('data', hear);
 }

@@ -12,7 +12,7 @@ import { after, before, test } from 'node:test';
 import { namespaceFile } from '#lab/network.ts';
 import { type Rack, startRack, takeDownRack } from '#lab/rack.ts';
 import { bootSector, diskModules, layKernel, smallRamdisk } from '#test/a-small-system.ts';
-import { patience, type RackTools, toolsFor } from '#test/rack-tools.ts';
+import { maxWait, type RackTools, toolsFor } from '#test/rack-tools.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'needs root';
 const namespace = `ingot-lab-whole-${process.pid}`;
@@ -80,7 +80,7 @@ test('a power button that no system minds leaves the server on; the plug does no
   await ipmi('chassis', 'power', 'soft');
   assert.match(await ipmi('chassis', 'power', 'status'), /is on/);
 
-  const off = rack.untilState('machine-1', 'off', AbortSignal.timeout(patience));
+  const off = rack.untilState('machine-1', 'off', AbortSignal.timeout(maxWait));
   await ipmi('chassis', 'power', 'off');
   await off;
   assert.match(await ipmi('chassis', 'power', 'status'), /is off/);

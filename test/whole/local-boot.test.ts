@@ -20,7 +20,7 @@ const missing = [loader, rom, '/usr/bin/qemu-system-x86_64'].find((path) => !exi
 const skip = missing === undefined ? false : `needs ${missing}`;
 /** The host's address in QEMU's user network. */
 const host = '10.0.2.2';
-const patienceMs = 300_000;
+const maxWaitMs = 300_000;
 
 /** Code at the start, the boot sector signature at the end. */
 function sector(code: number[], mark = [0x55, 0xaa]): Buffer {
@@ -94,7 +94,7 @@ async function stop(machine: ChildProcess): Promise<void> {
 }
 
 async function tooLong(seen: () => string): Promise<never> {
-  await new Promise((resolve) => setTimeout(resolve, patienceMs).unref());
+  await new Promise((resolve) => setTimeout(resolve, maxWaitMs).unref());
   throw new Error(`neither started nor told: ${seen()}`);
 }
 

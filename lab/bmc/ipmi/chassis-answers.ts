@@ -49,7 +49,7 @@ const getChassisStatus = answer(chassisRows.getChassisStatus, (_, { bmcModel: { 
     driveFault: false,
     coolingFault: false,
     identify: identifyStates[indicator],
-    tellsIdentify: true,
+    reportsIdentify: true,
   },
   frontPanelButtons: undefined,
 }));

@@ -67,13 +67,13 @@ export function biosRoutes({ paths }: ServiceState): Route[] {
 }
 
 function writeAttributes(value: Json, { state }: WriteCall): () => void {
-  const wish = Object.entries(expectObject('Attributes', value)).map(([name, wanted]) => {
+  const requested = Object.entries(expectObject('Attributes', value)).map(([name, wanted]) => {
     const former = state.bmcModel.bios.get(name);
     if (former === undefined) throw new RedfishRefusal('PropertyUnknown', [name]);
     return [name, checkAttribute(name, wanted, former)] as const;
   });
   return () => {
-    for (const [name, wanted] of wish) state.pendingBios.set(name, wanted);
+    for (const [name, wanted] of requested) state.pendingBios.set(name, wanted);
   };
 }
 

@@ -13,7 +13,7 @@ import { createBmcModel } from '../create-bmc-model.ts';
 import { createMemoryChassis } from '../memory-chassis.ts';
 import { startRedfishService } from './redfish-service.ts';
 
-async function setStage(t: TestContext, profile: BmcProfileChanges) {
+async function setUp(t: TestContext, profile: BmcProfileChanges) {
   const users = [{ name: 'admin', password: 'password1', privilege: 'administrator' }] as const;
   const bmcModel = createBmcModel({
     chassis: { ...createMemoryChassis(), firmware: 'uefi' },
@@ -41,7 +41,7 @@ for (const { name, behaviour } of shapes) {
   test(`the driver and ${name}: power, boot device, a virtual medium`, async (t) => {
     // The pause after a power off is real time; the driver's handling of it has its own tests.
     const { redfish } = behaviour;
-    const { bmcModel, driver, node, image } = await setStage(t, {
+    const { bmcModel, driver, node, image } = await setUp(t, {
       ...behaviour,
       redfish: { ...redfish, settleMs: 0, taskMs: 10 },
     });

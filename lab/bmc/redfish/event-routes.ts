@@ -72,7 +72,7 @@ export function eventRoutes({ paths, shape }: ServiceState): Route[] {
       kind: 'eventService',
       path: test,
       post: ({ state }) => {
-        state.events.tell('test', state);
+        state.events.publish('test', state);
         return { status: 204 };
       },
     },

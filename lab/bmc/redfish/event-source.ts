@@ -25,7 +25,7 @@ export type BmcModelChange = 'power' | 'log' | 'media' | 'indicator' | 'test';
 /** DeliveryRetryAttempts, DeliveryRetryIntervalSeconds; a subscriber that times out counts as failed. */
 export const deliveryRetries = 3;
 export const deliveryRetrySeconds = 1;
-const deliveryPatience = 5_000;
+const deliveryMaxWait = 5_000;
 /** Events in flight to one subscriber; further ones are dropped, as by real services. */
 const mostWaiting = 100;
 
@@ -51,9 +51,9 @@ export class EventSource {
     return this.#subscriptions.get(id);
   }
 
-  subscribe(wish: Omit<Subscription, 'id'>): Subscription {
+  subscribe(requested: Omit<Subscription, 'id'>): Subscription {
     this.#lastSubscription += 1;
-    const subscription = { ...wish, id: String(this.#lastSubscription) };
+    const subscription = { ...requested, id: String(this.#lastSubscription) };
     this.#subscriptions.set(subscription.id, subscription);
     return subscription;
   }
@@ -70,7 +70,7 @@ export class EventSource {
     reply.on('close', () => this.#streams.delete(reply));
   }
 
-  tell(what: BmcModelChange, scene: Scene): void {
+  publish(what: BmcModelChange, scene: Scene): void {
     if (!this.#profile().redfish.events || this.#profile().silent) return;
     if (this.#subscriptions.size === 0 && this.#streams.size === 0) return;
     this.#lastEvent += 1;
@@ -108,7 +108,7 @@ export class EventSource {
 /** @returns whether the subscriber accepted it. */
 function post({ destination, headers, verify }: Subscription, body: Resource, signal: AbortSignal): Promise<boolean> {
   const send = destination.startsWith('https:') ? httpsRequest : httpRequest;
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(deliveryPatience)]);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(deliveryMaxWait)]);
   const text = JSON.stringify(body);
   const all = { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
   return new Promise((resolve) => {

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { moveIntoPlace } from '#files/write-atomically.ts';
 
 /** Timeout for a whole file (milliseconds), and the maximum size (bytes). */
-const patience = 300_000;
+const maxWait = 300_000;
 const mostBytes = 16 * 2 ** 30;
 const mostRedirects = 3;
 
@@ -15,14 +15,14 @@ export async function fetchFile(url: string, file: string): Promise<void> {
   const reply = await open(url, mostRedirects);
   mkdirSync(dirname(file), { recursive: true });
   const draft = `${file}.new`;
-  await pipeline(reply, limited, createWriteStream(draft), { signal: AbortSignal.timeout(patience) });
+  await pipeline(reply, limited, createWriteStream(draft), { signal: AbortSignal.timeout(maxWait) });
   await moveIntoPlace(draft, file);
 }
 
 async function open(url: string, redirects: number): Promise<IncomingMessage> {
   const get = url.startsWith('https:') ? httpsGet : httpGet;
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  get(url, { rejectUnauthorized: false, signal: AbortSignal.timeout(patience) }, resolve).on('error', reject);
+  get(url, { rejectUnauthorized: false, signal: AbortSignal.timeout(maxWait) }, resolve).on('error', reject);
   const reply = await promise;
   const { statusCode = 0, headers } = reply;
   if (statusCode === 200) return reply;

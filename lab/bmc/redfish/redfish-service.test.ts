@@ -17,7 +17,7 @@ import { startRedfishService } from './redfish-service.ts';
 const system = '/redfish/v1/Systems/1';
 const reset = `${system}/Actions/ComputerSystem.Reset`;
 
-async function setStage(t: TestContext, profile: BmcProfileChanges = {}, machine?: Partial<Chassis>) {
+async function setUp(t: TestContext, profile: BmcProfileChanges = {}, machine?: Partial<Chassis>) {
   const drives = new Map<MediaDevice, string | null>();
   const memory = createMemoryChassis('off');
   const changeMedium = async (device: MediaDevice, path: string | null) =>
@@ -47,7 +47,7 @@ async function setStage(t: TestContext, profile: BmcProfileChanges = {}, machine
   return { bmcModel, service, ask, as, drives, memory };
 }
 
-type Stage = Awaited<ReturnType<typeof setStage>>;
+type Fixture = Awaited<ReturnType<typeof setUp>>;
 
 function messageIds({ body }: { body: Resource }): string[] {
   const info = (body['error'] as Resource)['@Message.ExtendedInfo'] as Resource[];
@@ -70,7 +70,7 @@ async function aHost(t: TestContext): Promise<{ url: string; heard: Resource[]; 
 }
 
 test('every link leads somewhere', async (t) => {
-  const { ask } = await setStage(t);
+  const { ask } = await setUp(t);
   const found = new Set(['/redfish/v1']);
   for (const path of found) {
     const { status, body, headers } = await ask('GET', path);
@@ -84,7 +84,7 @@ test('every link leads somewhere', async (t) => {
 });
 
 test('only the root is for strangers, and the password is checked', async (t) => {
-  const { ask, as } = await setStage(t);
+  const { ask, as } = await setUp(t);
   const none = { authorization: '' };
 
   for (const path of ['/redfish', '/redfish/v1/', '/redfish/v1/$metadata', '/redfish/v1/odata'])
@@ -101,7 +101,7 @@ test('only the root is for strangers, and the password is checked', async (t) =>
 });
 
 test('sessions are opened, limited, ended and forgotten', async (t) => {
-  const { ask, service, bmcModel } = await setStage(t, { sessionLimit: 2 });
+  const { ask, service, bmcModel } = await setUp(t, { sessionLimit: 2 });
   const sessions = '/redfish/v1/SessionService/Sessions';
   const open = () => ask('POST', sessions, { UserName: 'admin', Password: 'password1' }, { authorization: '' });
 
@@ -120,7 +120,7 @@ test('sessions are opened, limited, ended and forgotten', async (t) => {
 });
 
 test('a wrong request gets the right answer', async (t) => {
-  const { ask } = await setStage(t);
+  const { ask } = await setUp(t);
   const cases: [string, string, Json | undefined, number, string][] = [
     ['GET', '/redfish/v1/Systems/2', undefined, 404, 'ResourceMissingAtURI'],
     ['DELETE', system, undefined, 405, 'OperationNotAllowed'],
@@ -146,13 +146,13 @@ test('a wrong request gets the right answer', async (t) => {
 });
 
 test('nothing is changed where one field of several is wrong', async (t) => {
-  const { ask, bmcModel } = await setStage(t);
+  const { ask, bmcModel } = await setUp(t);
   await ask('PATCH', system, { IndicatorLED: 'Lit', AssetTag: 5 });
   assert.equal(bmcModel.indicator, 'off');
 });
 
 test('If-Match protects; a vendor may insist on it', async (t) => {
-  const { ask, service } = await setStage(t);
+  const { ask, service } = await setUp(t);
   const { headers, body } = await ask('GET', system);
   const etag = headers.get('etag') as string;
   assert.deepEqual([body['@odata.etag'], etag.slice(0, 2)], [etag, 'W/']);
@@ -172,7 +172,7 @@ test('If-Match protects; a vendor may insist on it', async (t) => {
 });
 
 test('media are fetched into the drive and taken out again', async (t) => {
-  const { ask, drives, bmcModel } = await setStage(t);
+  const { ask, drives, bmcModel } = await setUp(t);
   const { url } = await aHost(t);
   const drive = '/redfish/v1/Managers/1/VirtualMedia/Cd';
   const insert = (image: string) => ask('POST', `${drive}/Actions/VirtualMedia.InsertMedia`, { Image: image });
@@ -188,21 +188,21 @@ test('media are fetched into the drive and taken out again', async (t) => {
 
 test('what somebody puts into the drive by hand is what the service shows, and tells of', async (t) => {
   const held = new Map<MediaDevice, string>();
-  const told: (() => void)[] = [];
+  const reported: (() => void)[] = [];
   const chassis = {
     ...createMemoryChassis('off'),
     async changeMedium(device: MediaDevice, path: string | null, uri = `file://${path}`) {
       if (path === null) held.delete(device);
       else held.set(device, uri);
-      for (const tell of told) tell();
+      for (const publish of reported) publish();
     },
     medium: (device: MediaDevice) => held.get(device) ?? null,
     onMedium(listener: () => void) {
-      told.push(listener);
+      reported.push(listener);
       return () => {};
     },
   };
-  const { ask, bmcModel } = await setStage(t, {}, chassis);
+  const { ask, bmcModel } = await setUp(t, {}, chassis);
   const changes: string[] = [];
   bmcModel.onChange((what) => void changes.push(what));
   const drive = '/redfish/v1/Managers/1/VirtualMedia/Cd';
@@ -222,7 +222,7 @@ test('what somebody puts into the drive by hand is what the service shows, and t
 });
 
 test('a vendor that takes media by PATCH alone has no action for it', async (t) => {
-  const { ask, bmcModel } = await setStage(t, { redfish: { mediaBy: 'patch', mediaOwner: 'system', cdId: 'EXT1' } });
+  const { ask, bmcModel } = await setUp(t, { redfish: { mediaBy: 'patch', mediaOwner: 'system', cdId: 'EXT1' } });
   const { url } = await aHost(t);
   const drive = `${system}/VirtualMedia/EXT1`;
 
@@ -235,11 +235,11 @@ test('a vendor that takes media by PATCH alone has no action for it', async (t) 
 });
 
 test('firmware is updated by a task, pulled or pushed; a broken file fails it', async (t) => {
-  const { ask } = await setStage(t, { redfish: { taskMs: 20 } });
+  const { ask } = await setUp(t, { redfish: { taskMs: 20 } });
   const { url } = await aHost(t);
   const update = '/redfish/v1/UpdateService';
   const version = async (name: string) => (await ask('GET', `${update}/FirmwareInventory/${name}`)).body['Version'];
-  const follow = async ({ status, headers }: Awaited<ReturnType<Stage['ask']>>) => {
+  const follow = async ({ status, headers }: Awaited<ReturnType<Fixture['ask']>>) => {
     assert.equal(status, 202);
     for (;;) {
       const answer = await ask('GET', headers.get('location') as string);
@@ -260,21 +260,21 @@ test('firmware is updated by a task, pulled or pushed; a broken file fails it', 
   const parameters = JSON.stringify({ Targets: [`${update}/FirmwareInventory/NIC`] });
   form.append('UpdateParameters', new Blob([parameters], { type: 'application/json' }));
   form.append('UpdateFile', new Blob(['x'.repeat(100_000)]), 'nic-30.1.bin');
-  const { service, as } = await setStage(t, { redfish: { taskMs: 0 } });
+  const { service, as } = await setUp(t, { redfish: { taskMs: 0 } });
   const reply = await fetch(`${service.url}${update}/upload`, { method: 'POST', body: form, headers: as('admin', 'password1') });
   assert.equal(reply.status, 202);
 });
 
 test('events reach subscribers in order, and those who read the stream', async (t) => {
-  const { ask, bmcModel, service, as } = await setStage(t);
+  const { ask, bmcModel, service, as } = await setUp(t);
   const { url, heard, server } = await aHost(t);
-  const wish = {
+  const requested = {
     Destination: `${url}/events`,
     Protocol: 'Redfish',
     Context: 'rack 1',
     EventTypes: ['StatusChange', 'ResourceUpdated'],
   };
-  const { status, headers } = await ask('POST', '/redfish/v1/EventService/Subscriptions', wish);
+  const { status, headers } = await ask('POST', '/redfish/v1/EventService/Subscriptions', requested);
   assert.equal(status, 201);
   const stream = await fetch(`${service.url}/redfish/v1/EventService/SSE`, { headers: as('admin', 'password1') });
 
@@ -295,7 +295,7 @@ test('events reach subscribers in order, and those who read the stream', async (
 });
 
 test('an event that a subscriber did not take is sent again', async (t) => {
-  const { ask, bmcModel } = await setStage(t);
+  const { ask, bmcModel } = await setUp(t);
   const heard: string[] = [];
   const server = createServer((request, reply) => {
     request.resume();
@@ -306,8 +306,8 @@ test('an event that a subscriber did not take is sent again', async (t) => {
   await once(server, 'listening');
   t.after(() => server.close());
   const Destination = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const wish = { Destination, Protocol: 'Redfish', EventTypes: ['StatusChange'], HttpHeaders: [{ 'X-Secret': 's3' }] };
-  const { headers } = await ask('POST', '/redfish/v1/EventService/Subscriptions', wish);
+  const requested = { Destination, Protocol: 'Redfish', EventTypes: ['StatusChange'], HttpHeaders: [{ 'X-Secret': 's3' }] };
+  const { headers } = await ask('POST', '/redfish/v1/EventService/Subscriptions', requested);
 
   await bmcModel.chassis.powerOn();
   while (heard.length < 2) await once(server, 'heard');
@@ -317,7 +317,7 @@ test('an event that a subscriber did not take is sent again', async (t) => {
 });
 
 test('one board: what IPMI would see is what Redfish did', async (t) => {
-  const { ask, bmcModel, memory } = await setStage(t);
+  const { ask, bmcModel, memory } = await setUp(t);
   await ask('PATCH', system, {
     Boot: { BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once', BootSourceOverrideMode: 'UEFI' },
   });
@@ -330,7 +330,7 @@ test('one board: what IPMI would see is what Redfish did', async (t) => {
 });
 
 test('it misbehaves as it is told', async (t) => {
-  const { ask, bmcModel, service, as } = await setStage(t, { forgetsBootOverride: true, acceptsWithoutEffect: true });
+  const { ask, bmcModel, service, as } = await setUp(t, { forgetsBootOverride: true, acceptsWithoutEffect: true });
   await ask('PATCH', system, { Boot: { BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once' } });
   assert.equal((await ask('POST', reset, { ResetType: 'On' })).status, 204);
   assert.deepEqual([bmcModel.chassis.bootOverride.get(), bmcModel.chassis.power()], [undefined, 'off']);
@@ -347,8 +347,8 @@ test('it misbehaves as it is told', async (t) => {
   service.setBmcProfile({ refusePassword: false, dropRate: 1 });
   await assert.rejects(ask('GET', system));
   service.setBmcProfile({ dropRate: 0, silent: true });
-  const patience = { signal: AbortSignal.timeout(200), headers: as('admin', 'password1') };
-  await assert.rejects(fetch(service.url + system, patience), /timeout/i);
+  const maxWait = { signal: AbortSignal.timeout(200), headers: as('admin', 'password1') };
+  await assert.rejects(fetch(service.url + system, maxWait), /timeout/i);
 });
 
 test('a vendor may leave out fields and whole resources, and have its own', async (t) => {
@@ -357,7 +357,7 @@ test('a vendor may leave out fields and whole resources, and have its own', asyn
     omit: { system: ['Boot/HttpBootUri', 'SecureBoot'], secureBoot: ['*'] },
     extend: { system: { Oem: { V: 1 } } },
   };
-  const { ask } = await setStage(t, { redfish: { ...shape, bootAt: 'settings' } });
+  const { ask } = await setUp(t, { redfish: { ...shape, bootAt: 'settings' } });
 
   const { body } = await ask('GET', '/redfish/v1/Systems/Self');
   assert.deepEqual([body['SecureBoot'], body['Oem']], [undefined, { V: 1 }]);
@@ -368,7 +368,7 @@ test('a vendor may leave out fields and whole resources, and have its own', asyn
 });
 
 test('after its start or reset it asks for patience', async (t) => {
-  const { ask } = await setStage(t, { redfish: { startingMs: 60_000 } });
+  const { ask } = await setUp(t, { redfish: { startingMs: 60_000 } });
   const { status, headers } = await ask('GET', '/redfish/v1');
   assert.deepEqual([status, headers.get('retry-after')], [503, '60']);
 });

@@ -102,7 +102,7 @@ export class ServiceState {
     const isBoot = what === 'power' ? chassis.power() === 'on' : what === 'log' && log.at(-1)?.sensor === 'System Boot';
     if (isBoot) this.#takePendingBios();
     if (what === 'power' && chassis.power() === 'off') this.settledAt = performance.now() + this.shape.settleMs;
-    this.events.tell(what, this);
+    this.events.publish(what, this);
   }
 
   /** The firmware reads its settings when it starts. */

@@ -52,12 +52,12 @@ const resetTable: Readonly<Record<string, { readonly needsPower?: boolean; act(c
 };
 
 /** Maximum time after a shutdown request until the system is powered on again (milliseconds). */
-const gracefulPatience = 300_000;
+const gracefulMaxWait = 300_000;
 
 async function restartGracefully(chassis: Chassis): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const forget = chassis.onPower?.(resolve);
-  const limit = setTimeout(resolve, gracefulPatience).unref();
+  const limit = setTimeout(resolve, gracefulMaxWait).unref();
   await chassis.softOff();
   if (chassis.power() === 'on') await promise;
   clearTimeout(limit);
@@ -187,11 +187,11 @@ const bootFields = [
 ];
 
 function writeBoot(value: Parameters<Writer>[0], { state }: WriteCall): () => void {
-  const wish = expectObject('Boot', value);
-  const unknown = Object.keys(wish).find((name) => !bootFields.includes(name));
+  const requested = expectObject('Boot', value);
+  const unknown = Object.keys(requested).find((name) => !bootFields.includes(name));
   if (unknown) throw new RedfishRefusal('PropertyUnknown', [`Boot/${unknown}`]);
-  checkVendorRules(state, wish);
-  const { BootSourceOverrideEnabled, BootSourceOverrideTarget, BootSourceOverrideMode, HttpBootUri } = wish;
+  checkVendorRules(state, requested);
+  const { BootSourceOverrideEnabled, BootSourceOverrideTarget, BootSourceOverrideMode, HttpBootUri } = requested;
   const next = { ...state.boot };
   const choose = expectChoice;
   if (BootSourceOverrideEnabled !== undefined)
@@ -207,11 +207,11 @@ function writeBoot(value: Parameters<Writer>[0], { state }: WriteCall): () => vo
   };
 }
 
-function checkVendorRules({ shape }: ServiceState, wish: Resource): void {
-  if (shape.bootMode === 'read-only' && 'BootSourceOverrideMode' in wish)
+function checkVendorRules({ shape }: ServiceState, requested: Resource): void {
+  if (shape.bootMode === 'read-only' && 'BootSourceOverrideMode' in requested)
     throw new RedfishRefusal('PropertyNotWritable', ['BootSourceOverrideMode']);
   const needed = bootFields.slice(0, shape.bootMode === 'writable' ? 3 : 2);
-  const lacking = shape.wholeBootOnly ? needed.find((name) => !(name in wish)) : undefined;
+  const lacking = shape.wholeBootOnly ? needed.find((name) => !(name in requested)) : undefined;
   if (lacking) throw new RedfishRefusal('PropertyMissing', [lacking]);
 }
 

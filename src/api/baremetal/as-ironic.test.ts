@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { after, test } from 'node:test';
 import { nodeRequests, textOf } from '#test/node-requests.ts';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
-const { ask, enrol } = nodeRequests(stage);
+const fixture = await openRackFixture();
+after(() => fixture.close());
+const { ask, enrol } = nodeRequests(fixture);
 const v1 = '/baremetal/v1';
 const nobody = 'aaaaaaaa-1111-4111-8111-111111111111';
 

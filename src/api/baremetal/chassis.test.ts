@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
-const token = await stage.logIn('admin', 'correct horse');
+const fixture = await openRackFixture();
+after(() => fixture.close());
+const token = await fixture.logIn('admin', 'correct horse');
 const nobody = '00000000-0000-4000-8000-000000000000';
 
 type Answer = { status: number; body: Record<string, unknown>; headers: Record<string, unknown> };
 
 async function ask(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', url: string, body?: object): Promise<Answer> {
   const headers = { 'x-auth-token': token, 'x-openstack-ironic-api-version': '1.109' };
-  return (await stage.ask({ method, url: `/baremetal/v1${url}`, headers, ...(body && { payload: body }) })) as Answer;
+  return (await fixture.ask({ method, url: `/baremetal/v1${url}`, headers, ...(body && { payload: body }) })) as Answer;
 }
 
 async function aChassis(fields: object = {}): Promise<string> {

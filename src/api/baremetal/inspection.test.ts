@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { ProvisionState } from '#domain/provision-states.ts';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
+const fixture = await openRackFixture();
+after(() => fixture.close());
 let count = 0;
 
 const ask = (method: 'GET' | 'PUT', path: string, minor: number, payload?: object) =>
-  stage.ask({
+  fixture.ask({
     ...{ method, url: `/baremetal/v1/nodes/${path}` },
     headers: { 'x-openstack-ironic-api-version': `1.${minor}` },
     ...(payload && { payload }),
@@ -18,7 +18,7 @@ const go = (node: string, target: string, minor: number) => ask('PUT', `${node}/
 
 async function aNode(provision_state: ProvisionState): Promise<string> {
   count += 1;
-  const { uuid } = await stage.engine.createNode({ driver: 'fake-hardware', name: `inspected-${count}`, provision_state });
+  const { uuid } = await fixture.engine.createNode({ driver: 'fake-hardware', name: `inspected-${count}`, provision_state });
   return uuid;
 }
 
@@ -26,7 +26,7 @@ test('inspect exists since 1.6, for a manageable node; fake hardware is manageab
   const uuid = await aNode('manageable');
   assert.equal((await go(uuid, 'inspect', 5)).status, 406);
   assert.equal((await go(uuid, 'inspect', 6)).status, 202);
-  await stage.quiet();
+  await fixture.quiet();
   const { body } = await ask('GET', uuid, 109);
   assert.deepEqual([body.provision_state, body.last_error, body.inspect_interface], ['manageable', null, 'agent']);
 

@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Inventory } from '#engine/contract.ts';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
+const fixture = await openRackFixture();
+after(() => fixture.close());
 const root = '/baremetal/v1';
 const newest = 109;
 
 function ask(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, payload?: object, minor = newest) {
   const headers = { 'x-openstack-ironic-api-version': `1.${minor}` };
-  return stage.ask({ method, url: `${root}/${path}`, headers, ...(payload && { payload }) });
+  return fixture.ask({ method, url: `${root}/${path}`, headers, ...(payload && { payload }) });
 }
 const get = async (path: string, minor = newest) => (await ask('GET', path, undefined, minor)).body;
 const textOf = (body: { error_message: string }) => JSON.parse(body.error_message).faultstring;
@@ -261,24 +261,24 @@ const inventory: Inventory = {
 test('the inventory that the ramdisk recorded is told in the words of Ironic, and there is none before', async () => {
   const { uuid, name } = await enrol();
   assert.equal((await ask('GET', `nodes/${uuid}/inventory`)).status, 404);
-  await stage.store.nodes.update({ uuid }, { inventory: JSON.parse(JSON.stringify(inventory)) });
+  await fixture.store.nodes.update({ uuid }, { inventory: JSON.parse(JSON.stringify(inventory)) });
 
-  const told = await get(`nodes/${name}/inventory`);
+  const reported = await get(`nodes/${name}/inventory`);
 
-  assert.deepEqual(told.inventory.memory, { total: 16 * 2 ** 30, physical_mb: 16384 });
-  assert.equal(told.inventory.cpu.model_name, 'Xeon');
+  assert.deepEqual(reported.inventory.memory, { total: 16 * 2 ** 30, physical_mb: 16384 });
+  assert.equal(reported.inventory.cpu.model_name, 'Xeon');
   assert.deepEqual(
-    told.inventory.disks.map(({ name, size, serial }: Record<string, unknown>) => [name, size, serial]),
+    reported.inventory.disks.map(({ name, size, serial }: Record<string, unknown>) => [name, size, serial]),
     [
       ['/dev/sda', 480e9, 'S1'],
       ['/dev/sdb', 1e9, null],
     ],
   );
-  const [nic] = told.inventory.interfaces;
+  const [nic] = reported.inventory.interfaces;
   assert.deepEqual([nic.mac_address, nic.ipv4_address, nic.has_carrier], ['52:54:00:00:00:01', '192.0.2.7', true]);
-  assert.deepEqual(told.inventory.boot, { current_boot_mode: 'uefi', pxe_interface: null });
-  assert.equal(told.inventory.system_vendor.product_name, 'Model');
-  assert.deepEqual(told.plugin_data, {
+  assert.deepEqual(reported.inventory.boot, { current_boot_mode: 'uefi', pxe_interface: null });
+  assert.equal(reported.inventory.system_vendor.product_name, 'Model');
+  assert.deepEqual(reported.plugin_data, {
     ...{ macs: ['52:54:00:00:00:01'], cpus: 8, cpu_arch: 'x86_64', memory_mb: 16384, local_gb: 447 },
   });
 });
@@ -288,12 +288,12 @@ test('an InfiniBand port is told as Ironic tells it, and its whole address besid
   const infiniband_address = '80:00:00:48:fe:80:00:00:00:00:00:00:7c:fe:90:03:00:29:26:52';
   const client_id = 'ff:00:00:00:00:00:02:00:00:02:c9:00:7c:fe:90:03:00:29:26:52';
   const port = { ...inventory.nics[0], mac: '7c:fe:90:29:26:52', infiniband_address, client_id };
-  await stage.store.nodes.update({ uuid }, { inventory: JSON.parse(JSON.stringify({ ...inventory, nics: [port] })) });
+  await fixture.store.nodes.update({ uuid }, { inventory: JSON.parse(JSON.stringify({ ...inventory, nics: [port] })) });
 
-  const told = (await get(`nodes/${uuid}/inventory`)).inventory.interfaces[0];
+  const reported = (await get(`nodes/${uuid}/inventory`)).inventory.interfaces[0];
 
-  assert.deepEqual([told.mac_address, told.client_id], ['7c:fe:90:29:26:52', client_id]);
-  assert.equal(told.infiniband_address, infiniband_address);
+  assert.deepEqual([reported.mac_address, reported.client_id], ['7c:fe:90:29:26:52', client_id]);
+  assert.equal(reported.infiniband_address, infiniband_address);
 });
 
 test('a port has a name of its own since 1.88, by which it is found', async () => {
@@ -342,10 +342,10 @@ test('a port moves to a node that there is, by its UUID or name, and not while a
   assert.equal((await move('nobody')).status, 400);
   assert.equal((await move(null)).status, 400);
   assert.equal((await move(to.name)).body.node_uuid, to.uuid);
-  await stage.store.node_ports.update({ uuid }, { vif_port_id: 'vif' });
+  await fixture.store.node_ports.update({ uuid }, { vif_port_id: 'vif' });
   assert.equal((await move(from.uuid)).status, 409);
   assert.equal((await move(to.uuid)).status, 200);
-  await stage.store.node_ports.update({ uuid }, { vif_port_id: null });
+  await fixture.store.node_ports.update({ uuid }, { vif_port_id: null });
   assert.equal((await ask('DELETE', `ports/${uuid}`)).status, 204);
 });
 

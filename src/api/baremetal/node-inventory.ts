@@ -27,12 +27,12 @@ export const nodeInventoryRoutes = [
       if (!node.inventory) throw new Fault('notFound', { what: 'Inventory of node', id: node.name ?? node.uuid });
       // The boot server has validated it (`agent-protocol/messages.ts`).
       const inventory = plainJson(node.inventory) as unknown as Inventory;
-      return { inventory: asIronicTells(inventory), plugin_data: summaryOf(inventory) };
+      return { inventory: asIronicShows(inventory), plugin_data: summaryOf(inventory) };
     },
   }),
 ];
 
-function asIronicTells({ cpu, memory_bytes, disks, nics, system, firmware }: Inventory) {
+function asIronicShows({ cpu, memory_bytes, disks, nics, system, firmware }: Inventory) {
   return {
     cpu: { model_name: cpu.model, frequency: null, count: cpu.count, architecture: cpu.architecture, flags: cpu.flags },
     memory: { total: memory_bytes, physical_mb: Math.round(memory_bytes / mebibyte) },

@@ -67,7 +67,7 @@ export const nodeStateRoutes = [
     async handler(request, context, reply) {
       const node = await findNode(context, request.params.node);
       await setNodePower(context, node, request.body.target);
-      tellLocation(context, request, { reply, node });
+      sendLocation(context, request, { reply, node });
     },
   }),
   route({
@@ -90,7 +90,7 @@ export const nodeStateRoutes = [
       const node = await findNode(context, request.params.node);
       const verb = provisionVerb(request.body.target, node, request.microversion);
       await setProvisionState(context, node, { verb, request: request.body });
-      tellLocation(context, request, { reply, node });
+      sendLocation(context, request, { reply, node });
     },
   }),
   route({
@@ -152,7 +152,7 @@ function provisionVerb(asked: string, node: Node, version: Microversion): Provis
 }
 
 /** Where the client can follow the change. */
-function tellLocation(
+function sendLocation(
   context: ApiContext,
   request: FastifyRequest,
   { reply, node }: { reply: FastifyReply; node: { uuid: string } },

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { nodeRequests, textOf } from '#test/node-requests.ts';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
+const fixture = await openRackFixture();
+after(() => fixture.close());
 const nodes = '/baremetal/v1/nodes';
 
-const { ask, enrol } = nodeRequests(stage);
+const { ask, enrol } = nodeRequests(fixture);
 
 test('enrols a node; it is found by name and UUID', async () => {
   const uuid = 'aaaaaaaa-1111-4111-8111-111111111111';
@@ -69,7 +69,7 @@ test('hides secrets, and stars sent back leave them as they are', async () => {
   ];
   const patched = await ask('PATCH', uuid, patch);
   assert.doesNotMatch(JSON.stringify(patched.body), /new words|"(secret|words|t|s)"/);
-  assert.deepEqual((await stage.store.nodes.find({ uuid }))?.driver_info, {
+  assert.deepEqual((await fixture.store.nodes.find({ uuid }))?.driver_info, {
     ...driver_info,
     ipmi_address: 'other',
     ipmi_magic: 'new words',
@@ -228,11 +228,11 @@ test('goes from enroll to available and back, and power on and off', async () =>
   assert.equal(wrong.status, 400);
   assert.match(textOf(wrong.body), /while it is in state 'enroll'/);
   assert.equal((await go('manage')).status, 202);
-  await stage.quiet();
+  await fixture.quiet();
   assert.equal((await go('provide')).status, 202);
   assert.equal((await state()).provision_state, 'available');
   assert.equal((await ask('PUT', `${uuid}/states/power`, { target: 'power on' })).status, 202);
-  await stage.quiet();
+  await fixture.quiet();
   assert.equal((await state()).power_state, 'power on');
   assert.equal((await ask('PUT', `${uuid}/states/power`, { target: 'sideways' })).status, 400);
   assert.equal((await go('adopt')).status, 501);
@@ -264,8 +264,8 @@ test('boot device, validation, traits, maintenance', async () => {
 test('keeps failures as history and everything as events and operations', async () => {
   const { uuid } = await enrol();
   await ask('PUT', `${uuid}/states/provision`, { target: 'manage' });
-  await stage.quiet();
-  stage.store.events.append({
+  await fixture.quiet();
+  fixture.store.events.append({
     kind: 'operation',
     node_uuid: uuid,
     subject: 'clean',
@@ -301,8 +301,8 @@ test('takes DELETE as the client labels it: as bytes, of which there are none', 
   const { uuid } = await enrol();
   const headers = { 'content-type': 'application/octet-stream' };
 
-  const empty = await stage.ask({ method: 'DELETE', url: `${nodes}/${uuid}/maintenance`, headers });
-  const bytes = await stage.ask({ method: 'PUT', url: `${nodes}/${uuid}/maintenance`, headers, payload: 'bytes' });
+  const empty = await fixture.ask({ method: 'DELETE', url: `${nodes}/${uuid}/maintenance`, headers });
+  const bytes = await fixture.ask({ method: 'PUT', url: `${nodes}/${uuid}/maintenance`, headers, payload: 'bytes' });
 
   assert.equal(empty.status, 202);
   assert.equal(bytes.status, 415);
@@ -376,7 +376,7 @@ test('hides what any driver calls a secret, whichever the node has, and what sta
   assert.equal(shown.ssh_host_key, 'ssh-ed25519 AAAA');
   assert.equal(shown.power_on_uri, 'https://rack.example/on?id=7&api_token=******');
   await ask('PATCH', uuid, [{ op: 'replace', path: '/driver_info', value: { ...shown, more: 1 } }]);
-  assert.deepEqual((await stage.store.nodes.find({ uuid }))?.driver_info, { ...driver_info, more: 1 });
+  assert.deepEqual((await fixture.store.nodes.find({ uuid }))?.driver_info, { ...driver_info, more: 1 });
 });
 
 test('what an operation was asked for is shown without passwords', async () => {
@@ -385,7 +385,7 @@ test('what an operation was asked for is shown without passwords', async () => {
     { interface: 'bios', step: 'apply_configuration', args: { settings: [{ name: 'AdminPassword', value: 'hidden-1' }] } },
     { interface: 'firmware', step: 'update', args: { settings: [{ url: 'https://me:hidden-2@files/bios.bin' }] } },
   ];
-  await stage.store.operations.insert({
+  await fixture.store.operations.insert({
     ...{ id: 'op-secret', kind: 'clean', purpose: 'clean', node_uuid: uuid, server_id: null, request: { clean_steps } },
     ...{
       state: 'done',

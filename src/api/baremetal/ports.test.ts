@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
+const fixture = await openRackFixture();
+after(() => fixture.close());
 const ports = '/baremetal/v1/ports';
-const node = await stage.engine.createNode({ driver: 'fake-hardware', name: 'one' });
-const other = await stage.engine.createNode({ driver: 'fake-hardware', name: 'two' });
+const node = await fixture.engine.createNode({ driver: 'fake-hardware', name: 'one' });
+const other = await fixture.engine.createNode({ driver: 'fake-hardware', name: 'two' });
 
 function ask(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', url: string, payload?: object, minor = 78) {
-  return stage.ask({ method, url, headers: { 'x-openstack-ironic-api-version': `1.${minor}` }, ...(payload && { payload }) });
+  return fixture.ask({ method, url, headers: { 'x-openstack-ironic-api-version': `1.${minor}` }, ...(payload && { payload }) });
 }
 
 test('creates a port and shows it by microversion', async () => {

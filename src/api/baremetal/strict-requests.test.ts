@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { nodeRequests, textOf } from '#test/node-requests.ts';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
+const fixture = await openRackFixture();
+after(() => fixture.close());
 const nodes = '/baremetal/v1/nodes';
 
-const { ask, enrol } = nodeRequests(stage);
+const { ask, enrol } = nodeRequests(fixture);
 
 test('maintenance comes with a node and by a patch, in the words that oslo knows', async () => {
   const { uuid, maintenance } = await enrol({ maintenance: 'True' });
@@ -26,12 +26,12 @@ test('maintenance comes with a node and by a patch, in the words that oslo knows
 
 test('maintenance is set while an operation has the node', async () => {
   const { uuid } = await enrol();
-  await stage.store.nodes.update({ uuid }, { operation_id: 'one that runs' });
+  await fixture.store.nodes.update({ uuid }, { operation_id: 'one that runs' });
 
   const { status, body } = await ask('PATCH', uuid, [{ op: 'add', path: '/maintenance', value: true }]);
   const other = await ask('PATCH', uuid, [{ op: 'add', path: '/extra/a', value: 1 }]);
 
-  await stage.store.nodes.update({ uuid }, { operation_id: null });
+  await fixture.store.nodes.update({ uuid }, { operation_id: null });
   assert.deepEqual([status, body.maintenance, other.status], [200, true, 409]);
 });
 

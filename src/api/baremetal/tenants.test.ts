@@ -1,18 +1,18 @@
 /** The bare metal API is for administrators only: requests every route as a non-administrator. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
+const fixture = await openRackFixture();
+after(() => fixture.close());
 
 async function aMember(name: string): Promise<string> {
   const make = async (noun: string, fields: object) =>
-    (await stage.ask({ method: 'POST', url: `/identity/v3/${noun}s`, payload: { [noun]: fields } })).body[noun];
+    (await fixture.ask({ method: 'POST', url: `/identity/v3/${noun}s`, payload: { [noun]: fields } })).body[noun];
   const project = await make('project', { name });
   const user = await make('user', { name, password: 'secret' });
-  await stage.ask({ method: 'PUT', url: `/identity/v3/projects/${project.id}/users/${user.id}/roles/member` });
-  return stage.logIn(name, 'secret', name);
+  await fixture.ask({ method: 'PUT', url: `/identity/v3/projects/${project.id}/users/${user.id}/roles/member` });
+  return fixture.logIn(name, 'secret', name);
 }
 
 const nodeRoutes = [
@@ -49,12 +49,12 @@ const routes: [method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string
 test('a member of a project is refused at every route, at the oldest and the newest version, whether a node is there or not', async () => {
   const headers = { 'x-auth-token': await aMember('mallory') };
   const payload = { driver: 'fake-hardware', name: 'hidden' };
-  const { uuid } = (await stage.ask({ method: 'POST', url: '/baremetal/v1/nodes', payload })).body;
+  const { uuid } = (await fixture.ask({ method: 'POST', url: '/baremetal/v1/nodes', payload })).body;
   const ask = async (version: string, node: string) => {
     const refused: [string, number][] = [];
     for (const [method, path] of routes) {
       const url = `/baremetal/v1/${path.replace('{node}', node)}`;
-      const reply = await stage.ask({ method, url, headers: { ...headers, 'x-openstack-ironic-api-version': version } });
+      const reply = await fixture.ask({ method, url, headers: { ...headers, 'x-openstack-ironic-api-version': version } });
       refused.push([`${method} ${path}`, reply.status]);
       assert.doesNotMatch(JSON.stringify(reply.body), /hidden/);
     }
@@ -68,7 +68,7 @@ test('a member of a project is refused at every route, at the oldest and the new
 test('a member is told which unknown path he may not ask for, without its query', async () => {
   const headers = { 'x-auth-token': await aMember('oscar') };
 
-  const { status, body } = await stage.ask({ url: '/baremetal/v1/none?a=b', headers });
+  const { status, body } = await fixture.ask({ url: '/baremetal/v1/none?a=b', headers });
 
   assert.equal(status, 403);
   assert.match(JSON.parse(body.error_message).faultstring, /baremetal GET \/baremetal\/v1\/none to be performed/);

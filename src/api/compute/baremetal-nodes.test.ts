@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
+const fixture = await openRackFixture();
+after(() => fixture.close());
 const url = '/compute/v2.1/os-baremetal-nodes';
 const classic = {
   service_host: 'host',
@@ -17,16 +17,16 @@ const classic = {
 };
 
 function create(node: object) {
-  return stage.ask({ method: 'POST', url, payload: { node } });
+  return fixture.ask({ method: 'POST', url, payload: { node } });
 }
 function act(id: number, action: object) {
-  return stage.ask({ method: 'POST', url: `${url}/${id}/action`, payload: action });
+  return fixture.ask({ method: 'POST', url: `${url}/${id}/action`, payload: action });
 }
 
 test('creates a node that is available at once, and shows all but the password', async () => {
   const { status, body } = await create({ ...classic, prov_mac_address: '12:34:56:AB:CD:EF' });
   const { uuid, updated_at, interfaces, ...node } = body.node;
-  const row = await stage.store.nodes.find({ uuid });
+  const row = await fixture.store.nodes.find({ uuid });
 
   assert.equal(status, 200);
   assert.deepEqual(node, {
@@ -55,9 +55,9 @@ test('creates a node that is available at once, and shows all but the password',
 });
 
 test('the same node is in the list and in the bare metal API', async () => {
-  const shown = (await stage.ask({ url: `${url}/1` })).body.node;
-  const listed = (await stage.ask({ url })).body.nodes;
-  const modern = (await stage.ask({ url: `/baremetal/v1/nodes/${shown.uuid}` })).body;
+  const shown = (await fixture.ask({ url: `${url}/1` })).body.node;
+  const listed = (await fixture.ask({ url })).body.nodes;
+  const modern = (await fixture.ask({ url: `/baremetal/v1/nodes/${shown.uuid}` })).body;
 
   assert.deepEqual(listed, [shown]);
   assert.equal(modern.driver_info.ipmi_password, '******');
@@ -85,15 +85,15 @@ test('refuses a wrong MAC and missing fields', async () => {
   const missing = await create(without);
   assert.equal(missing.status, 400);
   assert.match(missing.body.badRequest.message, /cpus/);
-  assert.equal((await stage.ask({ url })).body.nodes.length, 1);
+  assert.equal((await fixture.ask({ url })).body.nodes.length, 1);
 });
 
 test('refuses to delete a node in use, deletes a free one', async () => {
-  await stage.store.nodes.update({ id: 1 }, { instance_uuid: 'server' });
-  const remove = (id: string) => stage.ask({ method: 'DELETE', url: `${url}/${id}` });
+  await fixture.store.nodes.update({ id: 1 }, { instance_uuid: 'server' });
+  const remove = (id: string) => fixture.ask({ method: 'DELETE', url: `${url}/${id}` });
 
   assert.equal((await remove('1')).status, 409);
-  await stage.store.nodes.update({ id: 1 }, { instance_uuid: null });
+  await fixture.store.nodes.update({ id: 1 }, { instance_uuid: null });
   assert.equal((await remove('1')).status, 202);
   assert.equal((await remove('1')).status, 404);
   assert.equal((await remove('one')).status, 404);

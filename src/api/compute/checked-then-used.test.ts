@@ -5,25 +5,25 @@ import type { Server } from '#store/tables/servers.ts';
 import { aFlavor } from '#test/a-task.ts';
 import { aFreeNode, openTwoProjects } from '#test/two-projects.ts';
 
-const { stage, member, own, others } = await openTwoProjects();
-after(() => stage.close());
-const { store } = stage;
+const { fixture, member, own, others } = await openTwoProjects();
+after(() => fixture.close());
+const { store } = fixture;
 
 type Ask = { method: 'POST' | 'PUT' | 'PATCH' | 'DELETE'; url: string; payload?: unknown; type?: string };
 
 async function ask({ payload, type = 'application/json', ...request }: Ask, headers: Readonly<Record<string, string>> = {}) {
   const body = payload === undefined ? {} : { payload: JSON.stringify(payload) };
-  return stage.ask({ ...request, headers: { ...(payload !== undefined && { 'content-type': type }), ...headers }, ...body });
+  return fixture.ask({ ...request, headers: { ...(payload !== undefined && { 'content-type': type }), ...headers }, ...body });
 }
 
 type Used = { server: Server; kernel: string | undefined; file: string | undefined };
 
 /** A member's server whose deployment is paused during `meanwhile`. @returns what the deployment then used */
 async function deploy(fields: object, meanwhile: (node: string) => Promise<void>) {
-  await aFreeNode(stage);
-  const goOn = stage.hold();
+  await aFreeNode(fixture);
+  const goOn = fixture.hold();
   let used: Used | undefined;
-  stage.onDeploy(async (task) => {
+  fixture.onDeploy(async (task) => {
     const { kernel } = await task.imageIds();
     used = { server: task.server!, kernel, file: kernel && (await task.images.file(kernel)) };
   });
@@ -33,11 +33,11 @@ async function deploy(fields: object, meanwhile: (node: string) => Promise<void>
   const { node_uuid } = (await store.servers.find({ id: made.body.server.id }))!;
   await meanwhile(node_uuid ?? '');
   goOn();
-  await stage.quiet();
-  stage.onDeploy(undefined);
-  const { body } = await stage.ask({ url: `/compute/v2.1/servers/${made.body.server.id}`, headers: member });
+  await fixture.quiet();
+  fixture.onDeploy(undefined);
+  const { body } = await fixture.ask({ url: `/compute/v2.1/servers/${made.body.server.id}`, headers: member });
   await ask({ method: 'DELETE', url: `/compute/v2.1/servers/${made.body.server.id}` }, member);
-  await stage.quiet();
+  await fixture.quiet();
   return { used, shown: body.server };
 }
 

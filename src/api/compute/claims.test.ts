@@ -1,27 +1,27 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { aFlavor, anImage } from '#test/a-task.ts';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
+const fixture = await openRackFixture();
+after(() => fixture.close());
 const base = '/compute/v2.1';
 
 test('200 creates at once on 50 nodes are 50 builds and 150 errors that say why', async () => {
-  await stage.store.flavors.insert(aFlavor());
-  const image = await stage.store.images.insert(anImage());
+  await fixture.store.flavors.insert(aFlavor());
+  const image = await fixture.store.images.insert(anImage());
   const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
   for (let index = 0; index < 50; index++)
-    await stage.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
+    await fixture.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
   // Logs in once, before the test starts.
-  await stage.ask({ url: `${base}/servers` });
+  await fixture.ask({ url: `${base}/servers` });
   const server = { name: 'web', imageRef: image.id, flavorRef: 'f1' };
 
   const replies = await Promise.all(
-    Array.from({ length: 200 }, () => stage.ask({ method: 'POST', url: `${base}/servers`, payload: { server } })),
+    Array.from({ length: 200 }, () => fixture.ask({ method: 'POST', url: `${base}/servers`, payload: { server } })),
   );
-  await stage.quiet();
-  const { servers } = (await stage.ask({ url: `${base}/servers/detail` })).body;
+  await fixture.quiet();
+  const { servers } = (await fixture.ask({ url: `${base}/servers/detail` })).body;
 
   assert.ok(replies.every(({ status }) => status === 202));
   const active = servers.filter(({ status }: { status: string }) => status === 'ACTIVE');

@@ -10,40 +10,40 @@ let stranger: Record<string, string>;
 const servers = '/compute/v2.1/servers';
 before(async () => {
   projects = await openTwoProjects();
-  node = await aFreeNode(projects.stage);
-  stranger = { 'x-auth-token': await projects.stage.logIn('victim', 'a long password', 'victim') };
+  node = await aFreeNode(projects.fixture);
+  stranger = { 'x-auth-token': await projects.fixture.logIn('victim', 'a long password', 'victim') };
 });
-after(() => projects.stage.close());
-beforeEach(() => projects.stage.onDeploy(undefined));
+after(() => projects.fixture.close());
+beforeEach(() => projects.fixture.onDeploy(undefined));
 
 /** A server whose machine prints this and then cannot be written to. */
 async function aFailedServer(printed: string, headers: Readonly<Record<string, string>> = projects.member): Promise<string> {
-  const { stage, own, others } = projects;
-  stage.onDeploy(async (task) => {
-    stage.consoles.set(task.node.uuid, printed);
+  const { fixture, own, others } = projects;
+  fixture.onDeploy(async (task) => {
+    fixture.consoles.set(task.node.uuid, printed);
     throw new Fault('agentFailed', { command: 'write the image', detail: 'disk on fire' });
   });
   const imageRef = headers === projects.member ? own['images'] : others['images'];
   const server = { name: 'failing', imageRef, flavorRef: 'f1', networks: [] };
-  const { body } = await stage.ask({ method: 'POST', url: servers, headers, payload: { server } });
-  await stage.quiet();
+  const { body } = await fixture.ask({ method: 'POST', url: servers, headers, payload: { server } });
+  await fixture.quiet();
   return body.server.id;
 }
 
 async function consoleOf(id: string, headers = projects.member, length?: number) {
   const payload = { 'os-getConsoleOutput': length === undefined ? {} : { length } };
-  const { status, body } = await projects.stage.ask({ method: 'POST', url: `${servers}/${id}/action`, headers, payload });
+  const { status, body } = await projects.fixture.ask({ method: 'POST', url: `${servers}/${id}/action`, headers, payload });
   return { status, output: body.output as string | undefined };
 }
 
 const detailsOf = async (id: string, headers?: Readonly<Record<string, string>>) => {
-  const { body } = await projects.stage.ask({ url: `${servers}/${id}`, ...(headers && { headers }) });
+  const { body } = await projects.fixture.ask({ url: `${servers}/${id}`, ...(headers && { headers }) });
   return body.server.fault.details as string;
 };
 
 test('the owner reads what was printed in her deployment, after the machine is gone and another has it', async () => {
   const first = await aFailedServer('one\nkernel: ingot.token=op.secret\nKernel panic\n');
-  projects.stage.consoles.set(node, 'cleaning of others\n');
+  projects.fixture.consoles.set(node, 'cleaning of others\n');
   const second = await aFailedServer('of another project\n', stranger);
 
   assert.deepEqual(await consoleOf(first), { status: 200, output: 'one\nkernel: ingot.token=***\nKernel panic\n' });
@@ -63,27 +63,27 @@ test('the fault and last_error name to administrators the node and the end of th
   );
   assert.ok(details.includes(node));
   assert.equal(await detailsOf(id, projects.member), 'Failed in step "Write the image".');
-  const { body } = await projects.stage.ask({ url: `/baremetal/v1/nodes/${node}` });
+  const { body } = await projects.fixture.ask({ url: `/baremetal/v1/nodes/${node}` });
   assert.match(
     body.last_error,
     /^Deploy failed at "Write the image": .*disk on fire\.?\nThe console ended with:\none\nKernel panic ingot\.token=\*\*\*$/,
   );
-  const told = await projects.stage.ask({ url: `/compute/v2.1/servers/${id}/os-ingot-events`, headers: projects.member });
-  assert.doesNotMatch(JSON.stringify(told.body), /Kernel panic|disk on fire/);
+  const reported = await projects.fixture.ask({ url: `/compute/v2.1/servers/${id}/os-ingot-events`, headers: projects.member });
+  assert.doesNotMatch(JSON.stringify(reported.body), /Kernel panic|disk on fire/);
 });
 
 test('a server that never had a machine, or whose machine kept no record, has no console', async () => {
   const silent = await aFailedServer('');
   assert.equal((await consoleOf(silent)).status, 409);
-  await projects.stage.engine.setMaintenance(node, true);
+  await projects.fixture.engine.setMaintenance(node, true);
   const homeless = await aFailedServer('never printed\n');
-  await projects.stage.engine.setMaintenance(node, false);
+  await projects.fixture.engine.setMaintenance(node, false);
   assert.equal((await consoleOf(homeless)).status, 409);
 });
 
 test('what was kept goes with the server', async () => {
   const id = await aFailedServer('one\n');
-  await projects.stage.ask({ method: 'DELETE', url: `${servers}/${id}`, headers: projects.member });
-  assert.equal((await projects.stage.store.servers.find({ id }))?.console_log, null);
+  await projects.fixture.ask({ method: 'DELETE', url: `${servers}/${id}`, headers: projects.member });
+  assert.equal((await projects.fixture.store.servers.find({ id }))?.console_log, null);
   assert.equal((await consoleOf(id)).status, 404);
 });

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { openApiStage } from '#test/api-stage.ts';
+import { openApiFixture } from '#test/api-fixture.ts';
 
-const stage = await openApiStage();
-after(() => stage.close());
+const fixture = await openApiFixture();
+after(() => fixture.close());
 const base = '/compute/v2.1';
 const version = (minor: number) => ({ 'openstack-api-version': `compute 2.${minor}` });
 
 async function create(fields: object, minor = 1) {
   const flavor = { name: `flavor-${Math.random()}`, ram: 1024, vcpus: 2, disk: 10, ...fields };
-  return stage.ask({ method: 'POST', url: `${base}/flavors`, headers: version(minor), payload: { flavor } });
+  return fixture.ask({ method: 'POST', url: `${base}/flavors`, headers: version(minor), payload: { flavor } });
 }
 
 test('creates a flavor with the id that was asked for and shows it', async () => {
   const created = await create({ name: 'metal', id: '42', swap: 512, 'OS-FLV-EXT-DATA:ephemeral': 7 });
-  const shown = await stage.ask({ url: `${base}/flavors/42` });
+  const shown = await fixture.ask({ url: `${base}/flavors/42` });
 
   assert.equal(created.status, 200);
   assert.deepEqual(shown.body, created.body);
@@ -50,7 +50,7 @@ test('refuses sizes beyond 32 bits, as numbers and as text, so that no list ends
     }
   assert.equal((await create({ vcpus: '0' })).status, 400);
   assert.equal((await create({ ram: 2 ** 31 - 1, disk: '0002147483647' })).status, 200);
-  assert.equal((await stage.ask({ url: `${base}/flavors/detail?minDisk=-1` })).status, 200);
+  assert.equal((await fixture.ask({ url: `${base}/flavors/detail?minDisk=-1` })).status, 200);
 });
 
 test('refuses a second flavor of that name or id, and one without memory', async () => {
@@ -64,7 +64,7 @@ test('refuses a second flavor of that name or id, and one without memory', async
 
 test('changes its shape with the microversion', async () => {
   const { id } = (await create({ description: 'for tests' }, 55)).body.flavor;
-  const at = async (minor: number) => (await stage.ask({ url: `${base}/flavors/${id}`, headers: version(minor) })).body.flavor;
+  const at = async (minor: number) => (await fixture.ask({ url: `${base}/flavors/${id}`, headers: version(minor) })).body.flavor;
 
   assert.equal('description' in (await at(54)), false);
   assert.equal((await at(55)).description, 'for tests');
@@ -78,36 +78,36 @@ test('sets, shows, replaces and removes extra specs', async () => {
   const { id } = (await create({})).body.flavor;
   const specs = `${base}/flavors/${id}/os-extra_specs`;
 
-  const set = await stage.ask({
+  const set = await fixture.ask({
     method: 'POST',
     url: specs,
     payload: { extra_specs: { cpu_arch: 's== x86_64', 'trait:CUSTOM_A': 'required' } },
   });
-  await stage.ask({ method: 'PUT', url: `${specs}/cpu_arch`, payload: { cpu_arch: 'aarch64' } });
-  const removed = await stage.ask({ method: 'DELETE', url: `${specs}/trait:CUSTOM_A` });
+  await fixture.ask({ method: 'PUT', url: `${specs}/cpu_arch`, payload: { cpu_arch: 'aarch64' } });
+  const removed = await fixture.ask({ method: 'DELETE', url: `${specs}/trait:CUSTOM_A` });
 
   assert.deepEqual(set.body.extra_specs, { cpu_arch: 's== x86_64', 'trait:CUSTOM_A': 'required' });
   assert.equal(removed.status, 200);
-  assert.deepEqual((await stage.ask({ url: specs })).body, { extra_specs: { cpu_arch: 'aarch64' } });
-  assert.equal((await stage.ask({ url: `${specs}/absent` })).status, 404);
+  assert.deepEqual((await fixture.ask({ url: specs })).body, { extra_specs: { cpu_arch: 'aarch64' } });
+  assert.equal((await fixture.ask({ url: `${specs}/absent` })).status, 404);
 });
 
 test('checks the values of extra specs since 2.86', async () => {
   const { id } = (await create({})).body.flavor;
   const payload = { extra_specs: { 'trait:CUSTOM_A': 'perhaps' } };
   const set = (minor: number) =>
-    stage.ask({ method: 'POST', url: `${base}/flavors/${id}/os-extra_specs`, headers: version(minor), payload });
+    fixture.ask({ method: 'POST', url: `${base}/flavors/${id}/os-extra_specs`, headers: version(minor), payload });
 
   assert.equal((await set(85)).status, 200);
   assert.equal((await set(86)).status, 400);
 });
 
 test('lists in pages with links to the next', async () => {
-  const all = (await stage.ask({ url: `${base}/flavors` })).body.flavors;
+  const all = (await fixture.ask({ url: `${base}/flavors` })).body.flavors;
 
-  const first = (await stage.ask({ url: `${base}/flavors/detail?limit=2` })).body;
+  const first = (await fixture.ask({ url: `${base}/flavors/detail?limit=2` })).body;
   const next = new URL(first.flavors_links[0].href);
-  const second = (await stage.ask({ url: `${next.pathname}${next.search}` })).body;
+  const second = (await fixture.ask({ url: `${next.pathname}${next.search}` })).body;
 
   assert.equal(first.flavors.length, 2);
   assert.deepEqual(
@@ -119,7 +119,7 @@ test('lists in pages with links to the next', async () => {
 test('hides a private flavor from the default list', async () => {
   const { id } = (await create({ 'os-flavor-access:is_public': false })).body.flavor;
   const isListed = async (query: string) =>
-    (await stage.ask({ url: `${base}/flavors${query}` })).body.flavors.some((flavor: { id: string }) => flavor.id === id);
+    (await fixture.ask({ url: `${base}/flavors${query}` })).body.flavors.some((flavor: { id: string }) => flavor.id === id);
 
   assert.equal(await isListed(''), false);
   assert.equal(await isListed('?is_public=None'), true);
@@ -127,13 +127,13 @@ test('hides a private flavor from the default list', async () => {
 });
 
 test('sorts by nothing that is no key, not even by a name that every object has', async () => {
-  assert.equal((await stage.ask({ url: `${base}/flavors?sort_key=constructor` })).status, 400);
+  assert.equal((await fixture.ask({ url: `${base}/flavors?sort_key=constructor` })).status, 400);
 });
 
 test('deletes a flavor once', async () => {
   const { id } = (await create({})).body.flavor;
 
-  assert.equal((await stage.ask({ method: 'DELETE', url: `${base}/flavors/${id}` })).status, 202);
-  const again = await stage.ask({ method: 'DELETE', url: `${base}/flavors/${id}` });
+  assert.equal((await fixture.ask({ method: 'DELETE', url: `${base}/flavors/${id}` })).status, 202);
+  const again = await fixture.ask({ method: 'DELETE', url: `${base}/flavors/${id}` });
   assert.deepEqual(again.body, { itemNotFound: { code: 404, message: `Flavor ${id} could not be found.` } });
 });

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
+const fixture = await openRackFixture();
+after(() => fixture.close());
 const base = '/compute/v2.1';
 const version = (minor: number) => ({ 'openstack-api-version': `compute 2.${minor}` });
 const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
-const free = await stage.engine.createNode({ driver: 'fake-hardware', name: 'free', properties });
-const used = await stage.engine.createNode({ driver: 'fake-hardware', name: 'used', properties });
-await stage.store.nodes.update({ uuid: used.uuid }, { instance_uuid: 'server' });
+const free = await fixture.engine.createNode({ driver: 'fake-hardware', name: 'free', properties });
+const used = await fixture.engine.createNode({ driver: 'fake-hardware', name: 'used', properties });
+await fixture.store.nodes.update({ uuid: used.uuid }, { instance_uuid: 'server' });
 
 test('every node is a hypervisor that is used whole or not at all', async () => {
-  const { hypervisors } = (await stage.ask({ url: `${base}/os-hypervisors/detail` })).body;
+  const { hypervisors } = (await fixture.ask({ url: `${base}/os-hypervisors/detail` })).body;
 
   const names = ['hypervisor_hostname', 'vcpus_used', 'free_ram_mb', 'local_gb', 'running_vms'];
   const amounts = hypervisors.map((hypervisor: Record<string, unknown>) =>
@@ -26,7 +26,7 @@ test('every node is a hypervisor that is used whole or not at all', async () => 
 
 test('ids are numbers until 2.52 and UUIDs from then on; amounts end with 2.88', async () => {
   const show = async (id: number | string, minor: number) =>
-    (await stage.ask({ url: `${base}/os-hypervisors/${id}`, headers: version(minor) })).body.hypervisor;
+    (await fixture.ask({ url: `${base}/os-hypervisors/${id}`, headers: version(minor) })).body.hypervisor;
 
   assert.equal((await show(used.id, 52)).id, used.id);
   assert.deepEqual((await show(`${used.uuid}?with_servers=true`, 53)).servers, [{ uuid: 'server', name: 'server' }]);
@@ -36,7 +36,7 @@ test('ids are numbers until 2.52 and UUIDs from then on; amounts end with 2.88',
 
 test('servers are shown from 2.53 on, when asked for, and as an empty list from 2.75 on', async () => {
   const list = async (query: string, minor: number) => {
-    const { body } = await stage.ask({ url: `${base}/os-hypervisors${query}`, headers: version(minor) });
+    const { body } = await fixture.ask({ url: `${base}/os-hypervisors${query}`, headers: version(minor) });
     return body.hypervisors.map(({ servers }: { servers?: unknown[] }) => servers?.length);
   };
 
@@ -47,7 +47,7 @@ test('servers are shown from 2.53 on, when asked for, and as an empty list from 
 });
 
 test('adds up', async () => {
-  const { hypervisor_statistics } = (await stage.ask({ url: `${base}/os-hypervisors/statistics` })).body;
+  const { hypervisor_statistics } = (await fixture.ask({ url: `${base}/os-hypervisors/statistics` })).body;
 
   assert.equal(hypervisor_statistics.count, 2);
   assert.equal(hypervisor_statistics.memory_mb, 8192);
@@ -71,7 +71,7 @@ const readable = [
 ];
 for (const path of readable) {
   test(`GET ${path} answers`, async () => {
-    assert.equal((await stage.ask({ url: `${base}${path}` })).status, 200);
+    assert.equal((await fixture.ask({ url: `${base}${path}` })).status, 200);
   });
 }
 
@@ -85,7 +85,7 @@ const refused = [
 ] as const;
 for (const [method, path] of refused) {
   test(`${method} ${path} says that Ingot cannot`, async () => {
-    const { status, body } = await stage.ask({ method, url: `${base}${path}`, ...(method !== 'GET' && { payload: {} }) });
+    const { status, body } = await fixture.ask({ method, url: `${base}${path}`, ...(method !== 'GET' && { payload: {} }) });
 
     assert.equal(status, 501);
     assert.match(body.notImplemented.message, /not supported by Ingot yet/);

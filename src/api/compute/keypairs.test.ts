@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { openApiStage } from '#test/api-stage.ts';
+import { openApiFixture } from '#test/api-fixture.ts';
 
-const stage = await openApiStage();
-after(() => stage.close());
+const fixture = await openApiFixture();
+after(() => fixture.close());
 const url = '/compute/v2.1/os-keypairs';
 const version = (minor: number) => ({ 'openstack-api-version': `compute 2.${minor}` });
 const public_key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6m+xUj3L3lNzZ6PBZ2uqZ8JgN7yJm9qz9yQyq1uYQk me@here';
 
 test('imports a public key and never shows a private one', async () => {
-  const created = await stage.ask({ method: 'POST', url, payload: { keypair: { name: 'mine', public_key } } });
-  const shown = await stage.ask({ url: `${url}/mine` });
+  const created = await fixture.ask({ method: 'POST', url, payload: { keypair: { name: 'mine', public_key } } });
+  const shown = await fixture.ask({ url: `${url}/mine` });
 
   assert.equal(created.status, 200);
   assert.equal('private_key' in created.body.keypair, false);
@@ -20,13 +20,13 @@ test('imports a public key and never shows a private one', async () => {
 });
 
 test('makes a key pair and hands out the private key once', async () => {
-  const created = await stage.ask({
+  const created = await fixture.ask({
     method: 'POST',
     url,
     headers: version(2),
     payload: { keypair: { name: 'made', type: 'ssh' } },
   });
-  const shown = await stage.ask({ url: `${url}/made`, headers: version(2) });
+  const shown = await fixture.ask({ url: `${url}/made`, headers: version(2) });
 
   assert.equal(created.status, 201);
   assert.match(created.body.keypair.private_key, /^-----BEGIN OPENSSH PRIVATE KEY-----\n/);
@@ -36,7 +36,7 @@ test('makes a key pair and hands out the private key once', async () => {
 
 test('refuses a taken name, a wrong key, an unsafe name and certificates', async () => {
   const create = async (keypair: object) =>
-    (await stage.ask({ method: 'POST', url, headers: version(2), payload: { keypair } })).status;
+    (await fixture.ask({ method: 'POST', url, headers: version(2), payload: { keypair } })).status;
 
   assert.equal(await create({ name: 'mine', public_key }), 409);
   assert.equal(await create({ name: 'other', public_key: 'ssh-rsa nonsense' }), 400);
@@ -45,13 +45,13 @@ test('refuses a taken name, a wrong key, an unsafe name and certificates', async
 });
 
 test('lists and deletes', async () => {
-  const listed = await stage.ask({ url, headers: version(2) });
-  const removed = await stage.ask({ method: 'DELETE', url: `${url}/made`, headers: version(2) });
+  const listed = await fixture.ask({ url, headers: version(2) });
+  const removed = await fixture.ask({ method: 'DELETE', url: `${url}/made`, headers: version(2) });
 
   assert.deepEqual(
     listed.body.keypairs.map(({ keypair }: { keypair: { name: string } }) => keypair.name),
     ['made', 'mine'],
   );
   assert.equal(removed.status, 204);
-  assert.equal((await stage.ask({ method: 'DELETE', url: `${url}/made` })).status, 404);
+  assert.equal((await fixture.ask({ method: 'DELETE', url: `${url}/made` })).status, 404);
 });

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { aFlavor, anImage } from '#test/a-task.ts';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
+const fixture = await openRackFixture();
+after(() => fixture.close());
 const base = '/compute/v2.1';
-await stage.store.flavors.insert(aFlavor());
-const image = await stage.store.images.insert(anImage());
+await fixture.store.flavors.insert(aFlavor());
+const image = await fixture.store.images.insert(anImage());
 const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
-await stage.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
+await fixture.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
 
 function ask(method: 'GET' | 'POST', path: string, { minor, payload }: { minor: number; payload?: object }) {
   const headers = { 'openstack-api-version': `compute 2.${minor}` };
-  return stage.ask({ method, url: `${base}${path}`, headers, ...(payload && { payload }) });
+  return fixture.ask({ method, url: `${base}${path}`, headers, ...(payload && { payload }) });
 }
 
 test('from 2.92 on no key pair is generated', async () => {
@@ -36,7 +36,7 @@ test('from 2.94 on the hostname can be a domain name', async () => {
   assert.equal((await create(93, 'web.example.org')).status, 400);
   assert.equal((await create(94, 'web example')).status, 400);
   const { status, body } = await create(94, 'web.example.org');
-  await stage.quiet();
+  await fixture.quiet();
 
   assert.equal(status, 202);
   const shown = await ask('GET', `/servers/${body.server.id}`, { minor: 94 });
@@ -46,7 +46,7 @@ test('from 2.94 on the hostname can be a domain name', async () => {
 test('from 2.96 on a server shows the zone that its request named', async () => {
   const server = { name: 'pinned', imageRef: image.id, flavorRef: 'f1', networks: 'none', availability_zone: 'nova' };
   const { body } = await ask('POST', '/servers', { minor: 96, payload: { server } });
-  await stage.quiet();
+  await fixture.quiet();
   const zone = async (path: string, minor: number) => {
     const { servers, server } = (await ask('GET', path, { minor })).body;
     return (server ?? servers.find(({ id }: { id: string }) => id === body.server.id)).pinned_availability_zone;

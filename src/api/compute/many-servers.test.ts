@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { aFlavor, anImage } from '#test/a-task.ts';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
-const { store, engine } = stage;
+const fixture = await openRackFixture();
+after(() => fixture.close());
+const { store, engine } = fixture;
 const base = '/compute/v2.1/servers';
 await store.flavors.insert(aFlavor());
 const image = await store.images.insert(anImage());
@@ -19,14 +19,14 @@ async function addNodes(count: number): Promise<void> {
 
 function create(fields: object = {}) {
   const server = { name: 'many', imageRef: image.id, flavorRef: 'f1', ...fields };
-  return stage.ask({ method: 'POST', url: base, payload: { server } });
+  return fixture.ask({ method: 'POST', url: base, payload: { server } });
 }
 
 test('of a thousand servers, those for which there is no machine are not made, but for the one that says so', async () => {
   await addNodes(2);
 
   const { status } = await create({ max_count: 1000, user_data: Buffer.alloc(40_000).toString('base64') });
-  await stage.quiet();
+  await fixture.quiet();
 
   const rows = await store.servers.list();
   assert.equal(status, 202);
@@ -46,7 +46,7 @@ test('while many servers are made others have their turns', async () => {
   await create({ max_count: 20 });
   const turnsMeanwhile = turns;
   isDone = true;
-  await stage.quiet();
+  await fixture.quiet();
 
   assert.ok(turnsMeanwhile >= 20, `${turnsMeanwhile} turns`);
 });
@@ -57,7 +57,7 @@ test('a project with many failed servers makes no more until it has deleted some
   for (let index = 1; index < 256; index++) await store.servers.insert({ ...failed, id: `failed-${index}` });
 
   const refused = await create();
-  await stage.ask({ method: 'DELETE', url: `${base}/failed-1` });
+  await fixture.ask({ method: 'DELETE', url: `${base}/failed-1` });
   const made = await create();
 
   assert.equal(refused.status, 403);
@@ -69,7 +69,7 @@ test('a deleted server keeps nothing that is large', async () => {
   const large = { user_data: 'AAAA', personality: [{ path: '/a', contents: 'AAAA' }], public_key: 'ssh-ed25519 AAAA' };
   await store.servers.update({ id: 'failed-2' }, { ...large, metadata: { key: 'v'.repeat(255) } });
 
-  await stage.ask({ method: 'DELETE', url: `${base}/failed-2` });
+  await fixture.ask({ method: 'DELETE', url: `${base}/failed-2` });
 
   const row = await store.servers.find({ id: 'failed-2' });
   assert.deepEqual([row?.user_data, row?.personality, row?.public_key, row?.metadata], [null, [], null, {}]);

@@ -3,22 +3,22 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import { aFlavor, anImage } from '#test/a-task.ts';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
+const fixture = await openRackFixture();
+after(() => fixture.close());
 const base = '/compute/v2.1';
-await stage.store.flavors.insert(aFlavor({ vcpus: 2, ram: 1024 }));
-const image = await stage.store.images.insert(anImage());
+await fixture.store.flavors.insert(aFlavor({ vcpus: 2, ram: 1024 }));
+const image = await fixture.store.images.insert(anImage());
 
 function ask(method: 'GET' | 'POST' | 'DELETE', path: string, payload?: object, minor = 90) {
   const headers = { 'openstack-api-version': `compute 2.${minor}` };
-  return stage.ask({ method, url: `${base}${path}`, headers, ...(payload && { payload }) });
+  return fixture.ask({ method, url: `${base}${path}`, headers, ...(payload && { payload }) });
 }
 
 async function aNode(): Promise<void> {
   const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
-  await stage.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
+  await fixture.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
 }
 
 const create = (fields: object = {}) =>
@@ -26,7 +26,7 @@ const create = (fields: object = {}) =>
 
 async function remove(...ids: string[]): Promise<void> {
   for (const id of ids) await ask('DELETE', `/servers/${id}`);
-  await stage.quiet();
+  await fixture.quiet();
 }
 
 test('a server is in the group that clients take for granted, so that they find nothing to repair', async () => {
@@ -35,7 +35,7 @@ test('a server is in the group that clients take for granted, so that they find 
     await aNode();
     const { body } = await create(asked);
     const { id } = body.server;
-    await stage.quiet();
+    await fixture.quiet();
 
     const shown = await ask('GET', `/servers/${id}`, undefined, 1);
     const listed = await ask('GET', '/servers/detail');
@@ -55,7 +55,7 @@ test('a server is in the group that clients take for granted, so that they find 
 test('what is asked for at creation may be added again, and nothing else', async () => {
   await aNode();
   const { id } = (await create()).body.server;
-  await stage.quiet();
+  await fixture.quiet();
   const act = (body: object) => ask('POST', `/servers/${id}/action`, body);
 
   assert.equal((await act({ addSecurityGroup: { name: 'default' } })).status, 202);
@@ -71,10 +71,10 @@ test('what is asked for at creation may be added again, and nothing else', async
 
 test('what follows the last server is nothing, also where it failed and where the list is filtered', async () => {
   await aNode();
-  stage.breakDeployments(new Fault('bmcUnreachable', { bmc: 'a BMC', detail: 'silence' }));
+  fixture.breakDeployments(new Fault('bmcUnreachable', { bmc: 'a BMC', detail: 'silence' }));
   const { id } = (await create({ name: 'lone' })).body.server;
-  await stage.quiet();
-  stage.breakDeployments(undefined);
+  await fixture.quiet();
+  fixture.breakDeployments(undefined);
   const failed = await ask('GET', `/servers/${id}`);
 
   const rests = await Promise.all(
@@ -93,7 +93,7 @@ test('what follows the last server is nothing, also where it failed and where th
 test('quotas with what is in use', async () => {
   await aNode();
   const { id } = (await create()).body.server;
-  await stage.quiet();
+  await fixture.quiet();
   const { tenant_id: project } = (await ask('GET', `/servers/${id}`)).body.server;
 
   const { quota_set } = (await ask('GET', `/os-quota-sets/${project}/detail`)).body;
@@ -109,7 +109,7 @@ test('metadata keys are what can stand in a path, at creation and later', async 
   await aNode();
   const { body } = await create({ metadata: { 'k8s.io:role_a-1 b': 'é/', n: 'n' } });
   const { id } = body.server;
-  await stage.quiet();
+  await fixture.quiet();
 
   for (const key of ['k8s.io/role', 'libstdc++', 'ü', '', 'x'.repeat(256)]) {
     const metadata = { [key]: 'value' };
@@ -134,7 +134,7 @@ test('nothing asked for in a list is nothing: tags', async () => {
   await aNode();
   const none = await create({ tags: [] });
   const some = await create({ tags: ['a'] });
-  await stage.quiet();
+  await fixture.quiet();
 
   assert.deepEqual([none.status, some.status], [202, 501]);
   await remove(none.body.server.id);

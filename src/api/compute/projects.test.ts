@@ -2,43 +2,43 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import { aFlavor, anImage } from '#test/a-task.ts';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
+const fixture = await openRackFixture();
+after(() => fixture.close());
 const base = '/compute/v2.1';
-await stage.store.flavors.insert(aFlavor());
-const image = await stage.store.images.insert(anImage());
+await fixture.store.flavors.insert(aFlavor());
+const image = await fixture.store.images.insert(anImage());
 const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
-for (const _ of [1, 2]) await stage.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
+for (const _ of [1, 2]) await fixture.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
 const project = await makeProject('tenants');
 const member = { 'x-auth-token': await tokenOf('tenant', 'member') };
 const reader = { 'x-auth-token': await tokenOf('auditor', 'reader') };
 
 async function makeProject(name: string): Promise<string> {
-  const { body } = await stage.ask({ method: 'POST', url: '/identity/v3/projects', payload: { project: { name } } });
+  const { body } = await fixture.ask({ method: 'POST', url: '/identity/v3/projects', payload: { project: { name } } });
   return body.project.id;
 }
 
 async function tokenOf(name: string, role: string): Promise<string> {
   const user = { name, password: 'a long password', default_project_id: project };
-  const made = await stage.ask({ method: 'POST', url: '/identity/v3/users', payload: { user } });
+  const made = await fixture.ask({ method: 'POST', url: '/identity/v3/users', payload: { user } });
   assert.equal(made.status, 201, JSON.stringify(made.body));
   const url = `/identity/v3/projects/${project}/users/${made.body.user.id}/roles/${role}`;
-  assert.equal((await stage.ask({ method: 'PUT', url })).status, 204);
-  return stage.logIn(name, 'a long password', 'tenants');
+  assert.equal((await fixture.ask({ method: 'PUT', url })).status, 204);
+  return fixture.logIn(name, 'a long password', 'tenants');
 }
 
 async function create(headers?: Record<string, string>, flavorRef = 'f1'): Promise<string> {
   const server = { name: 'web', imageRef: image.id, flavorRef };
-  const { body, status } = await stage.ask({
+  const { body, status } = await fixture.ask({
     method: 'POST',
     url: `${base}/servers`,
     ...(headers && { headers }),
     payload: { server },
   });
   assert.equal(status, 202, JSON.stringify(body));
-  await stage.quiet();
+  await fixture.quiet();
   return body.server.id;
 }
 
@@ -47,48 +47,48 @@ const memberServer = await create(member);
 
 test("a member sees the servers of the own project only; an administrator's list is of one project unless asked", async () => {
   const ids = async (query: string, headers?: Record<string, string>) => {
-    const { body } = await stage.ask({ url: `${base}/servers${query}`, ...(headers && { headers }) });
+    const { body } = await fixture.ask({ url: `${base}/servers${query}`, ...(headers && { headers }) });
     return body.servers?.map(({ id }: { id: string }) => id).sort();
   };
 
   assert.deepEqual(await ids('', member), [memberServer]);
   assert.deepEqual(await ids(''), [adminServer]);
   assert.deepEqual(await ids('?all_tenants=1'), [adminServer, memberServer].sort());
-  assert.equal((await stage.ask({ url: `${base}/servers?all_tenants=1`, headers: member })).status, 403);
+  assert.equal((await fixture.ask({ url: `${base}/servers?all_tenants=1`, headers: member })).status, 403);
 });
 
 test('a server of another project does not exist for a member', async () => {
   for (const path of ['', '/metadata', '/ips', '/os-interface', '/os-instance-actions', '/os-ingot-events']) {
-    assert.equal((await stage.ask({ url: `${base}/servers/${adminServer}${path}`, headers: member })).status, 404, path);
+    assert.equal((await fixture.ask({ url: `${base}/servers/${adminServer}${path}`, headers: member })).status, 404, path);
   }
-  assert.equal((await stage.ask({ method: 'DELETE', url: `${base}/servers/${adminServer}`, headers: member })).status, 404);
+  assert.equal((await fixture.ask({ method: 'DELETE', url: `${base}/servers/${adminServer}`, headers: member })).status, 404);
 });
 
 test('a reader sees what belongs to the project and changes nothing', async () => {
   const url = `${base}/servers/${memberServer}`;
-  assert.equal((await stage.ask({ url, headers: reader })).status, 200);
-  assert.equal((await stage.ask({ method: 'DELETE', url, headers: reader })).status, 403);
+  assert.equal((await fixture.ask({ url, headers: reader })).status, 200);
+  assert.equal((await fixture.ask({ method: 'DELETE', url, headers: reader })).status, 403);
   const makers = [`${base}/servers`, `${base}/os-keypairs`, '/network/v2.0/networks', '/image/v2/images'];
   for (const made of makers) {
-    assert.equal((await stage.ask({ method: 'POST', url: made, headers: reader, payload: {} })).status, 403, made);
+    assert.equal((await fixture.ask({ method: 'POST', url: made, headers: reader, payload: {} })).status, 403, made);
   }
 });
 
 test('an image that is not shown to a member is no image for a server or its kernel', async () => {
   const foreign = { owner: 'another', visibility: 'shared' as const };
-  const hidden = await stage.store.images.insert({ ...anImage(), ...foreign, id: 'hidden' });
+  const hidden = await fixture.store.images.insert({ ...anImage(), ...foreign, id: 'hidden' });
   const properties = { kernel_id: hidden.id };
-  const own = await stage.store.images.insert({ ...anImage(), id: 'own', owner: project, visibility: 'private', properties });
+  const own = await fixture.store.images.insert({ ...anImage(), id: 'own', owner: project, visibility: 'private', properties });
   for (const imageRef of [hidden.id, own.id]) {
     const payload = { server: { name: 'web', imageRef, flavorRef: 'f1' } };
-    const made = await stage.ask({ method: 'POST', url: `${base}/servers`, headers: member, payload });
+    const made = await fixture.ask({ method: 'POST', url: `${base}/servers`, headers: member, payload });
     assert.equal(made.status, 400, imageRef);
     assert.match(made.body.badRequest.message, /Can not find requested image hidden/);
   }
 });
 
 test('a member is not told where the server is', async () => {
-  const { server } = (await stage.ask({ url: `${base}/servers/${memberServer}`, headers: member })).body;
+  const { server } = (await fixture.ask({ url: `${base}/servers/${memberServer}`, headers: member })).body;
 
   assert.equal(
     Object.keys(server).some((key) => key.startsWith('OS-EXT-SRV-ATTR:')),
@@ -98,9 +98,9 @@ test('a member is not told where the server is', async () => {
 });
 
 test('a locked server is left alone', async () => {
-  await stage.ask({ method: 'POST', url: `${base}/servers/${memberServer}/action`, headers: member, payload: { lock: null } });
+  await fixture.ask({ method: 'POST', url: `${base}/servers/${memberServer}/action`, headers: member, payload: { lock: null } });
 
-  const stop = await stage.ask({
+  const stop = await fixture.ask({
     method: 'POST',
     url: `${base}/servers/${memberServer}/action`,
     headers: member,
@@ -137,41 +137,41 @@ const adminOnly = [
 ] as const;
 for (const [method, url] of adminOnly) {
   test(`${method} ${url} is for administrators`, async () => {
-    assert.equal((await stage.ask({ method, url, headers: member })).status, 403);
-    assert.notEqual((await stage.ask({ method, url })).status, 403);
+    assert.equal((await fixture.ask({ method, url, headers: member })).status, 403);
+    assert.notEqual((await fixture.ask({ method, url })).status, 403);
   });
 }
 
 test('a member is told that the BMC failed, and nothing of where it is; an administrator is', async () => {
-  stage.breakDeployments(new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 3, seconds: 9 }));
-  await stage.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
+  fixture.breakDeployments(new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 3, seconds: 9 }));
+  await fixture.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
   const broken = await create(member);
-  stage.breakDeployments(undefined);
+  fixture.breakDeployments(undefined);
 
   for (const path of ['', '/os-instance-actions', '/os-ingot-events']) {
     const url = `${base}/servers/${broken}${path}`;
-    const [told, toldAdmin] = [await stage.ask({ url, headers: member }), await stage.ask({ url })];
-    assert.equal(told.status, 200);
-    assert.doesNotMatch(JSON.stringify(told.body), /192\.0\.2\.7/, path);
-    assert.match(JSON.stringify(toldAdmin.body), /192\.0\.2\.7/, path);
+    const [reported, reportedAdmin] = [await fixture.ask({ url, headers: member }), await fixture.ask({ url })];
+    assert.equal(reported.status, 200);
+    assert.doesNotMatch(JSON.stringify(reported.body), /192\.0\.2\.7/, path);
+    assert.match(JSON.stringify(reportedAdmin.body), /192\.0\.2\.7/, path);
   }
-  const { body } = await stage.ask({ url: `${base}/servers/${broken}`, headers: member });
+  const { body } = await fixture.ask({ url: `${base}/servers/${broken}`, headers: member });
   assert.match(body.server.fault.message, /BMC of the machine could not be used/);
 });
 
 test('where no host fits, a member reads the plain sentence, an administrator the reasons', async () => {
-  await stage.store.flavors.insert(aFlavor({ id: 'huge', name: 'huge', vcpus: 4096 }));
+  await fixture.store.flavors.insert(aFlavor({ id: 'huge', name: 'huge', vcpus: 4096 }));
   const id = await create(member, 'huge');
 
-  const { fault } = (await stage.ask({ url: `${base}/servers/${id}`, headers: member })).body.server;
+  const { fault } = (await fixture.ask({ url: `${base}/servers/${id}`, headers: member })).body.server;
   assert.equal(fault.message, 'No valid host was found. There are not enough hosts available.');
   assert.doesNotMatch(JSON.stringify(fault), /\d+ in use|nodes?:/);
-  assert.match((await stage.ask({ url: `${base}/servers/${id}` })).body.server.fault.message, /Of \d+ nodes?: /);
+  assert.match((await fixture.ask({ url: `${base}/servers/${id}` })).body.server.fault.message, /Of \d+ nodes?: /);
 });
 
 test('who meets a busy machine is not told its name or what it is busy with', async () => {
   const name = 'rack7-u12';
-  const node = await stage.engine.createNode({ name, driver: 'fake-hardware', provision_state: 'available', properties });
+  const node = await fixture.engine.createNode({ name, driver: 'fake-hardware', provision_state: 'available', properties });
   const id = await create(member);
   // The node is used for another purpose than the server's own.
   const operation = { id: 'elsewhere', kind: 'clean', purpose: `clean node ${name} for audit`, node_uuid: node.uuid };
@@ -186,8 +186,8 @@ test('who meets a busy machine is not told its name or what it is busy with', as
     created_at: at,
     updated_at: at,
   };
-  await stage.store.operations.insert({ ...operation, ...more });
-  await stage.store.nodes.update({ uuid: node.uuid }, { operation_id: operation.id });
+  await fixture.store.operations.insert({ ...operation, ...more });
+  await fixture.store.nodes.update({ uuid: node.uuid }, { operation_id: operation.id });
 
   for (const [method, path, payload] of [
     ['DELETE', '', undefined],
@@ -195,30 +195,30 @@ test('who meets a busy machine is not told its name or what it is busy with', as
     ['POST', '/action', { rebuild: { imageRef: image.id } }],
   ] as const) {
     const ask = { method, url: `${base}/servers/${id}${path}`, ...(payload && { payload }) };
-    const [told, toldAdmin] = [await stage.ask({ ...ask, headers: member }), await stage.ask(ask)];
-    assert.deepEqual([told.status, toldAdmin.status], [409, 409]);
-    assert.doesNotMatch(JSON.stringify(told.body), /rack7|audit|elsewhere/);
-    assert.match(JSON.stringify(toldAdmin.body), /rack7-u12 is locked by clean node/);
+    const [reported, reportedAdmin] = [await fixture.ask({ ...ask, headers: member }), await fixture.ask(ask)];
+    assert.deepEqual([reported.status, reportedAdmin.status], [409, 409]);
+    assert.doesNotMatch(JSON.stringify(reported.body), /rack7|audit|elsewhere/);
+    assert.match(JSON.stringify(reportedAdmin.body), /rack7-u12 is locked by clean node/);
   }
-  await stage.store.nodes.update({ uuid: node.uuid }, { operation_id: null });
+  await fixture.store.nodes.update({ uuid: node.uuid }, { operation_id: null });
 });
 
 test('the timeline of a server names no node, address or order of an operator to its project', async () => {
-  await stage.engine.createNode({ name: 'rack9', driver: 'fake-hardware', provision_state: 'available', properties });
+  await fixture.engine.createNode({ name: 'rack9', driver: 'fake-hardware', provision_state: 'available', properties });
   const id = await create(member);
-  const server = (await stage.store.servers.find({ id }))!;
+  const server = (await fixture.store.servers.find({ id }))!;
   const owner = { server_id: id, node_uuid: server.node_uuid };
-  await stage.engine.setPower(server.node_uuid ?? '', 'power off');
-  await stage.quiet();
+  await fixture.engine.setPower(server.node_uuid ?? '', 'power off');
+  await fixture.quiet();
   const said = 'BMC 10.9.9.9 of rack9';
   for (const kind of ['bmc', 'dhcp', 'tftp', 'http', 'state', 'agent', 'note'] as const)
-    stage.store.events.append({ ...owner, kind, subject: said, message: said, data: { address: said } });
-  await stage.store.events.flush();
+    fixture.store.events.append({ ...owner, kind, subject: said, message: said, data: { address: said } });
+  await fixture.store.events.flush();
 
-  const { events } = (await stage.ask({ url: `${base}/servers/${id}/os-ingot-events`, headers: member })).body;
+  const { events } = (await fixture.ask({ url: `${base}/servers/${id}/os-ingot-events`, headers: member })).body;
   assert.ok(events.length > 3);
   assert.doesNotMatch(JSON.stringify(events), new RegExp(`rack9|10\\.9\\.9\\.9|${server.node_uuid}`));
-  const admins = (await stage.ask({ url: `${base}/servers/${id}/os-ingot-events` })).body.events;
+  const admins = (await fixture.ask({ url: `${base}/servers/${id}/os-ingot-events` })).body.events;
   assert.match(JSON.stringify(admins), /10\.9\.9\.9/);
   assert.match(JSON.stringify(admins), /power off of node rack9/);
 });

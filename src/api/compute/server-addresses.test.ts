@@ -2,42 +2,42 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { aFlavor, anImage } from '#test/a-task.ts';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
+const fixture = await openRackFixture();
+after(() => fixture.close());
 const servers = '/compute/v2.1/servers';
 const network = '/network/v2.0';
-await stage.store.flavors.insert(aFlavor());
-const image = await stage.store.images.insert({ ...anImage(), visibility: 'public' });
+await fixture.store.flavors.insert(aFlavor());
+const image = await fixture.store.images.insert({ ...anImage(), visibility: 'public' });
 
 type Headers = { 'x-auth-token': string };
 
 async function aMember(name: string): Promise<Headers> {
   const url = '/identity/v3';
   const password = 'correct battery';
-  const { project } = (await stage.ask({ method: 'POST', url: `${url}/projects`, payload: { project: { name } } })).body;
-  const { user } = (await stage.ask({ method: 'POST', url: `${url}/users`, payload: { user: { name, password } } })).body;
-  await stage.ask({ method: 'PUT', url: `${url}/projects/${project.id}/users/${user.id}/roles/member` });
-  return { 'x-auth-token': await stage.logIn(name, password, name) };
+  const { project } = (await fixture.ask({ method: 'POST', url: `${url}/projects`, payload: { project: { name } } })).body;
+  const { user } = (await fixture.ask({ method: 'POST', url: `${url}/users`, payload: { user: { name, password } } })).body;
+  await fixture.ask({ method: 'PUT', url: `${url}/projects/${project.id}/users/${user.id}/roles/member` });
+  return { 'x-auth-token': await fixture.logIn(name, password, name) };
 }
 
 async function make(noun: string, fields: object, headers?: Headers) {
   const payload = { [noun]: fields };
-  const reply = await stage.ask({ method: 'POST', url: `${network}/${noun}s`, payload, ...(headers && { headers }) });
+  const reply = await fixture.ask({ method: 'POST', url: `${network}/${noun}s`, payload, ...(headers && { headers }) });
   assert.equal(reply.status, 201, JSON.stringify(reply.body));
   return reply.body[noun];
 }
 
 async function aMachine(address: string): Promise<void> {
   const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
-  const node = await stage.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
-  await stage.engine.createNodePort({ node_uuid: node.uuid, address });
+  const node = await fixture.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
+  await fixture.engine.createNodePort({ node_uuid: node.uuid, address });
 }
 
 function createServer(networks: object[], headers: Headers) {
   const server = { name: 'web', imageRef: image.id, flavorRef: 'f1', networks };
-  return stage.ask({ method: 'POST', url: servers, headers, payload: { server } });
+  return fixture.ask({ method: 'POST', url: servers, headers, payload: { server } });
 }
 
 const [alice, bob] = [await aMember('alice'), await aMember('bob')];
@@ -50,25 +50,25 @@ test("whoever took a machine's MAC before the machine came loses it to the machi
   await aMachine('52:54:00:60:00:03');
 
   const { id } = (await createServer([{ uuid: site.id }], alice)).body.server;
-  await stage.quiet();
+  await fixture.quiet();
 
-  const { server } = (await stage.ask({ url: `${servers}/${id}`, headers: alice })).body;
+  const { server } = (await fixture.ask({ url: `${servers}/${id}`, headers: alice })).body;
   assert.equal(server.status, 'ACTIVE');
   assert.equal(server.addresses.site[0]['OS-EXT-IPS-MAC:mac_addr'], '52:54:00:60:00:03');
-  assert.match((await stage.store.ports.find({ id: early.id }))?.mac_address ?? '', /^fa:16:3e:/);
+  assert.match((await fixture.store.ports.find({ id: early.id }))?.mac_address ?? '', /^fa:16:3e:/);
 });
 
 test("a port of another project that names a server's id is no port of that server, which leaves it alone", async () => {
   await aMachine('52:54:00:60:00:01');
   const { id } = (await createServer([{ uuid: site.id }], alice)).body.server;
-  await stage.quiet();
+  await fixture.quiet();
   const port = await make('port', { network_id: site.id, device_id: id, device_owner: 'compute:nova' }, bob);
-  const ask = async (path: string) => (await stage.ask({ url: `${servers}/${id}${path}`, headers: alice })).body;
+  const ask = async (path: string) => (await fixture.ask({ url: `${servers}/${id}${path}`, headers: alice })).body;
 
   const shown = await ask('');
   const interfaces = await ask('/os-interface');
   const ips = await ask('/ips');
-  const foreign = await stage.ask({ url: `${servers}/${id}/os-interface/${port.id}`, headers: alice });
+  const foreign = await fixture.ask({ url: `${servers}/${id}/os-interface/${port.id}`, headers: alice });
 
   assert.deepEqual(
     shown.server.addresses.site.map(({ addr }: { addr: string }) => addr),
@@ -80,9 +80,9 @@ test("a port of another project that names a server's id is no port of that serv
     ['52:54:00:60:00:01'],
   );
   assert.equal(foreign.status, 404);
-  await stage.ask({ method: 'DELETE', url: `${servers}/${id}`, headers: alice });
-  await stage.quiet();
-  const kept = await stage.store.ports.find({ id: port.id });
+  await fixture.ask({ method: 'DELETE', url: `${servers}/${id}`, headers: alice });
+  await fixture.quiet();
+  const kept = await fixture.store.ports.find({ id: port.id });
   assert.deepEqual([kept?.device_id, kept?.device_owner, kept?.mac_address], [id, 'compute:nova', port.mac_address]);
 });
 
@@ -108,8 +108,8 @@ test('on his own network a member chooses the address of a server', async () => 
   await aMachine('52:54:00:60:00:02');
 
   const { id } = (await createServer([{ uuid: own.id, fixed_ip: '10.61.0.77' }], bob)).body.server;
-  await stage.quiet();
+  await fixture.quiet();
 
-  const { server } = (await stage.ask({ url: `${servers}/${id}`, headers: bob })).body;
+  const { server } = (await fixture.ask({ url: `${servers}/${id}`, headers: bob })).body;
   assert.equal(server.addresses.own[0].addr, '10.61.0.77');
 });

@@ -5,11 +5,11 @@ import { allocatePort } from '#engine/servers/addresses.ts';
 import { statusOf } from '#services/compute/server-status.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { aFlavor, anImage } from '#test/a-task.ts';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
-const { store, engine } = stage;
+const fixture = await openRackFixture();
+after(() => fixture.close());
+const { store, engine } = fixture;
 const servers = '/compute/v2.1/servers';
 const version = (minor: number) => ({ 'openstack-api-version': `compute 2.${minor}` });
 await store.flavors.insert(aFlavor());
@@ -22,7 +22,7 @@ async function aNode(): Promise<Node> {
 }
 
 function create(fields: object = {}, minor = 1, more: object = {}) {
-  return stage.ask({
+  return fixture.ask({
     method: 'POST',
     url: servers,
     headers: version(minor),
@@ -31,22 +31,22 @@ function create(fields: object = {}, minor = 1, more: object = {}) {
 }
 
 async function show(id: string, minor = 1) {
-  return (await stage.ask({ url: `${servers}/${id}`, headers: version(minor) })).body.server;
+  return (await fixture.ask({ url: `${servers}/${id}`, headers: version(minor) })).body.server;
 }
 
 async function aServer(fields: object = {}, minor = 1): Promise<string> {
   await aNode();
   const { body } = await create(fields, minor);
-  await stage.quiet();
+  await fixture.quiet();
   return body.server.id;
 }
 
 function act(id: string, action: object, minor = 1) {
-  return stage.ask({ method: 'POST', url: `${servers}/${id}/action`, headers: version(minor), payload: action });
+  return fixture.ask({ method: 'POST', url: `${servers}/${id}/action`, headers: version(minor), payload: action });
 }
 
 test('builds a server and shows it on the way and at the end', async () => {
-  const goOn = stage.hold();
+  const goOn = fixture.hold();
   const node = await aNode();
 
   const created = await create({ metadata: { role: 'web' } });
@@ -56,7 +56,7 @@ test('builds a server and shows it on the way and at the end', async () => {
   await store.events.flush();
   const writing = await show(building.id);
   goOn();
-  await stage.quiet();
+  await fixture.quiet();
   const active = await show(created.body.server.id);
 
   assert.equal(created.status, 202);
@@ -85,9 +85,9 @@ test('ends in ERROR with a count of causes where no node fits', async () => {
 });
 
 test('shows the step and the advice when a deployment fails', async () => {
-  stage.breakDeployments(new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 3, seconds: 9 }));
+  fixture.breakDeployments(new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 3, seconds: 9 }));
   const id = await aServer({ name: 'broken' });
-  stage.breakDeployments(undefined);
+  fixture.breakDeployments(undefined);
 
   const { fault, status } = await show(id);
 
@@ -150,16 +150,16 @@ test('takes the node that the availability zone or a hint names', async () => {
 
   assert.equal((await show(byZone.body.server.id))['OS-EXT-SRV-ATTR:hypervisor_hostname'], second.uuid);
   assert.equal((await show(byHint.body.server.id))['OS-EXT-SRV-ATTR:hypervisor_hostname'], first.uuid);
-  await stage.quiet();
+  await fixture.quiet();
 });
 
 test('makes several servers by one request', async () => {
   await Promise.all([aNode(), aNode()]);
 
   await create({ name: 'many', min_count: 2, max_count: 2 });
-  await stage.quiet();
+  await fixture.quiet();
 
-  const listed = await stage.ask({ url: `${servers}?name=%5Emany-` });
+  const listed = await fixture.ask({ url: `${servers}?name=%5Emany-` });
   assert.deepEqual(listed.body.servers.map(({ name }: { name: string }) => name).sort(), ['many-1', 'many-2']);
 });
 
@@ -169,13 +169,13 @@ test('stops, starts and reboots; refuses what the state forbids', async () => {
 
   assert.equal((await act(id, { 'os-start': null })).status, 409);
   assert.equal((await act(id, { 'os-stop': null })).status, 202);
-  await stage.quiet();
+  await fixture.quiet();
   assert.equal(await status(), 'SHUTOFF');
   assert.equal((await act(id, { 'os-start': null })).status, 202);
-  await stage.quiet();
+  await fixture.quiet();
   assert.equal(await status(), 'ACTIVE');
   assert.equal((await act(id, { reboot: { type: 'HARD' } })).status, 202);
-  await stage.quiet();
+  await fixture.quiet();
   assert.equal((await act(id, { reboot: { type: 'GENTLE' } })).status, 400);
   assert.equal((await act(id, { reboot: { type: { toString: 1 } } })).status, 400);
 });
@@ -212,7 +212,7 @@ test('rebuilds with new name and metadata', async () => {
   const id = await aServer({ name: 'before' });
 
   const reply = await act(id, { rebuild: { imageRef: image.id, name: 'after', metadata: { a: 'b' } } });
-  await stage.quiet();
+  await fixture.quiet();
 
   assert.equal(reply.status, 202);
   assert.equal(reply.body.server.status, 'REBUILD');
@@ -223,7 +223,7 @@ test('rebuilds with new name and metadata', async () => {
 
 test('gives the last lines of the console', async () => {
   const id = await aServer({ name: 'console' });
-  stage.consoles.set((await show(id))['OS-EXT-SRV-ATTR:hypervisor_hostname'], 'one\ntwo\nthree');
+  fixture.consoles.set((await show(id))['OS-EXT-SRV-ATTR:hypervisor_hostname'], 'one\ntwo\nthree');
 
   assert.deepEqual((await act(id, { 'os-getConsoleOutput': { length: 2 } })).body, { output: 'two\nthree' });
   assert.deepEqual((await act(id, { 'os-getConsoleOutput': {} })).body, { output: 'one\ntwo\nthree' });
@@ -233,16 +233,16 @@ test('changes name, description and metadata', async () => {
   const id = await aServer({ name: 'old' });
   const metadata = `${servers}/${id}/metadata`;
 
-  await stage.ask({
+  await fixture.ask({
     method: 'PUT',
     url: `${servers}/${id}`,
     headers: version(19),
     payload: { server: { name: 'new', description: 'd' } },
   });
-  await stage.ask({ method: 'POST', url: metadata, payload: { metadata: { a: '1', b: '2' } } });
-  await stage.ask({ method: 'PUT', url: `${metadata}/a`, payload: { meta: { a: '3' } } });
-  assert.equal((await stage.ask({ method: 'DELETE', url: `${metadata}/b` })).status, 204);
-  assert.equal((await stage.ask({ method: 'DELETE', url: `${metadata}/b` })).status, 404);
+  await fixture.ask({ method: 'POST', url: metadata, payload: { metadata: { a: '1', b: '2' } } });
+  await fixture.ask({ method: 'PUT', url: `${metadata}/a`, payload: { meta: { a: '3' } } });
+  assert.equal((await fixture.ask({ method: 'DELETE', url: `${metadata}/b` })).status, 204);
+  assert.equal((await fixture.ask({ method: 'DELETE', url: `${metadata}/b` })).status, 404);
 
   const server = await show(id, 19);
   assert.equal(server.name, 'new');
@@ -254,7 +254,7 @@ test('lists by name, status, node, time, order and page', async () => {
   const id = await aServer({ name: 'findme' });
   const node = (await show(id))['OS-EXT-SRV-ATTR:hypervisor_hostname'];
   const list = async (query: string, minor = 1) =>
-    (await stage.ask({ url: `${servers}?${query}`, headers: version(minor) })).body.servers;
+    (await fixture.ask({ url: `${servers}?${query}`, headers: version(minor) })).body.servers;
 
   for (const query of ['name=indm', 'name=%5Efindme%24', 'name=fi.*me', `node=${node}`, `uuid=${id}`]) {
     assert.deepEqual(
@@ -277,7 +277,7 @@ test('lists by name, status, node, time, order and page', async () => {
     [second.id],
   );
   assert.equal((await list('hasOwnProperty=x&valueOf=x')).length, (await list('')).length);
-  assert.equal((await stage.ask({ url: `${servers}?status=NONSENSE`, headers: version(38) })).status, 400);
+  assert.equal((await fixture.ask({ url: `${servers}?status=NONSENSE`, headers: version(38) })).status, 400);
 });
 
 test("a user's port gives the machine's MAC back, so that the next server can have the machine", async () => {
@@ -299,13 +299,13 @@ test("a user's port gives the machine's MAC back, so that the next server can ha
   await engine.createNodePort({ node_uuid: node.uuid, address });
   const hints = { 'os:scheduler_hints': { node: node.uuid } };
   const first = await create({ networks: [{ port: kept.id }] }, 37, hints);
-  await stage.quiet();
+  await fixture.quiet();
   assert.equal((await store.ports.find({ id: kept.id }))?.mac_address, address);
 
-  await stage.ask({ method: 'DELETE', url: `${servers}/${first.body.server.id}` });
-  await stage.quiet();
+  await fixture.ask({ method: 'DELETE', url: `${servers}/${first.body.server.id}` });
+  await fixture.quiet();
   const second = await create({ networks: [{ uuid: 'n1' }] }, 37, hints);
-  await stage.quiet();
+  await fixture.quiet();
 
   assert.notEqual((await store.ports.find({ id: kept.id }))?.mac_address, address);
   assert.equal((await show(second.body.server.id)).status, 'ACTIVE');
@@ -314,22 +314,22 @@ test("a user's port gives the machine's MAC back, so that the next server can ha
 test('deletes; afterwards there is nothing', async () => {
   const id = await aServer({ name: 'gone' });
 
-  assert.equal((await stage.ask({ method: 'DELETE', url: `${servers}/${id}` })).status, 204);
-  await stage.quiet();
+  assert.equal((await fixture.ask({ method: 'DELETE', url: `${servers}/${id}` })).status, 204);
+  await fixture.quiet();
 
-  const reply = await stage.ask({ url: `${servers}/${id}` });
+  const reply = await fixture.ask({ url: `${servers}/${id}` });
   assert.deepEqual(reply.body, { itemNotFound: { code: 404, message: `Instance ${id} could not be found.` } });
 });
 
 test('tells what was done to a server, step by step', async () => {
   const id = await aServer({ name: 'history' });
   await act(id, { 'os-stop': null });
-  await stage.quiet();
+  await fixture.quiet();
 
-  const { instanceActions } = (await stage.ask({ url: `${servers}/${id}/os-instance-actions` })).body;
+  const { instanceActions } = (await fixture.ask({ url: `${servers}/${id}/os-instance-actions` })).body;
   const url = `${servers}/${id}/os-instance-actions/${instanceActions[1].request_id}`;
-  const { instanceAction } = (await stage.ask({ url })).body;
-  const feed = (await stage.ask({ url: `${servers}/${id}/os-ingot-events` })).body;
+  const { instanceAction } = (await fixture.ask({ url })).body;
+  const feed = (await fixture.ask({ url: `${servers}/${id}/os-ingot-events` })).body;
 
   assert.deepEqual(
     instanceActions.map(({ action }: { action: string }) => action),
@@ -344,35 +344,35 @@ test('tells what was done to a server, step by step', async () => {
 test('waits for the next event and gives up in time', async () => {
   const id = await aServer({ name: 'waiting' });
   const feed = `${servers}/${id}/os-ingot-events`;
-  const { last } = (await stage.ask({ url: feed })).body;
+  const { last } = (await fixture.ask({ url: feed })).body;
 
-  const waiting = stage.ask({ url: `${feed}?after=${last}&wait=30` });
+  const waiting = fixture.ask({ url: `${feed}?after=${last}&wait=30` });
   store.events.append({ kind: 'note', server_id: id, subject: 'test', message: 'hello' });
 
   assert.deepEqual(
     (await waiting).body.events.map(({ message }: { message: string }) => message),
     ['hello'],
   );
-  const nothing = await stage.ask({ url: `${feed}?after=${last + 1000}&wait=0.05` });
+  const nothing = await fixture.ask({ url: `${feed}?after=${last + 1000}&wait=0.05` });
   assert.deepEqual(nothing.body, { events: [], last: last + 1000 });
 });
 
 test('who loses the role while waiting for an event does not see it', async () => {
   const id = await aServer({ name: 'watched' });
   const { user } = (
-    await stage.ask({ method: 'POST', url: '/identity/v3/users', payload: { user: { name: 'watcher', password: 'pw' } } })
+    await fixture.ask({ method: 'POST', url: '/identity/v3/users', payload: { user: { name: 'watcher', password: 'pw' } } })
   ).body;
-  const { projects } = (await stage.ask({ url: '/identity/v3/projects?name=admin' })).body;
+  const { projects } = (await fixture.ask({ url: '/identity/v3/projects?name=admin' })).body;
   const role = `/identity/v3/projects/${projects[0].id}/users/${user.id}/roles/member`;
-  await stage.ask({ method: 'PUT', url: role });
-  const headers = { 'x-auth-token': await stage.logIn('watcher', 'pw', 'admin') };
+  await fixture.ask({ method: 'PUT', url: role });
+  const headers = { 'x-auth-token': await fixture.logIn('watcher', 'pw', 'admin') };
   const feed = `${servers}/${id}/os-ingot-events`;
-  const { last } = (await stage.ask({ url: feed, headers })).body;
+  const { last } = (await fixture.ask({ url: feed, headers })).body;
 
   // It was accepted earlier: a later request of the same user was answered.
-  const waiting = stage.ask({ url: `${feed}?after=${last}&wait=30`, headers });
-  assert.equal((await stage.ask({ url: feed, headers })).status, 200);
-  assert.equal((await stage.ask({ method: 'DELETE', url: role })).status, 204);
+  const waiting = fixture.ask({ url: `${feed}?after=${last}&wait=30`, headers });
+  assert.equal((await fixture.ask({ url: feed, headers })).status, 200);
+  assert.equal((await fixture.ask({ method: 'DELETE', url: role })).status, 204);
   store.events.append({ kind: 'note', server_id: id, subject: 'test', message: 'not for you' });
 
   const { status, body } = await waiting;
@@ -383,9 +383,9 @@ test('who loses the role while waiting for an event does not see it', async () =
 test('of one user so many wait and no more; then there is room again', async () => {
   const id = await aServer({ name: 'popular' });
   const feed = `${servers}/${id}/os-ingot-events`;
-  const { last } = (await stage.ask({ url: feed })).body;
+  const { last } = (await fixture.ask({ url: feed })).body;
 
-  const replies = Array.from({ length: 80 }, () => stage.ask({ url: `${feed}?after=${last}&wait=60` }));
+  const replies = Array.from({ length: 80 }, () => fixture.ask({ url: `${feed}?after=${last}&wait=60` }));
   const refused = await Promise.any(
     replies.map(async (reply) => ((await reply).status === 429 ? reply : Promise.reject(new Error()))),
   );
@@ -394,5 +394,5 @@ test('of one user so many wait and no more; then there is room again', async () 
   assert.match(refused.body.overLimit?.message ?? JSON.stringify(refused.body), /requests of this user wait for events/);
   const statuses = (await Promise.all(replies)).map(({ status }) => status);
   assert.equal(statuses.filter((status) => status === 429).length, 16);
-  assert.equal((await stage.ask({ url: `${feed}?after=${last}&wait=60` })).status, 200);
+  assert.equal((await fixture.ask({ url: `${feed}?after=${last}&wait=60` })).status, 200);
 });

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { aFlavor, anImage } from '#test/a-task.ts';
-import { openRackStage } from '#test/rack-stage.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
 
-const stage = await openRackStage();
-after(() => stage.close());
+const fixture = await openRackFixture();
+after(() => fixture.close());
 const servers = '/compute/v2.1/servers';
-await stage.store.flavors.insert(aFlavor());
-const image = await stage.store.images.insert(anImage());
+await fixture.store.flavors.insert(aFlavor());
+const image = await fixture.store.images.insert(anImage());
 const network = '11111111-2222-4333-8444-555555555555';
 
 function ask(method: 'GET' | 'POST' | 'PUT', url: string, { minor = 90, payload }: { minor?: number; payload?: object } = {}) {
-  return stage.ask({ method, url, headers: { 'openstack-api-version': `compute 2.${minor}` }, ...(payload && { payload }) });
+  return fixture.ask({ method, url, headers: { 'openstack-api-version': `compute 2.${minor}` }, ...(payload && { payload }) });
 }
 
 function create(fields: object) {
@@ -22,11 +22,11 @@ function create(fields: object) {
 test('servers of one request are numbered, in name, host name and launch index', async () => {
   for (let left = 2; left > 0; left -= 1) {
     const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
-    await stage.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
+    await fixture.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
   }
 
   const { status } = await create({ name: 'Web.Front', min_count: 2 });
-  await stage.quiet();
+  await fixture.quiet();
 
   const all = (await ask('GET', `${servers}/detail`)).body.servers;
   const named = all.map((server: Record<string, unknown>) => [

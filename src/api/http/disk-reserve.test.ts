@@ -3,39 +3,40 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { pino } from 'pino';
 import { createImageFiles } from '#images/image-files.ts';
-import { openApiStage } from '#test/api-stage.ts';
+import { openApiFixture } from '#test/api-fixture.ts';
 
 /** More than any disk has: members have no space left. */
-const stage = await openApiStage({
+const fixture = await openApiFixture({
   settings: { 'images.reserve_mib': String(2 ** 32) },
   images: (store, stateDir) => createImageFiles({ store, directory: join(stateDir, 'images'), log: pino({ level: 'silent' }) }),
 });
-after(() => stage.close());
+after(() => fixture.close());
 
 const password = 'a long password';
-const { project } = (await stage.ask({ method: 'POST', url: '/identity/v3/projects', payload: { project: { name: 'p' } } })).body;
+const { project } = (await fixture.ask({ method: 'POST', url: '/identity/v3/projects', payload: { project: { name: 'p' } } }))
+  .body;
 const { user } = (
-  await stage.ask({
+  await fixture.ask({
     method: 'POST',
     url: '/identity/v3/users',
     payload: { user: { name: 'mallory', password, default_project_id: project.id } },
   })
 ).body;
-await stage.ask({ method: 'PUT', url: `/identity/v3/projects/${project.id}/users/${user.id}/roles/member` });
-const headers = { 'x-auth-token': await stage.logIn('mallory', password, 'p') };
+await fixture.ask({ method: 'PUT', url: `/identity/v3/projects/${project.id}/users/${user.id}/roles/member` });
+const headers = { 'x-auth-token': await fixture.logIn('mallory', password, 'p') };
 const credentials = `/identity/v3/users/${user.id}/application_credentials`;
 const as = (method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', url: string, payload?: object) =>
-  stage.ask({ method, url, headers, ...(payload && { payload }) });
+  fixture.ask({ method, url, headers, ...(payload && { payload }) });
 
 test('below the reserve each service refuses what a member writes, in words of its own', async () => {
-  const { body: image } = await stage.ask({ method: 'POST', url: '/image/v2/images', payload: { owner: project.id } });
+  const { body: image } = await fixture.ask({ method: 'POST', url: '/image/v2/images', payload: { owner: project.id } });
   const text = /no space left/i;
 
   const identity = await as('POST', credentials, { application_credential: { name: 'one' } });
   const compute = await as('POST', '/compute/v2.1/os-keypairs', { keypair: { name: 'one' } });
   const images = await as('POST', '/image/v2/images', { name: 'one', p: 'x'.repeat(65_000) });
   const tag = await as('PUT', `/image/v2/images/${image.id}/tags/one`);
-  const upload = await stage.ask({
+  const upload = await fixture.ask({
     ...{ method: 'PUT', url: `/image/v2/images/${image.id}/file`, payload: Buffer.alloc(1000) },
     headers: { ...headers, 'content-type': 'application/octet-stream' },
   });
@@ -49,15 +50,15 @@ test('below the reserve each service refuses what a member writes, in words of i
   assert.deepEqual([baremetal.status, JSON.parse(baremetal.body.error_message).faultcode], [507, 'Server']);
   for (const { message } of [identity.body.error, compute.body.computeFault, images.body.error, network.body.NeutronError])
     assert.match(message, text);
-  assert.equal((await stage.store.networks.list({ project_id: project.id })).length, 0);
+  assert.equal((await fixture.store.networks.list({ project_id: project.id })).length, 0);
 });
 
 test('below the reserve members log in, read and delete, and administrators write', async () => {
   const owned = { owner: project.id, visibility: 'private' };
-  const made = await stage.ask({ method: 'POST', url: '/image/v2/images', payload: owned });
+  const made = await fixture.ask({ method: 'POST', url: '/image/v2/images', payload: owned });
   const url = `/image/v2/images/${made.body.id}`;
 
-  const login = await stage.logIn('mallory', password, 'p');
+  const login = await fixture.logIn('mallory', password, 'p');
   const read = await as('GET', url);
   const removed = await as('DELETE', url);
 

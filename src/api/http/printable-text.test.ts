@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openTwoProjects } from '#test/two-projects.ts';
 
-const { stage, member, own } = await openTwoProjects();
-after(() => stage.close());
+const { fixture, member, own } = await openTwoProjects();
+after(() => fixture.close());
 
 type Ask = { method: 'POST' | 'PUT' | 'PATCH' | 'DELETE'; url: string; payload?: unknown };
 const admin: Readonly<Record<string, string>> = {};
@@ -12,7 +12,7 @@ const patchType = { 'content-type': 'application/openstack-images-v2.1-json-patc
 async function ask({ payload, ...request }: Ask, headers = admin) {
   const type = payload === undefined ? {} : { 'content-type': 'application/json' };
   const body = payload === undefined ? {} : { payload: JSON.stringify(payload) };
-  return stage.ask({ ...request, headers: { ...type, ...headers }, ...body });
+  return fixture.ask({ ...request, headers: { ...type, ...headers }, ...body });
 }
 
 const server = `/compute/v2.1/servers/${own['servers']}`;
@@ -146,7 +146,7 @@ test('descriptions have lines, and secrets are nobody to look at', async () => {
 
 test('a body that nests without end is refused whatever its media type', async () => {
   const payload = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
-  const reply = await stage.app.inject({ method: 'PATCH', url: image, headers: { ...member, ...patchType }, payload });
+  const reply = await fixture.app.inject({ method: 'PATCH', url: image, headers: { ...member, ...patchType }, payload });
 
   assert.equal(reply.statusCode, 400, reply.body);
 });

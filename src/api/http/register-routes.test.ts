@@ -87,8 +87,8 @@ test('an action selects its row, with its own policy', async () => {
 
   assert.equal(await ask('member,reader', { start: null }), 202);
   assert.equal(await ask('reader', { start: null }), 403);
-  assert.equal(await ask('reader', { look: null }), 501);
-  for (const payload of [{ sing: null }, {}, { start: null, look: null }, []]) assert.equal(await ask('member', payload), 400);
+  assert.equal(await ask('reader', { poll: null }), 501);
+  for (const payload of [{ sing: null }, {}, { start: null, poll: null }, []]) assert.equal(await ask('member', payload), 400);
 });
 
 test('a field of a later version is refused in earlier ones, also inside of objects', async () => {

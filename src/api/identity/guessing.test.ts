@@ -1,24 +1,24 @@
 /** Password guessing over HTTP from any number of addresses: the test itself is the trusted proxy. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { type ApiStage, adminPassword, openApiStage } from '#test/api-stage.ts';
+import { type ApiFixture, adminPassword, openApiFixture } from '#test/api-fixture.ts';
 
 const base = '/identity/v3';
-let stage: ApiStage;
+let fixture: ApiFixture;
 let url: string;
 let count = 0;
 /** Stands still, so that the speed of the machine does not matter. */
 let now = 0;
 const clock = () => now;
 before(async () => {
-  stage = await openApiStage({ clock, settings: { 'api.trusted_proxies': '127.0.0.1,10.0.0.0/8' } });
-  ({ url } = await stage.listen());
+  fixture = await openApiFixture({ clock, settings: { 'api.trusted_proxies': '127.0.0.1,10.0.0.0/8' } });
+  ({ url } = await fixture.listen());
 });
 // Slots are random, so two tests may share one: by then its budget is fully restored.
 beforeEach(() => {
   now += 600_000;
 });
-after(() => stage.close());
+after(() => fixture.close());
 
 type Answer = { status: number; body: string; wait: string | null };
 
@@ -42,7 +42,7 @@ const guess = (user: object, password: string, address: string) =>
 
 async function aUser(): Promise<{ name: string; id: string }> {
   const user = { name: `user-${++count}`, password: 'secret' };
-  const reply = await stage.ask({ method: 'POST', url: `${base}/users`, payload: { user } });
+  const reply = await fixture.ask({ method: 'POST', url: `${base}/users`, payload: { user } });
   assert.equal(reply.status, 201);
   return { name: user.name, id: reply.body.user.id };
 }
@@ -132,7 +132,7 @@ test('what a client writes into X-Forwarded-For itself is not believed', async (
   const behind = await many(20, (at) => guess({ name }, 'guess', `203.0.113.${at}, ${address}, 10.1.1.1`));
   assert.deepEqual(tally(behind), { 401: 5, 429: 15 });
 
-  const direct = await openApiStage({ clock });
+  const direct = await openApiFixture({ clock });
   t.after(() => direct.close());
   const at = (await direct.listen()).url;
   const answers = await many(20, (index) =>
@@ -149,7 +149,7 @@ test('the catalogue names the address that a trusted proxy tells', async (t) => 
     const { token } = (await reply.json()) as { token: { catalog: { endpoints: { url: string }[] }[] } };
     return token.catalog[0]?.endpoints[0]?.url;
   };
-  const direct = await openApiStage({ clock });
+  const direct = await openApiFixture({ clock });
   t.after(() => direct.close());
   const at = (await direct.listen()).url;
 
@@ -159,7 +159,7 @@ test('the catalogue names the address that a trusted proxy tells', async (t) => 
 
 test('the original password of a change is guessed no faster, and counts together with logins', async () => {
   const { name, id } = await aUser();
-  const token = await stage.logIn(name, 'secret');
+  const token = await fixture.logIn(name, 'secret');
   const address = anAddress();
   const change = (original_password: string) =>
     post(`/users/${id}/password`, { user: { original_password, password: 'mine' } }, { ...from(address), 'x-auth-token': token });
@@ -173,12 +173,12 @@ test('the original password of a change is guessed no faster, and counts togethe
 
 test('secrets of application credentials are guessed no faster, by id and by name', async () => {
   const { name, id } = await aUser();
-  const { body } = await stage.ask({ method: 'POST', url: `${base}/projects`, payload: { project: { name } } });
-  await stage.ask({ method: 'PUT', url: `${base}/projects/${body.project.id}/users/${id}/roles/member` });
-  const headers = { 'x-auth-token': await stage.logIn(name, 'secret', name) };
+  const { body } = await fixture.ask({ method: 'POST', url: `${base}/projects`, payload: { project: { name } } });
+  await fixture.ask({ method: 'PUT', url: `${base}/projects/${body.project.id}/users/${id}/roles/member` });
+  const headers = { 'x-auth-token': await fixture.logIn(name, 'secret', name) };
   const payload = { application_credential: { name: 'robot' } };
   const path = `${base}/users/${id}/application_credentials`;
-  const made = (await stage.ask({ method: 'POST', url: path, headers, payload })).body.application_credential;
+  const made = (await fixture.ask({ method: 'POST', url: path, headers, payload })).body.application_credential;
   const address = anAddress();
   const logIn = (application_credential: object, at: string) =>
     post('/auth/tokens', { auth: { identity: { methods: ['application_credential'], application_credential } } }, from(at));

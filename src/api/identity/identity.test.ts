@@ -7,19 +7,19 @@ import { ensureAdmin, ensureTokenKey } from '#services/identity/bootstrap.ts';
 import { checkPassword, hashPassword } from '#services/identity/passwords.ts';
 import { readSettings } from '#settings.ts';
 import { aStore } from '#test/a-store.ts';
-import { type ApiStage, adminPassword, openApiStage } from '#test/api-stage.ts';
+import { type ApiFixture, adminPassword, openApiFixture } from '#test/api-fixture.ts';
 
-let stage: ApiStage;
+let fixture: ApiFixture;
 before(async () => {
-  stage = await openApiStage();
+  fixture = await openApiFixture();
 });
-after(() => stage.close());
+after(() => fixture.close());
 
 const base = '/identity/v3';
 
 async function make(collection: string, fields: object) {
   const noun = collection.slice(0, -1);
-  const reply = await stage.ask({ method: 'POST', url: `${base}/${collection}`, payload: { [noun]: fields } });
+  const reply = await fixture.ask({ method: 'POST', url: `${base}/${collection}`, payload: { [noun]: fields } });
   assert.equal(reply.status, 201, JSON.stringify(reply.body));
   return reply.body[noun];
 }
@@ -28,12 +28,12 @@ async function makeMember(name: string, role = 'member') {
   const project = await make('projects', { name: `${name}-project` });
   const user = await make('users', { name, password: 'secret', default_project_id: project.id });
   const path = `${base}/projects/${project.id}/users/${user.id}/roles/${role}`;
-  assert.equal((await stage.ask({ method: 'PUT', url: path })).status, 204);
+  assert.equal((await fixture.ask({ method: 'PUT', url: path })).status, 204);
   return { project, user, path };
 }
 
 const logInWith = (identity: object, scope?: unknown) =>
-  stage.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload: { auth: { identity, scope } } });
+  fixture.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload: { auth: { identity, scope } } });
 const byPassword = (user: object) => ({ methods: ['password'], password: { user } });
 
 test('a password gives a token with catalogue, project and roles', async () => {
@@ -52,8 +52,8 @@ test('a password gives a token with catalogue, project and roles', async () => {
     ['identity', 'compute', 'image', 'network', 'baremetal'],
   );
   const headers = { 'x-subject-token': String(reply.headers['x-subject-token']) };
-  assert.equal((await stage.ask({ url: `${base}/auth/tokens`, headers })).body.token.user.name, 'admin');
-  assert.equal((await stage.ask({ method: 'HEAD', url: `${base}/auth/tokens`, headers })).status, 200);
+  assert.equal((await fixture.ask({ url: `${base}/auth/tokens`, headers })).body.token.user.name, 'admin');
+  assert.equal((await fixture.ask({ method: 'HEAD', url: `${base}/auth/tokens`, headers })).status, 200);
 });
 
 test('whatever is wrong with a login, the answer is the same', async () => {
@@ -73,31 +73,31 @@ test('whatever is wrong with a login, the answer is the same', async () => {
 test('a revoked token, a deleted user and a new password end what was issued', async () => {
   const { user } = await makeMember('ends');
   const works = async (token: string) =>
-    (await stage.ask({ url: `${base}/auth/projects`, headers: { 'x-auth-token': token } })).status;
-  const revoked = await stage.logIn('ends', 'secret');
+    (await fixture.ask({ url: `${base}/auth/projects`, headers: { 'x-auth-token': token } })).status;
+  const revoked = await fixture.logIn('ends', 'secret');
   assert.equal(await works(revoked), 200);
 
   const headers = { 'x-auth-token': revoked, 'x-subject-token': revoked };
-  assert.equal((await stage.ask({ method: 'DELETE', url: `${base}/auth/tokens`, headers })).status, 204);
-  const older = await stage.logIn('ends', 'secret');
+  assert.equal((await fixture.ask({ method: 'DELETE', url: `${base}/auth/tokens`, headers })).status, 204);
+  const older = await fixture.logIn('ends', 'secret');
   const payload = { user: { original_password: 'secret', password: 'better' } };
-  const changed = await stage.ask({
+  const changed = await fixture.ask({
     method: 'POST',
     url: `${base}/users/${user.id}/password`,
     headers: { 'x-auth-token': older },
     payload,
   });
-  const newer = await stage.logIn('ends', 'better');
+  const newer = await fixture.logIn('ends', 'better');
 
   assert.equal(changed.status, 204);
   assert.deepEqual([await works(revoked), await works(older), await works(newer)], [401, 401, 200]);
-  await stage.ask({ method: 'DELETE', url: `${base}/users/${user.id}` });
+  await fixture.ask({ method: 'DELETE', url: `${base}/users/${user.id}` });
   assert.equal(await works(newer), 401);
 });
 
 test('a user works where they have a role, and nowhere else', async () => {
   const { project, user, path } = await makeMember('bounded');
-  const token = await stage.logIn('bounded', 'secret', 'bounded-project');
+  const token = await fixture.logIn('bounded', 'secret', 'bounded-project');
   const as = { 'x-auth-token': token };
 
   assert.equal(
@@ -106,17 +106,17 @@ test('a user works where they have a role, and nowhere else', async () => {
     401,
   );
   assert.deepEqual(
-    (await stage.ask({ url: `${base}/projects`, headers: as })).body.projects.map((item: { id: string }) => item.id),
+    (await fixture.ask({ url: `${base}/projects`, headers: as })).body.projects.map((item: { id: string }) => item.id),
     [project.id],
   );
-  assert.equal((await stage.ask({ url: `${base}/users`, headers: as })).status, 403);
+  assert.equal((await fixture.ask({ url: `${base}/users`, headers: as })).status, 403);
   assert.equal(
-    (await stage.ask({ method: 'POST', url: `${base}/projects`, headers: as, payload: { project: { name: 'mine' } } })).status,
+    (await fixture.ask({ method: 'POST', url: `${base}/projects`, headers: as, payload: { project: { name: 'mine' } } })).status,
     403,
   );
-  assert.equal((await stage.ask({ url: '/network/v2.0/networks', headers: as })).status, 200);
-  await stage.ask({ method: 'DELETE', url: path });
-  assert.equal((await stage.ask({ url: '/network/v2.0/networks', headers: as })).status, 401);
+  assert.equal((await fixture.ask({ url: '/network/v2.0/networks', headers: as })).status, 200);
+  await fixture.ask({ method: 'DELETE', url: path });
+  assert.equal((await fixture.ask({ url: '/network/v2.0/networks', headers: as })).status, 401);
 });
 
 test('a token without project opens nothing but identity', async () => {
@@ -125,8 +125,8 @@ test('a token without project opens nothing but identity', async () => {
   const token = String(reply.headers['x-subject-token']);
 
   assert.equal(reply.json().token.project, undefined);
-  assert.equal((await stage.ask({ url: `${base}/auth/projects`, headers: { 'x-auth-token': token } })).body.projects.length, 1);
-  assert.equal((await stage.ask({ url: '/image/v2/images', headers: { 'x-auth-token': token } })).status, 401);
+  assert.equal((await fixture.ask({ url: `${base}/auth/projects`, headers: { 'x-auth-token': token } })).body.projects.length, 1);
+  assert.equal((await fixture.ask({ url: '/image/v2/images', headers: { 'x-auth-token': token } })).status, 401);
 
   const scope = { project: { name: 'loose-project', domain: { id: 'default' } } };
   const scoped = await logInWith({ methods: ['token'], token: { id: token } }, scope);
@@ -136,10 +136,10 @@ test('a token without project opens nothing but identity', async () => {
 
 test('an application credential has its own roles, makes no other, and ends with its row', async () => {
   const { user } = await makeMember('robot-owner', 'admin');
-  const as = { 'x-auth-token': await stage.logIn('robot-owner', 'secret') };
+  const as = { 'x-auth-token': await fixture.logIn('robot-owner', 'secret') };
   const url = `${base}/users/${user.id}/application_credentials`;
   const payload = { application_credential: { name: 'robot', roles: [{ name: 'reader' }] } };
-  const { application_credential: credential } = (await stage.ask({ method: 'POST', url, headers: as, payload })).body;
+  const { application_credential: credential } = (await fixture.ask({ method: 'POST', url, headers: as, payload })).body;
   const identity = {
     methods: ['application_credential'],
     application_credential: { id: credential.id, secret: credential.secret },
@@ -151,23 +151,23 @@ test('an application credential has its own roles, makes no other, and ends with
     login.json().token.roles.map((role: { name: string }) => role.name),
     ['reader'],
   );
-  assert.equal((await stage.ask({ url: `${base}/users`, headers: robot })).status, 403);
-  assert.equal((await stage.ask({ method: 'POST', url, headers: robot, payload })).status, 403);
-  assert.equal((await stage.ask({ url, headers: as })).body.application_credentials[0].secret, undefined);
-  assert.equal((await stage.ask({ url, headers: {} })).status, 403, 'not even administrators see those of others');
-  await stage.ask({ method: 'DELETE', url: `${url}/${credential.id}`, headers: as });
-  assert.equal((await stage.ask({ url: '/image/v2/images', headers: robot })).status, 401);
+  assert.equal((await fixture.ask({ url: `${base}/users`, headers: robot })).status, 403);
+  assert.equal((await fixture.ask({ method: 'POST', url, headers: robot, payload })).status, 403);
+  assert.equal((await fixture.ask({ url, headers: as })).body.application_credentials[0].secret, undefined);
+  assert.equal((await fixture.ask({ url, headers: {} })).status, 403, 'not even administrators see those of others');
+  await fixture.ask({ method: 'DELETE', url: `${url}/${credential.id}`, headers: as });
+  assert.equal((await fixture.ask({ url: '/image/v2/images', headers: robot })).status, 401);
 });
 
 test('a project in use stays; names are unique; the administrator cannot be removed', async () => {
   const { project } = await makeMember('used');
   const network = { network: { name: 'n', project_id: project.id } };
-  await stage.ask({ method: 'POST', url: '/network/v2.0/networks', payload: network });
-  const users = (await stage.ask({ url: `${base}/users?name=admin` })).body.users;
+  await fixture.ask({ method: 'POST', url: '/network/v2.0/networks', payload: network });
+  const users = (await fixture.ask({ url: `${base}/users?name=admin` })).body.users;
 
-  const inUse = await stage.ask({ method: 'DELETE', url: `${base}/projects/${project.id}` });
-  const twice = await stage.ask({ method: 'POST', url: `${base}/projects`, payload: { project: { name: 'used-project' } } });
-  const admin = await stage.ask({ method: 'DELETE', url: `${base}/users/${users[0].id}` });
+  const inUse = await fixture.ask({ method: 'DELETE', url: `${base}/projects/${project.id}` });
+  const twice = await fixture.ask({ method: 'POST', url: `${base}/projects`, payload: { project: { name: 'used-project' } } });
+  const admin = await fixture.ask({ method: 'DELETE', url: `${base}/users/${users[0].id}` });
 
   assert.deepEqual([inUse.status, twice.status, admin.status], [409, 409, 409]);
   assert.match(inUse.body.error.message, /still has 1 networks/);

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openApiStage } from '#test/api-stage.ts';
+import { openApiFixture } from '#test/api-fixture.ts';
 import { createPersonas } from '#test/personas.ts';
 
 test('a token of each persona has its role and the implied ones, in its scope alone', async (t) => {
-  const stage = await openApiStage();
-  t.after(() => stage.close());
+  const fixture = await openApiFixture();
+  t.after(() => fixture.close());
   const line = ['admin', 'manager', 'member', 'reader'];
 
-  for (const { name, headers, project_id } of await createPersonas(stage)) {
+  for (const { name, headers, project_id } of await createPersonas(fixture)) {
     const subject = { 'x-subject-token': headers['x-auth-token'] ?? '' };
-    const { status, body } = await stage.ask({ url: '/identity/v3/auth/tokens', headers: { ...headers, ...subject } });
+    const { status, body } = await fixture.ask({ url: '/identity/v3/auth/tokens', headers: { ...headers, ...subject } });
     if (name === 'nobody') {
       assert.equal(status, 401);
       continue;

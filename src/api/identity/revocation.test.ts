@@ -1,19 +1,19 @@
 /** What revokes tokens permanently. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type ApiStage, openApiStage } from '#test/api-stage.ts';
+import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
 
 const base = '/identity/v3';
-let stage: ApiStage;
+let fixture: ApiFixture;
 let count = 0;
 before(async () => {
-  stage = await openApiStage();
+  fixture = await openApiFixture();
 });
-after(() => stage.close());
+after(() => fixture.close());
 
 async function send(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, payload?: object, token?: string) {
   const headers = token === undefined ? {} : { 'x-auth-token': token };
-  const reply = await stage.ask({ method, url: `${base}${path}`, headers, ...(payload && { payload }) });
+  const reply = await fixture.ask({ method, url: `${base}${path}`, headers, ...(payload && { payload }) });
   assert.ok(reply.status < 300, `${method} ${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
   return reply.body;
 }
@@ -25,20 +25,20 @@ async function aMember() {
   const { user } = await send('POST', '/users', { user: { name, password: 'secret', default_project_id: project.id } });
   const role = `/projects/${project.id}/users/${user.id}/roles/member`;
   await send('PUT', role);
-  const logIn = () => stage.logIn(name, 'secret', name);
+  const logIn = () => fixture.logIn(name, 'secret', name);
   return { name, user, project, role, logIn, token: await logIn() };
 }
 
 async function isGood(token: string): Promise<boolean> {
-  const { status } = await stage.ask({ url: '/network/v2.0/networks', headers: { 'x-auth-token': token } });
-  const { status: identity } = await stage.ask({ url: `${base}/auth/projects`, headers: { 'x-auth-token': token } });
+  const { status } = await fixture.ask({ url: '/network/v2.0/networks', headers: { 'x-auth-token': token } });
+  const { status: identity } = await fixture.ask({ url: `${base}/auth/projects`, headers: { 'x-auth-token': token } });
   assert.equal(identity, status);
   return status === 200;
 }
 
 async function exchange(token: string, scope: unknown) {
   const payload = { auth: { identity: { methods: ['token'], token: { id: token } }, scope } };
-  const reply = await stage.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload });
+  const reply = await fixture.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload });
   return { status: reply.statusCode, token: String(reply.headers['x-subject-token']), body: reply.json() };
 }
 
@@ -61,7 +61,7 @@ test('no other text of a token is good, before and after it was revoked', async 
   for (const text of disguises(token)) assert.ok(!(await isGood(text)), text);
 
   const headers = { 'x-auth-token': token, 'x-subject-token': token };
-  assert.equal((await stage.ask({ method: 'DELETE', url: `${base}/auth/tokens`, headers })).status, 204);
+  assert.equal((await fixture.ask({ method: 'DELETE', url: `${base}/auth/tokens`, headers })).status, 204);
 
   for (const text of [token, ...disguises(token)]) assert.ok(!(await isGood(text)), text);
 });
@@ -77,11 +77,11 @@ test('a revoked token takes along what it was exchanged for', async () => {
   assert.ok(await isGood(again.token));
 
   const headers = { 'x-subject-token': token };
-  assert.equal((await stage.ask({ method: 'DELETE', url: `${base}/auth/tokens`, headers })).status, 204);
+  assert.equal((await fixture.ask({ method: 'DELETE', url: `${base}/auth/tokens`, headers })).status, 204);
 
   assert.ok(!(await isGood(again.token)));
   assert.equal((await exchange(unscoped.token, scope)).status, 401);
-  const gone = await stage.ask({ url: `${base}/auth/tokens`, headers: { 'x-subject-token': again.token } });
+  const gone = await fixture.ask({ url: `${base}/auth/tokens`, headers: { 'x-subject-token': again.token } });
   assert.equal(gone.status, 404);
 });
 
@@ -89,7 +89,7 @@ test('a token of somebody else can neither be seen nor revoked', async () => {
   const [mine, theirs] = [await aMember(), await aMember()];
   const headers = { 'x-auth-token': mine.token, 'x-subject-token': theirs.token };
   for (const method of ['GET', 'HEAD', 'DELETE'] as const) {
-    assert.equal((await stage.ask({ method, url: `${base}/auth/tokens`, headers })).status, 404, method);
+    assert.equal((await fixture.ask({ method, url: `${base}/auth/tokens`, headers })).status, 404, method);
   }
   assert.ok(await isGood(theirs.token));
 });
@@ -137,7 +137,7 @@ test('logins that are under way while their user is disabled and enabled again g
     { length: 20 },
     async () =>
       // Awaited here, or it would start with the `Promise.all` below.
-      await stage.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload: { auth: { identity } } }),
+      await fixture.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload: { auth: { identity } } }),
   );
 
   await send('PATCH', `/users/${user.id}`, { user: { enabled: false } });
@@ -164,7 +164,7 @@ async function aCredential({ user, token }: Member, fields: object = {}) {
   const { id, secret } = application_credential;
   const logIn = () => {
     const identity = { methods: ['application_credential'], application_credential: { id, secret } };
-    return stage.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload: { auth: { identity } } });
+    return fixture.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload: { auth: { identity } } });
   };
   const first = await logIn();
   assert.equal(first.statusCode, 201);
@@ -178,7 +178,7 @@ test('who has an application credential can neither make nor remove others', asy
   const headers = { 'x-auth-token': found.token };
 
   const removals = await Promise.all(
-    [other.id, found.id].map((id) => stage.ask({ method: 'DELETE', url: `${base}${found.path}/${id}`, headers })),
+    [other.id, found.id].map((id) => fixture.ask({ method: 'DELETE', url: `${base}${found.path}/${id}`, headers })),
   );
 
   assert.deepEqual(
@@ -218,7 +218,7 @@ for (const ending of ['taking a role, also when given back', 'disabling the user
 test('of two changes of a password at once one succeeds', async () => {
   const { user, token } = await aMember();
   const change = (password: string) =>
-    stage.ask({
+    fixture.ask({
       method: 'POST',
       url: `${base}/users/${user.id}/password`,
       headers: { 'x-auth-token': token },
@@ -240,7 +240,7 @@ test('of equal requests at once one succeeds, and the others are conflicts', asy
   ];
   for (const [url, payload] of same) {
     const headers: Record<string, string> = url.includes('application_credentials') ? { 'x-auth-token': token } : {};
-    const replies = await Promise.all([1, 2, 3].map(() => stage.ask({ method: 'POST', url, payload, headers })));
+    const replies = await Promise.all([1, 2, 3].map(() => fixture.ask({ method: 'POST', url, payload, headers })));
     const conflicts = replies.filter(({ status }) => status === 409).length;
     assert.deepEqual(
       [replies.filter(({ status }) => status < 300).length, conflicts],

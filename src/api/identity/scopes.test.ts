@@ -1,21 +1,25 @@
 /** Tokens of every scope, and the roles on which they rest, over HTTP. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type ApiStage, adminPassword, openApiStage } from '#test/api-stage.ts';
+import { type ApiFixture, adminPassword, openApiFixture } from '#test/api-fixture.ts';
 
 const base = '/identity/v3';
-let stage: ApiStage;
+let fixture: ApiFixture;
 let count = 0;
 before(async () => {
-  stage = await openApiStage();
+  fixture = await openApiFixture();
 });
-after(() => stage.close());
+after(() => fixture.close());
 
 const ask = (method: 'GET' | 'PUT' | 'DELETE' | 'POST', url: string, token?: string) =>
-  stage.ask({ method, url: url.startsWith('/') ? url : `${base}/${url}`, ...(token && { headers: { 'x-auth-token': token } }) });
+  fixture.ask({
+    method,
+    url: url.startsWith('/') ? url : `${base}/${url}`,
+    ...(token && { headers: { 'x-auth-token': token } }),
+  });
 
 async function create(noun: string, fields: object): Promise<{ id: string; name: string }> {
-  const reply = await stage.ask({ method: 'POST', url: `${base}/${noun}s`, payload: { [noun]: fields } });
+  const reply = await fixture.ask({ method: 'POST', url: `${base}/${noun}s`, payload: { [noun]: fields } });
   assert.equal(reply.status, 201, JSON.stringify(reply.body));
   return reply.body[noun];
 }
@@ -25,7 +29,7 @@ const aProject = () => create('project', { name: `project-${++count}` });
 
 async function logIn(user: { id: string }, scope: unknown, password = 'secret') {
   const identity = { methods: ['password'], password: { user: { id: user.id, password } } };
-  const reply = await stage.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload: { auth: { identity, scope } } });
+  const reply = await fixture.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload: { auth: { identity, scope } } });
   const token = String(reply.headers['x-subject-token']);
   return { status: reply.statusCode, token, body: reply.json().token, error: reply.json().error };
 }
@@ -35,7 +39,7 @@ const domain = { domain: { id: 'default' } };
 const names = (roles: readonly { name: string }[]) => roles.map(({ name }) => name);
 
 async function theAdmin() {
-  const { body } = await stage.ask({ url: `${base}/users?name=admin` });
+  const { body } = await fixture.ask({ url: `${base}/users?name=admin` });
   return body.users[0] as { id: string };
 }
 
@@ -242,11 +246,11 @@ test('an application credential keeps to its project, and its login names no sco
   const { token } = await logIn(user, { project: { id: project.id } });
   const payload = { application_credential: { name: 'robot' } };
   const url = `${base}/users/${user.id}/application_credentials`;
-  const made = await stage.ask({ method: 'POST', url, headers: { 'x-auth-token': token }, payload });
+  const made = await fixture.ask({ method: 'POST', url, headers: { 'x-auth-token': token }, payload });
   const { id, secret } = made.body.application_credential;
   const identity = { methods: ['application_credential'], application_credential: { id, secret } };
   const asRobot = (scope?: object) =>
-    stage.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload: { auth: { identity, scope } } });
+    fixture.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload: { auth: { identity, scope } } });
 
   const robot = await asRobot();
   assert.deepEqual(names(robot.json().token.roles), ['member', 'reader']);
@@ -254,7 +258,7 @@ test('an application credential keeps to its project, and its login names no sco
   const refused = await asRobot(system);
   assert.equal(refused.statusCode, 401);
   assert.deepEqual(refused.json().error.identity, {});
-  const exchanged = await stage.app.inject({
+  const exchanged = await fixture.app.inject({
     method: 'POST',
     url: `${base}/auth/tokens`,
     payload: {
@@ -263,17 +267,17 @@ test('an application credential keeps to its project, and its login names no sco
   });
   assert.equal(exchanged.statusCode, 403);
   const onSystem = (await logIn(user, system)).token;
-  const made2 = await stage.ask({ method: 'POST', url, headers: { 'x-auth-token': onSystem }, payload });
+  const made2 = await fixture.ask({ method: 'POST', url, headers: { 'x-auth-token': onSystem }, payload });
   assert.equal(made2.status, 403, 'a credential needs a project');
 });
 
 test('an unknown method is answered with those that exist', async () => {
   const identity = { methods: ['totp'], totp: {} };
-  const reply = await stage.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload: { auth: { identity } } });
+  const reply = await fixture.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload: { auth: { identity } } });
 
   assert.equal(reply.statusCode, 401);
   assert.deepEqual(reply.json().error.identity, { methods: ['password', 'token', 'application_credential'] });
-  const missing = await stage.app.inject({
+  const missing = await fixture.app.inject({
     ...{ method: 'POST', url: `${base}/auth/tokens` },
     payload: { auth: { identity: { methods: ['password'] } } },
   });

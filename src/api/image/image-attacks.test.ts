@@ -6,16 +6,16 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
 import { createImageFiles } from '#images/image-files.ts';
-import { type ApiStage, openApiStage } from '#test/api-stage.ts';
+import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
 import { aQcow2, aVmdk, aVmdkOfAnotherFile, patched } from '#test/attack-images.ts';
 
 const gib = 1024 ** 3;
 const secret = '/etc/hostname';
 let folder: string;
-let stage: ApiStage;
+let fixture: ApiFixture;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ingot-attacks-'));
-  stage = await openApiStage({
+  fixture = await openApiFixture({
     images: (store, stateDir) =>
       createImageFiles({
         store,
@@ -26,16 +26,16 @@ before(async () => {
   });
 });
 after(async () => {
-  await stage.close();
+  await fixture.close();
   await rm(folder, { recursive: true, force: true });
 });
 
 async function send(disk_format: string, data: Buffer) {
   const payload = { name: 'evil', disk_format, container_format: 'bare' };
-  const { id } = (await stage.ask({ method: 'POST', url: '/image/v2/images', payload })).body;
+  const { id } = (await fixture.ask({ method: 'POST', url: '/image/v2/images', payload })).body;
   const headers = { 'content-type': 'application/octet-stream' };
-  const reply = await stage.ask({ method: 'PUT', url: `/image/v2/images/${id}/file`, payload: data, headers });
-  return { id, reply, status: (await stage.ask({ url: `/image/v2/images/${id}` })).body.status };
+  const reply = await fixture.ask({ method: 'PUT', url: `/image/v2/images/${id}/file`, payload: data, headers });
+  return { id, reply, status: (await fixture.ask({ url: `/image/v2/images/${id}` })).body.status };
 }
 
 const sparse = ['createType="monolithicSparse"', 'RW 8192 SPARSE "attack.vmdk"'];
@@ -210,25 +210,25 @@ for (const { what, as, image, says } of attacks) {
     const { id, reply, status } = await send(as, image());
     assert.equal(reply.status, 400, JSON.stringify(reply.body));
     assert.match(reply.body.error.message, says);
-    assert.ok(!reply.body.error.message.includes(stage.stateDir));
+    assert.ok(!reply.body.error.message.includes(fixture.stateDir));
     assert.equal(status, 'queued');
-    assert.deepEqual(await readdir(join(stage.stateDir, 'images', id)), []);
+    assert.deepEqual(await readdir(join(fixture.stateDir, 'images', id)), []);
   });
 }
 
 test('an image that was taken in before such checks is not deployed', async () => {
   const store = createImageFiles({
-    store: stage.store,
-    directory: join(stage.stateDir, 'images'),
+    store: fixture.store,
+    directory: join(fixture.stateDir, 'images'),
     log: pino({ level: 'silent' }),
   });
   const { id } = await send('vmdk', make('-f', 'vmdk', '1M'));
-  await writeFile(join(stage.stateDir, 'images', id, 'data'), aVmdkOfAnotherFile(secret));
-  await stage.store.images.update({ id }, { os_hash_value: null });
+  await writeFile(join(fixture.stateDir, 'images', id, 'data'), aVmdkOfAnotherFile(secret));
+  await fixture.store.images.update({ id }, { os_hash_value: null });
 
   await assert.rejects(store.extents(id), { code: 'imageUnusable' });
   await assert.rejects(store.raw(id), { code: 'imageUnusable' });
-  assert.deepEqual(await readdir(join(stage.stateDir, 'images', id)), ['data']);
+  assert.deepEqual(await readdir(join(fixture.stateDir, 'images', id)), ['data']);
 });
 
 test('sound images of every format are taken, and read as qemu-img reads them', async () => {

@@ -7,38 +7,38 @@ import { createImageFiles } from '#images/image-files.ts';
 import { takeUpImages } from '#services/image/data.ts';
 import { eraseImage } from '#services/image/delete.ts';
 import { aFlavor, aNode, anImage, aServer } from '#test/a-task.ts';
-import { type ApiStage, openApiStage } from '#test/api-stage.ts';
+import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
 
 const base = '/image/v2/images';
 const settingImage = randomUUID();
-let stage: ApiStage;
+let fixture: ApiFixture;
 let member: { 'x-auth-token': string };
 let project: string;
 
 before(async () => {
-  stage = await openApiStage({
+  fixture = await openApiFixture({
     images: (store, stateDir) => createImageFiles({ store, directory: join(stateDir, 'images'), log: pino({ level: 'silent' }) }),
     settings: { 'deploy.kernel': settingImage },
   });
   ({ member, project } = await aMember('mallory'));
 });
-after(() => stage.close());
+after(() => fixture.close());
 
 async function aMember(name: string) {
   const made = async (plural: string, payload: object) =>
-    Object.values((await stage.ask({ method: 'POST', url: `/identity/v3/${plural}`, payload })).body)[0] as { id: string };
+    Object.values((await fixture.ask({ method: 'POST', url: `/identity/v3/${plural}`, payload })).body)[0] as { id: string };
   const { id } = await made('projects', { project: { name } });
   const user = await made('users', { user: { name, password: 'secret' } });
-  await stage.ask({ method: 'PUT', url: `/identity/v3/projects/${id}/users/${user.id}/roles/member` });
-  return { project: id, member: { 'x-auth-token': await stage.logIn(name, 'secret', name) } };
+  await fixture.ask({ method: 'PUT', url: `/identity/v3/projects/${id}/users/${user.id}/roles/member` });
+  return { project: id, member: { 'x-auth-token': await fixture.logIn(name, 'secret', name) } };
 }
 
 const create = (fields: object, headers = {}) =>
-  stage.ask({ method: 'POST', url: base, payload: { disk_format: 'aki', container_format: 'aki', ...fields }, headers });
+  fixture.ask({ method: 'POST', url: base, payload: { disk_format: 'aki', container_format: 'aki', ...fields }, headers });
 const remove = (id: string, { query = '', headers = {} } = {}) =>
-  stage.ask({ method: 'DELETE', url: `${base}/${id}${query}`, headers });
+  fixture.ask({ method: 'DELETE', url: `${base}/${id}${query}`, headers });
 const upload = (id: string, headers = {}) =>
-  stage.ask({
+  fixture.ask({
     method: 'PUT',
     url: `${base}/${id}/file`,
     payload: Buffer.from('kernel'),
@@ -52,15 +52,15 @@ async function anUploaded(fields: object = {}, headers = {}): Promise<string> {
 }
 
 const specs = (extra_specs: object) =>
-  stage.ask({ method: 'POST', url: '/compute/v2.1/flavors/f1/os-extra_specs', payload: { extra_specs } });
-const dropSpecs = () => stage.store.flavors.update({ id: 'f1' }, { extra_specs: {} });
+  fixture.ask({ method: 'POST', url: '/compute/v2.1/flavors/f1/os-extra_specs', payload: { extra_specs } });
+const dropSpecs = () => fixture.store.flavors.update({ id: 'f1' }, { extra_specs: {} });
 
 test('the id of a deleted image is nobody’s again, also after a restart in the middle of the deletion', async () => {
   const id = await anUploaded();
   const half = await anUploaded();
   assert.equal((await remove(id)).status, 204);
-  await stage.store.images.update({ id: half }, { status: 'deleted' });
-  await takeUpImages({ store: stage.store, images: { remove: async () => {} } as never });
+  await fixture.store.images.update({ id: half }, { status: 'deleted' });
+  await takeUpImages({ store: fixture.store, images: { remove: async () => {} } as never });
 
   for (const taken of [id, id.toUpperCase(), half]) {
     for (const headers of [member, {}]) {
@@ -82,13 +82,13 @@ test('an id that the operator’s settings or another’s image name already is 
 });
 
 test('a flavor takes no deploy kernel but one whose data an administrator uploaded', async () => {
-  await stage.store.flavors.insert(aFlavor({ id: 'f1' }));
+  await fixture.store.flavors.insert(aFlavor({ id: 'f1' }));
   const own = await anUploaded();
   const foreign = await anUploaded({ visibility: 'community' }, member);
   const queued = (await create({})).body.id;
   // Uploaded by a member, then taken over and published by an administrator.
   const published = await anUploaded({}, member);
-  const patched = await stage.ask({
+  const patched = await fixture.ask({
     method: 'PATCH',
     url: `${base}/${published}`,
     payload: JSON.stringify([{ op: 'replace', path: '/visibility', value: 'public' }]),
@@ -104,7 +104,7 @@ test('a flavor takes no deploy kernel but one whose data an administrator upload
     }
   }
   assert.equal((await specs({ 'baremetal:deploy_kernel_id': own })).status, 200);
-  assert.equal((await stage.ask({ url: `${base}/${own}` })).body.uploaded_by_admin, undefined);
+  assert.equal((await fixture.ask({ url: `${base}/${own}` })).body.uploaded_by_admin, undefined);
   await dropSpecs();
 });
 
@@ -112,7 +112,7 @@ test('what a flavor, a setting, a node or an image names is deleted by an admini
   const id = await anUploaded();
   await specs({ 'baremetal:deploy_kernel_id': id });
   await create({ id: settingImage });
-  await stage.store.nodes.insert(aNode({ driver_info: { deploy_ramdisk: `glance://${id}` } }));
+  await fixture.store.nodes.insert(aNode({ driver_info: { deploy_ramdisk: `glance://${id}` } }));
   const partition = (await create({ kernel_id: id })).body.id;
 
   const refused = await remove(id);
@@ -131,14 +131,14 @@ test('an image of a server is kept: its owner is told of his own servers only, a
   const id = await anUploaded({ visibility: 'community' }, member);
   const own = aServer({ id: randomUUID(), image_id: id, project_id: project, vm_state: 'active' });
   const other = aServer({ id: randomUUID(), image_id: id, project_id: 'another', vm_state: 'building' });
-  await stage.store.servers.insert(own);
-  await stage.store.servers.insert(other);
+  await fixture.store.servers.insert(own);
+  await fixture.store.servers.insert(other);
 
   const refused = await remove(id, { headers: member });
   const forced = await remove(id, { headers: member, query: '?force=true' });
   const byAdmin = await remove(id, { query: '?force=true' });
-  await stage.store.servers.update({ id: other.id }, { vm_state: 'active' });
-  await stage.store.servers.update({ id: own.id }, { vm_state: 'deleted' });
+  await fixture.store.servers.update({ id: other.id }, { vm_state: 'active' });
+  await fixture.store.servers.update({ id: own.id }, { vm_state: 'deleted' });
   const free = await remove(id, { headers: member });
 
   assert.equal(refused.status, 409);
@@ -151,10 +151,10 @@ test('an image of a server is kept: its owner is told of his own servers only, a
 });
 
 test('erasing twice leaves one mark', async () => {
-  const image = await stage.store.images.insert(anImage({ id: randomUUID() }));
-  const parts = { store: stage.store, images: { remove: async () => {} } as never };
+  const image = await fixture.store.images.insert(anImage({ id: randomUUID() }));
+  const parts = { store: fixture.store, images: { remove: async () => {} } as never };
   await eraseImage(parts, image.id);
   await eraseImage(parts, image.id);
 
-  assert.equal((await stage.store.deleted_images.list({ id: image.id })).length, 1);
+  assert.equal((await fixture.store.deleted_images.list({ id: image.id })).length, 1);
 });

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type ApiStage, openApiStage } from '#test/api-stage.ts';
+import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
 
-let stage: ApiStage;
+let fixture: ApiFixture;
 before(async () => {
-  stage = await openApiStage();
+  fixture = await openApiFixture();
 });
-after(() => stage.close());
+after(() => fixture.close());
 
 const base = '/image/v2/images';
-const create = (fields: object) => stage.ask({ method: 'POST', url: base, payload: fields });
+const create = (fields: object) => fixture.ask({ method: 'POST', url: base, payload: fields });
 const patch = (id: string, operations: object[]) =>
-  stage.ask({
+  fixture.ask({
     method: 'PATCH',
     url: `${base}/${id}`,
     payload: JSON.stringify(operations),
@@ -54,7 +54,7 @@ test('an image has at most 128 properties and 128 tags, however they come (413, 
     { op: 'add', path: '/another', value: 'v' },
     { op: 'replace', path: '/tags', value: tags },
   ]);
-  const oneMore = await stage.ask({ method: 'PUT', url: `${base}/${body.id}/tags/more` });
+  const oneMore = await fixture.ask({ method: 'PUT', url: `${base}/${body.id}/tags/more` });
 
   assert.deepEqual(statuses, [413, 413, 413, 413, 413]);
   assert.equal(exchanged.status, 200);
@@ -73,7 +73,7 @@ test('names, values and all properties together have a size', async () => {
 
 test('what grew before there were bounds can be made smaller', async () => {
   const { body } = await create({});
-  await stage.store.images.update({ id: body.id }, { properties: named(300) });
+  await fixture.store.images.update({ id: body.id }, { properties: named(300) });
 
   const smaller = await patch(body.id, [{ op: 'remove', path: '/p0' }]);
   const larger = await patch(body.id, [{ op: 'add', path: '/more', value: 'v' }]);
@@ -82,7 +82,7 @@ test('what grew before there were bounds can be made smaller', async () => {
 });
 
 test('a page of images with large properties ends early, and the next one goes on', async () => {
-  await stage.store.images.remove({});
+  await fixture.store.images.remove({});
   const value = 'x'.repeat(60_000);
   for (let at = 0; at < 30; at++)
     assert.equal(await statusOf(create({ name: `large ${at}`, ...named(4, value), parity: String(at % 2) })), 201);
@@ -91,11 +91,11 @@ test('a page of images with large properties ends early, and the next one goes o
   let url = '/v2/images?limit=1000&sort=name:asc&parity=1';
   let pages = 0;
   for (; url; pages++) {
-    const { body } = await stage.ask({ url: `/image${url}` });
+    const { body } = await fixture.ask({ url: `/image${url}` });
     seen.push(...body.images.map((image: { name: string }) => image.name));
     url = body.next ?? '';
   }
-  const first = await stage.ask({ url: base });
+  const first = await fixture.ask({ url: base });
 
   assert.equal(seen.length, 15);
   assert.equal(new Set(seen).size, 15);
@@ -104,11 +104,11 @@ test('a page of images with large properties ends early, and the next one goes o
 });
 
 test('a page has 25 images unless more are asked for, as Glance', async () => {
-  await stage.store.images.remove({});
+  await fixture.store.images.remove({});
   for (let at = 0; at < 26; at++) await create({ name: `i${at}` });
 
-  const standard = await stage.ask({ url: base });
-  const more = await stage.ask({ url: `${base}?limit=100` });
+  const standard = await fixture.ask({ url: base });
+  const more = await fixture.ask({ url: `${base}?limit=100` });
 
   assert.equal(standard.body.images.length, 25);
   assert.ok(standard.body.next);

@@ -11,16 +11,16 @@ import { pino } from 'pino';
 import { createImageFiles } from '#images/image-files.ts';
 import type { ImageData } from '#services/image/context.ts';
 import { takeUpImages } from '#services/image/data.ts';
-import { type ApiStage, openApiStage } from '#test/api-stage.ts';
+import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
 
 /** Signals the start and end of each upload. */
 const uploads = new EventEmitter();
-let stage: ApiStage;
+let fixture: ApiFixture;
 let files: ImageData;
 let member: { 'x-auth-token': string };
 before(async () => {
   const log = pino({ level: 'silent' });
-  stage = await openApiStage({
+  fixture = await openApiFixture({
     images: (store, stateDir) => {
       files = createImageFiles({ store, directory: join(stateDir, 'images'), log });
       const upload: ImageData['upload'] = async (...args) => {
@@ -32,42 +32,42 @@ before(async () => {
   });
   member = { 'x-auth-token': await aMember('dave') };
 });
-after(() => stage.close());
+after(() => fixture.close());
 
 const base = '/image/v2/images';
 const patchType = 'application/openstack-images-v2.1-json-patch';
 
 async function aMember(name: string): Promise<string> {
   const url = '/identity/v3';
-  const project = (await stage.ask({ method: 'POST', url: `${url}/projects`, payload: { project: { name } } })).body.project;
-  const user = (await stage.ask({ method: 'POST', url: `${url}/users`, payload: { user: { name, password: 'secret' } } })).body
+  const project = (await fixture.ask({ method: 'POST', url: `${url}/projects`, payload: { project: { name } } })).body.project;
+  const user = (await fixture.ask({ method: 'POST', url: `${url}/users`, payload: { user: { name, password: 'secret' } } })).body
     .user;
-  await stage.ask({ method: 'PUT', url: `${url}/projects/${project.id}/users/${user.id}/roles/member` });
-  return stage.logIn(name, 'secret', name);
+  await fixture.ask({ method: 'PUT', url: `${url}/projects/${project.id}/users/${user.id}/roles/member` });
+  return fixture.logIn(name, 'secret', name);
 }
 
 async function anImage(fields: object = {}, headers: object = {}) {
   const payload = { name: 'image', disk_format: 'raw', container_format: 'bare', ...fields };
-  const reply = await stage.ask({ method: 'POST', url: base, payload, headers: { ...headers } });
+  const reply = await fixture.ask({ method: 'POST', url: base, payload, headers: { ...headers } });
   assert.equal(reply.status, 201, JSON.stringify(reply.body));
   return reply.body;
 }
 
 const upload = (id: string, data: Buffer | Readable, headers: object = {}) =>
-  stage.ask({
+  fixture.ask({
     method: 'PUT',
     url: `${base}/${id}/file`,
     payload: data,
     headers: { 'content-type': 'application/octet-stream', ...headers },
   });
 const patch = (id: string, operations: object[], headers: object = {}) =>
-  stage.ask({
+  fixture.ask({
     method: 'PATCH',
     url: `${base}/${id}`,
     payload: JSON.stringify(operations),
     headers: { 'content-type': patchType, ...headers },
   });
-const show = async (id: string) => (await stage.ask({ url: `${base}/${id}` })).body;
+const show = async (id: string) => (await fixture.ask({ url: `${base}/${id}` })).body;
 
 test('data goes in as a stream, is summed up, and comes out the same', async () => {
   const data = randomBytes(300_000);
@@ -75,9 +75,9 @@ test('data goes in as a stream, is summed up, and comes out the same', async () 
   const parts = [data.subarray(0, 1), data.subarray(1, 200_000), data.subarray(200_000)];
 
   const stored = await upload(image.id, Readable.from(parts));
-  const back = await stage.app.inject({ url: `${base}/${image.id}/file`, headers: member });
+  const back = await fixture.app.inject({ url: `${base}/${image.id}/file`, headers: member });
   await patch(image.id, [{ op: 'replace', path: '/visibility', value: 'public' }]);
-  const visible = await stage.app.inject({ url: `${base}/${image.id}/file`, headers: member });
+  const visible = await fixture.app.inject({ url: `${base}/${image.id}/file`, headers: member });
 
   assert.equal(stored.status, 204);
   assert.equal(back.statusCode, 404, 'not shared');
@@ -104,10 +104,10 @@ test('data that is not what was declared leaves the image queued, to try again',
 });
 
 test('a client that hangs up in the middle leaves the image queued', async () => {
-  const { url } = await stage.listen();
+  const { url } = await fixture.listen();
   const image = await anImage();
   const { hostname, port } = new URL(url);
-  const token = await stage.logIn('admin', 'correct horse');
+  const token = await fixture.logIn('admin', 'correct horse');
   const socket = connect(Number(port), hostname);
   const head = [
     `PUT ${base}/${image.id}/file HTTP/1.1`,
@@ -166,16 +166,16 @@ test('who may see, change and delete', async () => {
   const own = await anImage({ name: 'own' }, member);
   const hidden = await anImage({ name: 'hidden' });
   const open = await anImage({ name: 'open', visibility: 'public', protected: true });
-  const as = (request: object) => stage.ask({ ...request, headers: member });
+  const as = (request: object) => fixture.ask({ ...request, headers: member });
   const names = (await as({ url: base })).body.images.map((image: { name: string }) => image.name);
 
   assert.ok(names.includes('own') && names.includes('open') && !names.includes('hidden'));
   assert.equal((await as({ url: `${base}/${hidden.id}` })).status, 404);
   assert.equal((await as({ method: 'DELETE', url: `${base}/${open.id}` })).status, 403);
   assert.equal((await patch(own.id, [{ op: 'replace', path: '/visibility', value: 'public' }], member)).status, 403);
-  assert.equal((await stage.ask({ method: 'DELETE', url: `${base}/${open.id}` })).status, 403, 'protected');
+  assert.equal((await fixture.ask({ method: 'DELETE', url: `${base}/${open.id}` })).status, 403, 'protected');
   assert.equal((await as({ method: 'DELETE', url: `${base}/${own.id}` })).status, 204);
-  assert.equal((await stage.ask({ url: `${base}/${own.id}/file` })).status, 404);
+  assert.equal((await fixture.ask({ url: `${base}/${own.id}/file` })).status, 404);
 });
 
 test('lists filter, sort and page', async () => {
@@ -185,7 +185,7 @@ test('lists filter, sort and page', async () => {
     ['l3', 'x'],
   ])
     await anImage({ name, kind, tags: ['list', name] });
-  const list = async (query: string) => (await stage.ask({ url: `${base}?tag=list&${query}` })).body;
+  const list = async (query: string) => (await fixture.ask({ url: `${base}?tag=list&${query}` })).body;
   const names = async (query: string) => (await list(query)).images.map((image: { name: string }) => image.name);
 
   assert.deepEqual(await names('kind=x&sort=name:asc'), ['l1', 'l3']);
@@ -196,10 +196,10 @@ test('lists filter, sort and page', async () => {
   const page = await list('limit=2&sort=name:asc');
   assert.match(page.next, /^\/v2\/images\?/);
   assert.deepEqual(
-    (await stage.ask({ url: `/image${page.next}` })).body.images.map((image: { name: string }) => image.name),
+    (await fixture.ask({ url: `/image${page.next}` })).body.images.map((image: { name: string }) => image.name),
     ['l3'],
   );
-  assert.equal((await stage.ask({ url: `${base}?sort=colour` })).status, 400);
+  assert.equal((await fixture.ask({ url: `${base}?sort=colour` })).status, 400);
 });
 
 test('an image that is deleted while its data comes leaves nothing', async () => {
@@ -210,34 +210,34 @@ test('an image that is deleted while its data comes leaves nothing', async () =>
   data.write('first half');
   await began;
 
-  const removed = await stage.ask({ method: 'DELETE', url: `${base}/${image.id}` });
+  const removed = await fixture.ask({ method: 'DELETE', url: `${base}/${image.id}` });
   data.end('second half');
 
   assert.equal(removed.status, 204);
   assert.equal((await uploading).status, 404);
-  assert.equal((await stage.ask({ url: `${base}/${image.id}` })).status, 404);
-  await assert.rejects(access(join(stage.stateDir, 'images', image.id)), { code: 'ENOENT' });
+  assert.equal((await fixture.ask({ url: `${base}/${image.id}` })).status, 404);
+  await assert.rejects(access(join(fixture.stateDir, 'images', image.id)), { code: 'ENOENT' });
 });
 
 test('what a crash left half done is taken up at the next start', async () => {
   const saving = await anImage();
   const deleted = await anImage();
   await upload(deleted.id, Buffer.alloc(512, 'data'));
-  await stage.store.images.update({ id: saving.id }, { status: 'saving' });
-  await stage.store.images.update({ id: deleted.id }, { status: 'deleted' });
-  assert.equal((await stage.ask({ url: `${base}/${deleted.id}` })).status, 404);
+  await fixture.store.images.update({ id: saving.id }, { status: 'saving' });
+  await fixture.store.images.update({ id: deleted.id }, { status: 'deleted' });
+  assert.equal((await fixture.ask({ url: `${base}/${deleted.id}` })).status, 404);
 
-  await takeUpImages({ store: stage.store, images: files });
+  await takeUpImages({ store: fixture.store, images: files });
 
   assert.equal((await show(saving.id)).status, 'queued');
-  assert.equal(await stage.store.images.find({ id: deleted.id }), undefined);
-  await assert.rejects(access(join(stage.stateDir, 'images', deleted.id)), { code: 'ENOENT' });
+  assert.equal(await fixture.store.images.find({ id: deleted.id }), undefined);
+  await assert.rejects(access(join(fixture.stateDir, 'images', deleted.id)), { code: 'ENOENT' });
 });
 
 test('an image that a server is being built from stays', async () => {
   const image = await anImage();
   const now = new Date().toISOString();
-  await stage.store.servers.insert({
+  await fixture.store.servers.insert({
     id: 's',
     name: 's',
     hostname: 's',
@@ -255,17 +255,17 @@ test('an image that a server is being built from stays', async () => {
     updated_at: now,
   });
 
-  const refused = await stage.ask({ method: 'DELETE', url: `${base}/${image.id}` });
-  await stage.store.servers.update({ id: 's' }, { vm_state: 'active' });
+  const refused = await fixture.ask({ method: 'DELETE', url: `${base}/${image.id}` });
+  await fixture.store.servers.update({ id: 's' }, { vm_state: 'active' });
 
   assert.equal(refused.status, 409);
-  assert.equal((await stage.ask({ method: 'DELETE', url: `${base}/${image.id}` })).status, 204);
+  assert.equal((await fixture.ask({ method: 'DELETE', url: `${base}/${image.id}` })).status, 204);
 });
 
 test('the schema tells every attribute', async () => {
-  const schema = (await stage.ask({ url: '/image/v2/schemas/image' })).body;
+  const schema = (await fixture.ask({ url: '/image/v2/schemas/image' })).body;
   const image = await anImage();
 
   for (const name of Object.keys(image)) assert.ok(name in schema.properties, name);
-  assert.equal((await stage.ask({ url: '/image/v2/schemas/nothing' })).status, 404);
+  assert.equal((await fixture.ask({ url: '/image/v2/schemas/nothing' })).status, 404);
 });

@@ -7,15 +7,15 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
 import { createImageFiles } from '#images/image-files.ts';
-import { type ApiStage, openApiStage } from '#test/api-stage.ts';
+import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
 import { efiProgram, makeBootDisk } from '#test/boot-disks.ts';
 
 const mib = 1024 * 1024;
 let folder: string;
-let stage: ApiStage;
+let fixture: ApiFixture;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ingot-cut-off-'));
-  stage = await openApiStage({
+  fixture = await openApiFixture({
     images: (store, stateDir) => createImageFiles({ store, directory: join(stateDir, 'images'), log: pino({ level: 'silent' }) }),
   });
   // Data up to the last byte, preceded by holes.
@@ -25,17 +25,17 @@ before(async () => {
   await writeFile(join(folder, 'disk.raw'), disk);
 });
 after(async () => {
-  await stage.close();
+  await fixture.close();
   await rm(folder, { recursive: true, force: true });
 });
 
 async function send(disk_format: string, data: Buffer, properties: object = {}) {
   const payload = { name: 'half', disk_format, container_format: 'bare', ...properties };
-  const { id } = (await stage.ask({ method: 'POST', url: '/image/v2/images', payload })).body;
+  const { id } = (await fixture.ask({ method: 'POST', url: '/image/v2/images', payload })).body;
   const headers = { 'content-type': 'application/octet-stream' };
-  const reply = await stage.ask({ method: 'PUT', url: `/image/v2/images/${id}/file`, payload: data, headers });
+  const reply = await fixture.ask({ method: 'PUT', url: `/image/v2/images/${id}/file`, payload: data, headers });
   const message: string = reply.body?.error?.message ?? '';
-  return { id, code: reply.status, message, status: (await stage.ask({ url: `/image/v2/images/${id}` })).body.status };
+  return { id, code: reply.status, message, status: (await fixture.ask({ url: `/image/v2/images/${id}` })).body.status };
 }
 
 /** Formats as qemu-img writes them. */
@@ -81,7 +81,7 @@ for (const [disk_format, driver, ...options] of formats) {
       const { id, code, message, status } = await send(disk_format, image.subarray(0, keep(image.length)));
       assert.deepEqual([code, status], [400, 'queued'], `${what}: ${message}`);
       assert.match(message, /cut off|is damaged|cannot be read|contents are not|is empty/, what);
-      assert.deepEqual(await readdir(join(stage.stateDir, 'images', id)), [], what);
+      assert.deepEqual(await readdir(join(fixture.stateDir, 'images', id)), [], what);
     }
   });
 }

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openTwoProjects } from '#test/two-projects.ts';
 
-const { stage, member: headers, own } = await openTwoProjects();
-after(() => stage.close());
+const { fixture, member: headers, own } = await openTwoProjects();
+after(() => fixture.close());
 const url = '/image/v2/images';
 
-const row = await stage.store.images.find({ id: own['images'] ?? '' });
-await stage.store.images.remove({});
+const row = await fixture.store.images.find({ id: own['images'] ?? '' });
+await fixture.store.images.remove({});
 const rows = [
   { id: 'a', name: 'one', size: 10, visibility: 'public', tags: ['x', 'y'], properties: { os: 'linux' } },
   { id: 'b', name: 'two', size: null, visibility: 'private', tags: ['x'], properties: { os: 'bsd, or "so"' } },
@@ -18,11 +18,11 @@ const rows = [
 ];
 for (const [index, fields] of rows.entries()) {
   const time = `2026-11-01T00:00:0${index}.500Z`;
-  await stage.store.images.insert({ ...row, ...fields, created_at: time, updated_at: time });
+  await fixture.store.images.insert({ ...row, ...fields, created_at: time, updated_at: time });
 }
 
 async function idsOf(query: string): Promise<string> {
-  const { status, body } = await stage.ask({ url: `${url}?${query}`, headers });
+  const { status, body } = await fixture.ask({ url: `${url}?${query}`, headers });
   assert.equal(status, 200, JSON.stringify(body));
   return body.images.map(({ id }: { id: string }) => id).join('');
 }
@@ -82,7 +82,7 @@ const refusals: [query: string, message: RegExp][] = [
 ];
 for (const [query, message] of refusals) {
   test(`images?${query} is rejected`, async () => {
-    const { status, body } = await stage.ask({ url: `${url}?${query}`, headers });
+    const { status, body } = await fixture.ask({ url: `${url}?${query}`, headers });
 
     assert.equal(status, 400);
     assert.match(body.error.message, message);
@@ -92,7 +92,7 @@ for (const [query, message] of refusals) {
 test('pages follow each other with the filter and the order of the request', async () => {
   const walked: string[] = [];
   for (let next: string | undefined = '/v2/images?sort=name:asc&limit=1'; next; ) {
-    const { body } = await stage.ask({ url: `/image${next}`, headers });
+    const { body } = await fixture.ask({ url: `/image${next}`, headers });
     walked.push(...body.images.map(({ id }: { id: string }) => id));
     next = body.next;
   }

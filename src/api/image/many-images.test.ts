@@ -2,20 +2,20 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openTwoProjects } from '#test/two-projects.ts';
 
-const { stage, member: headers, own } = await openTwoProjects();
-after(() => stage.close());
+const { fixture, member: headers, own } = await openTwoProjects();
+after(() => fixture.close());
 const url = '/image/v2/images';
 
 test('a project has a thousand images at most, by one request after the other or by many at once', async () => {
-  const row = await stage.store.images.find({ id: own['images'] ?? '' });
-  for (let index = 1; index < 998; index++) await stage.store.images.insert({ ...row, id: `image-${index}` });
-  const create = () => stage.ask({ method: 'POST', url, headers, payload: { name: 'one more' } });
+  const row = await fixture.store.images.find({ id: own['images'] ?? '' });
+  for (let index = 1; index < 998; index++) await fixture.store.images.insert({ ...row, id: `image-${index}` });
+  const create = () => fixture.ask({ method: 'POST', url, headers, payload: { name: 'one more' } });
 
   const together = await Promise.all([create(), create(), create(), create()]);
   const refused = await create();
-  const other = await stage.ask({ method: 'POST', url, payload: { owner: row?.owner } });
+  const other = await fixture.ask({ method: 'POST', url, payload: { owner: row?.owner } });
   // An image being deleted still has its row.
-  await stage.store.images.update({ id: ['image-1', 'image-2'] }, { status: 'deleted' });
+  await fixture.store.images.update({ id: ['image-1', 'image-2'] }, { status: 'deleted' });
   const again = await create();
 
   assert.deepEqual(together.map(({ status }) => status).sort(), [201, 201, 413, 413]);

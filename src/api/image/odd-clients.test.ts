@@ -1,20 +1,20 @@
 /** Requests reported of Glance clients (docs/compatibility.md). */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { openApiStage } from '#test/api-stage.ts';
+import { openApiFixture } from '#test/api-fixture.ts';
 
-const stage = await openApiStage();
-after(() => stage.close());
+const fixture = await openApiFixture();
+after(() => fixture.close());
 const base = '/image/v2/images';
 const newer = 'application/openstack-images-v2.1-json-patch';
 const older = 'application/openstack-images-v2.0-json-patch';
 
 async function anImage(fields: object = {}) {
-  return (await stage.ask({ method: 'POST', url: base, payload: { name: 'image', ...fields } })).body;
+  return (await fixture.ask({ method: 'POST', url: base, payload: { name: 'image', ...fields } })).body;
 }
 
 const patch = (id: string, payload: unknown, type: string) =>
-  stage.ask({ method: 'PATCH', url: `${base}/${id}`, payload: JSON.stringify(payload), headers: { 'content-type': type } });
+  fixture.ask({ method: 'PATCH', url: `${base}/${id}`, payload: JSON.stringify(payload), headers: { 'content-type': type } });
 
 test('the older media type names operations by a member', async () => {
   const { id } = await anImage({ colour: 'red', shape: 'round' });
@@ -73,10 +73,10 @@ test('times are compared by gt, gte, lt, lte, eq and neq, as they are shown', as
   for (const [name, created_at] of Object.entries({ early: '2026-01-01T10:00:00.900Z', late: '2026-01-01T10:00:01.100Z' })) {
     const { id } = await anImage({ name, mark: 'timed' });
     ids[name] = id;
-    await stage.store.images.update({ id }, { created_at, updated_at: created_at });
+    await fixture.store.images.update({ id }, { created_at, updated_at: created_at });
   }
   const found = async (query: string) => {
-    const { body } = await stage.ask({ url: `${base}?mark=timed&sort=created_at:asc&${query}` });
+    const { body } = await fixture.ask({ url: `${base}?mark=timed&sort=created_at:asc&${query}` });
     return body.images?.map(({ name }: { name: string }) => name);
   };
   const rows: [query: string, names: string[]][] = [
@@ -93,5 +93,5 @@ test('times are compared by gt, gte, lt, lte, eq and neq, as they are shown', as
 
   for (const [query, names] of rows) assert.deepEqual(await found(query), names, query);
   for (const query of ['created_at=gt:soon', 'created_at=in:2026-01-01', 'updated_at=', 'created_at=gt:2026-13-45T00:00:00Z'])
-    assert.equal((await stage.ask({ url: `${base}?${query}` })).status, 400, query);
+    assert.equal((await fixture.ask({ url: `${base}?${query}` })).status, 400, query);
 });

@@ -9,12 +9,12 @@ const operationNames = ['add', 'replace', 'remove'];
 /** Applies to routes registered after it. */
 export function readPatchRequests(app: ApiScope): void {
   app.addContentTypeParser<string>(mediaTypes, { parseAs: 'string' }, jsonParser(app));
-  app.addHook('onRequest', tellMediaTypes);
+  app.addHook('onRequest', adviseMediaTypes);
   app.addHook('preValidation', nameOperations);
 }
 
 /** RFC 5789, 2.2: a 415 response lists the accepted media types. */
-async function tellMediaTypes({ method }: FastifyRequest, reply: FastifyReply): Promise<void> {
+async function adviseMediaTypes({ method }: FastifyRequest, reply: FastifyReply): Promise<void> {
   if (method === 'PATCH') reply.header('accept-patch', mediaTypes.join(', '));
 }
 

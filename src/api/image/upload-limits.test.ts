@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { createImageFiles, type ImageBounds } from '#images/image-files.ts';
-import { type ApiStage, adminPassword, openApiStage } from '#test/api-stage.ts';
+import { type ApiFixture, adminPassword, openApiFixture } from '#test/api-fixture.ts';
 
 const mib = 1024 * 1024;
 const run = promisify(execFile);
@@ -18,12 +18,12 @@ const log = pino({ level: 'silent' });
 const bounds: ImageBounds = { maxBytes: 0, reserve: 0, stallMs: 0 };
 const usual: ImageBounds = { maxBytes: 8 * mib, reserve: 0, stallMs: 60_000 };
 let folder: string;
-let stage: ApiStage;
+let fixture: ApiFixture;
 let url: URL;
 let token: string;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ingot-uploads-'));
-  stage = await openApiStage({
+  fixture = await openApiFixture({
     images: (store, stateDir) => {
       // Limits are settings and do not change; here each upload gets its own store.
       const files = () => createImageFiles({ store, directory: join(stateDir, 'images'), log, bounds: { ...bounds } });
@@ -34,18 +34,18 @@ before(async () => {
       };
     },
   });
-  url = new URL((await stage.listen()).url);
-  token = await stage.logIn('admin', adminPassword, 'admin');
+  url = new URL((await fixture.listen()).url);
+  token = await fixture.logIn('admin', adminPassword, 'admin');
 });
 after(async () => {
-  await stage.close();
+  await fixture.close();
   await rm(folder, { recursive: true, force: true });
 });
 
 async function anImage(parts: Partial<ImageBounds> = {}): Promise<string> {
   Object.assign(bounds, usual, parts);
   const payload = { name: 'large', disk_format: 'raw', container_format: 'bare' };
-  return (await stage.ask({ method: 'POST', url: '/image/v2/images', payload })).body.id;
+  return (await fixture.ask({ method: 'POST', url: '/image/v2/images', payload })).body.id;
 }
 
 /** Sends the headers of an upload; the test then sends the rest. */
@@ -69,8 +69,8 @@ async function answerOf(socket: Socket): Promise<string> {
 }
 
 async function assertQueued(id: string): Promise<void> {
-  assert.equal((await stage.ask({ url: `/image/v2/images/${id}` })).body.status, 'queued');
-  assert.deepEqual(await readdir(join(stage.stateDir, 'images', id)).catch(() => []), []);
+  assert.equal((await fixture.ask({ url: `/image/v2/images/${id}` })).body.status, 'queued');
+  assert.deepEqual(await readdir(join(fixture.stateDir, 'images', id)).catch(() => []), []);
 }
 
 test('more than an image may have is refused before a byte of it is read', async () => {

@@ -3,21 +3,21 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openTwoProjects } from '#test/two-projects.ts';
 
-const { stage, member, own, others } = await openTwoProjects();
-after(() => stage.close());
+const { fixture, member, own, others } = await openTwoProjects();
+after(() => fixture.close());
 const base = '/network/v2.0';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH';
 type Ask = { method?: Method; url: string; payload?: object; headers?: Record<string, string> };
 
 async function errorOf({ url, ...request }: Ask): Promise<unknown[]> {
-  const { status, body } = await stage.ask({ ...request, url: `${base}${url}` });
+  const { status, body } = await fixture.ask({ ...request, url: `${base}${url}` });
   assert.deepEqual(Object.keys(body.NeutronError ?? {}), ['type', 'message', 'detail'], JSON.stringify(body));
   return [status, body.NeutronError.type];
 }
 
 async function create(noun: string, fields: object) {
-  const { body } = await stage.ask({ method: 'POST', url: `${base}/${noun}s`, payload: { [noun]: fields } });
+  const { body } = await fixture.ask({ method: 'POST', url: `${base}/${noun}s`, payload: { [noun]: fields } });
   return body[noun];
 }
 
@@ -75,7 +75,7 @@ test('a port that a machine uses', async () => {
   const now = new Date().toISOString();
   const nic = { uuid: 'nic', node_uuid: 'node', address: '52:54:00:00:60:01', pxe_enabled: true };
   const row = { ...nic, local_link_connection: {}, extra: {}, vif_port_id: port.id, created_at: now, updated_at: now };
-  await stage.store.node_ports.insert(row);
+  await fixture.store.node_ports.insert(row);
   const change = { method: 'PUT', url: `/ports/${port.id}`, payload: { port: { mac_address: '02:00:00:00:60:02' } } } as const;
 
   assert.deepEqual(await errorOf({ method: 'DELETE', url: `/ports/${port.id}` }), [409, 'ServicePortInUse']);
@@ -83,8 +83,8 @@ test('a port that a machine uses', async () => {
 });
 
 test('quotas', async () => {
-  const mine = await stage.store.networks.find({ id: own['networks'] ?? '' });
-  for (let index = 0; index < 1000; index++) await stage.store.networks.insert({ ...mine, id: `n${index}` });
+  const mine = await fixture.store.networks.find({ id: own['networks'] ?? '' });
+  for (let index = 0; index < 1000; index++) await fixture.store.networks.insert({ ...mine, id: `n${index}` });
 
   assert.deepEqual(await errorOf({ ...post('network', {}), headers: member }), [409, 'OverQuota']);
 });

@@ -1,14 +1,14 @@
 /** Lists of the network service: filters, sort keys and pages of Neutron (neutron/api/api_common.py). */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { openApiStage } from '#test/api-stage.ts';
+import { openApiFixture } from '#test/api-fixture.ts';
 
-const stage = await openApiStage();
-after(() => stage.close());
+const fixture = await openApiFixture();
+after(() => fixture.close());
 const base = '/network/v2.0';
 
 async function create(noun: string, fields: object) {
-  const reply = await stage.ask({ method: 'POST', url: `${base}/${noun}s`, payload: { [noun]: fields } });
+  const reply = await fixture.ask({ method: 'POST', url: `${base}/${noun}s`, payload: { [noun]: fields } });
   assert.equal(reply.status, 201, JSON.stringify(reply.body));
   return reply.body[noun];
 }
@@ -33,7 +33,7 @@ await create('subnet', {
 for (const name of ['p1', 'p2', 'p3', 'p4', 'p5']) await create('port', { network_id: open.id, name });
 
 async function namesOf(plural: string, query: string): Promise<string[]> {
-  const { status, body } = await stage.ask({ url: `${base}/${plural}?${query}` });
+  const { status, body } = await fixture.ask({ url: `${base}/${plural}?${query}` });
   assert.equal(status, 200, `${query}: ${JSON.stringify(body)}`);
   return body[plural].map(({ name }: { name: string }) => name);
 }
@@ -87,7 +87,7 @@ const refusals: [query: string, message: RegExp][] = [
 
 for (const [query, message] of refusals) {
   test(`${query} is rejected`, async () => {
-    const { status, body } = await stage.ask({ url: `${base}/${query}` });
+    const { status, body } = await fixture.ask({ url: `${base}/${query}` });
 
     assert.equal(status, 400);
     assert.match(body.NeutronError.message, message);
@@ -96,24 +96,25 @@ for (const [query, message] of refusals) {
 
 test('the filters of administrators are rejected for others, as if the fields did not exist', async () => {
   const url = '/identity/v3';
-  const project = (await stage.ask({ method: 'POST', url: `${url}/projects`, payload: { project: { name: 'm' } } })).body.project;
-  const user = (await stage.ask({ method: 'POST', url: `${url}/users`, payload: { user: { name: 'm', password: 'secret' } } }))
+  const project = (await fixture.ask({ method: 'POST', url: `${url}/projects`, payload: { project: { name: 'm' } } })).body
+    .project;
+  const user = (await fixture.ask({ method: 'POST', url: `${url}/users`, payload: { user: { name: 'm', password: 'secret' } } }))
     .body.user;
-  await stage.ask({ method: 'PUT', url: `${url}/projects/${project.id}/users/${user.id}/roles/member` });
-  const headers = { 'x-auth-token': await stage.logIn('m', 'secret', 'm') };
-  const statusOf = async (query: string) => (await stage.ask({ url: `${base}/${query}`, headers })).status;
+  await fixture.ask({ method: 'PUT', url: `${url}/projects/${project.id}/users/${user.id}/roles/member` });
+  const headers = { 'x-auth-token': await fixture.logIn('m', 'secret', 'm') };
+  const statusOf = async (query: string) => (await fixture.ask({ url: `${base}/${query}`, headers })).status;
 
   assert.equal(await statusOf('networks?provider:physical_network=east'), 400);
   assert.equal(await statusOf('ports?binding:host_id='), 400);
   assert.deepEqual(
-    (await stage.ask({ url: `${base}/subnets`, headers })).body.subnets.map(({ name }: { name: string }) => name),
+    (await fixture.ask({ url: `${base}/subnets`, headers })).body.subnets.map(({ name }: { name: string }) => name),
     ['four'],
   );
 });
 
 test('page_reverse walks back from the end, and its links lead both ways', async () => {
   const page = async (url: string) => {
-    const { body } = await stage.ask({ url });
+    const { body } = await fixture.ask({ url });
     const links = (body.ports_links ?? []) as { rel: string; href: string }[];
     const linkTo = (rel: string) => links.find((link) => link.rel === rel)?.href;
     return { names: body.ports.map(({ name }: { name: string }) => name), next: linkTo('next'), previous: linkTo('previous') };

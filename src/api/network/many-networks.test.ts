@@ -6,9 +6,9 @@ import { sql } from 'kysely';
 import { databaseOf } from '#test/a-store.ts';
 import { openTwoProjects } from '#test/two-projects.ts';
 
-const { stage, member: headers, own, others } = await openTwoProjects();
-after(() => stage.close());
-const { store } = stage;
+const { fixture, member: headers, own, others } = await openTwoProjects();
+after(() => fixture.close());
+const { store } = fixture;
 const base = '/network/v2.0';
 
 const mine = await store.networks.find({ id: own['networks'] ?? '' });
@@ -29,9 +29,9 @@ test('a project has a thousand networks and subnets at most; administrators make
   const network = { method: 'POST', url: `${base}/networks`, payload: { network: { name: 'one more', project_id } } } as const;
   const more = { network_id: mine.id, ip_version: 4, cidr: '10.111.0.0/24' };
 
-  const refused = await stage.ask({ ...network, headers });
-  const made = await stage.ask(network);
-  const noSubnet = await stage.ask({ method: 'POST', url: `${base}/subnets`, headers, payload: { subnet: more } });
+  const refused = await fixture.ask({ ...network, headers });
+  const made = await fixture.ask(network);
+  const noSubnet = await fixture.ask({ method: 'POST', url: `${base}/subnets`, headers, payload: { subnet: more } });
 
   assert.deepEqual([refused.status, refused.body.NeutronError.type], [409, 'OverQuota']);
   assert.equal(made.status, 201);
@@ -49,5 +49,5 @@ test('networks and ports of others are not even read', async () => {
     `/compute/v2.1/servers/${server?.id}`,
   ];
 
-  for (const url of urls) assert.equal((await stage.ask({ url, headers })).status, 200, url);
+  for (const url of urls) assert.equal((await fixture.ask({ url, headers })).status, 200, url);
 });

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { aFreeNode, openTwoProjects } from '#test/two-projects.ts';
 
-const { stage, member, own } = await openTwoProjects();
-after(() => stage.close());
-const { store } = stage;
+const { fixture, member, own } = await openTwoProjects();
+after(() => fixture.close());
+const { store } = fixture;
 const base = '/network/v2.0';
 
 async function make(noun: string, fields: object, headers?: Readonly<Record<string, string>>) {
   const request = { method: 'POST', url: `${base}/${noun}s`, payload: { [noun]: fields } } as const;
-  return stage.ask({ ...request, ...(headers && { headers }) });
+  return fixture.ask({ ...request, ...(headers && { headers }) });
 }
 
 /** An administrator's network, with 254 addresses less the gateway's. */
@@ -42,11 +42,11 @@ test('addresses count, ports that a machine uses do not', async () => {
   for (let at = 0; at < 10; at++) assert.equal((await make('port', five, member)).status, 201);
 
   const refused = await make('port', { network_id }, member);
-  await aFreeNode(stage);
+  await aFreeNode(fixture);
   const [port] = await store.ports.list({ network_id });
   const server = { name: 's', imageRef: own['images'], flavorRef: 'f1', networks: [{ port: port?.id }] };
-  const created = await stage.ask({ method: 'POST', url: '/compute/v2.1/servers', headers: member, payload: { server } });
-  await stage.quiet();
+  const created = await fixture.ask({ method: 'POST', url: '/compute/v2.1/servers', headers: member, payload: { server } });
+  await fixture.quiet();
   const again = await make('port', five, member);
 
   assert.deepEqual([refused.status, created.status], [409, 202]);
@@ -63,7 +63,7 @@ test('a project has 500 ports beside those of its servers', async () => {
     await store.ports.insert({ ...row, id: `p${at}`, mac_address: `number ${at}`, fixed_ips: [], owned_by_server: false });
 
   const refused = await make('port', { network_id, fixed_ips: [] }, member);
-  const removed = await stage.ask({ method: 'DELETE', url: `${base}/ports/p499`, headers: member });
+  const removed = await fixture.ask({ method: 'DELETE', url: `${base}/ports/p499`, headers: member });
   await store.ports.insert({ ...row, id: 'of-a-server', mac_address: '02:00:00:01:00:00', owned_by_server: true });
   const again = await make('port', { network_id, fixed_ips: [] }, member);
 

@@ -1,28 +1,28 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type ApiStage, openApiStage } from '#test/api-stage.ts';
+import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
 
-let stage: ApiStage;
+let fixture: ApiFixture;
 let member: { 'x-auth-token': string };
 before(async () => {
-  stage = await openApiStage();
+  fixture = await openApiFixture();
   member = { 'x-auth-token': await aMember('carol') };
 });
-after(() => stage.close());
+after(() => fixture.close());
 
 const base = '/network/v2.0';
 
 async function aMember(name: string): Promise<string> {
   const url = '/identity/v3';
-  const project = (await stage.ask({ method: 'POST', url: `${url}/projects`, payload: { project: { name } } })).body.project;
-  const user = (await stage.ask({ method: 'POST', url: `${url}/users`, payload: { user: { name, password: 'secret' } } })).body
+  const project = (await fixture.ask({ method: 'POST', url: `${url}/projects`, payload: { project: { name } } })).body.project;
+  const user = (await fixture.ask({ method: 'POST', url: `${url}/users`, payload: { user: { name, password: 'secret' } } })).body
     .user;
-  await stage.ask({ method: 'PUT', url: `${url}/projects/${project.id}/users/${user.id}/roles/member` });
-  return stage.logIn(name, 'secret', name);
+  await fixture.ask({ method: 'PUT', url: `${url}/projects/${project.id}/users/${user.id}/roles/member` });
+  return fixture.logIn(name, 'secret', name);
 }
 
 async function make(noun: string, fields: object, headers: object = {}) {
-  const reply = await stage.ask({
+  const reply = await fixture.ask({
     method: 'POST',
     url: `${base}/${noun}s`,
     payload: { [noun]: fields },
@@ -38,18 +38,18 @@ test('a network, its subnet and a port, from first to last', async () => {
   const network = await make('network', { name: 'life', mtu: '9000' });
   const subnet = await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.0.0.0/29' });
   const port = await make('port', { network_id: network.id, name: 'p' });
-  const remove = (path: string) => stage.ask({ method: 'DELETE', url: `${base}/${path}` });
+  const remove = (path: string) => fixture.ask({ method: 'DELETE', url: `${base}/${path}` });
 
   assert.equal(network.mtu, 9000);
   assert.equal(network['provider:network_type'], 'flat');
   assert.deepEqual(port.fixed_ips, [{ subnet_id: subnet.id, ip_address: '10.0.0.2' }]);
-  assert.deepEqual((await stage.ask({ url: `${base}/networks/${network.id}` })).body.network.subnets, [subnet.id]);
+  assert.deepEqual((await fixture.ask({ url: `${base}/networks/${network.id}` })).body.network.subnets, [subnet.id]);
   assert.equal(typeOf(await remove(`networks/${network.id}`)), 'NetworkInUse');
   assert.equal(typeOf(await remove(`subnets/${subnet.id}`)), 'SubnetInUse');
   assert.equal((await remove(`ports/${port.id}`)).status, 204);
   assert.equal(typeOf(await remove(`ports/${port.id}`)), 'PortNotFound');
   assert.equal((await remove(`networks/${network.id}`)).status, 204);
-  assert.equal(typeOf(await stage.ask({ url: `${base}/subnets/${subnet.id}` })), 'SubnetNotFound');
+  assert.equal(typeOf(await fixture.ask({ url: `${base}/subnets/${subnet.id}` })), 'SubnetNotFound');
 });
 
 test('booleans and the IP version are taken as text, as neutron-lib converts them', async () => {
@@ -64,11 +64,11 @@ test('booleans and the IP version are taken as text, as neutron-lib converts the
     ['subnet', { network_id: network.id, ip_version: '5', cidr: '10.9.1.0/29' }],
     ['subnet', { network_id: network.id, ip_version: 'four', cidr: '10.9.1.0/29' }],
   ] as const) {
-    const reply = await stage.ask({ method: 'POST', url: `${base}/${noun}s`, payload: { [noun]: fields } });
+    const reply = await fixture.ask({ method: 'POST', url: `${base}/${noun}s`, payload: { [noun]: fields } });
     assert.equal(reply.status, 400, JSON.stringify(fields));
   }
   for (const path of [`subnets/${subnet.id}`, `networks/${network.id}`])
-    assert.equal((await stage.ask({ method: 'DELETE', url: `${base}/${path}` })).status, 204);
+    assert.equal((await fixture.ask({ method: 'DELETE', url: `${base}/${path}` })).status, 204);
 });
 
 test('conflicts of addresses have the names that Neutron gives them', async () => {
@@ -76,7 +76,7 @@ test('conflicts of addresses have the names that Neutron gives them', async () =
   await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.0.0.0/30', gateway_ip: '10.0.0.1' });
   const first = await make('port', { network_id: network.id, mac_address: 'FA-16-3E-00-00-01' });
   const add = (fields: object) =>
-    stage.ask({ method: 'POST', url: `${base}/ports`, payload: { port: { network_id: network.id, ...fields } } });
+    fixture.ask({ method: 'POST', url: `${base}/ports`, payload: { port: { network_id: network.id, ...fields } } });
 
   const full = await add({});
   const sameIp = await add({ fixed_ips: [{ ip_address: first.fixed_ips[0].ip_address }] });
@@ -91,7 +91,7 @@ test('others see what is shared, change only their own, and privileges stay with
   const shared = await make('network', { name: 'shared', shared: true });
   const secret = await make('network', { name: 'secret' });
   const own = await make('network', { name: 'own' }, member);
-  const as = (request: object) => stage.ask({ ...request, headers: member });
+  const as = (request: object) => fixture.ask({ ...request, headers: member });
   const names = (await as({ url: `${base}/networks` })).body.networks.map((network: { name: string }) => network.name);
 
   assert.deepEqual(names.sort(), ['own', 'shared']);
@@ -103,13 +103,13 @@ test('others see what is shared, change only their own, and privileges stay with
   assert.equal((await as({ method: 'POST', url: `${base}/networks`, payload: provider })).status, 403);
   await make('subnet', { network_id: shared.id, ip_version: 4, cidr: '10.2.0.0/24' });
   await make('port', { network_id: shared.id }, member);
-  const unshare = await stage.ask({
+  const unshare = await fixture.ask({
     method: 'PUT',
     url: `${base}/networks/${shared.id}`,
     payload: { network: { shared: false } },
   });
   assert.equal(typeOf(unshare), 'NetworkInUse');
-  assert.equal((await stage.ask({ url: `${base}/networks/${own.id}` })).status, 200);
+  assert.equal((await fixture.ask({ url: `${base}/networks/${own.id}` })).status, 200);
 });
 
 test('on a network of others a guest chooses no MAC, and nobody takes the address of the router', async () => {
@@ -119,20 +119,20 @@ test('on a network of others a guest chooses no MAC, and nobody takes the addres
   const mac_address = 'fa:16:3e:00:00:02';
   const url = `${base}/ports`;
 
-  const made = await stage.ask({
+  const made = await fixture.ask({
     method: 'POST',
     url,
     headers: member,
     payload: { port: { network_id: network.id, mac_address } },
   });
-  const changed = await stage.ask({
+  const changed = await fixture.ask({
     method: 'PUT',
     url: `${url}/${port.id}`,
     headers: member,
     payload: { port: { mac_address } },
   });
   const router = { network_id: network.id, fixed_ips: [{ ip_address: '10.4.0.1' }] };
-  const taken = await stage.ask({ method: 'POST', url, payload: { port: router } });
+  const taken = await fixture.ask({ method: 'POST', url, payload: { port: router } });
 
   assert.deepEqual([made.status, changed.status], [403, 403]);
   assert.equal(typeOf(taken), 'IpAddressInUse');
@@ -142,7 +142,7 @@ test('of the ports of another project a member learns nothing, neither by filter
   const network = await make('network', { name: 'theirs', shared: true });
   const theirs = await make('port', { network_id: network.id, name: 'theirs' });
   const own = await make('port', { network_id: network.id, name: 'own' }, member);
-  const list = (query: string) => stage.ask({ url: `${base}/ports?network_id=${network.id}&${query}`, headers: member });
+  const list = (query: string) => fixture.ask({ url: `${base}/ports?network_id=${network.id}&${query}`, headers: member });
   const namesOf = async (query: string) => (await list(query)).body.ports.map((port: { name: string }) => port.name);
 
   assert.deepEqual(await namesOf('sort_key=name'), ['own']);
@@ -157,7 +157,7 @@ test('lists filter by any field, sort, project and page', async () => {
   const network = await make('network', { name: 'lists' });
   await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.3.0.0/24' });
   for (const name of ['c', 'a', 'b']) await make('port', { network_id: network.id, name });
-  const list = async (query: string) => (await stage.ask({ url: `${base}/ports?network_id=${network.id}&${query}` })).body;
+  const list = async (query: string) => (await fixture.ask({ url: `${base}/ports?network_id=${network.id}&${query}` })).body;
   const namesOf = async (query: string) => (await list(query)).ports.map((port: { name: string }) => port.name);
 
   assert.deepEqual(await namesOf('name=a&name=b&sort_key=name'), ['a', 'b']);
@@ -167,20 +167,20 @@ test('lists filter by any field, sort, project and page', async () => {
   assert.deepEqual((await list('fields=name&fields=status&name=a')).ports, [{ name: 'a', status: 'DOWN' }]);
   const page = await list('limit=2&sort_key=name');
   assert.equal(page.ports.length, 2);
-  const next = await stage.ask({ url: page.ports_links[0].href });
+  const next = await fixture.ask({ url: page.ports_links[0].href });
   assert.deepEqual(
     next.body.ports.map((port: { name: string }) => port.name),
     ['c'],
   );
-  assert.equal((await stage.ask({ url: `${base}/ports?colour=red` })).status, 400);
+  assert.equal((await fixture.ask({ url: `${base}/ports?colour=red` })).status, 400);
   const walked: string[] = [];
   for (let url: string | undefined = `${base}/ports?network_id=${network.id}&limit=1`; url; ) {
-    const { body } = await stage.ask({ url });
+    const { body } = await fixture.ask({ url });
     walked.push(...body.ports.map((port: { name: string }) => port.name));
     url = body.ports_links?.[0].href;
   }
   assert.deepEqual(walked.toSorted(), ['a', 'b', 'c']);
-  assert.equal((await stage.ask({ url: `${base}/ports?marker=nobody` })).status, 400);
+  assert.equal((await fixture.ask({ url: `${base}/ports?marker=nobody` })).status, 400);
   // As many as fit into a request's headers.
   assert.deepEqual(await namesOf(`sort_key=name${'&sort_key=name'.repeat(1000)}`), ['a', 'b', 'c']);
   assert.deepEqual(await namesOf(`sort_key=name${'&fixed_ips=a'.repeat(1200)}&fixed_ips=ip_address%3D10.3.0.3`), ['a']);
@@ -199,10 +199,10 @@ test('a port that a machine uses keeps its addresses and stays', async () => {
     local_link_connection: {},
     extra: {},
   };
-  await stage.store.node_ports.insert({ ...nic, vif_port_id: port.id, created_at: now, updated_at: now });
-  const change = (fields: object) => stage.ask({ method: 'PUT', url: `${base}/ports/${port.id}`, payload: { port: fields } });
+  await fixture.store.node_ports.insert({ ...nic, vif_port_id: port.id, created_at: now, updated_at: now });
+  const change = (fields: object) => fixture.ask({ method: 'PUT', url: `${base}/ports/${port.id}`, payload: { port: fields } });
 
-  assert.equal((await stage.ask({ method: 'DELETE', url: `${base}/ports/${port.id}` })).status, 409);
+  assert.equal((await fixture.ask({ method: 'DELETE', url: `${base}/ports/${port.id}` })).status, 409);
   assert.equal((await change({ fixed_ips: [] })).status, 409);
   assert.equal((await change({ name: 'renamed' })).body.port.name, 'renamed');
 });
@@ -211,7 +211,7 @@ test('a subnet that changes is planned anew', async () => {
   const network = await make('network', { name: 'replanned' });
   const subnet = await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.5.0.0/24' });
   const change = (fields: object) =>
-    stage.ask({ method: 'PUT', url: `${base}/subnets/${subnet.id}`, payload: { subnet: fields } });
+    fixture.ask({ method: 'PUT', url: `${base}/subnets/${subnet.id}`, payload: { subnet: fields } });
 
   const clash = await change({ gateway_ip: '10.5.0.9' });
   const pool = { start: '10.5.0.10', end: '10.5.0.20' };
@@ -219,24 +219,24 @@ test('a subnet that changes is planned anew', async () => {
 
   assert.match(clash.body.NeutronError.message, /contains the gateway 10\.5\.0\.9/);
   assert.deepEqual(changed.body.subnet.allocation_pools, [pool]);
-  assert.equal((await stage.ask({ url: `${base}/subnets/${subnet.id}` })).body.subnet.gateway_ip, '10.5.0.9');
+  assert.equal((await fixture.ask({ url: `${base}/subnets/${subnet.id}` })).body.subnet.gateway_ip, '10.5.0.9');
 });
 
 test('what does not exist here is listed as empty and refused by name', async () => {
-  const groups = await stage.ask({ url: `${base}/security-groups` });
-  const router = await stage.ask({ method: 'POST', url: `${base}/routers`, payload: { router: {} } });
-  const vlan = await stage.ask({
+  const groups = await fixture.ask({ url: `${base}/security-groups` });
+  const router = await fixture.ask({ method: 'POST', url: `${base}/routers`, payload: { router: {} } });
+  const vlan = await fixture.ask({
     method: 'POST',
     url: `${base}/networks`,
     payload: { network: { 'provider:network_type': 'vlan' } },
   });
-  const extension = await stage.ask({ url: `${base}/extensions/security-group` });
+  const extension = await fixture.ask({ url: `${base}/extensions/security-group` });
 
   assert.deepEqual(groups.body, { security_groups: [] });
   assert.equal(router.status, 501);
   assert.match(router.body.NeutronError.message, /^A router is not supported by Ingot yet/);
   assert.match(vlan.body.NeutronError.message, /'vlan' is not supported/);
   assert.equal(extension.status, 404);
-  const { quota } = (await stage.ask({ url: `${base}/quotas/x` })).body;
+  const { quota } = (await fixture.ask({ url: `${base}/quotas/x` })).body;
   assert.deepEqual([quota.network, quota.subnet, quota.port, quota.router], [1000, 1000, 500, -1]);
 });

@@ -1,15 +1,15 @@
 /** Requests reported of Neutron clients (docs/compatibility.md). */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { openApiStage } from '#test/api-stage.ts';
+import { openApiFixture } from '#test/api-fixture.ts';
 
-const stage = await openApiStage();
-after(() => stage.close());
+const fixture = await openApiFixture();
+after(() => fixture.close());
 const base = '/network/v2.0';
 let count = 0;
 
 const create = (kind: 'network' | 'subnet' | 'port', fields: object) =>
-  stage.ask({ method: 'POST', url: `${base}/${kind}s`, payload: { [kind]: fields } });
+  fixture.ask({ method: 'POST', url: `${base}/${kind}s`, payload: { [kind]: fields } });
 const network = (await create('network', { name: 'net' })).body.network.id;
 function aSubnet(fields: object = {}) {
   count += 1;
@@ -26,8 +26,8 @@ test('null for a list is an empty one', async () => {
   });
   const { id } = subnet.body.subnet;
   const named = { subnet: { dns_nameservers: ['9.9.9.9'] } };
-  await stage.ask({ method: 'PUT', url: `${base}/subnets/${id}`, payload: named });
-  const emptied = await stage.ask({
+  await fixture.ask({ method: 'PUT', url: `${base}/subnets/${id}`, payload: named });
+  const emptied = await fixture.ask({
     method: 'PUT',
     url: `${base}/subnets/${id}`,
     payload: { subnet: { dns_nameservers: null } },
@@ -55,7 +55,7 @@ test('booleans as text, in every attribute that has one', async () => {
 
 test('a port is found by its MAC however that is written', async () => {
   const { port } = (await create('port', { network_id: network, mac_address: '52-54-00-AA-BB-0C' })).body;
-  const found = async (mac: string) => (await stage.ask({ url: `${base}/ports?mac_address=${mac}&fields=id` })).body.ports;
+  const found = async (mac: string) => (await fixture.ask({ url: `${base}/ports?mac_address=${mac}&fields=id` })).body.ports;
 
   assert.equal(port.mac_address, '52:54:00:aa:bb:0c');
   for (const mac of ['52:54:00:aa:bb:0c', '52:54:00:AA:BB:0C', '52-54-00-aa-bb-0c'])
@@ -72,8 +72,8 @@ test('a sort key or direction that there is none of is refused, not dropped', as
   ];
 
   for (const [plural, query] of refused)
-    assert.equal((await stage.ask({ url: `${base}/${plural}?${query}` })).status, 400, query);
-  assert.equal((await stage.ask({ url: `${base}/ports?sort_key=binding:vnic_type&sort_dir=desc` })).status, 200);
+    assert.equal((await fixture.ask({ url: `${base}/${plural}?${query}` })).status, 400, query);
+  assert.equal((await fixture.ask({ url: `${base}/ports?sort_key=binding:vnic_type&sort_dir=desc` })).status, 200);
 });
 
 test('announced IPv6 addresses are refused with the reason, and others not', async () => {
@@ -98,20 +98,20 @@ test('blanks around a CIDR and an address in octal are told', async () => {
 });
 
 test('quotas with what is used, of the own project', async () => {
-  const project = (await stage.ask({ method: 'POST', url: '/identity/v3/projects', payload: { project: { name: 'dave' } } })).body
-    .project;
+  const project = (await fixture.ask({ method: 'POST', url: '/identity/v3/projects', payload: { project: { name: 'dave' } } }))
+    .body.project;
   const user = (
-    await stage.ask({ method: 'POST', url: '/identity/v3/users', payload: { user: { name: 'dave', password: 'secret' } } })
+    await fixture.ask({ method: 'POST', url: '/identity/v3/users', payload: { user: { name: 'dave', password: 'secret' } } })
   ).body.user;
-  await stage.ask({ method: 'PUT', url: `/identity/v3/projects/${project.id}/users/${user.id}/roles/member` });
-  const headers = { 'x-auth-token': await stage.logIn('dave', 'secret', 'dave') };
-  const made = (await stage.ask({ method: 'POST', url: `${base}/networks`, headers, payload: { network: {} } })).body.network;
+  await fixture.ask({ method: 'PUT', url: `/identity/v3/projects/${project.id}/users/${user.id}/roles/member` });
+  const headers = { 'x-auth-token': await fixture.logIn('dave', 'secret', 'dave') };
+  const made = (await fixture.ask({ method: 'POST', url: `${base}/networks`, headers, payload: { network: {} } })).body.network;
   for (const name of ['a', 'b'])
-    await stage.ask({ method: 'POST', url: `${base}/ports`, headers, payload: { port: { name, network_id: made.id } } });
+    await fixture.ask({ method: 'POST', url: `${base}/ports`, headers, payload: { port: { name, network_id: made.id } } });
 
-  const own = await stage.ask({ url: `${base}/quotas/${project.id}/details`, headers });
-  const foreign = await stage.ask({ url: `${base}/quotas/${'0'.repeat(32)}/details`, headers });
-  const asAdmin = await stage.ask({ url: `${base}/quotas/${project.id}/details` });
+  const own = await fixture.ask({ url: `${base}/quotas/${project.id}/details`, headers });
+  const foreign = await fixture.ask({ url: `${base}/quotas/${'0'.repeat(32)}/details`, headers });
+  const asAdmin = await fixture.ask({ url: `${base}/quotas/${project.id}/details` });
 
   const { network: networks, port, router } = own.body.quota;
   assert.deepEqual(networks, { limit: 1000, used: 1, reserved: 0 });

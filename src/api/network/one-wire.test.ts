@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type ApiStage, openApiStage } from '#test/api-stage.ts';
+import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
 
 type Headers = { 'x-auth-token': string };
-let stage: ApiStage;
+let fixture: ApiFixture;
 let alice: Headers;
 let bob: Headers;
 let reader: Headers;
@@ -23,7 +23,7 @@ const settings = {
 };
 
 before(async () => {
-  stage = await openApiStage({ settings });
+  fixture = await openApiFixture({ settings });
   [alice, bob] = [await aUser('alice', 'member'), await aUser('bob', 'member')];
   reader = await aUser('rita', 'reader');
   shared = await make('network', { name: 'site', shared: true });
@@ -31,27 +31,27 @@ before(async () => {
   const addressing = { ip_version: 4, cidr: '172.30.0.0/24', gateway_ip: '172.30.0.254', allocation_pools: pools };
   sharedSubnet = await make('subnet', { network_id: shared.id, ...addressing });
 });
-after(() => stage.close());
+after(() => fixture.close());
 
 const base = '/network/v2.0';
 
 async function aUser(name: string, role: string): Promise<Headers> {
   const url = '/identity/v3';
   const password = 'correct battery';
-  const { project } = (await stage.ask({ method: 'POST', url: `${url}/projects`, payload: { project: { name } } })).body;
-  const { user } = (await stage.ask({ method: 'POST', url: `${url}/users`, payload: { user: { name, password } } })).body;
-  await stage.ask({ method: 'PUT', url: `${url}/projects/${project.id}/users/${user.id}/roles/${role}` });
-  return { 'x-auth-token': await stage.logIn(name, password, name) };
+  const { project } = (await fixture.ask({ method: 'POST', url: `${url}/projects`, payload: { project: { name } } })).body;
+  const { user } = (await fixture.ask({ method: 'POST', url: `${url}/users`, payload: { user: { name, password } } })).body;
+  await fixture.ask({ method: 'PUT', url: `${url}/projects/${project.id}/users/${user.id}/roles/${role}` });
+  return { 'x-auth-token': await fixture.logIn(name, password, name) };
 }
 
 type Who = Headers | undefined;
 
 function add(noun: string, fields: object, headers?: Who) {
-  return stage.ask({ method: 'POST', url: `${base}/${noun}s`, payload: { [noun]: fields }, ...(headers && { headers }) });
+  return fixture.ask({ method: 'POST', url: `${base}/${noun}s`, payload: { [noun]: fields }, ...(headers && { headers }) });
 }
 
 function change(noun: string, id: string, { fields, headers }: { fields: object; headers?: Who }) {
-  return stage.ask({ method: 'PUT', url: `${base}/${noun}s/${id}`, payload: { [noun]: fields }, ...(headers && { headers }) });
+  return fixture.ask({ method: 'PUT', url: `${base}/${noun}s/${id}`, payload: { [noun]: fields }, ...(headers && { headers }) });
 }
 
 async function make(noun: string, fields: object, headers?: Who) {
@@ -135,7 +135,7 @@ test('a pool that a former version let reach over the site’s addresses yields 
     { start: '172.30.0.249', end: '172.30.0.250' },
     { start: '172.30.0.254', end: '172.30.0.255' },
   ];
-  await stage.store.subnets.update({ id: subnet.id }, { allocation_pools });
+  await fixture.store.subnets.update({ id: subnet.id }, { allocation_pools });
 
   const replies = [];
   for (let count = 0; count < 3; count++) replies.push(await add('port', { network_id: network.id }));
@@ -222,7 +222,7 @@ test("the MAC of a machine's NIC is no port's to choose, and neither is one of a
   const now = new Date().toISOString();
   const nic = { uuid: 'nic-54', node_uuid: 'node-54', address: '52:54:00:54:00:01', pxe_enabled: true };
   const rest = { local_link_connection: {}, extra: {}, vif_port_id: null, created_at: now, updated_at: now };
-  await stage.store.node_ports.insert({ ...nic, ...rest });
+  await fixture.store.node_ports.insert({ ...nic, ...rest });
   const port = await make('port', { network_id: network.id }, alice);
 
   const made = await add('port', { network_id: network.id, mac_address: '52-54-00-54-00-01' }, alice);

@@ -82,7 +82,7 @@ const writeImage: Step<DirectContext>['run'] = async (task) => {
   });
   if (!reply) return { wait: 'the ramdisk to write the image' };
   const name = (await task.images.get(id)).name ?? id;
-  if (!reply.ok && tellsChecksum(reply.error) && !(await task.images.recheck(id)))
+  if (!reply.ok && reportsChecksum(reply.error) && !(await task.images.recheck(id)))
     throw new Fault('preparedImageDamaged', { image: name });
   const result = resultOf(reply, 'write the image');
   if (!Value.Check(WriteImageResult, result)) {
@@ -126,11 +126,11 @@ async function restart(task: Task): Promise<void> {
 
 function resultOf(reply: AgentReply, command: string): JsonObject {
   if (reply.ok) return reply.result;
-  const onTheWay = tellsChecksum(reply.error) ? '; what lies on this host is sound, so it was changed on the way' : '';
+  const onTheWay = reportsChecksum(reply.error) ? '; what lies on this host is sound, so it was changed on the way' : '';
   throw new Fault('agentFailed', { command, detail: `${reply.error}${onTheWay}` });
 }
 
-function tellsChecksum(error: string): boolean {
+function reportsChecksum(error: string): boolean {
   return /checksum|sha-?256/i.test(error);
 }
 

@@ -14,31 +14,31 @@ const facts = (driver_info: JsonObject = {}, changes: Partial<NodeFacts> = {}): 
 });
 
 /** Polls `count` times; one letter per poll: success or failure. */
-async function looks(driver: ReturnType<typeof aDriver>, node: NodeFacts, count: number): Promise<string> {
-  let told = '';
-  for (let look = 0; look < count; look++)
-    told += await driver.power.getPower(node).then(
+async function polls(driver: ReturnType<typeof aDriver>, node: NodeFacts, count: number): Promise<string> {
+  let reported = '';
+  for (let poll = 0; poll < count; poll++)
+    reported += await driver.power.getPower(node).then(
       () => '.',
       (error) => error.code[0],
     );
-  return told;
+  return reported;
 }
 
 test('a rate of failures is kept, by machine, and the same again for the same seed', async () => {
   const node = facts({ fake_fail_rate: '0.2' });
-  const first = await looks(aDriver({ seed: 7 }), node, 1000);
+  const first = await polls(aDriver({ seed: 7 }), node, 1000);
   const failed = first.replaceAll('.', '').length;
   assert.ok(failed > 150 && failed < 250, String(failed));
-  assert.equal(await looks(aDriver({ seed: 7 }), node, 1000), first);
-  assert.notEqual(await looks(aDriver({ seed: 8 }), node, 1000), first);
-  assert.notEqual(await looks(aDriver({ seed: 7 }), facts(node.driver_info, { uuid: 'other' }), 1000), first);
+  assert.equal(await polls(aDriver({ seed: 7 }), node, 1000), first);
+  assert.notEqual(await polls(aDriver({ seed: 8 }), node, 1000), first);
+  assert.notEqual(await polls(aDriver({ seed: 7 }), facts(node.driver_info, { uuid: 'other' }), 1000), first);
 });
 
 test('looks in between do not change which command fails', async () => {
   const node = facts({ fake_fail_rate: 0.5 });
   const driver = aDriver();
   const order = async (before: number) => {
-    await looks(driver, node, before);
+    await polls(driver, node, before);
     return driver.power.setPower(node, 'power on').then(
       () => true,
       () => false,
@@ -95,9 +95,9 @@ test('a soft off has its effect later, a hard one at once', async () => {
 
 test('a delay ends with whoever asked', async () => {
   const controller = new AbortController();
-  const look = aDriver({ delayMs: '1000000-2000000' }).power.getPower(facts(), { signal: controller.signal });
+  const poll = aDriver({ delayMs: '1000000-2000000' }).power.getPower(facts(), { signal: controller.signal });
   controller.abort();
-  await assert.rejects(look, { name: 'AbortError' });
+  await assert.rejects(poll, { name: 'AbortError' });
 });
 
 test('wrong words are named', () => {

@@ -30,13 +30,13 @@ export function createFakeBios(bmc: FakeBmc): BiosInterface {
     validate: (node) => void bmc.behaviour(node),
     async readSettings(node, callOptions) {
       await bmc.ask(node, 'bios', callOptions);
-      const { bios = {}, biosPending = {}, firmware = {} } = machines.look(node);
+      const { bios = {}, biosPending = {}, firmware = {} } = machines.stateOf(node);
       const known: Record<string, Json> = { ...bios, ...(firmware['bios'] && { SystemBiosVersion: firmware['bios'] }) };
       return settingTable.map((row): BiosSetting => {
         // Passwords are never returned.
-        const tell = (value: Json): Json => (row.type === 'Password' ? null : value);
+        const shown = (value: Json): Json => (row.type === 'Password' ? null : value);
         const pending = biosPending[row.name];
-        return { ...row, value: tell(known[row.name] ?? row.value), ...(pending !== undefined && { pending: tell(pending) }) };
+        return { ...row, value: shown(known[row.name] ?? row.value), ...(pending !== undefined && { pending: shown(pending) }) };
       });
     },
     async applySettings(node, changes, callOptions) {

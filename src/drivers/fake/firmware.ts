@@ -18,7 +18,7 @@ export function createFakeFirmware(bmc: FakeBmc): FirmwareInterface {
     validate: (node) => void bmc.behaviour(node),
     async readComponents(node, callOptions) {
       await bmc.ask(node, 'firmware', callOptions);
-      const { firmware = {} } = machines.look(node);
+      const { firmware = {} } = machines.stateOf(node);
       return componentTable.map((row) => ({ ...row, version: firmware[row.component] ?? row.version }));
     },
     async update(node, update, callOptions) {

@@ -33,7 +33,7 @@ const unchanged: Readonly<FakeMachine> = {};
 export class FakeMachines {
   readonly #machines = new Map<string, FakeMachine>();
 
-  look(node: Pick<NodeFacts, 'uuid'>): Readonly<FakeMachine> {
+  stateOf(node: Pick<NodeFacts, 'uuid'>): Readonly<FakeMachine> {
     return this.#machines.get(node.uuid) ?? unchanged;
   }
 
@@ -48,7 +48,7 @@ export class FakeMachines {
   }
 
   power(node: Pick<NodeFacts, 'uuid' | 'power_state'>): PowerState {
-    const { power, offAt } = this.look(node);
+    const { power, offAt } = this.stateOf(node);
     if (offAt !== undefined && performance.now() >= offAt) return 'power off';
     return power ?? node.power_state ?? 'power off';
   }

@@ -31,11 +31,11 @@ function bootCommands(bmc: FakeBmc) {
     },
     async getBootDevice(node, callOptions) {
       await bmc.ask(node, 'boot device', callOptions);
-      return machines.look(node).boot ?? { device: null, persistent: null };
+      return machines.stateOf(node).boot ?? { device: null, persistent: null };
     },
     async getBootMode(node, callOptions) {
       await bmc.ask(node, 'boot mode', callOptions);
-      return machines.look(node).mode ?? capableMode(node);
+      return machines.stateOf(node).mode ?? capableMode(node);
     },
     async setBootMode(node, mode, callOptions) {
       await bmc.ask(node, 'boot mode', callOptions);
@@ -43,11 +43,11 @@ function bootCommands(bmc: FakeBmc) {
     },
     async getSecureBoot(node, callOptions) {
       await bmc.ask(node, 'secure boot', callOptions);
-      return machines.look(node).secureBoot ?? false;
+      return machines.stateOf(node).secureBoot ?? false;
     },
     async setSecureBoot(node, on, callOptions) {
       await bmc.ask(node, 'secure boot', callOptions);
-      const mode = machines.look(node).mode ?? capableMode(node);
+      const mode = machines.stateOf(node).mode ?? capableMode(node);
       if (on && mode !== 'uefi') throw new Fault('badRequest', { detail: 'Secure Boot needs the boot mode uefi' });
       machines.change(node).secureBoot = on;
     },
@@ -72,7 +72,7 @@ function healthCommands(bmc: FakeBmc) {
     },
     async getIndicator(node, callOptions) {
       await bmc.ask(node, 'indicator', callOptions);
-      return machines.look(node).indicator ?? 'off';
+      return machines.stateOf(node).indicator ?? 'off';
     },
     async setIndicator(node, state, callOptions) {
       await bmc.ask(node, 'indicator', callOptions);
@@ -84,7 +84,7 @@ function healthCommands(bmc: FakeBmc) {
     },
     async readLog(node, callOptions) {
       await bmc.ask(node, 'log', callOptions);
-      return [...(machines.look(node).log ?? [])];
+      return [...(machines.stateOf(node).log ?? [])];
     },
     async clearLog(node, callOptions) {
       await bmc.ask(node, 'log', callOptions);
@@ -97,7 +97,11 @@ function healthCommands(bmc: FakeBmc) {
     },
     async bmcInfo(node, callOptions) {
       await bmc.ask(node, 'bmc info', callOptions);
-      return { manufacturer: 'Ingot', product: 'Fake BMC', firmware_version: machines.look(node).firmware?.['bmc'] ?? '1.0.0' };
+      return {
+        manufacturer: 'Ingot',
+        product: 'Fake BMC',
+        firmware_version: machines.stateOf(node).firmware?.['bmc'] ?? '1.0.0',
+      };
     },
     async resetBmc(node, kind, callOptions) {
       await bmc.ask(node, 'bmc reset', callOptions);
@@ -120,7 +124,7 @@ function mediaCommands(bmc: FakeBmc): NonNullable<ManagementInterface['media']> 
   return {
     async slots(node, callOptions) {
       await bmc.ask(node, 'media', callOptions);
-      const { media = {} } = machines.look(node);
+      const { media = {} } = machines.stateOf(node);
       return mediaDevices.map((device) => ({ device, inserted: device in media, image: media[device] ?? null }));
     },
     async insert(node, device, imageUrl, callOptions) {
@@ -134,7 +138,7 @@ function mediaCommands(bmc: FakeBmc): NonNullable<ManagementInterface['media']> 
     async eject(node, device, callOptions) {
       hasSlot(device);
       await bmc.ask(node, 'media', callOptions);
-      const { [device]: _, ...others } = machines.look(node).media ?? {};
+      const { [device]: _, ...others } = machines.stateOf(node).media ?? {};
       machines.change(node).media = others;
     },
   };

@@ -18,7 +18,7 @@ const facts = (driver_info: JsonObject): NodeFacts => ({ ...aNode({ driver: 'ibo
 /** Timeouts in milliseconds. A slow device must not be mistaken for one that does not respond. */
 const [calm, quick] = [10_000, 300];
 
-async function setStage(t: TestContext, { relays = 2, timeout = calm } = {}) {
+async function setUp(t: TestContext, { relays = 2, timeout = calm } = {}) {
   const iboot = await startIboot(relays);
   t.after(() => iboot.close());
   const { power } = createIbootDriver({ timeout });
@@ -33,7 +33,7 @@ async function setStage(t: TestContext, { relays = 2, timeout = calm } = {}) {
 }
 
 test('switches its relay and reads it back', async (t) => {
-  const { iboot, power, node } = await setStage(t);
+  const { iboot, power, node } = await setUp(t);
   assert.equal(await power.getPower(node(2)), 'power off');
 
   await power.setPower(node(2), 'power on');
@@ -49,7 +49,7 @@ test('switches its relay and reads it back', async (t) => {
 });
 
 test('a machine with two power cords is switched by both relays, and is on while one of them is', async (t) => {
-  const { iboot, power, node } = await setStage(t, { relays: 3 });
+  const { iboot, power, node } = await setUp(t, { relays: 3 });
   const both = node(1, { iboot_address: '127.0.0.1', iboot_port: iboot.port, iboot_relay_id: '1,3' });
   const notices: string[] = [];
   const ask = { notice: (message: string) => void notices.push(message) };
@@ -67,7 +67,7 @@ test('a machine with two power cords is switched by both relays, and is on while
 });
 
 test('nodes of one device take turns, and ask for their states together', async (t) => {
-  const { iboot, power, node } = await setStage(t, { relays: 8 });
+  const { iboot, power, node } = await setUp(t, { relays: 8 });
   iboot.relays[4] = true;
 
   const states = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map((relay) => power.getPower(node(relay))));
@@ -80,7 +80,7 @@ test('nodes of one device take turns, and ask for their states together', async 
 
 suite('faults', () => {
   test('a device that says nothing', async (t) => {
-    const { iboot, power, node } = await setStage(t, { timeout: quick });
+    const { iboot, power, node } = await setUp(t, { timeout: quick });
     iboot.profile = { silent: true };
     await assert.rejects(power.getPower(node(1)), {
       code: 'bmcUnreachable',
@@ -89,7 +89,7 @@ suite('faults', () => {
   });
 
   test('nobody there', async (t) => {
-    const { iboot, power, node } = await setStage(t);
+    const { iboot, power, node } = await setUp(t);
     await iboot.close();
     await assert.rejects(power.setPower(node(1), 'power on'), { code: 'bmcUnreachable' });
   });
@@ -98,7 +98,7 @@ suite('faults', () => {
     const busy = createServer((socket) => socket.once('data', () => socket.destroy()));
     await once(busy.listen(0, '127.0.0.1'), 'listening');
     t.after(() => busy.close());
-    const { power, node } = await setStage(t);
+    const { power, node } = await setUp(t);
     const { port } = busy.address() as AddressInfo;
     await assert.rejects(power.getPower(node(1, { iboot_address: '127.0.0.1', iboot_port: port })), {
       code: 'bmcUnreachable',
@@ -106,7 +106,7 @@ suite('faults', () => {
   });
 
   test('a wrong password, which is not told', async (t) => {
-    const { power, node } = await setStage(t);
+    const { power, node } = await setUp(t);
     const error = await power.getPower(node(1, { iboot_password: 'open sesame' })).catch((error: Error) => error);
     assert.equal((error as { code?: string }).code, 'bmcConnectionClosed');
     assert.match(String(error), /user name or password/);
@@ -114,7 +114,7 @@ suite('faults', () => {
   });
 
   test('a relay that the device has not', async (t) => {
-    const { power, node } = await setStage(t);
+    const { power, node } = await setUp(t);
     const [first, fourth] = await Promise.allSettled([power.getPower(node(1)), power.getPower(node(4))]);
     assert.equal(first.status, 'fulfilled');
     assert.match(String((fourth as PromiseRejectedResult).reason), /2 relays, and none of relay 4/);
@@ -122,7 +122,7 @@ suite('faults', () => {
   });
 
   test('giving up ends the conversation, and the next one may speak', async (t) => {
-    const { iboot, power, node } = await setStage(t);
+    const { iboot, power, node } = await setUp(t);
     iboot.profile = { silent: true };
     const callOptions = new AbortController();
     const given = power.setPower(node(1), 'power on', { signal: callOptions.signal });
@@ -222,7 +222,7 @@ suite('the protocol as python-iboot speaks it', () => {
   const copy = process.env['REFEREE_PYTHON_IBOOT'] ?? '';
   const reason = existsSync(join(copy, 'iboot', 'iboot.py')) ? false : 'REFEREE_PYTHON_IBOOT names no copy of python-iboot';
   test('python-iboot understands the stand-in that tests us', { skip: reason }, async (t) => {
-    const { iboot, power, node } = await setStage(t, { relays: 1 });
+    const { iboot, power, node } = await setUp(t, { relays: 1 });
     const run = (action: string) => promisify(execFile)('python3', ['-c', program, String(iboot.port), action], { cwd: copy });
 
     await run('on');

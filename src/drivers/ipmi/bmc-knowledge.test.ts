@@ -17,7 +17,7 @@ const timings = { ...defaultTimings, firstWait: 10_000, shortestWait: 10_000, lo
 const login = { user: 'admin', password: 'secret', suite: 17 };
 
 /** A machine that is on, its BMC, and our driver; `commands` lists the commands that the BMC has answered. */
-async function setStage(t: TestContext) {
+async function setUp(t: TestContext) {
   let interrupts = 0;
   const injectNmi = () => {
     interrupts += 1;
@@ -52,7 +52,7 @@ async function setStage(t: TestContext) {
 }
 
 test('reads what ipmitool reads', { skip: withoutIpmitool }, async (t) => {
-  const { bmc, management, node } = await setStage(t);
+  const { bmc, management, node } = await setUp(t);
 
   const sensors = await management.readSensors(node());
 
@@ -67,7 +67,7 @@ test('reads what ipmitool reads', { skip: withoutIpmitool }, async (t) => {
 });
 
 test('the names of sensors that share a record, and their states', async (t) => {
-  const { management, node } = await setStage(t);
+  const { management, node } = await setUp(t);
 
   const sensors = await management.readSensors(node());
 
@@ -85,7 +85,7 @@ test('the names of sensors that share a record, and their states', async (t) => 
 });
 
 test('a machine that is off shows what can be read', async (t) => {
-  const { bmc, bmcModel, driver, management, node } = await setStage(t);
+  const { bmc, bmcModel, driver, management, node } = await setUp(t);
   for (const sensor of bmcModel.sensors) if (sensor.kind === 'analog') bmcModel.force(sensor.name, null);
   await driver.power.setPower(node(), 'power off');
 
@@ -99,7 +99,7 @@ test('a machine that is off shows what can be read', async (t) => {
 });
 
 test('crossed thresholds show in the sensor and in the log', async (t) => {
-  const { bmcModel, management, node } = await setStage(t);
+  const { bmcModel, management, node } = await setUp(t);
   bmcModel.force('CPU1 Temp', 97);
   bmcModel.force('FAN1', 1000);
 
@@ -120,7 +120,7 @@ test('crossed thresholds show in the sensor and in the log', async (t) => {
 });
 
 test('sensor records and thresholds are asked for once', async (t) => {
-  const { management, node, commands } = await setStage(t);
+  const { management, node, commands } = await setUp(t);
   await management.readSensors(node());
   commands.length = 0;
 
@@ -132,7 +132,7 @@ test('sensor records and thresholds are asked for once', async (t) => {
 });
 
 test('an odd repository gives all sensors that can be understood', async (t) => {
-  const { bmc, management, node } = await setStage(t);
+  const { bmc, management, node } = await setUp(t);
   const sound = await management.readSensors(node());
   bmc.setBmcProfile({ oddSdr: true });
 
@@ -167,7 +167,7 @@ test('sensors with one name are told apart by their numbers', () => {
 });
 
 test('boots, interrupts and power land in the log; it can be erased', async (t) => {
-  const { driver, management, node, interrupts } = await setStage(t);
+  const { driver, management, node, interrupts } = await setUp(t);
   await management.injectNmi(node());
   await driver.power.setPower(node(), 'reset');
   await driver.power.setPower(node(), 'power off');
@@ -188,7 +188,7 @@ test('boots, interrupts and power land in the log; it can be erased', async (t) 
 });
 
 test('who made the machine; wrong checksums are told, and are no fault', async (t) => {
-  const { bmc, bmcModel, management, node } = await setStage(t);
+  const { bmc, bmcModel, management, node } = await setUp(t);
   const { manufacturer, product, serial, partNumber: part_number } = bmcModel.identity;
   const { details, ...identity } = await management.identify(node());
   assert.deepEqual(identity, { manufacturer, product, serial, part_number });
@@ -202,7 +202,7 @@ test('who made the machine; wrong checksums are told, and are no fault', async (
 });
 
 test('what the BMC tells of itself', async (t) => {
-  const { bmcModel, management, node } = await setStage(t);
+  const { bmcModel, management, node } = await setUp(t);
 
   const info = await management.bmcInfo(node());
 
@@ -222,7 +222,7 @@ test('what the BMC tells of itself', async (t) => {
 });
 
 test('the identify light shines until told otherwise', async (t) => {
-  const { bmcModel, management, node } = await setStage(t);
+  const { bmcModel, management, node } = await setUp(t);
   await management.setIndicator(node(), 'on');
   assert.equal(bmcModel.indicator, 'on');
   assert.equal(await management.getIndicator(node()), 'on');
@@ -233,7 +233,7 @@ test('the identify light shines until told otherwise', async (t) => {
 });
 
 test('a reset of the BMC ends its sessions, and the next command opens another', async (t) => {
-  const { bmc, bmcModel, driver, management, node } = await setStage(t);
+  const { bmc, bmcModel, driver, management, node } = await setUp(t);
   for (const kind of ['warm', 'cold'] as const) {
     const reset = new Promise<string>((resolve) => void bmcModel.onReset(resolve));
     await management.resetBmc(node(), kind);
@@ -246,7 +246,7 @@ test('a reset of the BMC ends its sessions, and the next command opens another',
 });
 
 test('the account that is used gets another password, the others keep theirs', async (t) => {
-  const { bmcModel, driver, management, node } = await setStage(t);
+  const { bmcModel, driver, management, node } = await setUp(t);
   for (const password of ['exactly-twenty-bytes', 'short']) {
     const present = bmcModel.users.find(({ name }) => name === 'admin')?.password ?? '';
     await management.changePassword(node({ ipmi_password: present }), password);
@@ -259,7 +259,7 @@ test('the account that is used gets another password, the others keep theirs', a
 });
 
 test('sets the boot mode that is asked for', async (t) => {
-  const { bmcModel, driver, node } = await setStage(t);
+  const { bmcModel, driver, node } = await setUp(t);
   await driver.management.setBootDevice(node(), 'pxe', { persistent: false, mode: 'uefi' });
   assert.deepEqual(bmcModel.chassis.bootOverride.get(), { device: 'pxe', persistent: false, uefi: true });
   await driver.management.setBootDevice(node(), 'disk', { persistent: true, mode: 'bios' });
@@ -267,7 +267,7 @@ test('sets the boot mode that is asked for', async (t) => {
 });
 
 test('what takes many commands ends when it is no longer wanted', async (t) => {
-  const { management, node, commands } = await setStage(t);
+  const { management, node, commands } = await setUp(t);
   const ending = new AbortController();
   const reading = management.readSensors(node(), { signal: ending.signal });
   ending.abort(new Error('enough'));

@@ -41,7 +41,7 @@ function aNode(port: number, bridging: object): NodeFacts {
 }
 
 /** A BMC, a controller at 72h on its bus, and one at 82h on channel 7 of that controller. */
-async function setStage(t: TestContext, embedsBridged = false) {
+async function setUp(t: TestContext, embedsBridged = false) {
   const users = [{ name: login.user, password: login.password, privilege: 'administrator' as const }];
   const machines = [createMemoryChassis(), createMemoryChassis(), createMemoryChassis()] as const;
   const modelOf = (chassis: (typeof machines)[number], serial: string) =>
@@ -77,7 +77,7 @@ for (const embeds of [false, true]) {
     // ipmitool does not find a response that is encapsulated twice.
     for (const [what, bridging, options, index] of embeds ? ways.slice(0, 2) : ways) {
       test(`our driver and ipmitool switch ${what}`, { skip: withoutIpmitool }, async (t) => {
-        const { bmc, driver, states, tool } = await setStage(t, embeds);
+        const { bmc, driver, states, tool } = await setUp(t, embeds);
         const node = aNode(bmc.port, bridging);
         const only = [0, 1, 2].map((machine) => machine === index);
 
@@ -92,7 +92,7 @@ for (const embeds of [false, true]) {
       });
 
       test(`our driver and ipmitool read what ${what} is`, { skip: withoutIpmitool }, async (t) => {
-        const { bmc, driver, tool } = await setStage(t, embeds);
+        const { bmc, driver, tool } = await setUp(t, embeds);
 
         const { serial } = await (driver.management as Required<ManagementInterface>).identify(aNode(bmc.port, bridging));
 
@@ -105,7 +105,7 @@ for (const embeds of [false, true]) {
 
 suite('bridging', () => {
   test('an answer inside of two others is found', async (t) => {
-    const { bmc, driver, states } = await setStage(t, true);
+    const { bmc, driver, states } = await setUp(t, true);
 
     await driver.power.setPower(aNode(bmc.port, dual), 'power on');
 
@@ -114,7 +114,7 @@ suite('bridging', () => {
   });
 
   test('nodes behind one BMC share its session', async (t) => {
-    const { bmc, driver } = await setStage(t);
+    const { bmc, driver } = await setUp(t);
 
     for (const [, bridging] of ways) await driver.power.getPower(aNode(bmc.port, bridging));
 
@@ -122,7 +122,7 @@ suite('bridging', () => {
   });
 
   test('a controller that is not there is told as that', async (t) => {
-    const { bmc, driver } = await setStage(t);
+    const { bmc, driver } = await setUp(t);
 
     const node = aNode(bmc.port, { ...single, ipmi_target_address: '0x74' });
 
@@ -133,7 +133,7 @@ suite('bridging', () => {
   });
 
   test('the password of the BMC that others are reached through stays as it is', async (t) => {
-    const { bmc, driver } = await setStage(t);
+    const { bmc, driver } = await setUp(t);
 
     const changing = (driver.management as Required<ManagementInterface>).changePassword(aNode(bmc.port, single), 'another');
 

@@ -21,6 +21,6 @@ export async function setIndicator(asker: NodeAsker, state: IndicatorState): Pro
 /** Get Chassis Status, byte 4: bit 6 says whether bits 5 and 4 are valid. */
 export async function getIndicator(asker: NodeAsker): Promise<IndicatorState> {
   const { misc } = await asker.ask(getChassisStatus, {});
-  if (!misc.tellsIdentify) return unsupported(asker.node, 'reading the indicator');
+  if (!misc.reportsIdentify) return unsupported(asker.node, 'reading the indicator');
   return misc.identify === 0 ? 'off' : 'on';
 }

@@ -24,7 +24,7 @@ function openEcho(): Duplex {
   return echo;
 }
 
-async function setStage(t: TestContext) {
+async function setUp(t: TestContext) {
   const chassis = { ...createMemoryChassis(), openConsole: openEcho };
   const users = [{ name: 'admin', password: 'secret' }];
   const profile = { ipmiVersions: ['1.5' as const, '2.0' as const] };
@@ -60,7 +60,7 @@ function isFault(code: string, text: RegExp) {
 
 suite('the console of the ipmi driver', () => {
   test('is typed into while commands go on', async (t) => {
-    const { open, driver, node } = await setStage(t);
+    const { open, driver, node } = await setUp(t);
     const line = await open();
     line.write('hello');
     assert.equal(String((await once(line, 'data'))[0]), 'HELLO');
@@ -68,7 +68,7 @@ suite('the console of the ipmi driver', () => {
   });
 
   test('is told to be in use, and taken over where the node says so', async (t) => {
-    const { open } = await setStage(t);
+    const { open } = await setUp(t);
     const first = await open();
     const lost = once(first, 'error');
     await assert.rejects(open(), isFault('bmcError', /the serial line is in use by another session/));
@@ -81,14 +81,14 @@ suite('the console of the ipmi driver', () => {
   });
 
   test('closing the driver ends it and leaves no session behind', async (t) => {
-    const { open, driver, bmc } = await setStage(t);
+    const { open, driver, bmc } = await setUp(t);
     const line = await open();
     await driver.close();
     assert.deepEqual([line.closed, bmc.sessionCount], [true, 0]);
   });
 
   test('needs IPMI 2.0', async (t) => {
-    const { driver, node } = await setStage(t);
+    const { driver, node } = await setUp(t);
     const old = node({ ipmi_protocol_version: '1.5' });
     assert.throws(() => driver.console.validate(old), isFault('driverInfo', /needs ipmi_protocol_version 2\.0/));
     assert.equal(await driver.power.getPower(old), 'power off');

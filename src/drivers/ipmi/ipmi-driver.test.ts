@@ -25,7 +25,7 @@ function aNode(driver_info: JsonObject, properties: JsonObject = {}): NodeFacts 
 }
 
 /** A driver, a virtual BMC on loopback, and what the two reported. */
-async function setStage(t: TestContext, timings = calm) {
+async function setUp(t: TestContext, timings = calm) {
   const chassis = createMemoryChassis();
   const commands: string[] = [];
   const onCommand = ({ command }: { command: string }) => void commands.push(command);
@@ -41,7 +41,7 @@ async function setStage(t: TestContext, timings = calm) {
 }
 
 test('reads and changes the power state', async (t) => {
-  const { chassis, driver, node } = await setStage(t);
+  const { chassis, driver, node } = await setUp(t);
   assert.equal(await driver.power.getPower(node()), 'power off');
   await driver.power.setPower(node(), 'power on');
   assert.equal(await driver.power.getPower(node()), 'power on');
@@ -52,7 +52,7 @@ test('reads and changes the power state', async (t) => {
 });
 
 test('uses one session for many commands and closes it', async (t) => {
-  const { bmc, driver, node, commands } = await setStage(t);
+  const { bmc, driver, node, commands } = await setUp(t);
   await driver.power.getPower(node());
   await driver.power.getPower(node());
   await driver.management.getBootDevice(node());
@@ -65,7 +65,7 @@ test('uses one session for many commands and closes it', async (t) => {
 });
 
 test('sends a power command once', async (t) => {
-  const { bmc, driver, node, commands } = await setStage(t);
+  const { bmc, driver, node, commands } = await setUp(t);
   bmc.setBmcProfile({ acceptsWithoutEffect: true });
 
   await driver.power.setPower(node(), 'power on');
@@ -75,7 +75,7 @@ test('sends a power command once', async (t) => {
 });
 
 test('sets the boot device for the next boot', async (t) => {
-  const { chassis, driver, node } = await setStage(t);
+  const { chassis, driver, node } = await setUp(t);
   await driver.management.setBootDevice(node(), 'pxe', { persistent: false });
   assert.deepEqual(await driver.management.getBootDevice(node()), { device: 'pxe', persistent: false });
 
@@ -86,7 +86,7 @@ test('sets the boot device for the next boot', async (t) => {
 });
 
 test('sets the boot device for good, for UEFI where the node says so', async (t) => {
-  const { chassis, driver, node } = await setStage(t);
+  const { chassis, driver, node } = await setUp(t);
   const uefi = node({}, { capabilities: 'a:b,boot_mode:uefi' });
 
   await driver.management.setBootDevice(uefi, 'disk', { persistent: true });
@@ -98,19 +98,19 @@ test('sets the boot device for good, for UEFI where the node says so', async (t)
 });
 
 test('takes an empty password', async (t) => {
-  const { driver, node } = await setStage(t);
+  const { driver, node } = await setUp(t);
   assert.equal(await driver.power.getPower(node({ ipmi_username: 'open', ipmi_password: '' })), 'power off');
   assert.equal(await driver.power.getPower(node({ ipmi_username: 'open', ipmi_password: null })), 'power off');
 });
 
 test('takes up new credentials', async (t) => {
-  const { driver, node } = await setStage(t);
+  const { driver, node } = await setUp(t);
   assert.equal((await faultOf(driver.power.getPower(node({ ipmi_password: 'old' })))).code, 'bmcRefused');
   assert.equal(await driver.power.getPower(node()), 'power off');
 });
 
 test('speaks each cipher suite', async (t) => {
-  const { bmc, driver, node } = await setStage(t);
+  const { bmc, driver, node } = await setUp(t);
   for (const ipmi_cipher_suite of ['3', 17]) {
     bmc.setBmcProfile({ cipherSuites: [Number(ipmi_cipher_suite) as 3 | 17] });
     assert.equal(await driver.power.getPower(node({ ipmi_cipher_suite })), 'power off');
@@ -120,7 +120,7 @@ test('speaks each cipher suite', async (t) => {
 });
 
 test('names a BMC that does not answer', async (t) => {
-  const { bmc, driver, node } = await setStage(t, quick);
+  const { bmc, driver, node } = await setUp(t, quick);
   bmc.setBmcProfile({ silent: true });
 
   const fault = await faultOf(driver.power.getPower(node()));
@@ -130,7 +130,7 @@ test('names a BMC that does not answer', async (t) => {
 });
 
 test('names a BMC that stops answering in the middle, and finds it again', async (t) => {
-  const { bmc, driver, node } = await setStage(t, { ...quick, deadline: 1_000 });
+  const { bmc, driver, node } = await setUp(t, { ...quick, deadline: 1_000 });
   await driver.power.getPower(node());
   bmc.setBmcProfile({ silent: true });
   assert.equal((await faultOf(driver.power.setPower(node(), 'power on'))).code, 'bmcUnreachable');
@@ -141,7 +141,7 @@ test('names a BMC that stops answering in the middle, and finds it again', async
 });
 
 test('opens a new session when the BMC has forgotten the old one', async (t) => {
-  const { bmc, driver, node } = await setStage(t, { ...quick, deadline: 10_000 });
+  const { bmc, driver, node } = await setUp(t, { ...quick, deadline: 10_000 });
   await driver.power.getPower(node());
 
   bmc.restart();
@@ -150,7 +150,7 @@ test('opens a new session when the BMC has forgotten the old one', async (t) => 
 });
 
 test('names a refused password without telling it', async (t) => {
-  const { bmc, driver, node } = await setStage(t);
+  const { bmc, driver, node } = await setUp(t);
   bmc.setBmcProfile({ refusePassword: true });
 
   const fault = await faultOf(driver.power.getPower(node()));
@@ -160,7 +160,7 @@ test('names a refused password without telling it', async (t) => {
 });
 
 test('names an unknown user and a privilege that is not granted', async (t) => {
-  const { driver, node } = await setStage(t);
+  const { driver, node } = await setUp(t);
   const unknown = await faultOf(driver.power.getPower(node({ ipmi_username: 'nobody' })));
   assert.deepEqual([unknown.code, /unauthorized name/.test(unknown.message)], ['bmcRefused', true]);
 
@@ -169,7 +169,7 @@ test('names an unknown user and a privilege that is not granted', async (t) => {
 });
 
 test('names a completion code with its text', async (t) => {
-  const { driver, node } = await setStage(t);
+  const { driver, node } = await setUp(t);
   const watcher = node({ ipmi_username: 'watcher', ipmi_priv_level: 'USER' });
   assert.equal(await driver.power.getPower(watcher), 'power off');
 
@@ -180,7 +180,7 @@ test('names a completion code with its text', async (t) => {
 });
 
 test('ends a request under way when the driver closes', async (t) => {
-  const { bmc, driver, node } = await setStage(t);
+  const { bmc, driver, node } = await setUp(t);
   bmc.setBmcProfile({ silent: true });
   const request = faultOf(driver.power.getPower(node()));
 

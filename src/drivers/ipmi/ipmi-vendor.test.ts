@@ -8,7 +8,7 @@ import { defaultTimings } from '#wire/ipmi/timings.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import { createIpmiDriver, type RawPolicy } from './index.ts';
 
-async function setStage(t: TestContext, rawCommands?: RawPolicy) {
+async function setUp(t: TestContext, rawCommands?: RawPolicy) {
   const commands: BmcCommandReport[] = [];
   const users = [{ name: 'admin', password: 'secret' }];
   const bmc = await startBmc({
@@ -47,7 +47,7 @@ function faultOf(code: FaultCode, text: RegExp) {
 
 suite('send_raw', () => {
   test('is refused unless the setting allows it, before anything is sent', async (t) => {
-    const { run, commands } = await setStage(t);
+    const { run, commands } = await setUp(t);
     await assert.rejects(
       run('send_raw', { raw_bytes: '0x00 0x01' }),
       faultOf('forbidden', /0x00 0x01 was not sent.*ipmi\.raw_commands/),
@@ -56,13 +56,13 @@ suite('send_raw', () => {
   });
 
   test('reads alone where the setting says so', async (t) => {
-    const { run } = await setStage(t, 'read');
+    const { run } = await setUp(t, 'read');
     assert.deepEqual(await run('send_raw', { raw_bytes: '0x00 0x01' }), { command: '0x00 0x01', response: '0x00 0x00 0x40' });
     await assert.rejects(run('send_raw', { raw_bytes: '0x00 0x02 0x01' }), faultOf('forbidden', /known to change nothing/));
   });
 
   test('sends what it is told to where all is allowed, and tells a completion code', async (t) => {
-    const { run } = await setStage(t, 'all');
+    const { run } = await setUp(t, 'all');
     await run('send_raw', { raw_bytes: '0 2 1' });
     assert.match(JSON.stringify(await run('send_raw', { raw_bytes: '0x00 0x01' })), /"response":"0x01 /);
     await assert.rejects(run('send_raw', { raw_bytes: '0x3e 0x7f' }), faultOf('bmcUnsupported', /completion code C1h/));
@@ -80,7 +80,7 @@ suite('send_raw', () => {
   };
   for (const [name, parameters] of Object.entries(wrong)) {
     test(`refuses ${name}`, async (t) => {
-      const { run, commands } = await setStage(t, 'all');
+      const { run, commands } = await setUp(t, 'all');
       await assert.rejects(run('send_raw', parameters), faultOf('badRequest', /raw_bytes|request|parameter/));
       assert.deepEqual(commands, []);
     });
@@ -92,7 +92,7 @@ for (const [parameters, reset, command] of [
   [{ warm: false }, 'cold', 'Cold Reset'],
 ] as const) {
   test(`bmc_reset restarts the BMC ${reset}`, async (t) => {
-    const { run, commands } = await setStage(t);
+    const { run, commands } = await setUp(t);
 
     assert.deepEqual(await run('bmc_reset', parameters), { reset });
 
@@ -102,7 +102,7 @@ for (const [parameters, reset, command] of [
 }
 
 test('bmc_reset refuses a word that is neither', async (t) => {
-  const { run } = await setStage(t);
+  const { run } = await setUp(t);
   await assert.rejects(run('bmc_reset', { warm: 'maybe' }), faultOf('badRequest', /true or false/));
 });
 
@@ -110,13 +110,13 @@ suite('set_lan', () => {
   const wanted = { address_source: 'static', address: '192.0.2.9', netmask: '255.255.255.0', gateway: '192.0.2.1', vlan: 42 };
 
   test('is refused unless the setting allows all', async (t) => {
-    const { run, commands } = await setStage(t, 'read');
+    const { run, commands } = await setUp(t, 'read');
     await assert.rejects(run('set_lan', wanted), faultOf('forbidden', /ipmi\.raw_commands/));
     assert.deepEqual(commands, []);
   });
 
   test('sets, reads back, and says what the node needs then', async (t) => {
-    const { run, commands } = await setStage(t, 'all');
+    const { run, commands } = await setUp(t, 'all');
 
     const { lan, ...outcome } = (await run('set_lan', wanted)) as JsonObject;
 
@@ -133,7 +133,7 @@ suite('set_lan', () => {
   });
 
   test('takes the machine off a VLAN', async (t) => {
-    const { run } = await setStage(t, 'all');
+    const { run } = await setUp(t, 'all');
     await run('set_lan', { vlan: 7 });
     const { lan, advice } = (await run('set_lan', { vlan: null })) as JsonObject;
     assert.equal((lan as JsonObject)['vlan'], null);
@@ -151,7 +151,7 @@ suite('set_lan', () => {
   };
   for (const [name, parameters] of Object.entries(senseless)) {
     test(`refuses ${name}`, async (t) => {
-      const { run, commands } = await setStage(t, 'all');
+      const { run, commands } = await setUp(t, 'all');
       await assert.rejects(run('set_lan', parameters), faultOf('badRequest', /./));
       assert.ok(!commands.some(({ command }) => command.startsWith('Set LAN')));
     });

@@ -16,7 +16,7 @@ const login = { user: 'admin', password: 'secret', suite: 17 };
 type Leniency = (parameter: number) => number | undefined;
 
 /** @param oddity the completion code returned for a parameter instead of setting it */
-async function setStage(t: TestContext, oddity: Leniency = () => undefined) {
+async function setUp(t: TestContext, oddity: Leniency = () => undefined) {
   const bmc = await startBmc({
     address: '127.0.0.1',
     port: 0,
@@ -53,7 +53,7 @@ function settingOf(driver: IpmiDriver, port: number) {
 
 suite('LAN settings of the virtual BMC', { skip: withoutIpmitool }, () => {
   test('set by our driver are those that ipmitool prints', async (t) => {
-    const { setLan, tool } = await setStage(t);
+    const { setLan, tool } = await setUp(t);
 
     await setLan({ address: '192.0.2.9', netmask: '255.255.255.128', gateway: '192.0.2.1', vlan: 42, address_source: 'static' });
 
@@ -67,7 +67,7 @@ suite('LAN settings of the virtual BMC', { skip: withoutIpmitool }, () => {
   });
 
   test('set by ipmitool are what our driver finds', async (t) => {
-    const { setLan, tool } = await setStage(t);
+    const { setLan, tool } = await setUp(t);
     const commands = ['ipsrc static', 'ipaddr 192.0.2.7', 'netmask 255.255.255.0', 'defgw ipaddr 192.0.2.2', 'vlan id 7'];
 
     for (const command of commands) await tool(`lan set 1 ${command}`);
@@ -101,23 +101,23 @@ test("LAN settings of OpenIPMI's simulated BMC, as ipmitool prints them", {
 
 suite('a BMC', () => {
   test('that says "done" and keeps what it had is told as that', async (t) => {
-    const { setLan } = await setStage(t, () => completionCodes.ok);
+    const { setLan } = await setUp(t, () => completionCodes.ok);
     await assert.rejects(setLan({ gateway: '192.0.2.1' }), failsWith('bmcError', /is set to 192\.0\.2\.1, and keeps/));
   });
 
   test('that is being set by another party is left alone', async (t) => {
-    const { setLan } = await setStage(t, (parameter) => (parameter === lanParameters.setInProgress ? 0x81 : undefined));
+    const { setLan } = await setUp(t, (parameter) => (parameter === lanParameters.setInProgress ? 0x81 : undefined));
     await assert.rejects(setLan({ gateway: '192.0.2.1' }), failsWith('bmcError', /another party is setting/));
   });
 
   test('that knows no "set in progress" is set without', async (t) => {
-    const { setLan } = await setStage(t, (parameter) => (parameter === lanParameters.setInProgress ? 0x80 : undefined));
+    const { setLan } = await setUp(t, (parameter) => (parameter === lanParameters.setInProgress ? 0x80 : undefined));
     const { changed, verified } = (await setLan({ gateway: '192.0.2.1' })) as { changed: string[]; verified: boolean };
     assert.deepEqual([changed, verified], [['gateway'], true]);
   });
 
   test('that refuses a setting tells its completion code', async (t) => {
-    const { setLan } = await setStage(t, (parameter) => (parameter === lanParameters.vlanId ? 0x82 : undefined));
+    const { setLan } = await setUp(t, (parameter) => (parameter === lanParameters.vlanId ? 0x82 : undefined));
     await assert.rejects(setLan({ vlan: 3 }), failsWith('bmcError', /read-only/));
   });
 });

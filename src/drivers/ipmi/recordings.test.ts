@@ -28,7 +28,7 @@ const without = (path: string) =>
 
 const login = { user: 'admin', password: 'secret', suite: 3 };
 
-type Stage = {
+type Fixture = {
   readonly management: Required<ManagementInterface>;
   readonly node: NodeFacts;
   one(command: string): Promise<string>;
@@ -36,7 +36,7 @@ type Stage = {
 };
 
 /** The virtual BMC replays the real one's responses. */
-async function setStage(t: TestContext, recording: Recording): Promise<Stage> {
+async function setUp(t: TestContext, recording: Recording): Promise<Fixture> {
   const bmc = await startBmc({
     address: '127.0.0.1',
     port: 0,
@@ -88,7 +88,7 @@ suite('a session of ipmitool with a real BMC', { skip: without(capture) || witho
   });
 
   test('its sensors, as ipmitool prints them', async (t) => {
-    const { management, node, one } = await setStage(t, await Recording.ofCapture(at(capture)));
+    const { management, node, one } = await setUp(t, await Recording.ofCapture(at(capture)));
 
     const sensors = await management.readSensors(node);
     const printed = columns(await one('sensor'));
@@ -101,7 +101,7 @@ suite('a session of ipmitool with a real BMC', { skip: without(capture) || witho
   });
 
   test('what is on its FRU devices', async (t) => {
-    const { management, node, one } = await setStage(t, await Recording.ofCapture(at(capture)));
+    const { management, node, one } = await setUp(t, await Recording.ofCapture(at(capture)));
 
     const { details } = await management.identify(node);
 
@@ -111,7 +111,7 @@ suite('a session of ipmitool with a real BMC', { skip: without(capture) || witho
   });
 
   test('what it tells of itself', async (t) => {
-    const { management, node, one } = await setStage(t, await Recording.ofCapture(at(capture)));
+    const { management, node, one } = await setUp(t, await Recording.ofCapture(at(capture)));
 
     const info = await management.bmcInfo(node);
 
@@ -145,7 +145,7 @@ const imageTable: readonly string[] = [
 for (const image of imageTable) {
   suite(`the FRU image ${image}`, { skip: without(image) || withoutIpmitool || withoutFreeipmi }, () => {
     test('our driver, ipmitool and ipmi-fru read the same', async (t) => {
-      const { management, node, one } = await setStage(t, await Recording.ofFruImage(at(image)));
+      const { management, node, one } = await setUp(t, await Recording.ofFruImage(at(image)));
 
       const { details } = await management.identify(node);
 

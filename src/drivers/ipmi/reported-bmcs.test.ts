@@ -25,7 +25,7 @@ import { createIpmiDriver } from './index.ts';
 /** No retransmissions, even on a slow machine; a busy BMC is retried soon. */
 const timings = { ...defaultTimings, firstWait: 50, shortestWait: 10_000, longestWait: 10_000, singleWait: 10_000 };
 
-async function setStage(t: TestContext, answering: Answering = () => undefined) {
+async function setUp(t: TestContext, answering: Answering = () => undefined) {
   const users = [
     { name: 'admin', password: 'secret' },
     { name: 'op', password: 'secret', privilege: 'operator' },
@@ -55,7 +55,7 @@ suite('a sensor that cannot be read is one among many', () => {
   for (const completion of [0xc0, 0xff, 0xcb, 0xd5]) {
     test(`which the BMC says by ${completion.toString(16)}h`, async (t) => {
       const asked: number[] = [];
-      const { driver, node } = await setStage(t, (request) => {
+      const { driver, node } = await setUp(t, (request) => {
         if (!asks(getSensorReading, request)) return undefined;
         const [number = 0] = request.data;
         asked.push(number);
@@ -71,7 +71,7 @@ suite('a sensor that cannot be read is one among many', () => {
   }
 
   test('but a BMC that says of itself that it starts is not ready', async (t) => {
-    const { driver, node } = await setStage(t, (request) => (asks(getSensorReading, request) ? refusal(0xd2) : undefined));
+    const { driver, node } = await setUp(t, (request) => (asks(getSensorReading, request) ? refusal(0xd2) : undefined));
     assert.equal((await faultOf(driver.management.readSensors!(node()))).code, 'bmcNotReady');
   });
 });
@@ -80,14 +80,14 @@ suite('a sensor that cannot be read is one among many', () => {
 suite('a power command that the BMC refuses in the present state (D5h)', () => {
   /** Refuses commands that change nothing, and resets of a machine that is off. */
   const refusing = async (t: TestContext) => {
-    const stage = await setStage(t, (request) => {
+    const fixture = await setUp(t, (request) => {
       if (!asks(chassisControl, request)) return undefined;
       const [action] = request.data;
-      const isOn = stage.chassis.power() === 'on';
+      const isOn = fixture.chassis.power() === 'on';
       const isStart = action === chassisActions['power up'];
       return isStart === isOn ? refusal(0xd5) : undefined;
     });
-    return stage;
+    return fixture;
   };
 
   for (const target of ['power off', 'soft power off'] as const) {
@@ -107,7 +107,7 @@ suite('a power command that the BMC refuses in the present state (D5h)', () => {
   }
 
   test('and that nothing explains is told', async (t) => {
-    const { driver, node } = await setStage(t, (request) => (asks(chassisControl, request) ? refusal(0xd5) : undefined));
+    const { driver, node } = await setUp(t, (request) => (asks(chassisControl, request) ? refusal(0xd5) : undefined));
     const { code, message } = await faultOf(driver.power.setPower(node(), 'power on'));
     assert.equal(code, 'bmcError');
     assert.match(message, /D5h/);
@@ -116,14 +116,14 @@ suite('a power command that the BMC refuses in the present state (D5h)', () => {
 
 // https://github.com/kubevirtbmc/kubevirtbmc/pull/234
 test('boot flags that can be set and not read are a boot device that is not known', async (t) => {
-  const { driver, node } = await setStage(t, (request) => (asks(getBootOptions, request) ? refusal(0x80) : undefined));
+  const { driver, node } = await setUp(t, (request) => (asks(getBootOptions, request) ? refusal(0x80) : undefined));
   await driver.management.setBootDevice(node(), 'pxe', { persistent: false });
   assert.deepEqual(await driver.management.getBootDevice(node()), { device: null, persistent: null });
 });
 
 // https://github.com/xcat2/xcat-core/issues/7511: an XCC 3 (OpenBMC) that refuses "set in progress" (81h).
 test('a boot device is set without the mark that some BMCs refuse', async (t) => {
-  const { driver, node, chassis } = await setStage(t, (request) => {
+  const { driver, node, chassis } = await setUp(t, (request) => {
     const isMark = asks(setBootOptions, request) && request.data[0] === 0;
     return isMark ? refusal(0x81) : undefined;
   });
@@ -135,22 +135,22 @@ test('a boot device is set without the mark that some BMCs refuse', async (t) =>
 // https://storyboard.openstack.org/#!/story/2008241: Supermicro's firmware ignores 08h in UEFI mode, and takes 24h.
 suite("the disk as boot device of Supermicro's boards", () => {
   const settingDisk = async (t: TestContext, { manufacturer = 10_876, refused = 0 }) => {
-    const told: number[] = [];
+    const reported: number[] = [];
     let flags: Uint8Array = Buffer.alloc(5);
     const id = Buffer.from([0x20, 1, 3, 0x88, 2, 0xbf, 0, 0, 0, 0x1d, 9, 0, 0, 0, 0]);
     id.writeUIntLE(manufacturer, 6, 3);
-    const { driver, node } = await setStage(t, (request) => {
+    const { driver, node } = await setUp(t, (request) => {
       const { bootFlags } = bootParameters;
       if (asks(getDeviceId, request)) return { completion: 0, data: id };
       if (asks(getBootOptions, request)) return { completion: 0, data: Buffer.from([1, bootFlags, ...flags]) };
       if (!asks(setBootOptions, request) || request.data[0] !== bootFlags) return undefined;
       const [device = 0] = request.data.subarray(2);
-      told.push(device);
+      reported.push(device);
       if (device === refused) return refusal(0xcc);
       flags = request.data.subarray(1);
       return { completion: 0, data: Buffer.alloc(0) };
     });
-    return { told, driver, node };
+    return { reported, driver, node };
   };
 
   for (const [title, { mode, expected, ...options }] of Object.entries({
@@ -161,9 +161,9 @@ suite("the disk as boot device of Supermicro's boards", () => {
     'of another maker': { manufacturer: 674, mode: 'uefi', expected: [0x08] },
   } as const)) {
     test(title, async (t) => {
-      const { told, driver, node } = await settingDisk(t, options);
+      const { reported, driver, node } = await settingDisk(t, options);
       await driver.management.setBootDevice(node(), 'disk', { persistent: true, mode });
-      assert.deepEqual(told, expected);
+      assert.deepEqual(reported, expected);
       assert.deepEqual(await driver.management.getBootDevice(node()), { device: 'disk', persistent: true });
     });
   }
@@ -172,13 +172,13 @@ suite("the disk as boot device of Supermicro's boards", () => {
 // https://github.com/openbmc/phosphor-host-ipmid/issues/126
 test('bytes behind the end of an answer are passed over', async (t) => {
   const extra = { completion: 0, data: Buffer.of(0, 0) };
-  const { driver, node } = await setStage(t, (request) => (asks(chassisIdentify, request) ? extra : undefined));
+  const { driver, node } = await setUp(t, (request) => (asks(chassisIdentify, request) ? extra : undefined));
   await driver.management.setIndicator!(node(), 'on');
 });
 
 // https://github.com/xcat2/xcat-core/issues/7512: firmware that supports cipher suite 17 only.
 test('a BMC without the older cipher suite is asked for the newer one', async (t) => {
-  const { driver, node, bmc } = await setStage(t);
+  const { driver, node, bmc } = await setUp(t);
   bmc.setBmcProfile({ cipherSuites: [17] });
   assert.equal(await driver.power.getPower(node()), 'power off');
 });
@@ -186,7 +186,7 @@ test('a BMC without the older cipher suite is asked for the newer one', async (t
 // https://github.com/warewulf/warewulf/issues/656, https://github.com/bougou/go-ipmi/issues/38
 suite('an account that has less than the administrator', () => {
   test('is told to ask for less', async (t) => {
-    const { driver, node } = await setStage(t);
+    const { driver, node } = await setUp(t);
     const { code, message } = await faultOf(driver.power.getPower(node({ ipmi_username: 'op' })));
     assert.equal(code, 'bmcInsufficientPrivilege');
     assert.match(message, /less than ADMINISTRATOR needs ipmi_priv_level, such as OPERATOR/);
@@ -194,7 +194,7 @@ suite('an account that has less than the administrator', () => {
   });
 
   test('is told so where the BMC says it after the session is open, too', async (t) => {
-    const { driver, node } = await setStage(t, (request) => (asks(setSessionPrivilege, request) ? refusal(0x81) : undefined));
+    const { driver, node } = await setUp(t, (request) => (asks(setSessionPrivilege, request) ? refusal(0x81) : undefined));
     const { message } = await faultOf(driver.power.getPower(node()));
     assert.match(message, /beyond the limit.*needs ipmi_priv_level, such as OPERATOR/);
     assert.equal(await driver.power.getPower(node({ ipmi_priv_level: 'USER' })), 'power off');
@@ -205,10 +205,8 @@ suite('an account that has less than the administrator', () => {
 test('a log that gives fewer entries than it counts is read, and that is noticed', async (t) => {
   const notices: string[] = [];
   const info = Buffer.from([0x51, 129, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
-  const { driver, node } = await setStage(t, (request) =>
-    asks(getSelInfo, request) ? { completion: 0, data: info } : undefined,
-  );
+  const { driver, node } = await setUp(t, (request) => (asks(getSelInfo, request) ? { completion: 0, data: info } : undefined));
   await driver.power.setPower(node(), 'power on');
-  await driver.management.readLog!(node(), { notice: (told) => notices.push(told) });
+  await driver.management.readLog!(node(), { notice: (reported) => notices.push(reported) });
   assert.match(notices.join(), /^the event log has 129 entries and gives \d+$/);
 });

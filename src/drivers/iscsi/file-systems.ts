@@ -11,7 +11,7 @@ export const ephemeralLabel = 'ephemeral0';
 export async function fileSystemUuid(path: string, image: string, { confinement, signal }: HowToRun): Promise<string> {
   const unusable = (detail: string, cause?: unknown) => new Fault('imageUnusable', { image, detail }, cause);
   const args = (at: { image: string }) => ['-p', '-o', 'export', at.image];
-  const run = { files: { image: { path } }, args, limits: limitTable.look, signal };
+  const run = { files: { image: { path } }, args, limits: limitTable.inspect, signal };
   const output = await runConfined('blkid', run, confinement).catch((error: unknown) => {
     if (signal?.aborted || !(error instanceof Fault && error.code === 'toolFailed')) throw error;
     throw unusable('no file system was found in it.', error);

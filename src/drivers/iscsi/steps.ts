@@ -25,7 +25,7 @@ export function iscsiSteps(options: IscsiOptions): readonly Step[] {
     title,
     deadlineSeconds: imageTimeout,
     phase: 'image',
-    run: (task) => tellPower(task, () => act(task, options)),
+    run: (task) => explainByPower(task, () => act(task, options)),
   });
   return [
     {
@@ -73,7 +73,7 @@ type IscsiTask = Task<IscsiContext>;
 type Outcome = Awaited<ReturnType<IscsiStep['run']>>;
 
 /** If the disk is gone because the machine is off, the fault says so: that explains more than the connection error. */
-async function tellPower(task: Task, act: () => Promise<Outcome>): Promise<Outcome> {
+async function explainByPower(task: Task, act: () => Promise<Outcome>): Promise<Outcome> {
   try {
     return await act();
   } catch (error) {

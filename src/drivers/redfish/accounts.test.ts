@@ -16,7 +16,7 @@ const resources = (service: JsonObject = {}): Record<string, JsonObject> => ({
 });
 const info = { redfish_username: 'root', redfish_password: 'alt-geheim', redfish_auth_type: 'basic' };
 
-async function setStage(
+async function setUp(
   t: Parameters<typeof startRedfishTree>[0],
   change: { service?: JsonObject; rules?: TreeRules; info?: JsonObject } = {},
 ) {
@@ -38,7 +38,7 @@ async function faultOf(promise: Promise<unknown>): Promise<Fault> {
 }
 
 test('changes the password of the own account', async (t) => {
-  const { node, accounts: driver, changes, reads } = await setStage(t);
+  const { node, accounts: driver, changes, reads } = await setUp(t);
 
   await driver.changePassword(node, 'neu-geheim-1');
 
@@ -50,14 +50,14 @@ test('changes the password of the own account', async (t) => {
 });
 
 test('goes by the policy of the service before anything is sent', async (t) => {
-  const { node, accounts: driver, changes } = await setStage(t);
+  const { node, accounts: driver, changes } = await setUp(t);
   assert.match((await faultOf(driver.changePassword(node, 'geheim'))).message, /not set: the BMC wants at least 8 characters/);
   assert.match((await faultOf(driver.changePassword(node, `geheim${'x'.repeat(20)}`))).message, /at most 20 characters/);
   assert.equal(changes.length, 0);
 });
 
 test('never repeats a password that the service repeats', async (t) => {
-  const { node, accounts: driver } = await setStage(t, {
+  const { node, accounts: driver } = await setUp(t, {
     rules: {
       [`PATCH ${accounts}/2`]: () => ({
         status: 400,
@@ -98,7 +98,7 @@ test('follows the pointer of a service that shows nothing before the password is
     node,
     accounts: driver,
     changes,
-  } = await setStage(t, {
+  } = await setUp(t, {
     rules: { 'GET /redfish/v1/AccountService': required, 'GET /redfish/v1/Systems': required },
   });
 
@@ -111,9 +111,9 @@ test('follows the pointer of a service that shows nothing before the password is
 });
 
 test('names what is missing', async (t) => {
-  const { node, accounts: driver } = await setStage(t, { info: { redfish_username: 'ldap-user' } });
+  const { node, accounts: driver } = await setUp(t, { info: { redfish_username: 'ldap-user' } });
   assert.match((await faultOf(driver.changePassword(node, 'neu-geheim-1'))).message, /no account of the user/);
 
-  const open = await setStage(t, { info: { redfish_username: '', redfish_password: '' } });
+  const open = await setUp(t, { info: { redfish_username: '', redfish_password: '' } });
   assert.equal((await faultOf(open.accounts.changePassword(open.node, 'neu-geheim-1'))).code, 'driverInfo');
 });

@@ -203,19 +203,19 @@ test('names each wrong setting before anything is sent', async (t) => {
     TpmVisibility: ['Hidden'],
   };
 
-  const told = await refusal(createRedfishBios(withSystem).applySettings(node, wrong));
+  const reported = await refusal(createRedfishBios(withSystem).applySettings(node, wrong));
 
   assert.equal(changes.length, 0);
-  assert.match(told, /^badRequest: No BIOS setting of node n1 was changed: /);
-  assert.match(told, /ProcCState is unknown \(did you mean ProcCStates\?\)\./);
-  assert.match(told, /ProcTurboMode must be one of Enabled, Disabled, not "enabled"/);
-  assert.match(told, /AcPwrRcvryUserDelay must be 60 plus a multiple of 10, not 65/);
-  assert.match(told, /AssetTag must fit the expression \^\[A-Z0-9\]\*\$, not "abc"/);
-  assert.match(told, /Watchdog must be true or false, not 1/);
-  assert.match(told, /SysMemSize is read-only/);
-  assert.match(told, /SetupPwd must have at least 8 characters\./);
-  assert.match(told, /TpmVisibility must be text, not \["Hidden"\]/);
-  assert.doesNotMatch(told, /short/);
+  assert.match(reported, /^badRequest: No BIOS setting of node n1 was changed: /);
+  assert.match(reported, /ProcCState is unknown \(did you mean ProcCStates\?\)\./);
+  assert.match(reported, /ProcTurboMode must be one of Enabled, Disabled, not "enabled"/);
+  assert.match(reported, /AcPwrRcvryUserDelay must be 60 plus a multiple of 10, not 65/);
+  assert.match(reported, /AssetTag must fit the expression \^\[A-Z0-9\]\*\$, not "abc"/);
+  assert.match(reported, /Watchdog must be true or false, not 1/);
+  assert.match(reported, /SysMemSize is read-only/);
+  assert.match(reported, /SetupPwd must have at least 8 characters\./);
+  assert.match(reported, /TpmVisibility must be text, not \["Hidden"\]/);
+  assert.doesNotMatch(reported, /short/);
 });
 
 suite('values and bounds', () => {
@@ -262,10 +262,10 @@ test('always writes a password, and never tells it', async (t) => {
     },
   }));
 
-  const told = await refusal(bios.applySettings(node, { SetupPwd: 'geheimnis' }));
+  const reported = await refusal(bios.applySettings(node, { SetupPwd: 'geheimnis' }));
 
-  assert.match(told, /^bmcError: .*is not in the list/);
-  assert.doesNotMatch(told, /geheimnis/);
+  assert.match(reported, /^bmcError: .*is not in the list/);
+  assert.doesNotMatch(reported, /geheimnis/);
 });
 
 test('does not wait for a task that ends at the next boot', async (t) => {
@@ -301,9 +301,11 @@ test('tells what the service did not take of a change', async (t) => {
     },
   });
 
-  const told = await refusal(createRedfishBios(withSystem).applySettings(node, { ProcTurboMode: 'Disabled', Watchdog: true }));
+  const reported = await refusal(
+    createRedfishBios(withSystem).applySettings(node, { ProcTurboMode: 'Disabled', Watchdog: true }),
+  );
 
-  assert.match(told, /^bmcError: .*not all of it was taken; ProcTurboMode: The property ProcTurboMode is read only/);
+  assert.match(reported, /^bmcError: .*not all of it was taken; ProcTurboMode: The property ProcTurboMode is read only/);
 });
 
 test('takes HPE: another case in paths, its settings with an ETag, a success that is a warning', async (t) => {
@@ -391,7 +393,7 @@ test('without a registry goes by the values that there are', async (t) => {
   const bios = createRedfishBios(withSystem);
 
   const settings = await bios.readSettings(node);
-  const told = await refusal(bios.applySettings(node, { Memory_Count: 'many', Memory_Miror: true, Processors_CStates: 1 }));
+  const reported = await refusal(bios.applySettings(node, { Memory_Count: 'many', Memory_Miror: true, Processors_CStates: 1 }));
   await bios.applySettings(node, { Memory_Count: '8', Odd: 'x' });
 
   assert.deepEqual(settings, [
@@ -400,9 +402,9 @@ test('without a registry goes by the values that there are', async (t) => {
     { name: 'Memory_Mirror', value: false, type: 'Boolean' },
     { name: 'Odd', value: null },
   ]);
-  assert.match(told, /Memory_Count must be a whole number, not "many"/);
-  assert.match(told, /Memory_Miror is unknown \(did you mean Memory_Mirror\?\)/);
-  assert.match(told, /Processors_CStates must be text, not 1/);
+  assert.match(reported, /Memory_Count must be a whole number, not "many"/);
+  assert.match(reported, /Memory_Miror is unknown \(did you mean Memory_Mirror\?\)/);
+  assert.match(reported, /Processors_CStates must be text, not 1/);
   assert.deepEqual(
     changes.map(({ body }) => body['Attributes']),
     [{ Memory_Count: 8, Odd: 'x' }],

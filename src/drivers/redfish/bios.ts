@@ -45,8 +45,8 @@ async function readBios(at: SystemContext, cache: BiosRulesCache): Promise<Bios>
   const { path, resource, version } = await findBios(at);
   const linkedPath = linkAt(resource, '@Redfish.Settings', 'SettingsObject');
   const unlinked = linkedPath === undefined && at.paths.tolerances.has('bios settings not linked') ? `${path}/SD` : undefined;
-  const lookedAt = linkedPath ?? unlinked;
-  const settings = lookedAt === undefined ? undefined : await unlessAbsent(at, () => at.client.get(lookedAt, at.callOptions));
+  const readPath = linkedPath ?? unlinked;
+  const settings = readPath === undefined ? undefined : await unlessAbsent(at, () => at.client.get(readPath, at.callOptions));
   const settingsPath = linkedPath ?? (settings && unlinked);
   // OpenBMC on NVIDIA's boards has the registry but does not link it.
   const name = textAt(resource, 'AttributeRegistry') ?? 'BiosAttributeRegistry';
@@ -147,9 +147,9 @@ function isNews({ rules, current, pending }: Bios, name: string, value: Json): b
 }
 
 function refused({ name, uuid }: NodeFacts, problems: readonly string[]): Fault {
-  const told = problems.slice(0, 20).join('. ');
+  const shown = problems.slice(0, 20).join('. ');
   const more = problems.length > 20 ? `. And ${problems.length - 20} more` : '';
-  return new Fault('badRequest', { detail: `No BIOS setting of node ${name ?? uuid} was changed: ${told}${more}.` });
+  return new Fault('badRequest', { detail: `No BIOS setting of node ${name ?? uuid} was changed: ${shown}${more}.` });
 }
 
 /** A service that applied only some values answers 200 and annotates the others. DSP0266 section "PATCH (update)". */

@@ -17,7 +17,7 @@ const usualBoot = {
   [targets]: ['None', 'Pxe', 'Hdd', 'Cd', 'BiosSetup', 'UefiHttp', 'Usb'],
 };
 
-async function setStage(
+async function setUp(
   t: TestContext,
   changes: { boot?: JsonObject; system?: JsonObject; resources?: Record<string, JsonObject> } = {},
 ) {
@@ -37,7 +37,7 @@ const refusal = (id: string): TreeReply => ({
 
 suite('a boot device', () => {
   test('is set for the next boot, and read back', async (t) => {
-    const { boot, node, sent } = await setStage(t);
+    const { boot, node, sent } = await setUp(t);
     assert.deepEqual(await boot.getBootDevice(node), { device: null, persistent: null });
     await boot.setBootDevice(node, 'pxe', { persistent: false });
     assert.deepEqual(sent(), [{ BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once' }]);
@@ -45,13 +45,13 @@ suite('a boot device', () => {
   });
 
   test('is set for good', async (t) => {
-    const { boot, node } = await setStage(t);
+    const { boot, node } = await setUp(t);
     await boot.setBootDevice(node, 'disk', { persistent: true });
     assert.deepEqual(await boot.getBootDevice(node), { device: 'disk', persistent: true });
   });
 
   test('is a URL for UEFI HTTP boot, in UEFI mode', async (t) => {
-    const { boot, node, sent } = await setStage(t, { boot: { BootSourceOverrideMode: 'Legacy' } });
+    const { boot, node, sent } = await setUp(t, { boot: { BootSourceOverrideMode: 'Legacy' } });
     await boot.setBootDevice(node, 'uefihttp', { persistent: false, uri: 'http://172.30.0.1/snp.efi' });
     const expected = { BootSourceOverrideTarget: 'UefiHttp', BootSourceOverrideEnabled: 'Once' };
     const more = { BootSourceOverrideMode: 'UEFI', HttpBootUri: 'http://172.30.0.1/snp.efi' };
@@ -59,19 +59,19 @@ suite('a boot device', () => {
   });
 
   test('is the next of kin where the machine has that alone', async (t) => {
-    const { boot, node, sent } = await setStage(t);
+    const { boot, node, sent } = await setUp(t);
     await boot.setBootDevice(node, 'floppy', { persistent: false });
     assert.deepEqual(sent(), [{ BootSourceOverrideTarget: 'Usb', BootSourceOverrideEnabled: 'Once' }]);
   });
 
   test('is refused where the machine has none such', async (t) => {
-    const { boot, node, sent } = await setStage(t, { boot: { [targets]: ['None', 'Pxe'] } });
+    const { boot, node, sent } = await setUp(t, { boot: { [targets]: ['None', 'Pxe'] } });
     assert.equal((await faultOf(boot.setBootDevice(node, 'cdrom', { persistent: false }))).code, 'unsupportedByHardware');
     assert.deepEqual(sent(), []);
   });
 
   test('carries the mode that the node wants, where it is another one', async (t) => {
-    const { boot, node, sent } = await setStage(t);
+    const { boot, node, sent } = await setUp(t);
     const legacy: NodeFacts = { ...node, properties: { capabilities: 'a:b,boot_mode:bios' } };
     await boot.setBootDevice(legacy, 'pxe', { persistent: false });
     const wanted = { BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once', BootSourceOverrideMode: 'Legacy' };
@@ -79,7 +79,7 @@ suite('a boot device', () => {
   });
 
   test('that was accepted without effect is a fault', async (t) => {
-    const { boot, node, tree } = await setStage(t);
+    const { boot, node, tree } = await setUp(t);
     tree.rules.set(`PATCH ${systemPath}`, () => ({ status: 204 }));
     const { code, message } = await faultOf(boot.setBootDevice(node, 'pxe', { persistent: false }));
     assert.equal(code, 'bmcError');
@@ -87,7 +87,7 @@ suite('a boot device', () => {
   });
 
   test('is set once where it can not be for good', async (t) => {
-    const { boot, node, tree } = await setStage(t);
+    const { boot, node, tree } = await setUp(t);
     tree.rules.set(`PATCH ${systemPath}`, ({ body }) => {
       if ((body['Boot'] as JsonObject)['BootSourceOverrideEnabled'] === 'Continuous')
         return refusal('Base.1.8.PropertyValueNotInList');
@@ -102,7 +102,7 @@ suite('a boot device', () => {
   });
 
   test('goes without Enabled where the service refuses what is so already', async (t) => {
-    const { boot, node, tree, sent } = await setStage(t, { boot: { BootSourceOverrideEnabled: 'Once' } });
+    const { boot, node, tree, sent } = await setUp(t, { boot: { BootSourceOverrideEnabled: 'Once' } });
     const rule = ({ body }: { body: JsonObject }): TreeReply => {
       if ('BootSourceOverrideEnabled' in (body['Boot'] as JsonObject)) return refusal('X.1.0.Unchanged');
       tree.resources.set(systemPath, {
@@ -117,7 +117,7 @@ suite('a boot device', () => {
   });
 
   test('is written to the settings resource that holds it', async (t) => {
-    const { boot, node, tree } = await setStage(t, {
+    const { boot, node, tree } = await setUp(t, {
       system: { '@Redfish.Settings': { SettingsObject: { '@odata.id': settingsPath } } },
       resources: { [settingsPath]: { '@odata.id': settingsPath, Boot: usualBoot } },
     });
@@ -129,7 +129,7 @@ suite('a boot device', () => {
   });
 
   test('is written to the system where the settings resource holds other things', async (t) => {
-    const { boot, node, tree } = await setStage(t, {
+    const { boot, node, tree } = await setUp(t, {
       system: { '@Redfish.Settings': { SettingsObject: { '@odata.id': settingsPath } } },
       resources: { [settingsPath]: { '@odata.id': settingsPath, AssetTag: '' } },
     });
@@ -143,7 +143,7 @@ suite('a boot device', () => {
 
 suite('what certain makes need', () => {
   test('AMI: the whole of it, each time', async (t) => {
-    const { boot, node, sent } = await setStage(t, { system: { Manufacturer: 'American Megatrends International' } });
+    const { boot, node, sent } = await setUp(t, { system: { Manufacturer: 'American Megatrends International' } });
     await boot.setBootDevice(node, 'pxe', { persistent: false });
     const whole = { BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once', BootSourceOverrideMode: 'UEFI' };
     assert.deepEqual(sent(), [whole]);
@@ -152,7 +152,7 @@ suite('what certain makes need', () => {
   });
 
   test('HPE: no mode, and who wants another is told', async (t) => {
-    const { boot, node, sent } = await setStage(t, { system: { Manufacturer: 'HPE' } });
+    const { boot, node, sent } = await setUp(t, { system: { Manufacturer: 'HPE' } });
     await boot.setBootDevice(node, 'pxe', { persistent: false, mode: 'uefi' });
     assert.deepEqual(sent(), [{ BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once' }]);
     await faultOf(boot.setBootDevice(node, 'pxe', { persistent: false, mode: 'bios' }));
@@ -161,7 +161,7 @@ suite('what certain makes need', () => {
   });
 
   test('HPE: patience while the machine runs its self-test', async (t) => {
-    const { boot, node, tree } = await setStage(t, { system: { Manufacturer: 'HPE' } });
+    const { boot, node, tree } = await setUp(t, { system: { Manufacturer: 'HPE' } });
     let refusals = 2;
     tree.rules.set(`PATCH ${systemPath}`, () => {
       if (refusals-- > 0) return refusal('iLO.2.14.UnableToModifyDuringSystemPOST');
@@ -176,7 +176,7 @@ suite('what certain makes need', () => {
   });
 
   test('Dell: a refusal of what is set nevertheless', async (t) => {
-    const { boot, node, tree } = await setStage(t, { system: { Manufacturer: 'Dell Inc.' } });
+    const { boot, node, tree } = await setUp(t, { system: { Manufacturer: 'Dell Inc.' } });
     tree.rules.set(`PATCH ${systemPath}`, () => {
       tree.resources.set(systemPath, {
         ...tree.resources.get(systemPath),
@@ -189,7 +189,7 @@ suite('what certain makes need', () => {
   });
 
   test('Supermicro: a virtual CD is a USB drive', async (t) => {
-    const { boot, node, sent } = await setStage(t, {
+    const { boot, node, sent } = await setUp(t, {
       system: { Manufacturer: 'Supermicro' },
       boot: { [targets]: ['Cd', 'UsbCd'] },
     });
@@ -200,14 +200,14 @@ suite('what certain makes need', () => {
   });
 
   test('Supermicro: no mode goes along where the machine shows none', async (t) => {
-    const stage = await setStage(t, { system: { Manufacturer: 'Supermicro', Boot: { [targets]: ['Pxe'] } } });
-    await stage.boot.setBootDevice(stage.node, 'pxe', { persistent: false });
-    assert.deepEqual(stage.sent(), [{ BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once' }]);
+    const fixture = await setUp(t, { system: { Manufacturer: 'Supermicro', Boot: { [targets]: ['Pxe'] } } });
+    await fixture.boot.setBootDevice(fixture.node, 'pxe', { persistent: false });
+    assert.deepEqual(fixture.sent(), [{ BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once' }]);
   });
 });
 
 test('the boot mode is read and written', async (t) => {
-  const { boot, node, sent } = await setStage(t);
+  const { boot, node, sent } = await setUp(t);
   assert.equal(await boot.getBootMode(node), 'uefi');
   await boot.setBootMode(node, 'uefi');
   assert.deepEqual(sent(), []);

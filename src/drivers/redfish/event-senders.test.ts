@@ -44,23 +44,23 @@ async function watch(t: TestContext, { events }: Pick<Listener, 'events'>, url: 
   const driver_info = { redfish_address: url, redfish_username: 'root', redfish_password: 'secret' };
   const node: NodeFacts = { ...aNode({ driver: 'redfish', driver_info }), ports: [] };
   let heard = 0;
-  let told = Promise.withResolvers<string>();
-  const look = () => {
+  let reported = Promise.withResolvers<string>();
+  const poll = () => {
     heard += 1;
-    driver.power.getPower(node).then(told.resolve, told.reject);
+    driver.power.getPower(node).then(reported.resolve, reported.reject);
   };
-  const end = await driver.power.watchPower?.(node, look, { signal: new AbortController().signal });
+  const end = await driver.power.watchPower?.(node, poll, { signal: new AbortController().signal });
   t.after(async () => {
     await end?.();
     await driver.close();
   });
   /** The power state polled after the next event. */
-  const nextLook = async () => {
-    const power = await told.promise;
-    told = Promise.withResolvers();
+  const nextPoll = async () => {
+    const power = await reported.promise;
+    reported = Promise.withResolvers();
     return power;
   };
-  return { nextLook, heard: () => heard, end };
+  return { nextPoll, heard: () => heard, end };
 }
 
 async function readSubscriptions(url: string): Promise<Record<string, unknown>[]> {
@@ -92,13 +92,13 @@ suite("DMTF's mockup server", { skip: reasonToSkip(mockupServer) }, () => {
   test('posts its events to us by HTTP, and each is a reason to look; its metric reports are none', async (t) => {
     const listener = await anEventListener(t);
     const url = `http://127.0.0.1:${await startPythonService(t, mockupServer)}`;
-    const { nextLook, heard, end } = await watch(t, listener, url);
+    const { nextPoll, heard, end } = await watch(t, listener, url);
     const ours = (await readSubscriptions(url)).find(({ Context }) => String(Context).startsWith('ingot '));
     assert.match(String(ours?.['Destination']), /^http:\/\/127\.0\.0\.1:\d+\/redfish-events\/[0-9a-f]{32}$/);
 
     assert.equal(await act(url, submitReport, testReport), 204);
     assert.equal(await act(url, submitEvent, testEvent), 204);
-    assert.equal(await nextLook(), 'power on');
+    assert.equal(await nextPoll(), 'power on');
     await listener.untilTaken(2);
     assert.equal(heard(), 1);
 
@@ -113,13 +113,13 @@ suite("DMTF's mockup server", { skip: reasonToSkip(mockupServer) }, () => {
     await writeFile(authority, await listener.ownCertificate());
     const service = { ...mockupServer, env: { REQUESTS_CA_BUNDLE: authority } };
     const url = `http://127.0.0.1:${await startPythonService(t, service)}`;
-    const { nextLook } = await watch(t, listener, url);
+    const { nextPoll } = await watch(t, listener, url);
     const ours = (await readSubscriptions(url)).find(({ Context }) => String(Context).startsWith('ingot '));
     assert.ok(String(ours?.['Destination']).startsWith(`https://127.0.0.1:${port}/redfish-events/`));
     assert.equal(ours?.['VerifyCertificate'], false);
 
     assert.equal(await act(url, submitEvent, testEvent), 204);
-    assert.equal(await nextLook(), 'power on');
+    assert.equal(await nextPoll(), 'power on');
   });
 });
 
@@ -168,9 +168,9 @@ suite('bodies of several makes', () => {
 /** Subscribes at a fake service and POSTs the events itself. */
 async function takesAll(t: TestContext, bodies: Record<string, unknown>): Promise<void> {
   const listener = await anEventListener(t);
-  const stage = await startRedfishService(t, eventService);
-  const { heard } = await watch(t, listener, stage.url);
-  const { body } = stage.asked.find(({ name }) => name === `POST ${subscriptions}`) ?? {};
+  const fixture = await startRedfishService(t, eventService);
+  const { heard } = await watch(t, listener, fixture.url);
+  const { body } = fixture.asked.find(({ name }) => name === `POST ${subscriptions}`) ?? {};
   const url = (body as { Destination: string }).Destination;
   for (const [index, [title, sent]] of Object.entries(bodies).entries()) {
     const headers = { 'content-type': 'application/json' };

@@ -32,9 +32,9 @@ function counter() {
   return { hint, until, count: () => count };
 }
 
-async function setStage(t: TestContext, fields: object, script: Script = {}) {
+async function setUp(t: TestContext, fields: object, script: Script = {}) {
   const system = { '@odata.id': '/redfish/v1/Systems/1' };
-  const stage = await startRedfishService(t, {
+  const fixture = await startRedfishService(t, {
     'GET /redfish/v1/': { body: { Systems: { '@odata.id': '/redfish/v1/Systems' }, EventService: { '@odata.id': service } } },
     'GET /redfish/v1/Systems': { body: { Members: [system] } },
     'GET /redfish/v1/Systems/1': { body: system },
@@ -44,7 +44,7 @@ async function setStage(t: TestContext, fields: object, script: Script = {}) {
   const pool = createRedfishClientPool();
   t.after(() => pool.close());
   const withSystem = createWithSystem(createAskRedfish(pool));
-  const driver_info = { redfish_address: stage.url, redfish_username: 'a', redfish_password: 'secret' };
+  const driver_info = { redfish_address: fixture.url, redfish_username: 'a', redfish_password: 'secret' };
   const node: NodeFacts = {
     id: 1,
     uuid,
@@ -56,7 +56,7 @@ async function setStage(t: TestContext, fields: object, script: Script = {}) {
     power_state: null,
     ports: [],
   };
-  return { stage, node, withSystem, signal: new AbortController().signal };
+  return { fixture, node, withSystem, signal: new AbortController().signal };
 }
 
 const plainly = { url: 'http://172.30.0.1:8088', selfSigned: false };
@@ -81,11 +81,7 @@ suite('where the service has a stream', () => {
       responses.push(response.writeHead(200, { 'content-type': 'text/event-stream' }));
       response.write(`data: ${JSON.stringify(metrics)}\n\ndata: ${JSON.stringify(changed)}\n\n`);
     };
-    const { node, withSystem, signal } = await setStage(
-      t,
-      { ServerSentEventUri: stream },
-      { [`GET ${stream}`]: { stream: open } },
-    );
+    const { node, withSystem, signal } = await setUp(t, { ServerSentEventUri: stream }, { [`GET ${stream}`]: { stream: open } });
     const { hint, until, count } = counter();
     const end = await createWatchPower(withSystem, undefined, times)(node, hint, { signal });
     await until(1);
@@ -107,8 +103,8 @@ const subscribing: Script = {
 const offered = { Subscriptions: { '@odata.id': subscriptions } };
 
 /** The subscriptions that were posted: scheme, VerifyCertificate, whether EventTypes are listed. */
-const forms = (stage: { asked: readonly { name: string; body?: unknown }[] }) =>
-  stage.asked
+const forms = (fixture: { asked: readonly { name: string; body?: unknown }[] }) =>
+  fixture.asked
     .filter(({ name }) => name === `POST ${subscriptions}`)
     .map(({ body }) => {
       const { Destination, VerifyCertificate, EventTypes } = body as Record<string, string>;
@@ -121,11 +117,11 @@ const refused = { status: 400, body: {} };
 
 suite('where it has none', () => {
   test('we subscribe, hear by our listener, and unsubscribe', async (t) => {
-    const { stage, node, withSystem, signal } = await setStage(t, offered, subscribing);
+    const { fixture, node, withSystem, signal } = await setUp(t, offered, subscribing);
     const { events, handlers } = aListener();
     const { hint, count } = counter();
     const end = await createWatchPower(withSystem, events)(node, hint, { signal });
-    const body = stage.asked.find(({ name }) => name === `POST ${subscriptions}`)?.body as Record<string, string>;
+    const body = fixture.asked.find(({ name }) => name === `POST ${subscriptions}`)?.body as Record<string, string>;
     const [token = ''] = handlers.keys();
     assert.match(token, /^[0-9a-f]{32}$/);
     assert.deepEqual(body, {
@@ -137,24 +133,24 @@ suite('where it has none', () => {
     handlers.get(token)?.(metrics);
     assert.equal(count(), 1);
     await end?.();
-    assert.equal(stage.names().at(-1), `DELETE ${subscriptions}/7`);
+    assert.equal(fixture.names().at(-1), `DELETE ${subscriptions}/7`);
     assert.equal(handlers.size, 0);
   });
 
   test('what is left over of us is removed, what is of others stays', async (t) => {
     const entry = (id: string, Context: string) => ({ '@odata.id': `${subscriptions}/${id}`, Id: id, Context });
-    const { stage, node, withSystem, signal } = await setStage(t, offered, {
+    const { fixture, node, withSystem, signal } = await setUp(t, offered, {
       ...subscribing,
       [`GET ${subscriptions}`]: { body: { Members: [entry('1', `ingot ${uuid}`), entry('2', 'somebody')] } },
       [`DELETE ${subscriptions}/1`]: { status: 204 },
     });
     await createWatchPower(withSystem, aListener().events)(node, () => undefined, { signal });
-    const deleted = stage.names().filter((name) => name.startsWith('DELETE'));
+    const deleted = fixture.names().filter((name) => name.startsWith('DELETE'));
     assert.deepEqual(deleted, [`DELETE ${subscriptions}/1`]);
   });
 
   test('a subscription that the service has switched off is made anew', async (t) => {
-    const { stage, node, withSystem, signal } = await setStage(t, offered, {
+    const { fixture, node, withSystem, signal } = await setUp(t, offered, {
       ...subscribing,
       [`GET ${subscriptions}`]: { body: { Members: [{ '@odata.id': `${subscriptions}/7`, Context: `ingot ${uuid}` }] } },
       [`GET ${subscriptions}/7`]: [{ body: { Context: `ingot ${uuid}`, Status: { State: 'Disabled' } } }],
@@ -163,12 +159,12 @@ suite('where it has none', () => {
     const end = await createWatchPower(withSystem, aListener().events, times)(node, hint, { signal });
     await until(1);
     await end?.();
-    assert.ok(forms(stage).length >= 2);
-    assert.ok(stage.names().filter((name) => name === `DELETE ${subscriptions}/7`).length >= 2);
+    assert.ok(forms(fixture).length >= 2);
+    assert.ok(fixture.names().filter((name) => name === `DELETE ${subscriptions}/7`).length >= 2);
   });
 
   test('a subscription that got lost is renewed', async (t) => {
-    const { stage, node, withSystem, signal } = await setStage(t, offered, {
+    const { fixture, node, withSystem, signal } = await setUp(t, offered, {
       ...subscribing,
       [`GET ${subscriptions}/7`]: { status: 404 },
     });
@@ -176,7 +172,7 @@ suite('where it has none', () => {
     const end = await createWatchPower(withSystem, aListener().events, times)(node, hint, { signal });
     await until(1);
     await end?.();
-    assert.ok(stage.names().filter((name) => name === `POST ${subscriptions}`).length >= 2);
+    assert.ok(fixture.names().filter((name) => name === `POST ${subscriptions}`).length >= 2);
   });
 
   const silent: [string, object, Script][] = [
@@ -186,7 +182,7 @@ suite('where it has none', () => {
   ];
   for (const [title, fields, script] of silent) {
     test(`the node is polled where ${title}`, async (t) => {
-      const { node, withSystem, signal } = await setStage(t, fields, script);
+      const { node, withSystem, signal } = await setUp(t, fields, script);
       const { events, handlers } = aListener();
       assert.equal(await createWatchPower(withSystem, events)(node, () => undefined, { signal }), undefined);
       assert.equal(handlers.size, 0);
@@ -194,12 +190,12 @@ suite('where it has none', () => {
   }
 
   test('the node is polled where we have no listener', async (t) => {
-    const { node, withSystem, signal } = await setStage(t, offered, subscribing);
+    const { node, withSystem, signal } = await setUp(t, offered, subscribing);
     assert.equal(await createWatchPower(withSystem)(node, () => undefined, { signal }), undefined);
   });
 
   test('a refused password is a fault', async (t) => {
-    const { node, withSystem, signal } = await setStage(t, offered, {
+    const { node, withSystem, signal } = await setUp(t, offered, {
       'POST /redfish/v1/SessionService/Sessions': { status: 401 },
     });
     const watching = createWatchPower(withSystem)(node, () => undefined, { signal });
@@ -218,7 +214,7 @@ suite('the Context of an event', () => {
     ['another node of ours, in each record', { Events: [{ Context: 'ingot other' }, null] }, false],
   ];
   test('counts only where it names another node of ours', async (t) => {
-    const { node, withSystem, signal } = await setStage(t, offered, subscribing);
+    const { node, withSystem, signal } = await setUp(t, offered, subscribing);
     const { events, handlers } = aListener();
     const { hint, count } = counter();
     const end = await createWatchPower(withSystem, events)(node, hint, { signal });
@@ -234,31 +230,31 @@ suite('the Context of an event', () => {
 
 suite('the form of a subscription', () => {
   test('HTTPS comes first, with the word that its certificate cannot be checked', async (t) => {
-    const { stage, node, withSystem, signal } = await setStage(t, offered, subscribing);
+    const { fixture, node, withSystem, signal } = await setUp(t, offered, subscribing);
     const end = await createWatchPower(withSystem, aListener([byTls, plainly]).events)(node, () => undefined, { signal });
-    assert.deepEqual(forms(stage), ['https unverified ']);
+    assert.deepEqual(forms(fixture), ['https unverified ']);
     await end?.();
   });
 
   test('a certificate of the site may be checked', async (t) => {
-    const { stage, node, withSystem, signal } = await setStage(t, offered, subscribing);
+    const { fixture, node, withSystem, signal } = await setUp(t, offered, subscribing);
     const listeners = [{ ...byTls, selfSigned: false }, plainly];
     const end = await createWatchPower(withSystem, aListener(listeners).events)(node, () => undefined, { signal });
-    assert.deepEqual(forms(stage), ['https  ']);
+    assert.deepEqual(forms(fixture), ['https  ']);
     await end?.();
   });
 
   test('a service that refuses HTTPS is subscribed to by HTTP', async (t) => {
     const script = { ...subscribing, [`POST ${subscriptions}`]: [refused, refused, refused, refused, created] };
-    const { stage, node, withSystem, signal } = await setStage(t, offered, script);
+    const { fixture, node, withSystem, signal } = await setUp(t, offered, script);
     const end = await createWatchPower(withSystem, aListener([byTls, plainly]).events)(node, () => undefined, { signal });
-    assert.deepEqual(forms(stage), ['https unverified ', 'https  ', 'https unverified typed', 'https  typed', 'http  ']);
+    assert.deepEqual(forms(fixture), ['https unverified ', 'https  ', 'https unverified typed', 'https  typed', 'http  ']);
     await end?.();
   });
 
   test('types of events are named to services that offer nothing else, and left out where they are refused', async (t) => {
     const types = { EventTypesForSubscription: ['Alert', 'StatusChange', 'MetricReport'] };
-    const { stage, node, withSystem, signal } = await setStage(
+    const { fixture, node, withSystem, signal } = await setUp(
       t,
       { ...offered, ...types },
       {
@@ -270,14 +266,14 @@ suite('the form of a subscription', () => {
       },
     );
     await createWatchPower(withSystem, aListener().events)(node, () => undefined, { signal });
-    assert.partialDeepStrictEqual(stage.asked.at(-2)?.body, { EventTypes: ['StatusChange', 'Alert'] });
-    assert.deepEqual(forms(stage), ['http  typed', 'http  ']);
+    assert.partialDeepStrictEqual(fixture.asked.at(-2)?.body, { EventTypes: ['StatusChange', 'Alert'] });
+    assert.deepEqual(forms(fixture), ['http  typed', 'http  ']);
   });
 
   test('types of events are named where the service requires them', async (t) => {
     const script = { ...subscribing, [`POST ${subscriptions}`]: [refused, created] };
-    const { stage, node, withSystem, signal } = await setStage(t, offered, script);
+    const { fixture, node, withSystem, signal } = await setUp(t, offered, script);
     await createWatchPower(withSystem, aListener().events)(node, () => undefined, { signal });
-    assert.deepEqual(forms(stage), ['http  ', 'http  typed']);
+    assert.deepEqual(forms(fixture), ['http  ', 'http  typed']);
   });
 });

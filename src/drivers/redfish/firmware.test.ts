@@ -41,7 +41,7 @@ const hpe = [
   entry('3', { Name: 'Redundant System ROM', Description: 'SystemRomBackup', Version: 'U58 v2.10', Updateable: false }),
 ];
 
-async function setStage(t: TestContext, given: Record<string, JsonObject>, rules: TreeRules = {}) {
+async function setUp(t: TestContext, given: Record<string, JsonObject>, rules: TreeRules = {}) {
   const tree = await startRedfishTree(t, given, { rules });
   const times = { taskMs: 2_000, pauseMs: 10 };
   return { ...tree, firmware: createRedfishFirmware(tree.withSystem, times) };
@@ -56,7 +56,7 @@ function aFile(t: TestContext, content: string): string {
 
 test('lists firmware under the names of Ironic and of the service', async (t) => {
   const adapters = '/redfish/v1/Chassis/1/NetworkAdapters';
-  const { node, firmware } = await setStage(t, {
+  const { node, firmware } = await setUp(t, {
     ...resources(hpe),
     '/redfish/v1/Chassis/1': { NetworkAdapters: link(adapters) },
     [adapters]: collectionOf([`${adapters}/DE1`, `${adapters}/DE2`]),
@@ -111,7 +111,7 @@ const targets: Record<string, { entries: JsonObject[]; bios: string; bmc: string
 };
 for (const [vendor, { entries, bios, bmc }] of Object.entries(targets)) {
   test(`knows the entries of BIOS and BMC: ${vendor}`, async (t) => {
-    const { node, firmware, changes } = await setStage(t, resources(entries), {
+    const { node, firmware, changes } = await setUp(t, resources(entries), {
       [`POST ${simpleUpdate}`]: () => ({ status: 204 }),
     });
 
@@ -127,7 +127,7 @@ for (const [vendor, { entries, bios, bmc }] of Object.entries(targets)) {
 
 test('lets the BMC fetch an image and follows the task to its end', async (t) => {
   const states = ['Running', 'Running', 'Completed'];
-  const { node, firmware, changes, reads } = await setStage(t, resources(hpe), {
+  const { node, firmware, changes, reads } = await setUp(t, resources(hpe), {
     [`POST ${simpleUpdate}`]: () => ({ status: 202, headers: { location: task }, body: { '@odata.id': task } }),
     [`GET ${task}`]: () => ({
       status: 200,
@@ -145,7 +145,7 @@ test('lets the BMC fetch an image and follows the task to its end', async (t) =>
 });
 
 test('tells a failed task in the words of the service, without the secrets of the URL', async (t) => {
-  const { node, firmware } = await setStage(t, resources(hpe), {
+  const { node, firmware } = await setUp(t, resources(hpe), {
     [`POST ${simpleUpdate}`]: () => ({ status: 202, headers: { location: task } }),
     [`GET ${task}`]: () => ({
       status: 200,
@@ -174,7 +174,7 @@ test('waits for a BMC that restarts, and believes the version where it has forgo
     node,
     firmware,
     resources: table,
-  } = await setStage(t, resources(hpe), {
+  } = await setUp(t, resources(hpe), {
     [`POST ${simpleUpdate}`]: () => ({ status: 202, headers: { location: task } }),
     [`GET ${task}`]: (): TreeReply => {
       const next = replies.shift() ?? 'gone';
@@ -193,7 +193,7 @@ test('waits for a BMC that restarts, and believes the version where it has forgo
 });
 
 test('leaves the target away where the service does not know the parameter', async (t) => {
-  const { node, firmware, changes } = await setStage(t, resources(hpe), {
+  const { node, firmware, changes } = await setUp(t, resources(hpe), {
     [`POST ${simpleUpdate}`]: ({ body }): TreeReply =>
       body['Targets'] === undefined
         ? { status: 200, body: {} }
@@ -220,7 +220,7 @@ test('names the targets that a service allows, and no others', async (t) => {
     'TransferProtocol@Redfish.AllowableValues': ['TFTP', 'SFTP'],
     'Targets@Redfish.AllowableValues': [`${inventory}/BMC-Backup`],
   };
-  const { node, firmware, changes } = await setStage(
+  const { node, firmware, changes } = await setUp(
     t,
     resources(targets['Lenovo XCC: a backup of the BMC']?.entries ?? [], { Actions: { '#UpdateService.SimpleUpdate': action } }),
     {
@@ -244,7 +244,7 @@ test('names the targets that a service allows, and no others', async (t) => {
 test('reads what is allowed from the information about the action', async (t) => {
   // DMTF mockup public-rackmount1.
   const info = `${service}/SimpleUpdateActionInfo`;
-  const { node, firmware } = await setStage(t, {
+  const { node, firmware } = await setUp(t, {
     ...resources(hpe, { Actions: { '#UpdateService.SimpleUpdate': { target: simpleUpdate, '@Redfish.ActionInfo': info } } }),
     [info]: { Parameters: [{ Name: 'TransferProtocol', AllowableValues: ['FTP'] }, { Name: 'ImageURI' }] },
   });
@@ -253,7 +253,7 @@ test('reads what is allowed from the information about the action', async (t) =>
 
 test('uploads a file as multipart form, with the target', async (t) => {
   const path = aFile(t, 'firmware bytes');
-  const { node, firmware, changes } = await setStage(
+  const { node, firmware, changes } = await setUp(
     t,
     resources(hpe, { MultipartHttpPushUri: '/mfwupdate', HttpPushUri: '/fwupdate' }),
     {
@@ -279,7 +279,7 @@ test('uploads a file as multipart form, with the target', async (t) => {
 
 test('uploads the plain file where that is all the service takes', async (t) => {
   const path = aFile(t, 'firmware bytes');
-  const { node, firmware, changes } = await setStage(t, resources(hpe, { HttpPushUri: '/fwupdate', MaxImageSizeBytes: 100 }), {
+  const { node, firmware, changes } = await setUp(t, resources(hpe, { HttpPushUri: '/fwupdate', MaxImageSizeBytes: 100 }), {
     'POST /fwupdate': () => ({ status: 202, headers: { location: task } }),
     [`GET ${task}`]: () => ({ status: 200, body: { '@odata.type': '#Task.v1_4_3.Task', TaskState: 'Completed' } }),
   });
@@ -295,7 +295,7 @@ test('uploads the plain file where that is all the service takes', async (t) => 
 });
 
 test('refuses what cannot work before anything is sent', async (t) => {
-  const { node, firmware, changes, resources: table } = await setStage(t, resources(hpe, { HttpPushUri: '/cgi-bin/uploadFile' }));
+  const { node, firmware, changes, resources: table } = await setUp(t, resources(hpe, { HttpPushUri: '/cgi-bin/uploadFile' }));
   const url = 'http://192.0.2.1/f';
 
   assert.match(

@@ -24,13 +24,13 @@ function aDriver(t: TestContext) {
 }
 
 suite("sushy-tools' emulator", { skip: withoutSushyTools }, () => {
-  async function setStage(t: TestContext) {
+  async function setUp(t: TestContext) {
     const url = await startSushyEmulator(t);
     return { ...aDriver(t), node: aNode({ redfish_address: url, redfish_system_id: `/redfish/v1/Systems/${sushySystems[0]}` }) };
   }
 
   test('BIOS settings are read, judged, written and reset', async (t) => {
-    const { bios, node } = await setStage(t);
+    const { bios, node } = await setUp(t);
     const read = async (name: string) => (await bios.readSettings(node)).find((setting) => setting.name === name);
     const turbo = {
       name: 'ProcTurboMode',
@@ -53,14 +53,14 @@ suite("sushy-tools' emulator", { skip: withoutSushyTools }, () => {
   });
 
   test('secure boot is switched', async (t) => {
-    const { management, node } = await setStage(t);
+    const { management, node } = await setUp(t);
     assert.equal(await management.getSecureBoot?.(node), false);
     await management.setSecureBoot?.(node, true);
     assert.equal(await management.getSecureBoot?.(node), true);
   });
 
   test('the BIOS is updated and has another version', async (t) => {
-    const { firmware, node } = await setStage(t);
+    const { firmware, node } = await setUp(t);
     const version = async () => (await firmware.readComponents(node)).find(({ component }) => component === 'bios');
     assert.deepEqual(await version(), { component: 'bios', version: '1.0.0', updateable: true });
 
@@ -72,7 +72,7 @@ suite("sushy-tools' emulator", { skip: withoutSushyTools }, () => {
   });
 
   test('sensors of the chassis are read', async (t) => {
-    const { management, node } = await setStage(t);
+    const { management, node } = await setUp(t);
     const sensors = (await management.readSensors?.(node)) ?? [];
     const cpu = sensors.find(({ name }) => name.startsWith('CPU Temp'));
     assert.deepEqual(
@@ -84,12 +84,12 @@ suite("sushy-tools' emulator", { skip: withoutSushyTools }, () => {
 });
 
 suite("DMTF's mockup server", { skip: withoutMockupServer }, () => {
-  async function setStage(t: TestContext) {
+  async function setUp(t: TestContext) {
     return { ...aDriver(t), node: aNode({ redfish_address: await startMockupServer(t) }) };
   }
 
   test('sensors of the collection are read once', async (t) => {
-    const { management, node } = await setStage(t);
+    const { management, node } = await setUp(t);
     const sensors = (await management.readSensors?.(node)) ?? [];
     const names = sensors.map(({ name }) => name);
     assert.equal(new Set(names).size, names.length);
@@ -102,7 +102,7 @@ suite("DMTF's mockup server", { skip: withoutMockupServer }, () => {
   });
 
   test('firmware and logs are read, secure boot is switched', async (t) => {
-    const { firmware, management, vendor, node } = await setStage(t);
+    const { firmware, management, vendor, node } = await setUp(t);
 
     const components = Object.fromEntries(
       (await firmware.readComponents(node)).map(({ component, version }) => [component, version]),
@@ -123,7 +123,7 @@ suite("DMTF's mockup server", { skip: withoutMockupServer }, () => {
   });
 
   test('the password of the own account is changed', async (t) => {
-    const { management, vendor, node } = await setStage(t);
+    const { management, vendor, node } = await setUp(t);
     const info = { redfish_username: 'Administrator', redfish_password: 'alt-geheim', redfish_auth_type: 'basic' };
     const own = { ...node, driver_info: { ...node.driver_info, ...info } };
     await assert.rejects(management.changePassword?.(own, 'kurz') ?? Promise.resolve(), /at least 8 characters/);

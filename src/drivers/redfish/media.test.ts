@@ -13,7 +13,7 @@ type Slot = { path: string; types?: string[]; actions?: boolean; fields?: JsonOb
 type Options = { on?: 'system' | 'manager'; slots?: readonly Slot[]; vendor?: string; effectMs?: number };
 
 /** Virtual media slots that work as specified. */
-async function setStage(t: TestContext, { on = 'manager', slots, vendor = 'Example', effectMs = 10_000 }: Options = {}) {
+async function setUp(t: TestContext, { on = 'manager', slots, vendor = 'Example', effectMs = 10_000 }: Options = {}) {
   const base = `${on === 'system' ? systemPath : managerPath}/VirtualMedia`;
   const all: readonly Slot[] = slots ?? [{ path: 'Floppy1', types: ['Floppy', 'USBStick'] }, { path: 'CD1' }];
   const media = { VirtualMedia: { '@odata.id': base } };
@@ -60,7 +60,7 @@ const [insertCd, ejectCd] = ['POST CD1/Actions/VirtualMedia.InsertMedia', 'POST 
 suite('virtual media', () => {
   for (const on of ['system', 'manager'] as const) {
     test(`of the ${on} are shown, filled and emptied`, async (t) => {
-      const { media, node, tree } = await setStage(t, { on });
+      const { media, node, tree } = await setUp(t, { on });
       await media.insert(node, 'cdrom', image);
       const floppy = { device: 'floppy', inserted: false, image: null };
       assert.deepEqual(await media.slots(node), [floppy, { device: 'cdrom', inserted: true, image }]);
@@ -72,19 +72,19 @@ suite('virtual media', () => {
   }
 
   test('a slot that is taken is emptied first, whatever it holds', async (t) => {
-    const { media, node, tree } = await setStage(t, { slots: [{ path: 'CD1', fields: { Inserted: true, Image: image } }] });
+    const { media, node, tree } = await setUp(t, { slots: [{ path: 'CD1', fields: { Inserted: true, Image: image } }] });
     await media.insert(node, 'cdrom', image);
     assert.deepEqual(done(tree), [{ [ejectCd]: {} }, { [insertCd]: { Image: image } }]);
   });
 
   test('a USB stick goes where one fits', async (t) => {
-    const { media, node, tree } = await setStage(t);
+    const { media, node, tree } = await setUp(t);
     await media.insert(node, 'disk', image);
     assert.deepEqual(done(tree), [{ 'POST Floppy1/Actions/VirtualMedia.InsertMedia': { Image: image } }]);
   });
 
   test('a slot without actions is written', async (t) => {
-    const { media, node, tree } = await setStage(t, { slots: [{ path: 'EXT1', actions: false }] });
+    const { media, node, tree } = await setUp(t, { slots: [{ path: 'EXT1', actions: false }] });
     await media.insert(node, 'cdrom', image);
     await media.eject(node, 'cdrom');
     const [put, empty] = [
@@ -97,14 +97,14 @@ suite('virtual media', () => {
   test('the next slot is tried after one that takes no images', async (t) => {
     const onlyEject = { '#VirtualMedia.EjectMedia': { target: '/nowhere' } };
     const slots = [{ path: 'CD0', fields: { Actions: onlyEject } }, { path: 'CDx' }, { path: 'CD1', types: ['DVD'] }];
-    const { media, node, tree, base } = await setStage(t, { slots });
+    const { media, node, tree, base } = await setUp(t, { slots });
     tree.rules.set(`POST ${base}/CDx/Actions/VirtualMedia.InsertMedia`, () => ({ status: 400, body: {} }));
     await media.insert(node, 'cdrom', image);
     assert.deepEqual(Object.keys(done(tree).at(-1) ?? {}), [insertCd]);
   });
 
   test('a protocol is named where the service misses it', async (t) => {
-    const { media, node, tree, base } = await setStage(t);
+    const { media, node, tree, base } = await setUp(t);
     const key = `POST ${base}/CD1/Actions/VirtualMedia.InsertMedia`;
     const obey = tree.rules.get(key);
     const missing = { MessageId: 'Base.1.8.ActionParameterMissing', Message: 'TransferProtocolType is required.' };
@@ -118,7 +118,7 @@ suite('virtual media', () => {
   });
 
   test('that were accepted without effect are a fault', async (t) => {
-    const { media, node, tree, base } = await setStage(t, { effectMs: 60 });
+    const { media, node, tree, base } = await setUp(t, { effectMs: 60 });
     tree.rules.set(`POST ${base}/CD1/Actions/VirtualMedia.InsertMedia`, () => ({ status: 204 }));
     const { code, message } = await faultOf(media.insert(node, 'cdrom', image));
     assert.equal(code, 'bmcError');
@@ -126,14 +126,14 @@ suite('virtual media', () => {
   });
 
   test('that there are none of are not of this hardware', async (t) => {
-    const { media, node } = await setStage(t, { slots: [{ path: 'F', types: ['Floppy'] }] });
+    const { media, node } = await setUp(t, { slots: [{ path: 'F', types: ['Floppy'] }] });
     assert.equal((await faultOf(media.insert(node, 'cdrom', image))).code, 'unsupportedByHardware');
   });
 });
 
 suite('what certain makes need', () => {
   test('Dell: an insert is tried again while the eject is under way', async (t) => {
-    const { media, node, tree, base } = await setStage(t, { vendor: 'Dell Inc.' });
+    const { media, node, tree, base } = await setUp(t, { vendor: 'Dell Inc.' });
     const key = `POST ${base}/CD1/Actions/VirtualMedia.InsertMedia`;
     const obey = tree.rules.get(key);
     let refusals = 2;
@@ -143,21 +143,21 @@ suite('what certain makes need', () => {
   });
 
   test('others: it is not', async (t) => {
-    const { media, node, tree, base } = await setStage(t);
+    const { media, node, tree, base } = await setUp(t);
     tree.rules.set(`POST ${base}/CD1/Actions/VirtualMedia.InsertMedia`, () => ({ status: 500, body: {} }));
     await faultOf(media.insert(node, 'cdrom', image));
     assert.equal(tree.changes.length, 1);
   });
 
   test('Lenovo: slots that fetch images come before those for uploads', async (t) => {
-    const { media, node, tree } = await setStage(t, { vendor: 'Lenovo', slots: [{ path: 'RDOC1' }, { path: 'EXT1' }] });
+    const { media, node, tree } = await setUp(t, { vendor: 'Lenovo', slots: [{ path: 'RDOC1' }, { path: 'EXT1' }] });
     await media.insert(node, 'cdrom', image);
     assert.deepEqual(done(tree), [{ 'POST EXT1/Actions/VirtualMedia.InsertMedia': { Image: image } }]);
   });
 
   test('Supermicro: a slot that is not connected is empty', async (t) => {
     const fields = { Image: image, ConnectedVia: 'NotConnected', Inserted: true };
-    const { media, node } = await setStage(t, { vendor: 'Supermicro', slots: [{ path: 'CD1', fields }] });
+    const { media, node } = await setUp(t, { vendor: 'Supermicro', slots: [{ path: 'CD1', fields }] });
     assert.deepEqual(await media.slots(node), [{ device: 'cdrom', inserted: false, image: null }]);
   });
 });

@@ -17,7 +17,7 @@ const mockupServer: PythonService = {
   listening: 'running Server',
 };
 
-async function setStage(t: TestContext) {
+async function setUp(t: TestContext) {
   const port = await startPythonService(t, mockupServer);
   const driver = createRedfishDriver({ pollTiming: { pollMs: 20, retryMs: 20, effectMs: 2_000 } });
   t.after(() => driver.close());
@@ -28,7 +28,7 @@ async function setStage(t: TestContext) {
 
 suite("DMTF's mockup server", { skip: reasonToSkip(mockupServer) }, () => {
   test('opens a session, and takes power commands', async (t) => {
-    const { driver, node } = await setStage(t);
+    const { driver, node } = await setUp(t);
     assert.equal(await driver.power.getPower(node), 'power on');
     for (const target of ['power off', 'soft power off', 'power on', 'reset'] as const) await driver.power.setPower(node, target);
     await driver.management.injectNmi?.(node);
@@ -36,7 +36,7 @@ suite("DMTF's mockup server", { skip: reasonToSkip(mockupServer) }, () => {
   });
 
   test('keeps boot device, boot mode and indicator', async (t) => {
-    const { driver, node } = await setStage(t);
+    const { driver, node } = await setUp(t);
     const { management } = driver;
     await management.setBootDevice(node, 'disk', { persistent: true });
     assert.deepEqual(await management.getBootDevice(node), { device: 'disk', persistent: true });
@@ -48,7 +48,7 @@ suite("DMTF's mockup server", { skip: reasonToSkip(mockupServer) }, () => {
   });
 
   test('tells who it is', async (t) => {
-    const { driver, node } = await setStage(t);
+    const { driver, node } = await setUp(t);
     assert.partialDeepStrictEqual(await driver.management.identify?.(node), {
       manufacturer: 'Contoso',
       product: '3500',
@@ -64,7 +64,7 @@ suite("DMTF's mockup server", { skip: reasonToSkip(mockupServer) }, () => {
   });
 
   test('changes what is in its drives, which have no actions', async (t) => {
-    const { driver, node } = await setStage(t);
+    const { driver, node } = await setUp(t);
     const { media } = driver.management;
     const cdrom = async () => (await media?.slots(node))?.find(({ device }) => device === 'cdrom');
     assert.equal((await cdrom())?.inserted, true);
@@ -75,7 +75,7 @@ suite("DMTF's mockup server", { skip: reasonToSkip(mockupServer) }, () => {
   });
 
   test('shows sensors, logs, settings and versions', async (t) => {
-    const { driver, node } = await setStage(t);
+    const { driver, node } = await setUp(t);
     const sensors = await driver.management.readSensors?.(node);
     const ambient = { name: 'Ambient Temperature', type: 'temperature', value: 22.5, unit: '°C', status: 'ok' };
     assert.partialDeepStrictEqual(

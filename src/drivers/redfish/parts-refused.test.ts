@@ -85,12 +85,12 @@ suite('a side resource that is refused is left out', () => {
       [`GET ${chassisPath}/Thermal`]: { body: { Temperatures: [{ Name: 'CPU', ReadingCelsius: 40 }] } },
       [`GET ${sensors}`]: { status: 401 },
     };
-    const stage = await startRedfishService(t, script);
+    const fixture = await startRedfishService(t, script);
     const driver = createRedfishDriver({ limits: { closeMs: 10_000, upsetMs: 10 } });
     t.after(() => driver.close());
     const node = {
-      ...nodeOf(stage.url),
-      driver_info: { redfish_address: stage.url, redfish_username: 'u', redfish_password: 'secret' },
+      ...nodeOf(fixture.url),
+      driver_info: { redfish_address: fixture.url, redfish_username: 'u', redfish_password: 'secret' },
     };
     assert.deepEqual(
       (await driver.management.readSensors?.(node))?.map(({ name }) => name),

@@ -18,7 +18,7 @@ const early = (id: string) => ({
 });
 
 /** A machine whose BMC executes each command, with or without a list of ResetTypes. */
-async function setStage(t: TestContext, options: { state?: string | null; offered?: string[]; system?: JsonObject } = {}) {
+async function setUp(t: TestContext, options: { state?: string | null; offered?: string[]; system?: JsonObject } = {}) {
   const { state = 'Off', offered, system } = options;
   const reset: JsonObject = { target: resetPath, ...(offered && { 'ResetType@Redfish.AllowableValues': offered }) };
   const tree = await startRedfishTree(t, {
@@ -51,21 +51,21 @@ suite('the power state', () => {
     ['Off', 'power off'],
   ] as const) {
     test(`${word} is ${state}`, async (t) => {
-      const { power, node } = await setStage(t, { state: word });
+      const { power, node } = await setUp(t, { state: word });
       assert.equal(await power.getPower(node), state);
     });
   }
 
   // https://github.com/device-management-toolkit/console/pull/1051: no power state for a while after a power command.
   test('none is told as not ready, so that it is asked for again', async (t) => {
-    const { power, node } = await setStage(t, { state: null });
+    const { power, node } = await setUp(t, { state: null });
     const { code, message } = await faultOf(power.getPower(node));
     assert.equal(code, 'bmcNotReady');
     assert.match(message, /no power state/);
   });
 
   test('of another word is a fault', async (t) => {
-    const { power, node } = await setStage(t, { state: 'Dreaming' });
+    const { power, node } = await setUp(t, { state: 'Dreaming' });
     const { code, message } = await faultOf(power.getPower(node));
     assert.equal(code, 'bmcMalformedReply');
     assert.match(message, /power state Dreaming/);
@@ -96,14 +96,14 @@ suite('a command takes the best that the machine offers', () => {
   ];
   for (const [target, state, offered, expected] of rows) {
     test(`${target} while ${state}, of ${offered.length} types: ${expected.join(', ')}`, async (t) => {
-      const { power, node, sent } = await setStage(t, { state, offered });
+      const { power, node, sent } = await setUp(t, { state, offered });
       await power.setPower(node, target);
       assert.deepEqual(sent, expected);
     });
   }
 
   test('and says so where it offers nothing fit', async (t) => {
-    const { power, node, sent } = await setStage(t, { state: 'On', offered: ['On'] });
+    const { power, node, sent } = await setUp(t, { state: 'On', offered: ['On'] });
     assert.match((await faultOf(power.setPower(node, 'power off'))).message, /no ResetType for it \(offered: On\)/);
     assert.deepEqual(sent, []);
   });
@@ -111,14 +111,14 @@ suite('a command takes the best that the machine offers', () => {
   test('told in an ActionInfo', async (t) => {
     const info = `${systemPath}/ResetActionInfo`;
     const Actions = { '#ComputerSystem.Reset': { target: resetPath, '@Redfish.ActionInfo': info } };
-    const { power, node, sent, tree } = await setStage(t, { system: { Actions } });
+    const { power, node, sent, tree } = await setUp(t, { system: { Actions } });
     tree.resources.set(info, { Parameters: [{ Name: 'ResetType', Required: true, AllowableValues: ['ForceOn'] }] });
     await power.setPower(node, 'power on');
     assert.deepEqual(sent, ['ForceOn']);
   });
 
   test('found out by asking where it is told nowhere', async (t) => {
-    const { power, node, sent, tree, obey } = await setStage(t);
+    const { power, node, sent, tree, obey } = await setUp(t);
     const unknown = {
       status: 400,
       body: { error: { '@Message.ExtendedInfo': { MessageId: 'Base.1.8.ActionParameterValueNotInList' } } },
@@ -130,7 +130,7 @@ suite('a command takes the best that the machine offers', () => {
 });
 
 test('an error for what is so already is none', async (t) => {
-  const { power, node, tree } = await setStage(t, { state: 'On', offered: ['On', 'ForceOff'] });
+  const { power, node, tree } = await setUp(t, { state: 'On', offered: ['On', 'ForceOff'] });
   tree.rules.set(`POST ${resetPath}`, () => ({ status: 409, body: { error: { message: 'Host is powered on.' } } }));
   await power.setPower(node, 'power on');
   assert.match((await faultOf(power.setPower(node, 'power off'))).message, /409 Conflict; Host is powered on/);
@@ -142,7 +142,7 @@ suite('a command that comes too early', () => {
     ['HPE', 'InvalidOperationForSystemState'],
   ] as const) {
     test(`is sent again to ${vendor}`, async (t) => {
-      const { power, node, sent, tree, obey } = await setStage(t, { system: { Manufacturer: vendor } });
+      const { power, node, sent, tree, obey } = await setUp(t, { system: { Manufacturer: vendor } });
       let refusals = 2;
       tree.rules.set(`POST ${resetPath}`, (asked) => (refusals-- > 0 ? early(id) : obey(asked)));
       await power.setPower(node, 'power on');
@@ -151,7 +151,7 @@ suite('a command that comes too early', () => {
   }
 
   test('is a fault elsewhere', async (t) => {
-    const { power, node, tree } = await setStage(t, { system: { Manufacturer: 'Example' } });
+    const { power, node, tree } = await setUp(t, { system: { Manufacturer: 'Example' } });
     tree.rules.set(`POST ${resetPath}`, () => early('ActionParameterValueConflict'));
     assert.equal((await faultOf(power.setPower(node, 'power on'))).code, 'bmcError');
     assert.equal(tree.changes.length, 1);
@@ -160,7 +160,7 @@ suite('a command that comes too early', () => {
 
 test('a power state that only JavaScript knows is none', async (t) => {
   for (const state of ['constructor', '__proto__', 'toString']) {
-    const { power, node } = await setStage(t, { state });
+    const { power, node } = await setUp(t, { state });
     assert.equal((await faultOf(power.getPower(node))).code, 'bmcMalformedReply');
   }
 });

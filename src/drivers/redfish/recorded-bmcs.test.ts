@@ -19,10 +19,10 @@ import type { BootDevice, NodeFacts, PowerTarget } from '../interfaces.ts';
 import { createRedfishDriver } from './index.ts';
 import { at, objectAt, objectsAt, textAt, textsAt, wordAt } from './resource-fields.ts';
 
-type Stage = ReturnType<typeof openStage>;
+type Fixture = ReturnType<typeof openFixture>;
 
 /** A recorded system, and a driver connected to it. */
-function openStage(t: TestContext, bmc: ReplayedBmc, systemPath: string) {
+function openFixture(t: TestContext, bmc: ReplayedBmc, systemPath: string) {
   const driver = createRedfishDriver({
     limits: { taskPauseMs: 10, upsetMs: 10 },
     pollTiming: { pollMs: 5, retryMs: 5, effectMs: 1_000 },
@@ -53,7 +53,7 @@ const stateTable: Readonly<Record<string, string>> = {
 };
 const targets: readonly PowerTarget[] = ['power off', 'power on', 'reset', 'power cycle', 'soft power off', 'power on'];
 
-async function checkPower({ driver, node, system, bmc, not = [] }: Stage & { not?: readonly PowerTarget[] }): Promise<void> {
+async function checkPower({ driver, node, system, bmc, not = [] }: Fixture & { not?: readonly PowerTarget[] }): Promise<void> {
   assert.equal(await driver.power.getPower(node), stateTable[textAt(system, 'PowerState') ?? '']);
   for (const target of targets.filter((each) => !not.includes(each))) await driver.power.setPower(node, target);
   assert.ok(bmc.changes.length >= targets.length - not.length);
@@ -61,8 +61,8 @@ async function checkPower({ driver, node, system, bmc, not = [] }: Stage & { not
 }
 
 /** For a BMC without a ResetType that ends in "off": the request fails, and nothing is sent. */
-async function checkPowerWithoutOff(stage: Stage): Promise<void> {
-  const { driver, node, system, bmc } = stage;
+async function checkPowerWithoutOff(fixture: Fixture): Promise<void> {
+  const { driver, node, system, bmc } = fixture;
   const offered = textsAt(system, 'Actions', '#ComputerSystem.Reset', 'ResetType@Redfish.AllowableValues') ?? [];
   assert.ok(!offered.some((type) => ['ForceOff', 'GracefulShutdown', 'PushPowerButton'].includes(type)), offered.join());
   const off: readonly PowerTarget[] = ['power off', 'soft power off'];
@@ -73,7 +73,7 @@ async function checkPowerWithoutOff(stage: Stage): Promise<void> {
     });
   }
   assert.equal(bmc.changes.length, 0);
-  await checkPower({ ...stage, not: off });
+  await checkPower({ ...fixture, not: off });
 }
 
 const deviceTable: Readonly<Partial<Record<BootDevice, readonly string[]>>> = {
@@ -84,7 +84,7 @@ const deviceTable: Readonly<Partial<Record<BootDevice, readonly string[]>>> = {
   uefihttp: ['UefiHttp'],
 };
 
-async function checkBoot({ driver, node, system, linked }: Stage): Promise<void> {
+async function checkBoot({ driver, node, system, linked }: Fixture): Promise<void> {
   const settings = linked(system, '@Redfish.Settings', 'SettingsObject');
   const name = 'BootSourceOverrideTarget@Redfish.AllowableValues';
   const offered = textsAt(settings, 'Boot', name) ?? textsAt(system, 'Boot', name) ?? [];
@@ -103,7 +103,7 @@ async function checkBoot({ driver, node, system, linked }: Stage): Promise<void>
   assert.ok([null, 'bios', 'uefi'].includes((await driver.management.getBootMode?.(node)) ?? null));
 }
 
-async function checkIdentity({ driver, node, system }: Stage): Promise<void> {
+async function checkIdentity({ driver, node, system }: Fixture): Promise<void> {
   const identity = await driver.management.identify?.(node);
   const [model, serial] = [wordAt(system, 'Model'), wordAt(system, 'SerialNumber')];
   if (model !== undefined) assert.equal(identity?.product, model);
@@ -115,7 +115,7 @@ async function checkIdentity({ driver, node, system }: Stage): Promise<void> {
   }
 }
 
-async function checkMedia({ driver, node }: Stage): Promise<void> {
+async function checkMedia({ driver, node }: Fixture): Promise<void> {
   const { media } = driver.management;
   const image = 'http://192.0.2.1/boot.iso';
   // Images in other drives must stay inserted.
@@ -129,7 +129,7 @@ async function checkMedia({ driver, node }: Stage): Promise<void> {
   assert.deepEqual(await held(), rest);
 }
 
-async function checkBios({ driver, node, system, bmc, linked }: Stage): Promise<void> {
+async function checkBios({ driver, node, system, bmc, linked }: Fixture): Promise<void> {
   const settings = (await ifAny(driver.bios.readSettings(node))) ?? [];
   const choices = settings.filter(({ type, value }) => type === 'Enumeration' && typeof value === 'string' && value !== '');
   const strange = choices.filter(({ value, allowable_values: values }) => values && !values.includes(String(value)));
@@ -154,7 +154,7 @@ const rangeTable: Readonly<Record<string, readonly [least: number, most: number]
   percent: [-1, 1_000],
 };
 
-async function checkSensors({ driver, node }: Stage): Promise<void> {
+async function checkSensors({ driver, node }: Fixture): Promise<void> {
   const sensors = (await ifAny(driver.management.readSensors?.(node))) ?? [];
   assert.equal(new Set(sensors.map(({ name }) => name)).size, sensors.length);
   for (const { name, type, value, unit } of sensors) {
@@ -165,7 +165,7 @@ async function checkSensors({ driver, node }: Stage): Promise<void> {
   }
 }
 
-async function checkLog({ driver, node }: Stage): Promise<void> {
+async function checkLog({ driver, node }: Fixture): Promise<void> {
   const log = (await ifAny(driver.management.readLog?.(node))) ?? [];
   const times = log.flatMap(({ at }) => at ?? []);
   assert.deepEqual(times, times.toSorted());
@@ -176,7 +176,7 @@ async function checkLog({ driver, node }: Stage): Promise<void> {
   await ifAny(driver.management.clearLog?.(node));
 }
 
-async function checkFirmware({ driver, node, system }: Stage): Promise<void> {
+async function checkFirmware({ driver, node, system }: Fixture): Promise<void> {
   const components = (await ifAny(driver.firmware.readComponents(node))) ?? [];
   const bios = components.find(({ component }) => component === 'bios');
   if (textAt(system, 'BiosVersion') !== undefined) assert.equal(bios?.version, textAt(system, 'BiosVersion')?.trim());
@@ -186,14 +186,14 @@ async function checkFirmware({ driver, node, system }: Stage): Promise<void> {
   }
 }
 
-async function checkSecureBoot({ driver, node, bmc }: Stage): Promise<void> {
+async function checkSecureBoot({ driver, node, bmc }: Fixture): Promise<void> {
   const isOn = await ifAny(driver.management.getSecureBoot?.(node));
   if (typeof isOn !== 'boolean') return;
   await driver.management.setSecureBoot?.(node, !isOn);
   assert.deepEqual(bmc.changes.at(-1)?.body, { SecureBootEnable: !isOn });
 }
 
-const checks: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
+const checks: Readonly<Record<string, (fixture: Fixture) => Promise<void>>> = {
   identity: checkIdentity,
   sensors: checkSensors,
   log: checkLog,
@@ -228,7 +228,7 @@ async function readWhole(t: TestContext, name: string): Promise<Recording> {
   if (rootOf === undefined) return recording;
   assert.ok(!recording.resources.has(rootPath), 'it has a service root: its row is out of date');
   const [system = ''] = switchable(recording, [...recording.resources.keys()]);
-  const { driver, node } = openStage(t, await replayBmc(t, recording), system);
+  const { driver, node } = openFixture(t, await replayBmc(t, recording), system);
   await assert.rejects(driver.power.getPower(node), { code: 'bmcError', message: /GET \/redfish\/v1\/ failed on .*: 404/ });
   const root = readRecording(rootOf).resources.get(rootPath) ?? {};
   return { name, resources: new Map([...recording.resources, [rootPath, root]]) };
@@ -251,7 +251,7 @@ suite('recorded BMCs', { skip: withoutRecordings }, () => {
         for (const [concern, check] of Object.entries(leniencies[name]?.checks ?? checks)) {
           await t.test(`${system}: ${concern}`, async (t) => {
             const bmc = await replayBmc(t, recording);
-            await check(openStage(t, bmc, system));
+            await check(openFixture(t, bmc, system));
             assert.deepEqual(
               bmc.changes.flatMap(({ refusal }) => refusal ?? []),
               [],

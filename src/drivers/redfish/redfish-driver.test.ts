@@ -26,37 +26,37 @@ const machine: Script = {
   [`GET ${system}`]: { body: { '@odata.id': system, PowerState: 'On' } },
 };
 
-async function setStage(t: TestContext, script: Script = {}) {
-  const stage = await startRedfishService(t, { ...machine, ...script }, identity);
+async function setUp(t: TestContext, script: Script = {}) {
+  const fixture = await startRedfishService(t, { ...machine, ...script }, identity);
   const reports: RedfishReport[] = [];
   const driver = createRedfishDriver({ report: (report) => void reports.push(report), limits: { readMs: 2_000 } });
   t.after(() => driver.close());
-  const info = { redfish_address: stage.url, redfish_username: 'admin', redfish_password: 'secret' };
+  const info = { redfish_address: fixture.url, redfish_username: 'admin', redfish_password: 'secret' };
   const node = (changes: JsonObject = {}) => aNode({ ...info, redfish_fingerprint: identity.sha256, ...changes });
-  return { stage, driver, node, reports };
+  return { fixture, driver, node, reports };
 }
 
 suite('a node and its BMC', () => {
   test('are found once and kept, in one session; each conversation is reported', async (t) => {
-    const { stage, driver, node, reports } = await setStage(t, { [`DELETE ${sessionPath}/1`]: { status: 204 } });
+    const { fixture, driver, node, reports } = await setUp(t, { [`DELETE ${sessionPath}/1`]: { status: 204 } });
     assert.equal(await driver.power.getPower(node()), 'power on');
-    const before = stage.names().length;
+    const before = fixture.names().length;
     assert.equal(await driver.power.getPower(node()), 'power on');
-    assert.deepEqual(stage.names().slice(before), [`GET ${system}`]);
+    assert.deepEqual(fixture.names().slice(before), [`GET ${system}`]);
     assert.deepEqual(
       reports.map(({ command, result }) => [command, result]),
       Array(2).fill(['read PowerState', 'ok']),
     );
     await driver.close();
-    assert.equal(stage.names().at(-1), `DELETE ${sessionPath}/1`);
-    assert.equal(stage.connections(), 1);
+    assert.equal(fixture.names().at(-1), `DELETE ${sessionPath}/1`);
+    assert.equal(fixture.connections(), 1);
   });
 
   test('are looked for again when the BMC answers 404', async (t) => {
-    const { stage, driver, node } = await setStage(t);
+    const { fixture, driver, node } = await setUp(t);
     await driver.power.getPower(node());
     const moved = '/redfish/v1/Systems/new';
-    Object.assign(stage.script, {
+    Object.assign(fixture.script, {
       [`GET ${system}`]: { status: 404 },
       'GET /redfish/v1/Systems': { body: { Members: [{ '@odata.id': moved }] } },
       [`GET ${moved}`]: { body: { PowerState: 'Off' } },
@@ -68,7 +68,7 @@ suite('a node and its BMC', () => {
   test('need a name where the BMC has several machines', async (t) => {
     const other = '/redfish/v1/Systems/2';
     const both = { body: { Members: [{ '@odata.id': system }, { '@odata.id': other }] } };
-    const { driver, node } = await setStage(t, {
+    const { driver, node } = await setUp(t, {
       'GET /redfish/v1/Systems': both,
       [`GET ${other}`]: { body: { PowerState: 'Off' } },
     });
@@ -80,18 +80,18 @@ suite('a node and its BMC', () => {
 
 suite('faults', () => {
   test('another certificate: what was presented is told, so that it can be pinned', async (t) => {
-    const { stage, driver, node } = await setStage(t);
+    const { fixture, driver, node } = await setUp(t);
     const { code, message } = await faultOf(driver.power.getPower(node({ redfish_fingerprint: 'ab'.repeat(32) })));
     assert.equal(code, 'bmcUntrusted');
     assert.ok(message.includes(identity.sha256));
-    assert.deepEqual(stage.names(), []);
+    assert.deepEqual(fixture.names(), []);
   });
 
   test('a certificate authority in a file', async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'ingot-ca-'));
     t.after(() => rmSync(folder, { recursive: true }));
     writeFileSync(join(folder, 'ca.pem'), identity.cert);
-    const { driver, node } = await setStage(t);
+    const { driver, node } = await setUp(t);
     const trusting = (file: string) => node({ redfish_fingerprint: '', redfish_verify_ca: join(folder, file) });
     assert.equal(await driver.power.getPower(trusting('ca.pem')), 'power on');
     assert.match(
@@ -150,7 +150,7 @@ suite('faults', () => {
   ];
   for (const [title, script, code, says] of rows) {
     test(`${title} is ${code}`, async (t) => {
-      const { driver, node, reports } = await setStage(t, script);
+      const { driver, node, reports } = await setUp(t, script);
       const fault = await faultOf(driver.power.getPower(node()));
       assert.equal(fault.code, code);
       assert.match(fault.message, says);
@@ -160,7 +160,7 @@ suite('faults', () => {
   }
 
   test('a cancelled question is told as that', async (t) => {
-    const { driver, node } = await setStage(t, { [`GET ${system}`]: { silent: true } });
+    const { driver, node } = await setUp(t, { [`GET ${system}`]: { silent: true } });
     const end = new AbortController();
     const callOptions = faultOf(driver.power.getPower(node(), { signal: end.signal }));
     setTimeout(() => end.abort(), 20);
@@ -171,22 +171,22 @@ suite('faults', () => {
 suite('the cause of a failure', () => {
   test('several systems without redfish_system_id are told as a fault of driver_info, which names them', async (t) => {
     const links = ['/redfish/v1/Systems/1', '/redfish/v1/Systems/2'].map((path) => ({ '@odata.id': path }));
-    const { driver, node } = await setStage(t, { 'GET /redfish/v1/Systems': { body: { Members: links } } });
+    const { driver, node } = await setUp(t, { 'GET /redfish/v1/Systems': { body: { Members: links } } });
     const fault = await faultOf(driver.power.getPower(node()));
     assert.equal(fault.code, 'driverInfo');
     assert.match(fault.message, /n1 is invalid: the BMC at .* has 2 systems; set redfish_system_id to one of: .*Systems\/2/);
   });
 
   test('a request that the timeout of its caller ends is one to a BMC that did not respond', async (t) => {
-    const { driver, node } = await setStage(t, { [`GET ${system}`]: { silent: true } });
+    const { driver, node } = await setUp(t, { [`GET ${system}`]: { silent: true } });
     const fault = await faultOf(driver.power.getPower(node(), { signal: AbortSignal.timeout(20) }));
     assert.equal(fault.code, 'bmcUnreachable');
   });
 
   test('a request is ended by the end of Ingot, or by a change of the credentials', { timeout: 20_000 }, async (t) => {
-    const { driver, node, stage } = await setStage(t, { [`GET ${system}`]: { silent: true } });
+    const { driver, node, fixture } = await setUp(t, { [`GET ${system}`]: { silent: true } });
     const untilAsked = async (times: number) => {
-      while (stage.names().filter((name) => name === `GET ${system}`).length < times) await new Promise(setImmediate);
+      while (fixture.names().filter((name) => name === `GET ${system}`).length < times) await new Promise(setImmediate);
     };
     const replaced = faultOf(driver.power.getPower(node()));
     await untilAsked(1);

@@ -36,7 +36,7 @@ async function startEmulator(t: TestContext): Promise<NodeFacts> {
 
 /** The emulator executes power commands after some seconds, like a real machine. */
 async function untilPower(driver: ReturnType<typeof createRedfishDriver>, node: NodeFacts, state: PowerState): Promise<void> {
-  for (let looks = 0; looks < 150; looks++) {
+  for (let polls = 0; polls < 150; polls++) {
     if ((await driver.power.getPower(node)) === state) return;
     await pause(100);
   }

@@ -16,7 +16,7 @@ import type { NodeFacts } from '../interfaces.ts';
 import { createRedfishDriver } from './index.ts';
 
 /** The driver and the lab's virtual BMC; `bmcModel` is the state behind it. */
-async function setStage(t: TestContext, profile: BmcProfileChanges = {}) {
+async function setUp(t: TestContext, profile: BmcProfileChanges = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'ingot-redfish-'));
   const chassis = createMemoryChassis('on');
   const now = Date.UTC(2026, 5, 1);
@@ -73,7 +73,7 @@ async function serveFile(t: TestContext, content: string): Promise<string> {
 }
 
 test('BIOS settings wait for the next boot and are taken over by it', async (t) => {
-  const { bmcModel, driver, node } = await setStage(t, { redfish: { biosSettings: 'Pending', ifMatch: 'required' } });
+  const { bmcModel, driver, node } = await setUp(t, { redfish: { biosSettings: 'Pending', ifMatch: 'required' } });
   bmcModel.bios.set('ProcTurboMode', 'Enabled');
   const read = async () => (await driver.bios.readSettings(node())).find(({ name }) => name === 'ProcTurboMode');
 
@@ -93,7 +93,7 @@ test('BIOS settings wait for the next boot and are taken over by it', async (t) 
 const omissions: Record<string, Record<string, string[]>> = { new: {}, old: { chassis: ['Sensors', 'ThermalSubsystem'] } };
 for (const [shape, omit] of Object.entries(omissions)) {
   test(`sensors show what the board has, from the ${shape} resources`, async (t) => {
-    const { bmcModel, driver, node } = await setStage(t, { redfish: { omit } });
+    const { bmcModel, driver, node } = await setUp(t, { redfish: { omit } });
     const read = async () => new Map((await driver.management.readSensors?.(node()))?.map((sensor) => [sensor.name, sensor]));
 
     const running = await read();
@@ -112,15 +112,15 @@ for (const [shape, omit] of Object.entries(omissions)) {
 }
 
 test('the log is read, oldest first, and cleared', async (t) => {
-  const { bmcModel, driver, node } = await setStage(t);
+  const { bmcModel, driver, node } = await setUp(t);
   bmcModel.clearLog();
   const event = { typeCode: 1, offset: 9, asserted: true };
   bmcModel.record({ sensor: 'CPU1 Temp', message: 'upper critical going high', severity: 'critical', event });
   bmcModel.record({ sensor: 'Fan 2', message: 'lower non-critical going low', severity: 'warning', event });
 
   const entries = (await driver.management.readLog?.(node())) ?? [];
-  const told = entries.slice(-2).map(({ severity, message, at }) => [severity, message.includes('going'), at]);
-  assert.deepEqual(told, [
+  const reported = entries.slice(-2).map(({ severity, message, at }) => [severity, message.includes('going'), at]);
+  assert.deepEqual(reported, [
     ['critical', true, '2026-06-01T00:00:00.000Z'],
     ['warning', true, '2026-06-01T00:00:00.000Z'],
   ]);
@@ -133,7 +133,7 @@ test('the log is read, oldest first, and cleared', async (t) => {
 });
 
 test('secure boot is switched and its keys are reset', async (t) => {
-  const { driver, node } = await setStage(t);
+  const { driver, node } = await setUp(t);
   const before = await driver.management.getSecureBoot?.(node());
   await driver.management.setSecureBoot?.(node(), !before);
   assert.equal(await driver.management.getSecureBoot?.(node()), !before);
@@ -141,7 +141,7 @@ test('secure boot is switched and its keys are reset', async (t) => {
 });
 
 test('firmware is pulled and pushed, and a bad file is told in the words of the BMC', async (t) => {
-  const { driver, node, folder } = await setStage(t, { redfish: { taskMs: 50 } });
+  const { driver, node, folder } = await setUp(t, { redfish: { taskMs: 50 } });
   const version = async (name: string) =>
     (await driver.firmware.readComponents(node())).find(({ component }) => component === name)?.version;
   const url = await serveFile(t, 'firmware');
@@ -158,7 +158,7 @@ test('firmware is pulled and pushed, and a bad file is told in the words of the 
 
 test('the plain upload serves where there is no multipart one', async (t) => {
   const omit = { updateService: ['MultipartHttpPushUri'] };
-  const { driver, node, folder } = await setStage(t, { redfish: { taskMs: 50, omit } });
+  const { driver, node, folder } = await setUp(t, { redfish: { taskMs: 50, omit } });
   const file = join(folder, 'bios.bin');
   writeFileSync(file, 'firmware');
   const before = (await driver.firmware.readComponents(node())).find(({ component }) => component === 'BIOS')?.version;
@@ -169,7 +169,7 @@ test('the plain upload serves where there is no multipart one', async (t) => {
 });
 
 test('the password is rotated and the new one is used', async (t) => {
-  const { bmcModel, driver, node, service } = await setStage(t);
+  const { bmcModel, driver, node, service } = await setUp(t);
   assert.match(
     (await faultOf(driver.management.changePassword?.(node(), 'x-geheim'.slice(0, 5)))).message,
     /at least 8 characters/,
@@ -184,7 +184,7 @@ test('the password is rotated and the new one is used', async (t) => {
 
 for (const { name, behaviour } of [...loadBmcProfiles().values()].filter((one) => one.name.startsWith('vendor-'))) {
   test(`what is read and written has the shapes of ${name}`, async (t) => {
-    const { bmcModel, driver, node } = await setStage(t, behaviour);
+    const { bmcModel, driver, node } = await setUp(t, behaviour);
     bmcModel.bios.set('ProcTurboMode', 'Enabled');
 
     await driver.bios.applySettings(node(), { ProcTurboMode: 'Disabled' });

@@ -5,9 +5,9 @@ import { RedfishError } from '#wire/redfish/redfish-client.ts';
  * BIOS password in a vendor's own field, can still repeat one.
  */
 export function withoutSecrets(error: unknown, secrets: readonly string[]): unknown {
-  const telling = secrets.filter((secret) => secret !== '');
-  if (!(error instanceof RedfishError) || telling.length === 0) return error;
-  const mask = (text: string) => telling.reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
+  const nonEmpty = secrets.filter((secret) => secret !== '');
+  if (!(error instanceof RedfishError) || nonEmpty.length === 0) return error;
+  const mask = (text: string) => nonEmpty.reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
   const { failure, request, status, messageIds, lacksPrivilege } = error;
   const detail = mask(error.message.slice(request.length + 2));
   const messages = error.messages.map(mask);

@@ -39,7 +39,7 @@ suite('a machine with power cords in two PDUs', { skip: reason }, () => {
   const quick = { timeout: 1_000, backoff: 1, retries: 0 };
   const calm = { timeout: 10_000, backoff: 1, retries: 1 };
 
-  function setStage(t: TestContext, timings = calm) {
+  function setUp(t: TestContext, timings = calm) {
     const { power, close } = createSnmpDriver({ timings });
     t.after(close);
     const notices: string[] = [];
@@ -47,7 +47,7 @@ suite('a machine with power cords in two PDUs', { skip: reason }, () => {
   }
 
   test('is switched on and off by both', async (t) => {
-    const { power, notices, ask } = setStage(t);
+    const { power, notices, ask } = setUp(t);
     const node = machine(JSON.stringify(rows()));
 
     await power.setPower(node, 'power on');
@@ -61,7 +61,7 @@ suite('a machine with power cords in two PDUs', { skip: reason }, () => {
   });
 
   test('is on by one cord alone, and tells which one is off', async (t) => {
-    const { power, notices, ask } = setStage(t);
+    const { power, notices, ask } = setUp(t);
     await apc.set(apcOutlet, 1);
     await gude.set(gudePort, 0);
 
@@ -73,7 +73,7 @@ suite('a machine with power cords in two PDUs', { skip: reason }, () => {
   });
 
   test('a PDU out of reach leaves the state open only where the other one is off', async (t) => {
-    const { power, notices, ask } = setStage(t, quick);
+    const { power, notices, ask } = setUp(t, quick);
     // No agent listens on the discard port.
     const half = machine([...rows().slice(0, 1), { snmp_driver: 'apc', snmp_port: 9, snmp_outlet: '1' }]);
     await apc.set(apcOutlet, 1);

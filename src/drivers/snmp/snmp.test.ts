@@ -131,7 +131,7 @@ before(async () => {
 });
 after(() => snmpd?.close());
 
-function setStage(t: TestContext, timings = calm) {
+function setUp(t: TestContext, timings = calm) {
   const names = new HostNames({ resolve: () => Promise.reject(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' })) });
   const sockets = openSharedUdp({ sockets: 1, names });
   const sent: Buffer[] = [];
@@ -169,7 +169,7 @@ function setStage(t: TestContext, timings = calm) {
 suite('switches an outlet and reads it back', skip, () => {
   for (const [snmp_driver, { outlet = '3' }] of Object.entries(outlets)) {
     test(snmp_driver, async (t) => {
-      const { power, node } = setStage(t);
+      const { power, node } = setUp(t);
       const machine = node({ snmp_driver, snmp_outlet: outlet });
       assert.equal(await power.getPower(machine), 'power off');
       await power.setPower(machine, 'power on');
@@ -181,7 +181,7 @@ suite('switches an outlet and reads it back', skip, () => {
 });
 
 test('finds out the family by itself, once', skip, async (t) => {
-  const { power, node, sent } = setStage(t);
+  const { power, node, sent } = setUp(t);
   const auto = node({ snmp_driver: 'auto', snmp_outlet: '5' });
   assert.equal(await power.getPower(auto), 'power on');
   assert.equal(await power.getPower(auto), 'power on');
@@ -190,14 +190,14 @@ test('finds out the family by itself, once', skip, async (t) => {
 });
 
 test('a power cycle is the PDU’s own reboot, sent in one packet', skip, async (t) => {
-  const { power, node, sent } = setStage(t);
+  const { power, node, sent } = setUp(t);
   await power.setPower(node({ snmp_outlet: 8 }), 'power cycle');
   assert.equal(await snmpd.get(`${rackPdu}.8`), '1');
   assert.equal(sent.length, 1);
 });
 
 test('a machine with two power cords is on while one of them is, and cut off from both', skip, async (t) => {
-  const { power, node } = setStage(t);
+  const { power, node } = setUp(t);
   const both = node({ snmp_outlet: '6, 7' });
   assert.equal(await power.getPower(both), 'power off');
 
@@ -212,7 +212,7 @@ test('a machine with two power cords is on while one of them is, and cut off fro
 });
 
 test('closing the driver, and giving up, end the pause of a power cycle', skip, async (t) => {
-  const { power, node, close } = setStage(t);
+  const { power, node, close } = setUp(t);
   const both = node({ snmp_outlet: '6,7' });
   const callOptions = new AbortController();
   const given = power.setPower(both, 'power cycle', { signal: callOptions.signal });
@@ -225,7 +225,7 @@ test('closing the driver, and giving up, end the pause of a power cycle', skip, 
 });
 
 test('nodes of one PDU share its session, and ask for their states together', skip, async (t) => {
-  const { power, node, sent } = setStage(t);
+  const { power, node, sent } = setUp(t);
   const { user, authKey, privKey } = snmpdUsers.strong;
   const strong = { snmp_version: 3, snmp_user: user, snmp_auth_protocol: 'sha256', snmp_auth_key: authKey };
   const secret = { ...strong, snmp_priv_protocol: 'aes', snmp_priv_key: privKey };
@@ -241,7 +241,7 @@ test('nodes of one PDU share its session, and ask for their states together', sk
 });
 
 test('with version 1 one wrong outlet does not spoil the others', skip, async (t) => {
-  const { power, node } = setStage(t);
+  const { power, node } = setUp(t);
   const ask = (snmp_outlet: number) => power.getPower(node({ snmp_version: '1', snmp_outlet }));
   const [first, wrong, fifth] = await Promise.allSettled([ask(1), ask(99), ask(5)]);
   assert.deepEqual(
@@ -277,7 +277,7 @@ suite('faults', skip, () => {
   };
   for (const [name, [info, expected]] of Object.entries(cases)) {
     test(name, async (t) => {
-      const { power, node } = setStage(t, name === 'a wrong community' ? quick : calm);
+      const { power, node } = setUp(t, name === 'a wrong community' ? quick : calm);
       const fault = await power.getPower(node(info)).catch((error: Error) => error);
       assert.match(String(fault), expected.message);
       assert.equal((fault as { code?: string }).code, expected.code);
@@ -286,7 +286,7 @@ suite('faults', skip, () => {
   }
 
   test('who may not write is told so', async (t) => {
-    const { power, node } = setStage(t);
+    const { power, node } = setUp(t);
     const onlyReads = node({ snmp_community_write: communities.read });
     await assert.rejects(power.setPower(onlyReads, 'power on'), {
       code: 'bmcInsufficientPrivilege',
@@ -297,7 +297,7 @@ suite('faults', skip, () => {
   test('a product that no row knows', async (t) => {
     const other = await startSnmpd({ identity: `.${enterprise}.9.1.1`, objects });
     t.after(() => other.close());
-    const { power, node } = setStage(t);
+    const { power, node } = setUp(t);
     const auto = node({ snmp_driver: 'auto', snmp_port: other.port });
     await assert.rejects(power.getPower(auto), {
       code: 'driverInfo',
@@ -307,12 +307,12 @@ suite('faults', skip, () => {
 });
 
 test('an outlet that the PDU has a place for, but not', skip, async (t) => {
-  const { power, node } = setStage(t);
+  const { power, node } = setUp(t);
   await assert.rejects(power.getPower(node({ snmp_driver: 'aten', snmp_outlet: '16' })), { message: /it has no outlet 16/ });
 });
 
 test('an outlet on its way is still as it was', skip, async (t) => {
-  const { power, node } = setStage(t);
+  const { power, node } = setUp(t);
   const info = { snmp_driver: 'aten', snmp_outlet: '9' };
   assert.equal(await power.getPower(node(info, { power_state: 'power on' })), 'power on');
   assert.equal(await power.getPower(node(info, { power_state: 'power off' })), 'power off');

@@ -16,7 +16,7 @@ const facts = (driver_info: JsonObject): NodeFacts => ({ ...aNode({ driver: 'til
 const goodManager = `printf '%s|' "$@" >> "$0.log"; echo >> "$0.log"
 case $2 in 1|2) echo $2 > "$0.state";; 3) echo 1 > "$0.state";; 9) echo "outlet state:"; cat "$0.state";; esac`;
 
-async function setStage(t: TestContext, script = goodManager, timeout = 10) {
+async function setUp(t: TestContext, script = goodManager, timeout = 10) {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-tilera-'));
   const manager = join(folder, 'pdu mgr');
   await writeFile(manager, `#!/bin/sh\n${script}\n`);
@@ -33,7 +33,7 @@ async function setStage(t: TestContext, script = goodManager, timeout = 10) {
 const asked = { tilera_pdu_address: '10.0.100.1', tilera_status: 'manager' };
 
 test('calls the manager with the address of the PDU and the classic modes', async (t) => {
-  const { power, runs } = await setStage(t);
+  const { power, runs } = await setUp(t);
 
   await power.setPower(facts(asked), 'power on');
   assert.equal(await power.getPower(facts(asked)), 'power on');
@@ -45,7 +45,7 @@ test('calls the manager with the address of the PDU and the classic modes', asyn
 });
 
 test('an outlet is a third argument, and no shell sees any of them', async (t) => {
-  const { power, runs } = await setStage(t);
+  const { power, runs } = await setUp(t);
   await power.setPower(facts({ ...asked, tilera_outlet: '1/4' }), 'power on');
   assert.deepEqual(await runs(), ['10.0.100.1|1|1/4|']);
   for (const tilera_outlet of ['$(id)', '-x', 'a b', ';']) {
@@ -54,14 +54,14 @@ test('an outlet is a third argument, and no shell sees any of them', async (t) =
 });
 
 test('runs of one PDU follow each other', async (t) => {
-  const { power, runs } = await setStage(t, 'echo in >> "$0.log"; sleep 0.05; echo out >> "$0.log"');
+  const { power, runs } = await setUp(t, 'echo in >> "$0.log"; sleep 0.05; echo out >> "$0.log"');
   await Promise.all([1, 2, 3].map(() => power.setPower(facts(asked), 'power on')));
   assert.deepEqual(await runs(), ['in', 'out', 'in', 'out', 'in', 'out']);
 });
 
 suite('faults', () => {
   test('a manager that fails, in its own words', async (t) => {
-    const { power, manager } = await setStage(t, 'echo "no route to PDU" >&2; exit 1');
+    const { power, manager } = await setUp(t, 'echo "no route to PDU" >&2; exit 1');
     const message = `${manager} failed: no route to PDU`;
     await assert.rejects(power.setPower(facts(asked), 'power on'), { code: 'toolFailed', message });
   });
@@ -72,12 +72,12 @@ suite('faults', () => {
   });
 
   test('a state that is none', async (t) => {
-    const { power } = await setStage(t, 'echo maybe');
+    const { power } = await setUp(t, 'echo maybe');
     await assert.rejects(power.getPower(facts(asked)), { code: 'toolFailed', message: /printed 'maybe' for the state/ });
   });
 
   test('a manager that hangs is ended with all that it started', async (t) => {
-    const { power } = await setStage(t, 'sleep 600 & wait', 0.2);
+    const { power } = await setUp(t, 'sleep 600 & wait', 0.2);
     await assert.rejects(power.setPower(facts(asked), 'power on'), {
       code: 'toolFailed',
       message: /did not finish within 0.2 s/,
@@ -85,7 +85,7 @@ suite('faults', () => {
   });
 
   test('giving up ends the run', async (t) => {
-    const { power } = await setStage(t, 'sleep 600');
+    const { power } = await setUp(t, 'sleep 600');
     const callOptions = new AbortController();
     const run = power.setPower(facts(asked), 'power on', { signal: callOptions.signal });
     setImmediate(() => callOptions.abort(new Error('enough')));
@@ -93,7 +93,7 @@ suite('faults', () => {
   });
 
   test('closing the driver ends the run', async (t) => {
-    const { power, close } = await setStage(t, 'sleep 600');
+    const { power, close } = await setUp(t, 'sleep 600');
     const run = power.setPower(facts(asked), 'power on');
     setImmediate(close);
     await assert.rejects(run, { code: 'interrupted' });

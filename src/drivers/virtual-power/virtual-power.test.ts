@@ -23,7 +23,7 @@ const [one, two, ten] = [uuidOf('1'), uuidOf('2'), uuidOf('a')];
 /** A machine name full of shell metacharacters. */
 const odd = `-rf it's "a" test; $(touch pwned) & \`id\` <vm> 1`;
 
-async function aStage(t: TestContext, defaults: Partial<VirtualPowerDefaults> = {}) {
+async function aFixture(t: TestContext, defaults: Partial<VirtualPowerDefaults> = {}) {
   const host = await anSshHost();
   const directory = mkdtempSync(join(tmpdir(), 'vp-'));
   const driver = createVirtualPowerDriver(directory, { ...none, ...defaults });
@@ -59,16 +59,16 @@ const faultOf = async (work: Promise<unknown>): Promise<Fault> => {
 };
 
 for (const type of ['virsh', 'vbox'] as const) {
-  const pick = (stage: { virsh: StandIn; vbox: StandIn }) => stage[type];
+  const pick = (fixture: { virsh: StandIn; vbox: StandIn }) => fixture[type];
   const words = { virsh: { off: 'shut off', on: 'running' }, vbox: { off: 'poweroff', on: 'running' } }[type];
 
   test(`${type}: the machine with the node's MAC is switched, and no other`, { skip: withoutSshd }, async (t) => {
-    const stage = await aStage(t);
-    const [machines, node] = [pick(stage), stage.node({ ssh_virt_type: type })];
+    const fixture = await aFixture(t);
+    const [machines, node] = [pick(fixture), fixture.node({ ssh_virt_type: type })];
     machines.add({ uuid: two, name: 'vm1', macs: ['52:54:00:aa:bb:02'] });
     machines.add({ uuid: one, name: odd, macs: ['52:54:00:aa:bb:10', mac.toUpperCase()] });
     machines.add({ uuid: ten, name: 'vm10', macs: [] });
-    const { power } = stage;
+    const { power } = fixture;
 
     assert.equal(await power.getPower(node), 'power off');
     await power.setPower(node, 'power on');
@@ -81,36 +81,36 @@ for (const type of ['virsh', 'vbox'] as const) {
     await power.setPower(node, 'power off');
 
     assert.deepEqual([machines.state(one), machines.state(two)], [words.off, words.off]);
-    assert.equal(stage.host.logins(), 1);
+    assert.equal(fixture.host.logins(), 1);
     assert.ok(machines.calls().every((call) => !call.some((word) => word.includes('touch'))));
   });
 
   test(`${type}: the list of machines is read once, and anew for a machine that is not in it`, {
     skip: withoutSshd,
   }, async (t) => {
-    const stage = await aStage(t);
-    const [machines, node] = [pick(stage), stage.node({ ssh_virt_type: type })];
+    const fixture = await aFixture(t);
+    const [machines, node] = [pick(fixture), fixture.node({ ssh_virt_type: type })];
     machines.add({ uuid: one, name: 'a', macs: [mac] });
-    await Promise.all(Array.from({ length: 20 }, () => stage.power.getPower(node)));
+    await Promise.all(Array.from({ length: 20 }, () => fixture.power.getPower(node)));
     const described = machines.calls().filter(([command]) => command === 'dumpxml' || command === 'list');
     assert.ok(described.length <= 3, JSON.stringify(described));
 
     machines.remove(one);
     machines.add({ uuid: two, name: 'a', macs: [mac], state: words.on });
-    assert.equal(await stage.power.getPower(node), 'power on');
+    assert.equal(await fixture.power.getPower(node), 'power on');
   });
 
   test(`${type}: a command for what is so already does no harm`, { skip: withoutSshd }, async (t) => {
-    const stage = await aStage(t);
-    const [machines, node] = [pick(stage), stage.node({ ssh_virt_type: type })];
+    const fixture = await aFixture(t);
+    const [machines, node] = [pick(fixture), fixture.node({ ssh_virt_type: type })];
     machines.add({ uuid: one, name: 'a', macs: [mac] });
-    await stage.power.setPower(node, 'power off');
-    await assert.rejects(stage.power.setPower(node, 'reset'), { code: 'bmcError', message: /not (currently )?running/ });
+    await fixture.power.setPower(node, 'power off');
+    await assert.rejects(fixture.power.setPower(node, 'reset'), { code: 'bmcError', message: /not (currently )?running/ });
   });
 }
 
 test('every state that libvirt knows is on or off, but for none', { skip: withoutSshd }, async (t) => {
-  const { power, virsh, node } = await aStage(t);
+  const { power, virsh, node } = await aFixture(t);
   virsh.add({ uuid: one, name: 'a', macs: [mac] });
   const expected = {
     running: 'on',
@@ -130,7 +130,7 @@ test('every state that libvirt knows is on or off, but for none', { skip: withou
 });
 
 test('a VirtualBox machine whose state was saved boots when it is switched on', { skip: withoutSshd }, async (t) => {
-  const { power, vbox, node } = await aStage(t);
+  const { power, vbox, node } = await aFixture(t);
   vbox.add({ uuid: one, name: 'a', macs: [mac], state: 'saved' });
   const machine = node({ ssh_virt_type: 'vbox' });
   assert.equal(await power.getPower(machine), 'power off');
@@ -145,7 +145,7 @@ test('a VirtualBox machine whose state was saved boots when it is switched on', 
 });
 
 test('a managed save of libvirt is thrown away, and its removal may fail', { skip: withoutSshd }, async (t) => {
-  const { power, virsh, node, host } = await aStage(t);
+  const { power, virsh, node, host } = await aFixture(t);
   virsh.add({ uuid: one, name: 'a', macs: [mac] });
   const saved = join(host.folder, 'virsh', 'machines', one, 'saved');
   writeFileSync(saved, '');
@@ -161,7 +161,7 @@ test('a managed save of libvirt is thrown away, and its removal may fail', { ski
 });
 
 test('VirtualBox lets go of a machine late: it is started once it can be', { skip: withoutSshd }, async (t) => {
-  const { power, vbox, node } = await aStage(t);
+  const { power, vbox, node } = await aFixture(t);
   vbox.add({ uuid: one, name: 'a', macs: [mac] });
   vbox.failOnce('startvm', "VBoxManage: error: The machine 'a' is already locked by a session (or being locked or unlocked)");
   await power.setPower(node({ ssh_virt_type: 'vbox' }), 'power on');
@@ -169,7 +169,7 @@ test('VirtualBox lets go of a machine late: it is started once it can be', { ski
 });
 
 test('a VirtualBox machine that runs already is on', { skip: withoutSshd }, async (t) => {
-  const { power, vbox, node } = await aStage(t);
+  const { power, vbox, node } = await aFixture(t);
   vbox.add({ uuid: one, name: 'a', macs: [mac], state: 'running' });
   await power.setPower(node({ ssh_virt_type: 'vbox' }), 'power on');
   const starts = vbox.calls().filter(([command]) => command === 'startvm');
@@ -177,7 +177,7 @@ test('a VirtualBox machine that runs already is on', { skip: withoutSshd }, asyn
 });
 
 test('says which machine is missing, and which are too many', { skip: withoutSshd }, async (t) => {
-  const { power, virsh, node } = await aStage(t);
+  const { power, virsh, node } = await aFixture(t);
   const missing = await faultOf(power.getPower(node()));
   assert.deepEqual(
     [missing.code, /no machine has the MAC address 52:54:00:aa:bb:01/.test(missing.message)],
@@ -192,7 +192,7 @@ test('says which machine is missing, and which are too many', { skip: withoutSsh
 });
 
 test('what virsh says no to is told', { skip: withoutSshd }, async (t) => {
-  const { power, virsh, node } = await aStage(t);
+  const { power, virsh, node } = await aFixture(t);
   virsh.add({ uuid: one, name: 'a', macs: [mac] });
   virsh.failOnce(
     'start',
@@ -204,14 +204,14 @@ test('what virsh says no to is told', { skip: withoutSshd }, async (t) => {
 });
 
 test('a host without the program says so', { skip: withoutSshd }, async (t) => {
-  const { power, host, node } = await aStage(t);
+  const { power, host, node } = await aFixture(t);
   rmSync(join(host.bin, 'VBoxManage'));
   const fault = await faultOf(power.getPower(node({ ssh_virt_type: 'vbox' })));
   assert.match(fault.message, /VBoxManage list .*: the program is not installed/);
 });
 
 test('words with quotes and spaces arrive as they are', { skip: withoutSshd }, async (t) => {
-  const { power, virsh, node, host } = await aStage(t);
+  const { power, virsh, node, host } = await aFixture(t);
   virsh.add({ uuid: one, name: 'a', macs: [mac] });
   const libvirt_uri = `qemu+unix:///system?socket=/run/it's "one"; $(id) \\ %h`;
   await power.getPower(node({ libvirt_uri }));
@@ -219,7 +219,7 @@ test('words with quotes and spaces arrive as they are', { skip: withoutSshd }, a
 });
 
 test('logs in by password or by the text of a key, as typed on a command line', { skip: withoutSshd }, async (t) => {
-  const { power, virsh, node, host } = await aStage(t);
+  const { power, virsh, node, host } = await aFixture(t);
   virsh.add({ uuid: one, name: 'a', macs: [mac] });
   const ssh_key_contents = readFileSync(host.keyFile, 'utf8').replaceAll('\n', '\\n');
   assert.equal(await power.getPower(node({ ssh_key_filename: null, ssh_key_contents })), 'power off');
@@ -229,7 +229,7 @@ test('logs in by password or by the text of a key, as typed on a command line', 
 });
 
 test('a host that is not known, or is another, gets nothing', { skip: withoutSshd }, async (t) => {
-  const { power, node, host } = await aStage(t);
+  const { power, node, host } = await aFixture(t);
   for (const ssh_host_key of [null, `SHA256:${'A'.repeat(43)}`]) {
     const fault = await faultOf(power.getPower(node({ ssh_host_key })));
     assert.equal(fault.code, 'bmcUntrusted');
@@ -239,7 +239,7 @@ test('a host that is not known, or is another, gets nothing', { skip: withoutSsh
 });
 
 test('a host that is down is unreachable, and found again', { skip: withoutSshd }, async (t) => {
-  const { power, virsh, node, host } = await aStage(t);
+  const { power, virsh, node, host } = await aFixture(t);
   virsh.add({ uuid: one, name: 'a', macs: [mac] });
   await host.stop();
   const fault = await faultOf(power.getPower(node()));
@@ -249,7 +249,7 @@ test('a host that is down is unreachable, and found again', { skip: withoutSshd 
 });
 
 test('nodes that name no host use the one of the settings', { skip: withoutSshd }, async (t) => {
-  const { host, virsh, driver } = await aStage(t);
+  const { host, virsh, driver } = await aFixture(t);
   await driver.close();
   virsh.add({ uuid: one, name: 'a', macs: [mac] });
   const known_hosts = join(host.folder, 'known');
@@ -320,7 +320,7 @@ suite('driver_info of virtual power', () => {
 });
 
 test('a state named like a method of every object is one that needs nothing before', { skip: withoutSshd }, async (t) => {
-  const { power, vbox, node } = await aStage(t);
+  const { power, vbox, node } = await aFixture(t);
   vbox.add({ uuid: one, name: 'a', macs: [mac] });
   vbox.setState(one, 'constructor');
   await power.setPower(node({ ssh_virt_type: 'vbox' }), 'power on');

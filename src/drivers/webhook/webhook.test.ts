@@ -19,7 +19,7 @@ const { uuid } = facts({});
 type Answer = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 /** A service that keeps one machine's state, unless `answer` overrides the response. */
-async function setStage(t: TestContext, { answer, tls }: { answer?: Answer; tls?: Identity } = {}) {
+async function setUp(t: TestContext, { answer, tls }: { answer?: Answer; tls?: Identity } = {}) {
   const heard: { line: string; headers: IncomingMessage['headers'] }[] = [];
   let state = 'stopped';
   const listener: RequestListener = (request, response) => {
@@ -46,7 +46,7 @@ async function setStage(t: TestContext, { answer, tls }: { answer?: Answer; tls?
 }
 
 test('switches and asks by the URLs that are set', async (t) => {
-  const { heard, node } = await setStage(t);
+  const { heard, node } = await setUp(t);
   assert.equal(await power.getPower(node()), 'power off');
   await power.setPower(node(), 'power on');
   assert.equal(await power.getPower(node()), 'power on');
@@ -60,7 +60,7 @@ test('switches and asks by the URLs that are set', async (t) => {
 });
 
 test('methods, answers and headers are the site’s own', async (t) => {
-  const { heard, node } = await setStage(t, { answer: (_, response) => response.end('Relay 3: ON') });
+  const { heard, node } = await setUp(t, { answer: (_, response) => response.end('Relay 3: ON') });
   const info = {
     power_method: 'put',
     power_query_method: 'POST',
@@ -78,7 +78,7 @@ test('methods, answers and headers are the site’s own', async (t) => {
 });
 
 test('a token goes before a password', async (t) => {
-  const { heard, node } = await setStage(t);
+  const { heard, node } = await setUp(t);
   await power.getPower(node({ power_user: 'u', power_pass: 'secret' }));
   await power.getPower(node({ power_user: 'u', power_pass: 'secret', power_token: 'abcd' }));
   assert.deepEqual(
@@ -118,7 +118,7 @@ suite('answers that are no state', () => {
   };
   for (const [name, [answer, expected]] of Object.entries(cases)) {
     test(name, async (t) => {
-      const { node } = await setStage(t, { answer });
+      const { node } = await setUp(t, { answer });
       await assert.rejects(power.getPower(node({ power_token: 'abcdef' })), expected);
     });
   }
@@ -126,7 +126,7 @@ suite('answers that are no state', () => {
   test('the same place by another path is followed, with the token', async (t) => {
     const answer: Answer = (request, response) =>
       !request.url?.startsWith('/new') && response.writeHead(308, { location: `/new${request.url}` }).end();
-    const { node, heard } = await setStage(t, { answer });
+    const { node, heard } = await setUp(t, { answer });
     await power.setPower(node({ power_token: 'abcdef' }), 'power on');
     assert.equal(await power.getPower(node({ power_token: 'abcdef' })), 'power on');
     assert.ok(heard.every(({ headers }) => headers.authorization === 'Bearer abcdef'));
@@ -134,7 +134,7 @@ suite('answers that are no state', () => {
 
   test('a command is not turned into a GET by a redirection', async (t) => {
     const answer: Answer = (_, response) => response.writeHead(303, { location: '/done' }).end();
-    const { node } = await setStage(t, { answer });
+    const { node } = await setUp(t, { answer });
     await assert.rejects(power.setPower(node(), 'power on'), {
       code: 'bmcMalformedReply',
       message: /redirection \(303\) of a POST/,
@@ -144,14 +144,14 @@ suite('answers that are no state', () => {
   test('nor are credentials of basic authentication without the word before them', async (t) => {
     const answer: Answer = (request, response) =>
       response.end(`who is ${String(request.headers.authorization).replace('Basic ', '')}?`);
-    const { node } = await setStage(t, { answer });
+    const { node } = await setUp(t, { answer });
     const fault = await power.getPower(node({ power_user: 'u', power_pass: 'open sesame' })).catch((error: Error) => error);
     assert.match(String(fault), /who is \*{6}\?/);
   });
 
   test('a secret that is sent back is not shown', async (t) => {
     const answer: Answer = (request, response) => response.writeHead(400).end(`bad ${request.headers.authorization}`);
-    const { node } = await setStage(t, { answer });
+    const { node } = await setUp(t, { answer });
     const fault = await power.getPower(node({ power_token: 'open sesame' })).catch((error: Error) => error);
     assert.match(String(fault), /HTTP status 400: bad \*{6}/);
     assert.doesNotMatch(JSON.stringify(fault) + String(fault), /sesame/);
@@ -159,7 +159,7 @@ suite('answers that are no state', () => {
 
   test('secrets of a URL are not shown, wherever they stand in it', async (t) => {
     const answer: Answer = (request, response) => response.writeHead(404).end(`no ${request.url}`);
-    const { node, origin } = await setStage(t, { answer });
+    const { node, origin } = await setUp(t, { answer });
     const power_query_uri = `${origin}/trigger/state-of-machine/{node}/key/dGhpcyBpcyBh-2026?code=open%20sesame`;
     const fault = await power.getPower(node({ power_query_uri })).catch((error: Error) => error);
     assert.match(
@@ -171,21 +171,21 @@ suite('answers that are no state', () => {
 
   test('an answer on which a pattern never ends', async (t) => {
     const answer: Answer = (_, response) => response.end(`${'a'.repeat(60)}!`);
-    const { node } = await setStage(t, { answer });
+    const { node } = await setUp(t, { answer });
     const state = power.getPower(node({ power_on_regex: '(a+)+$' }));
     await assert.rejects(state, { code: 'bmcMalformedReply', message: /power_on_regex took more than 50 ms/ });
   });
 });
 
 test('an answer that never comes', async (t) => {
-  const { node } = await setStage(t, { answer: () => true });
+  const { node } = await setUp(t, { answer: () => true });
   const message = /did not respond \(1 attempt in 1 s\)/;
   await assert.rejects(power.getPower(node({ power_timeout: 1 })), { code: 'bmcUnreachable', message });
 });
 
 test('giving up ends a request', async (t) => {
   const callOptions = new AbortController();
-  const { node } = await setStage(t, { answer: () => callOptions.abort(new Error('enough')) ?? true });
+  const { node } = await setUp(t, { answer: () => callOptions.abort(new Error('enough')) ?? true });
   await assert.rejects(power.setPower(node(), 'power on', { signal: callOptions.signal }), /enough/);
 });
 
@@ -193,7 +193,7 @@ suite('certificates', () => {
   const tls = makeIdentity('IP:127.0.0.1');
 
   test('one that nobody vouches for is not spoken to', async (t) => {
-    const { node, heard } = await setStage(t, { tls });
+    const { node, heard } = await setUp(t, { tls });
     await assert.rejects(power.getPower(node()), { code: 'bmcUntrusted', message: /self-signed/ });
     await assert.rejects(power.getPower(node({ power_fingerprint: '0'.repeat(64) })), { code: 'bmcUntrusted' });
     assert.deepEqual(heard, []);
@@ -206,7 +206,7 @@ suite('certificates', () => {
   };
   for (const [name, info] of Object.entries(good)) {
     test(`trusted by ${name}`, async (t) => {
-      const { node } = await setStage(t, { tls });
+      const { node } = await setUp(t, { tls });
       assert.equal(await power.getPower(node(info)), 'power off');
     });
   }

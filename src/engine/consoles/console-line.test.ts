@@ -8,7 +8,7 @@ const newStream = () => new Duplex({ read() {}, write: (_, __, done) => done() }
 
 test('a line that ends again and again is told of a few times, not for ever', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const told: string[] = [];
+  const reported: string[] = [];
   let opened = 0;
   const line = new ConsoleLine({
     async open() {
@@ -18,7 +18,7 @@ test('a line that ends again and again is told of a few times, not for ever', as
       return stream;
     },
     record: { append() {} } as unknown as ConsoleRecord,
-    tell: (message) => void told.push(message),
+    report: (message) => void reported.push(message),
   });
   while (opened < 12) {
     await new Promise(setImmediate);
@@ -27,9 +27,9 @@ test('a line that ends again and again is told of a few times, not for ever', as
     t.mock.timers.tick(60_000);
   }
   await line.close();
-  assert.ok(told.length <= 8, told.join('\n'));
-  assert.equal(told[0], 'the serial console is open');
-  assert.equal(told[1], 'the serial console is closed: the BMC ended it');
+  assert.ok(reported.length <= 8, reported.join('\n'));
+  assert.equal(reported[0], 'the serial console is open');
+  assert.equal(reported[1], 'the serial console is closed: the BMC ended it');
 });
 
 test('an error after the end of a line ends nothing else', async (t) => {
@@ -37,7 +37,7 @@ test('an error after the end of a line ends nothing else', async (t) => {
   const line = new ConsoleLine({
     open: async () => stream,
     record: { append() {} } as unknown as ConsoleRecord,
-    tell() {},
+    report() {},
   });
   t.after(() => line.close());
   await new Promise(setImmediate);

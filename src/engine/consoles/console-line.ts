@@ -25,7 +25,7 @@ export type LineParts = {
   record: ConsoleRecord;
   heard?(data: Buffer): void;
   /** Called when the connection opens, and with the reason when it is lost; not for each failed retry after that. */
-  tell(message: string): void;
+  report(message: string): void;
 };
 
 export class ConsoleLine {
@@ -37,7 +37,7 @@ export class ConsoleLine {
   #trouble: string | undefined = 'it is being opened';
   #shortLives = 0;
   /** The kind of loss last reported; undefined: reported as open. */
-  #toldLoss: string | undefined;
+  #reportedLoss: string | undefined;
 
   constructor(parts: LineParts) {
     this.#parts = parts;
@@ -57,7 +57,7 @@ export class ConsoleLine {
    * Attaches a viewer, which receives all output from now on and can type. It survives reconnects. `tellsTrouble`: show
    * the reason for interruptions, which names the BMC, to this viewer.
    */
-  attach({ tellsTrouble = true } = {}): Duplex {
+  attach({ reportsTrouble = true } = {}): Duplex {
     const viewer = new Duplex({
       read() {},
       write: (chunk: Buffer, _, done) => {
@@ -68,7 +68,7 @@ export class ConsoleLine {
     this.#viewers.add(viewer);
     viewer.on('error', () => {});
     viewer.once('close', () => this.#viewers.delete(viewer));
-    const reason = tellsTrouble ? `: ${this.#trouble}` : '';
+    const reason = reportsTrouble ? `: ${this.#trouble}` : '';
     if (this.#trouble) viewer.push(`\r\n[the serial line is not open${reason}]\r\n`);
     return viewer;
   }
@@ -132,8 +132,8 @@ export class ConsoleLine {
   }
 
   #reportOpen(): undefined {
-    this.#toldLoss = undefined;
-    this.#parts.tell('the serial console is open');
+    this.#reportedLoss = undefined;
+    this.#parts.report('the serial console is open');
   }
 
   #spread(chunk: Buffer): void {
@@ -147,8 +147,8 @@ export class ConsoleLine {
 
   #lost(reason: string, kind = reason): void {
     this.#trouble = reason;
-    if (this.#toldLoss === kind) return;
-    this.#toldLoss = kind;
-    this.#parts.tell(`the serial console is closed: ${reason}`);
+    if (this.#reportedLoss === kind) return;
+    this.#reportedLoss = kind;
+    this.#parts.report(`the serial console is closed: ${reason}`);
   }
 }

@@ -21,7 +21,7 @@ export class ConsoleSessions {
 
   constructor(store: Pick<Store, 'nodes' | 'servers' | 'events'>) {
     this.#store = store;
-    this.#unsubscribe = store.events.subscribe(() => this.#lookLater());
+    this.#unsubscribe = store.events.subscribe(() => this.#checkLater());
   }
 
   /** Throws `conflict`, and ends the viewer, if the machine does not (or no longer) belong to the server. */
@@ -39,14 +39,14 @@ export class ConsoleSessions {
     this.#unsubscribe();
   }
 
-  #lookLater(): void {
+  #checkLater(): void {
     if (this.#sessions.size === 0 || this.#timer) return;
-    this.#timer = setTimeout(() => void this.#look(), gatherMs);
+    this.#timer = setTimeout(() => void this.#check(), gatherMs);
     this.#timer.unref();
   }
 
   /** If the check fails (for example because the disk is full), access is denied. */
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     this.#timer = undefined;
     const allowed = await this.#allowed([...this.#sessions.values()]).catch(() => new Set<Viewer>());
     for (const [viewer, session] of this.#sessions) if (!allowed.has(session)) viewer.destroy();

@@ -9,13 +9,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
 import { createFileConsole } from '#drivers/console-file/index.ts';
 import type { ConsoleInterface, Drivers } from '#drivers/interfaces.ts';
-import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
+import { anAvailableNode, testCloud } from '#test/a-cloud.ts';
 import { aServer } from '#test/a-task.ts';
 import { Consoles } from './consoles.ts';
 
 /** A machine whose serial line is controlled by the test. */
-async function aStage(t: TestContext) {
-  const { store, ...cloud } = await aCloud();
+async function aFixture(t: TestContext) {
+  const { store, ...cloud } = await testCloud();
   const node = await anAvailableNode({ store, ...cloud }, 'n1');
   const directory = await mkdtemp(join(tmpdir(), 'ingot-consoles-'));
   const machine = { opened: 0, refuse: undefined as Fault | undefined, line: new Duplex(), typed: [] as string[] };
@@ -60,7 +60,7 @@ async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
 const isHeard = (line: Duplex) => line.listenerCount('data') + line.listenerCount('readable') > 0;
 
 test('an enabled console is opened and recorded, and its last lines can be read', async (t) => {
-  const { node, machine, consoles } = await aStage(t);
+  const { node, machine, consoles } = await aFixture(t);
   await consoles.setEnabled(node.uuid, true);
   await until(() => machine.opened === 1);
   machine.line.push('one\ntwo\nthree\n');
@@ -70,7 +70,7 @@ test('an enabled console is opened and recorded, and its last lines can be read'
 });
 
 test('two who look on share one line; what either types reaches the machine', async (t) => {
-  const { node, machine, consoles } = await aStage(t);
+  const { node, machine, consoles } = await aFixture(t);
   const [first, second] = [await consoles.attach(node.uuid), await consoles.attach(node.uuid)];
   await until(() => isHeard(machine.line));
   const heard: string[] = [];
@@ -83,7 +83,7 @@ test('two who look on share one line; what either types reaches the machine', as
 });
 
 test('the last who leaves gives the BMC its session back', async (t) => {
-  const { node, machine, consoles } = await aStage(t);
+  const { node, machine, consoles } = await aFixture(t);
   const viewer = await consoles.attach(node.uuid);
   await until(() => isHeard(machine.line));
   const closed = once(machine.line, 'close');
@@ -92,7 +92,7 @@ test('the last who leaves gives the BMC its session back', async (t) => {
 });
 
 test('a line that ends is opened again, and the record tells of it', async (t) => {
-  const { node, machine, consoles, messages } = await aStage(t);
+  const { node, machine, consoles, messages } = await aFixture(t);
   await consoles.setEnabled(node.uuid, true);
   await until(() => machine.opened === 1);
   machine.line.push(null);
@@ -106,7 +106,7 @@ test('a line that ends is opened again, and the record tells of it', async (t) =
 });
 
 test('a BMC that refuses is told of once, however often it is asked; who looks on is told why nothing comes', async (t) => {
-  const { node, machine, consoles, messages } = await aStage(t);
+  const { node, machine, consoles, messages } = await aFixture(t);
   machine.refuse = new Fault('bmcError', { address: '192.0.2.7', command: 'Activate Payload', detail: 'already active' });
   await consoles.setEnabled(node.uuid, true);
   await until(async () => (await messages()).length === 1);
@@ -117,7 +117,7 @@ test('a BMC that refuses is told of once, however often it is asked; who looks o
 });
 
 test('what was enabled is opened again by the next process', async (t) => {
-  const { node, machine, consoles, make } = await aStage(t);
+  const { node, machine, consoles, make } = await aFixture(t);
   await consoles.setEnabled(node.uuid, true);
   await until(() => machine.opened === 1);
   await consoles.stop();
@@ -128,7 +128,7 @@ test('what was enabled is opened again by the next process', async (t) => {
 });
 
 test('a node without a console to type into says so', async (t) => {
-  const { store, node, consoles } = await aStage(t);
+  const { store, node, consoles } = await aFixture(t);
   await store.nodes.update({ uuid: node.uuid }, { console_interface: 'no-console' });
   await assert.rejects(consoles.setEnabled(node.uuid, true), { code: 'unsupportedByHardware' });
   await assert.rejects(consoles.attach(node.uuid), { code: 'unsupportedByHardware' });
@@ -136,7 +136,7 @@ test('a node without a console to type into says so', async (t) => {
 });
 
 /** Gives the machine to a tenant's server. */
-async function aTenant({ store, node }: Awaited<ReturnType<typeof aStage>>, id = 'server-1') {
+async function aTenant({ store, node }: Awaited<ReturnType<typeof aFixture>>, id = 'server-1') {
   await store.servers.insert(aServer({ id, node_uuid: node.uuid, vm_state: 'active', task_state: null }));
   await store.nodes.update({ uuid: node.uuid }, { instance_uuid: id });
   return id;
@@ -148,9 +148,9 @@ const endings = {
 } as const;
 for (const [how, change] of Object.entries(endings)) {
   test(`the owner of a server is shown out when ${how}, and cannot come back; an administrator stays`, async (t) => {
-    const stage = await aStage(t);
-    const { store, node, consoles } = stage;
-    const server = await aTenant(stage);
+    const fixture = await aFixture(t);
+    const { store, node, consoles } = fixture;
+    const server = await aTenant(fixture);
     const [tenant, operator] = [await consoles.attach(node.uuid, server), await consoles.attach(node.uuid)];
     await store.servers.update({ id: server }, change);
     store.events.append({ kind: 'operation', node_uuid: node.uuid, subject: 'delete', message: 'started' });
@@ -161,11 +161,11 @@ for (const [how, change] of Object.entries(endings)) {
 }
 
 test('a machine that was given to the next server is shown to nobody before', async (t) => {
-  const stage = await aStage(t);
-  const { store, node, consoles } = stage;
-  const former = await aTenant(stage, 'server-1');
+  const fixture = await aFixture(t);
+  const { store, node, consoles } = fixture;
+  const former = await aTenant(fixture, 'server-1');
   const viewer = await consoles.attach(node.uuid, former);
-  const next = await aTenant(stage, 'server-2');
+  const next = await aTenant(fixture, 'server-2');
   store.events.append({ kind: 'operation', node_uuid: node.uuid, subject: 'deploy', message: 'started' });
   await once(viewer, 'close');
   await assert.rejects(consoles.attach(node.uuid, former), { code: 'conflict' });
@@ -173,7 +173,7 @@ test('a machine that was given to the next server is shown to nobody before', as
 });
 
 test('a record that is cleared holds what was printed afterwards alone', async (t) => {
-  const { node, machine, consoles } = await aStage(t);
+  const { node, machine, consoles } = await aFixture(t);
   await consoles.setEnabled(node.uuid, true);
   await until(() => machine.opened === 1);
   machine.line.push('of the former owner\n');
@@ -185,9 +185,9 @@ test('a record that is cleared holds what was printed afterwards alone', async (
 });
 
 test('an owner is told that the line is closed, but nothing of the BMC', async (t) => {
-  const stage = await aStage(t);
-  const { node, machine, consoles, messages } = stage;
-  const server = await aTenant(stage);
+  const fixture = await aFixture(t);
+  const { node, machine, consoles, messages } = fixture;
+  const server = await aTenant(fixture);
   machine.refuse = new Fault('bmcError', { address: '192.0.2.7', command: 'Activate Payload', detail: 'already active' });
   await consoles.setEnabled(node.uuid, true);
   await until(async () => (await messages()).length === 1);
@@ -196,7 +196,7 @@ test('an owner is told that the line is closed, but nothing of the BMC', async (
 });
 
 test('what is typed faster than the machine takes it is not kept', async (t) => {
-  const { node, machine, consoles } = await aStage(t);
+  const { node, machine, consoles } = await aFixture(t);
   const viewer = await consoles.attach(node.uuid);
   await until(() => isHeard(machine.line));
   machine.line._write = () => {};
@@ -205,7 +205,7 @@ test('what is typed faster than the machine takes it is not kept', async (t) => 
 });
 
 test('a line whose opening never ends keeps nobody waiting, and is hung up should it come late', async (t) => {
-  const { node, consoles, driver } = await aStage(t);
+  const { node, consoles, driver } = await aFixture(t);
   const { promise, resolve } = Promise.withResolvers<Duplex>();
   const opened = Promise.withResolvers<void>();
   driver.open = () => {
@@ -221,7 +221,7 @@ test('a line whose opening never ends keeps nobody waiting, and is hung up shoul
 });
 
 test('a console that the node could not open for a while is opened again when it can', async (t) => {
-  const { store, node, machine, consoles } = await aStage(t);
+  const { store, node, machine, consoles } = await aFixture(t);
   await consoles.setEnabled(node.uuid, true);
   await until(() => machine.opened === 1);
   await store.nodes.update({ uuid: node.uuid }, { console_interface: 'no-console' });
@@ -232,7 +232,7 @@ test('a console that the node could not open for a while is opened again when it
 });
 
 test('of a record that somebody else keeps, the next owner sees what came since, also after a restart', async (t) => {
-  const { store, node, directory, consoles, make } = await aStage(t);
+  const { store, node, directory, consoles, make } = await aFixture(t);
   const console_file = join(directory, 'conserver.log');
   await writeFile(console_file, 'of the former owner\n');
   await store.nodes.update({ uuid: node.uuid }, { console_interface: 'file', driver_info: { console_file } });

@@ -75,7 +75,7 @@ export class Consoles {
    */
   async attach(uuid: string, server?: string): Promise<Duplex> {
     await this.#openable(uuid);
-    const viewer = this.#session(uuid).line.attach({ tellsTrouble: server === undefined });
+    const viewer = this.#session(uuid).line.attach({ reportsTrouble: server === undefined });
     viewer.once('close', () => void this.#leave(uuid));
     if (server !== undefined) await this.#viewers.admit(viewer, { node: uuid, server });
     return viewer;
@@ -147,7 +147,7 @@ export class Consoles {
       open: (signal) => this.#open(uuid, signal),
       record,
       heard: (data) => this.#parts.heard?.(uuid, data),
-      tell: (message) => this.#parts.store.events.append({ kind: 'bmc', node_uuid: uuid, subject: 'console', message }),
+      report: (message) => this.#parts.store.events.append({ kind: 'bmc', node_uuid: uuid, subject: 'console', message }),
     });
     const session = { line, record, wanted: false };
     this.#sessions.set(uuid, session);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { imageToken } from '#agent-protocol/image-token.ts';
 import { routes } from '#agent-protocol/routes.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud } from '#test/a-cloud.ts';
+import { anAvailableNode, aServerRequest, aStep, type Cloud, testCloud } from '#test/a-cloud.ts';
 import { aHello, aRequester, bootstrapOf, sayHello } from '#test/an-agent.ts';
 
 const image = `${routes.images}/an-image`;
@@ -30,7 +30,7 @@ async function aDeployment() {
       600,
     ),
   ];
-  const cloud = await aCloud({ steps });
+  const cloud = await testCloud({ steps });
   const node = await anAvailableNode(cloud, 'n1');
   const [port] = await cloud.store.node_ports.list({ node_uuid: node.uuid });
   const [server] = await cloud.engine.createServers(aServerRequest);
@@ -73,10 +73,10 @@ test('a stranger who has the token gets nothing by it and ends nothing; it is to
 
   const session = await sayHello(cloud.engine, operation, machine);
   await untilWaiting(cloud, server.id, 'the image');
-  const told = await strangersOf(cloud, node.uuid);
-  assert.equal(told.length, 4);
-  assert.equal(told[0], 'Another machine at 172.30.0.99 presented the agent token of this operation; it was refused');
-  assert.match(told[1] ?? '', /^Another machine at 172\.30\.0\.98 \(MAC 52:54:00:99:99:99\)/);
+  const reported = await strangersOf(cloud, node.uuid);
+  assert.equal(reported.length, 4);
+  assert.equal(reported[0], 'Another machine at 172.30.0.99 presented the agent token of this operation; it was refused');
+  assert.match(reported[1] ?? '', /^Another machine at 172\.30\.0\.98 \(MAC 52:54:00:99:99:99\)/);
   assert.equal((await cloud.engine.agentNext(session, 0, AbortSignal.timeout(1000)))?.name, 'write-image');
   await closed(cloud);
 });
@@ -129,7 +129,7 @@ test('a binding outlives the process: an engine that knows nothing but the datab
   const session = await sayHello(cloud.engine, operation, machine);
   await cloud.engine.stop();
   const steps = [aStep('wait for the ramdisk', async () => ({ wait: 'the ramdisk again' }), 600)];
-  const later = await aCloud({ room: cloud.room, store: cloud.store, steps });
+  const later = await testCloud({ room: cloud.room, store: cloud.store, steps });
   const { id, step } = (await cloud.store.operations.find({ id: operation.id }))!;
   await cloud.store.operations.update({ id }, { step: 'wait for the ramdisk' });
   await later.engine.start();
@@ -167,14 +167,14 @@ test('image and config drive: to the bound address alone, and while the command 
 });
 
 test('a ramdisk of another version ends the operation at once and says to rebuild it', async () => {
-  for (const tell of ['outdated', 'hello'] as const) {
+  for (const report of ['outdated', 'hello'] as const) {
     const { cloud, operation, machine } = await aDeployment();
     const token = bootstrapOf(operation);
-    const told =
-      tell === 'outdated'
+    const reported =
+      report === 'outdated'
         ? cloud.engine.agentOutdated(token, machine)
         : cloud.engine.agentHello(token, aHello({ protocol: 3 }), machine);
-    await assert.rejects(told, { code: 'agentOutdated' });
+    await assert.rejects(reported, { code: 'agentOutdated' });
     const { fault } = await cloud.engine.ended(operation.id);
     assert.match(`${fault?.message} ${fault?.hint}`, /protocol [13]; this Ingot needs 2.*Rebuild the ramdisk/);
     await closed(cloud);

@@ -3,7 +3,7 @@ import type { Hello, HelloReply } from '#agent-protocol/messages.ts';
 import { agentProtocol } from '#agent-protocol/routes.ts';
 import { Fault } from '#domain/faults.ts';
 import { formatRequester, isMachine, type Requester } from '#domain/requesters.ts';
-import { refuseWrongMachine, type ToldIdentity } from '../nodes/machine-identity.ts';
+import { type ReportedIdentity, refuseWrongMachine } from '../nodes/machine-identity.ts';
 import type { MachineRecord } from '../nodes/machine-record.ts';
 import { keepInventory } from '../operations/known-disks.ts';
 import type { LiveOperation } from '../worker/live-operations.ts';
@@ -102,18 +102,22 @@ async function writeBinding(
 export async function expectOwnMachine(
   { store, drivers, worker, record }: MessageParts,
   live: LiveOperation,
-  told: readonly ToldIdentity[],
+  reported: readonly ReportedIdentity[],
 ): Promise<void> {
   const node = await store.nodes.find({ uuid: live.operation.node_uuid });
   if (!node) return;
   const { isSystemUuidOfSmbios: isBmcSure = false } = drivers.management[node.management_interface] ?? {};
-  const checks = told.map((each) => refuseWrongMachine(store, node, { told: each, isBmcSure }));
+  const checks = reported.map((each) => refuseWrongMachine(store, node, { reported: each, isBmcSure }));
   const results = await Promise.allSettled(checks);
   const refusals = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
   const [error] = refusals;
-  if (refusals.length < told.length || error === undefined) return;
+  if (refusals.length < reported.length || error === undefined) return;
   if (!(error instanceof Fault) || error.code !== 'wrongMachine') throw error;
-  record.stranger(live.operation, { subject: 'wrong machine', message: error.message, data: { system: told[0]?.system ?? {} } });
+  record.stranger(live.operation, {
+    subject: 'wrong machine',
+    message: error.message,
+    data: { system: reported[0]?.system ?? {} },
+  });
   worker.cancel(live.operation.id, error);
   throw error;
 }

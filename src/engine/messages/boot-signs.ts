@@ -64,7 +64,7 @@ export class BootSigns {
   #furthestSign: Sign | undefined;
   #last: Sign | undefined;
   readonly #clues = new Map<Clue, ClueSign>();
-  readonly #told = new Set<Clue>();
+  readonly #reported = new Set<Clue>();
   /** Unknown MACs that requested an address while this machine sent nothing; the message by MAC. */
   readonly #strangers = new Map<string, string>();
 
@@ -95,8 +95,8 @@ export class BootSigns {
 
   /** True if this clue is new: each is reported once. */
   isNews(clue: Clue): boolean {
-    const isNew = !this.#told.has(clue);
-    this.#told.add(clue);
+    const isNew = !this.#reported.has(clue);
+    this.#reported.add(clue);
     return isNew;
   }
 

@@ -9,7 +9,7 @@ import { createFileConsole } from '#drivers/console-file/index.ts';
 import type { ConsoleInterface, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, newRoom } from '#test/a-cloud.ts';
+import { anAvailableNode, aServerRequest, aStep, type Cloud, newSharedState, testCloud } from '#test/a-cloud.ts';
 import { sayHello } from '#test/an-agent.ts';
 import type { MachineMessages } from '../contract.ts';
 
@@ -32,8 +32,8 @@ const dhcp = (type: string, message: string, more: Partial<Request> = {}): Reque
   ...more,
 });
 
-async function aWait(t: TestContext, options: Parameters<typeof aCloud>[0] = {}) {
-  const cloud = await aCloud({ steps: [powerOn, boot(), write], ...options });
+async function aWait(t: TestContext, options: Parameters<typeof testCloud>[0] = {}) {
+  const cloud = await testCloud({ steps: [powerOn, boot(), write], ...options });
   t.after(async () => {
     await cloud.engine.stop();
     await cloud.store.close();
@@ -86,13 +86,13 @@ test('what goes wrong on the way is told in the timeline of the node when it is 
   cloud.engine.machineRequest(dhcp('DECLINE', 'refuses 10.0.0.5', { mac, address: '10.0.0.5', data: nak.data }));
   cloud.engine.machineRequest(dhcp('ACK', 'gets 10.0.0.5', { mac, address: '10.0.0.5', data: { vendor_class: 'PXEClient' } }));
   await untilWait(cloud, server.id, /so far: it has the address 10\.0\.0\.5$/);
-  const told = (await cloud.store.events.list({ node_uuid: node.uuid })).filter(({ subject }) => subject === 'diagnosis');
-  assert.equal(told.length, 1);
+  const reported = (await cloud.store.events.list({ node_uuid: node.uuid })).filter(({ subject }) => subject === 'diagnosis');
+  assert.equal(reported.length, 1);
   assert.match(
-    told[0]!.message,
+    reported[0]!.message,
     /^Another DHCP server answers on the provisioning network: the machine took its offer of 10\.0\.0\.77/,
   );
-  assert.equal(told[0]!.server_id, null);
+  assert.equal(reported[0]!.server_id, null);
 });
 
 test('what befell dnsmasq is in the record of each node that waits, and of no other', bounded, async (t) => {
@@ -116,9 +116,9 @@ test(
       cloud.engine.machineRequest(dhcp('DISCOVER', 'sent DHCPDISCOVER (ignored: no plan)', { mac: from, isUnexpected: true }));
     for (const from of ['52:54:00:99:99:99', '52:54:00:99:99:99', port!.address]) ask(from);
     await untilWait(cloud, server.id, new RegExp(`unknown ones asked: 52:54:00:99:99:99, ${port!.address}$`));
-    const told = (await cloud.store.events.list({ node_uuid: node.uuid })).filter(({ subject }) => subject === 'unknown MAC');
+    const reported = (await cloud.store.events.list({ node_uuid: node.uuid })).filter(({ subject }) => subject === 'unknown MAC');
     assert.deepEqual(
-      told.map(({ message, server_id, operation_id }) => [message, server_id, operation_id !== null]),
+      reported.map(({ message, server_id, operation_id }) => [message, server_id, operation_id !== null]),
       [
         ['A machine with the MAC 52:54:00:99:99:99, no port of any node, asked for an address and got none', null, true],
         [`A machine with the MAC ${port!.address}, a port of node n2, asked for an address and got none`, null, true],
@@ -134,13 +134,13 @@ test(
 );
 
 test('a restart of the process knows what its former life has recorded', bounded, async (t) => {
-  const room = newRoom();
+  const room = newSharedState();
   const { cloud, server, mac } = await aWait(t, { room });
   cloud.engine.machineRequest({ kind: 'tftp', mac, subject: 'undionly.kpxe', message: 'fetched it', data: { outcome: 'sent' } });
   await untilWait(cloud, server.id, /so far: it took the boot loader/);
   await cloud.engine.stop();
 
-  const after = await aCloud({ room, steps: [powerOn, boot(), write], store: cloud.store });
+  const after = await testCloud({ room, steps: [powerOn, boot(), write], store: cloud.store });
   await after.engine.start();
   const script = { kind: 'http', mac, subject: '/boot/ipxe/x', message: 'fetched its boot script', data: { bytes: 4 } } as const;
   await untilWait(after, server.id, /so far: it took the boot loader/);
@@ -150,8 +150,8 @@ test('a restart of the process knows what its former life has recorded', bounded
 });
 
 test('a machine that is off when its time is up: its BMC is asked, and says so', bounded, async (t) => {
-  const room = newRoom();
-  const cloud = await aCloud({ room, steps: [powerOn, boot(1)] });
+  const room = newSharedState();
+  const cloud = await testCloud({ room, steps: [powerOn, boot(1)] });
   t.after(() => cloud.store.close());
   const node = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
@@ -166,17 +166,17 @@ test('a machine that is off when its time is up: its BMC is asked, and says so',
   assert.match(fault?.hint ?? '', /^The machine is off, as its BMC says/);
 });
 
-for (const [state, told] of [
+for (const [state, reported] of [
   ['power off', /fell silent 1 s ago; the machine is off, as its BMC says/],
   ['power on', /fell silent 1 s ago; the machine is on, as its BMC says: it crashed/],
 ] as const) {
   test(`an agent that falls silent on a machine with ${state}`, bounded, async (t) => {
-    const room = newRoom();
+    const room = newSharedState();
     const { cloud, node, server, operation } = await aWait(t, { room, settings: { 'deploy.silence_timeout': '1' } });
     await sayHello(cloud.engine, operation);
     await untilWait(cloud, server.id, /^the image$/);
     room.power.set(node.uuid, state);
-    assert.match((await faultOf(cloud, server.id))?.message ?? '', told);
+    assert.match((await faultOf(cloud, server.id))?.message ?? '', reported);
   });
 }
 
@@ -236,11 +236,11 @@ test('what the file got while the process did not run is read by the next one', 
   const file = join(folder, 'n1.log');
   await writeFile(file, 'an earlier boot\r\n');
   const console = aConsoleFile(folder, file);
-  const options = { console, settings: { state_dir: folder }, room: newRoom() };
+  const options = { console, settings: { state_dir: folder }, room: newSharedState() };
   const { cloud, node, server } = await aWait(t, options);
   await cloud.engine.stop();
   await appendFile(file, panic);
-  const after = await aCloud({ ...options, steps: [powerOn, boot(), write], store: cloud.store });
+  const after = await testCloud({ ...options, steps: [powerOn, boot(), write], store: cloud.store });
   await after.engine.start();
   await expectPanic(after, node.uuid, server.id);
   await after.engine.stop();
@@ -250,7 +250,7 @@ test('a console that speaks of a panic while nobody waits for a ramdisk changes 
   const line = new Duplex({ read() {}, write: (_data, _encoding, done) => done() });
   const stateDir = await mkdtemp(join(tmpdir(), 'ingot-panic-'));
   t.after(() => rm(stateDir, { recursive: true, force: true }));
-  const cloud = await aCloud({
+  const cloud = await testCloud({
     console: { open: async () => line },
     steps: [aStep('think', async () => ({ wait: 'a word' }), 600)],
     settings: { state_dir: stateDir },

@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test';
 import type { JsonObject } from '#domain/json.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Server } from '#store/tables/servers.ts';
-import { aCloud, anAvailableNode, aServerRequest, aStep, quiet } from '#test/a-cloud.ts';
+import { anAvailableNode, aServerRequest, aStep, testCloud, untilIdle } from '#test/a-cloud.ts';
 import { BootWatch, bootsMax } from './boot-watch.ts';
 
 type Ask = { kind: 'dhcp' | 'http'; subject: string; data?: JsonObject };
@@ -26,7 +26,7 @@ const system: Ask[] = [
 /** An ACTIVE server on a machine with this many disks; the test controls the clock. */
 async function anActiveServer(t: TestContext, { disks = 1, printed = null as string | null } = {}) {
   t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01T12:00:00Z') });
-  const cloud = await aCloud({ steps: [aStep('work', async () => ({ next: true }))] });
+  const cloud = await testCloud({ steps: [aStep('work', async () => ({ next: true }))] });
   const { store, engine } = cloud;
   t.after(async () => {
     await engine.stop();
@@ -36,7 +36,7 @@ async function anActiveServer(t: TestContext, { disks = 1, printed = null as str
   const inventory = { disks: Array.from({ length: disks }, () => ({})) };
   await store.nodes.update({ uuid }, { inventory });
   const [made] = await engine.createServers(aServerRequest);
-  await quiet(cloud);
+  await untilIdle(cloud);
   const [port] = await store.node_ports.list({ node_uuid: uuid });
   const mac = port!.address;
   const server = async () => (await store.servers.find({ id: made!.id })) as Server;
@@ -147,7 +147,7 @@ test('a change of power, by a person or by Ingot, begins the count anew; what is
   store.events.append({ kind: 'power', node_uuid: uuid, subject: 'power on', message: 'was found power on' });
   await boot(bootsMax - 1);
   await engine.rebootServer((await server()).id, 'HARD');
-  await quiet(cloud);
+  await untilIdle(cloud);
   await boot(bootsMax - 1);
   assert.deepEqual(await state(), sound);
 
@@ -189,7 +189,7 @@ for (const [verb, after] of [
     if (verb === 'reboot') await engine.rebootServer(id, 'HARD');
     if (verb === 'stop') await engine.stopServer(id);
     if (verb === 'rebuild') await engine.rebuildServer(id, { image: aServerRequest.image });
-    await quiet(cloud);
+    await untilIdle(cloud);
 
     assert.deepEqual([(await server()).vm_state, (await server()).fault], [after, null]);
     assert.equal((await node()).last_error, null);
@@ -206,21 +206,21 @@ test('a power change that fails leaves it in ERROR with its fault', async (t) =>
     throw new Error('the BMC is on fire');
   };
   await engine.rebootServer(id, 'HARD');
-  await quiet(cloud);
+  await untilIdle(cloud);
   assert.deepEqual(await state(), notStarting);
   assert.deepEqual([(await server()).task_state, (await cloud.store.nodes.find({ uuid }))?.operation_id], [null, null]);
 });
 
 test('the requests of a machine, as the boot server reports them, bring it about; those of strangers do not', async (t) => {
   const { engine, mac, state } = await anActiveServer(t);
-  const told = { kind: 'http', mac: mac.toUpperCase(), subject: 'disk failed', message: 'tells' } as const;
-  engine.machineRequest({ ...told, isStranger: true });
-  engine.machineRequest({ ...told, mac: '52:54:00:99:99:99' });
-  engine.machineRequest({ ...told, subject: '/boot/ipxe/x' });
+  const reported = { kind: 'http', mac: mac.toUpperCase(), subject: 'disk failed', message: 'tells' } as const;
+  engine.machineRequest({ ...reported, isStranger: true });
+  engine.machineRequest({ ...reported, mac: '52:54:00:99:99:99' });
+  engine.machineRequest({ ...reported, subject: '/boot/ipxe/x' });
   for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
   assert.deepEqual(await state(), sound);
 
-  engine.machineRequest(told);
+  engine.machineRequest(reported);
   while ((await state())[0] === 'active') await new Promise(setImmediate);
   assert.deepEqual(await state(), notStarting);
 });

@@ -18,23 +18,23 @@ const within = 30 * 60_000;
 /** Requests within this time belong to one boot, which takes longer (milliseconds). */
 const oneBoot = 30_000;
 /** Limit of events read: more than a machine's event budget allows in that time. */
-const lookedAt = 2000;
+const checkedAt = 2000;
 const consoleLines = 200;
 
-type Told = Pick<Event, 'kind' | 'subject' | 'data'>;
-const isFirmware = (told: Told) => /^(PXE|HTTP)Client/.test(String(told.data['vendor_class'] ?? ''));
+type Reported = Pick<Event, 'kind' | 'subject' | 'data'>;
+const isFirmware = (reported: Reported) => /^(PXE|HTTP)Client/.test(String(reported.data['vendor_class'] ?? ''));
 
 /** The boot loader found no bootable disk (the script of `src/drivers/ipxe/`). */
-const tellsOfDisk = ({ kind, subject }: Told) => kind === 'http' && subject === 'disk failed';
+const reportsOfDisk = ({ kind, subject }: Reported) => kind === 'http' && subject === 'disk failed';
 /** A lease for something other than firmware. Events of earlier versions do not record the client. */
-const isSystem = (told: Told) =>
-  told.kind === 'dhcp' && told.subject === 'DHCPACK' && 'vendor_class' in told.data && !isFirmware(told);
+const isSystem = (reported: Reported) =>
+  reported.kind === 'dhcp' && reported.subject === 'DHCPACK' && 'vendor_class' in reported.data && !isFirmware(reported);
 /** Files that firmware loads; with another DHCP server, the script that iPXE then requests. */
-const isSentToLoader = (told: Told) =>
-  told.kind === 'dhcp' && (told.subject === 'no loader' || told.subject === 'boot file') && isFirmware(told);
-const asksForScript = ({ kind, subject }: Told) => kind === 'http' && subject.startsWith('/boot/ipxe/');
+const isSentToLoader = (reported: Reported) =>
+  reported.kind === 'dhcp' && (reported.subject === 'no loader' || reported.subject === 'boot file') && isFirmware(reported);
+const asksForScript = ({ kind, subject }: Reported) => kind === 'http' && subject.startsWith('/boot/ipxe/');
 
-const isSign = (told: Told) => [tellsOfDisk, isSystem, isSentToLoader, asksForScript].some((test) => test(told));
+const isSign = (reported: Reported) => [reportsOfDisk, isSystem, isSentToLoader, asksForScript].some((test) => test(reported));
 
 type Watched = { node: Pick<Node, 'uuid' | 'name' | 'inventory'>; server: Server };
 
@@ -49,13 +49,13 @@ export class BootWatch {
 
   /** Handles a request of a machine that has already been recorded. */
   async consider(request: MachineRequest): Promise<void> {
-    const told = { kind: request.kind, subject: request.subject, data: request.data ?? {} };
-    if (request.isStranger || request.mac === undefined || !isSign(told)) return;
+    const reported = { kind: request.kind, subject: request.subject, data: request.data ?? {} };
+    if (request.isStranger || request.mac === undefined || !isSign(reported)) return;
     const watched = await this.#find(request.mac.toLowerCase());
     if (!watched) return;
-    if (isSystem(told)) return this.#recover(watched);
+    if (isSystem(reported)) return this.#recover(watched);
     if (watched.server.vm_state !== 'active') return;
-    const fault = await this.#judge(watched, told);
+    const fault = await this.#judge(watched, reported);
     if (fault) await this.#write(watched, fault);
   }
 
@@ -71,8 +71,8 @@ export class BootWatch {
     return server && { node, server };
   }
 
-  async #judge({ node }: Watched, told: Told): Promise<Fault | undefined> {
-    if (tellsOfDisk(told) && hasOneDisk(node)) {
+  async #judge({ node }: Watched, reported: Reported): Promise<Fault | undefined> {
+    if (reportsOfDisk(reported) && hasOneDisk(node)) {
       const advice = 'The boot loader of its image is missing, damaged or not for BIOS. Rebuild the server with another image';
       return new Fault('systemNotStarting', { evidence: 'no bootable disk was found', advice });
     }
@@ -95,7 +95,7 @@ export class BootWatch {
     const [last] = await operations.list({ node_uuid }, { orderBy: 'created_at', descending: true, limit: 1 });
     if (last && last.ended_at === null) return undefined;
     const since = Math.max(Date.now() - within, Date.parse(last?.ended_at ?? '') || 0);
-    const recent = await events.list({ node_uuid, descending: true, limit: lookedAt });
+    const recent = await events.list({ node_uuid, descending: true, limit: checkedAt });
     const start = recent.findIndex((event) => Date.parse(event.at) < since || event.kind === 'power' || isSystem(event));
     return start < 0 ? recent : recent.slice(0, start);
   }
@@ -110,7 +110,7 @@ export class BootWatch {
       await trx.servers.update({ id: server.id }, { vm_state: 'error', fault: { ...record, ...console }, updated_at: at });
       await trx.nodes.update({ uuid: node.uuid }, { last_error: withConsole(formatFault(fault), lines) });
     });
-    if (isWritten) this.#tell({ node, server }, fault.message);
+    if (isWritten) this.#report({ node, server }, fault.message);
   }
 
   async #recover({ node, server }: Watched): Promise<void> {
@@ -120,7 +120,7 @@ export class BootWatch {
       await trx.servers.update({ id: server.id }, { vm_state: 'active', fault: null, updated_at });
       await trx.nodes.update({ uuid: node.uuid }, { last_error: null });
     });
-    if (isWritten) this.#tell({ node, server }, 'Its operating system has requested an address, so it does boot');
+    if (isWritten) this.#report({ node, server }, 'Its operating system has requested an address, so it does boot');
   }
 
   /** Only if neither row has changed since it was read. */
@@ -134,7 +134,7 @@ export class BootWatch {
     });
   }
 
-  #tell({ node, server }: Watched, message: string): void {
+  #report({ node, server }: Watched, message: string): void {
     this.#store.events.append({ kind: 'note', node_uuid: node.uuid, server_id: server.id, subject: 'system', message });
   }
 }

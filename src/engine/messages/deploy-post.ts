@@ -45,8 +45,8 @@ export async function takeDeployPost(parts: MessageParts, fields: Record<string,
 async function refuseOtherMachine(parts: MessageParts, live: LiveOperation, { u, s }: Record<string, string>): Promise<void> {
   const { operation } = live;
   const uuids = u || s ? [u ?? ''] : loaderUuids(operation);
-  const told = uuids.map((uuid) => ({ system: { uuid, serial: s ?? '' }, nics: [] }));
-  await expectOwnMachine(parts, live, told).catch((error: unknown) => {
+  const reported = uuids.map((uuid) => ({ system: { uuid, serial: s ?? '' }, nics: [] }));
+  await expectOwnMachine(parts, live, reported).catch((error: unknown) => {
     if (!(error instanceof Fault) || error.code !== 'wrongMachine') throw error;
     // The requester must not learn whose machine it is.
     throw new Fault('badRequest', { detail: 'the key is that of another machine' });

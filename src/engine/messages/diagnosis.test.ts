@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BootSigns, type Sign } from './boot-signs.ts';
-import { explain, type Facts, summarize, tellSilence } from './diagnosis.ts';
+import { explain, type Facts, reportSilence, summarize } from './diagnosis.ts';
 
 let clock = 0;
 const sign = (kind: Sign['kind'], subject: string, message: string, data: Sign['data'] = {}): Sign => ({
@@ -245,17 +245,17 @@ const table: Readonly<Record<string, () => Case>> = {
 for (const [name, make] of Object.entries(table)) {
   test(name, () => {
     const { signs, facts, seen, cause, not } = make();
-    const told = explain(BootSigns.of(signs), facts);
-    assert.match(told.cause, cause);
-    if (seen) assert.match(told.seen, seen);
-    if (not) assert.doesNotMatch(told.cause, not);
+    const reported = explain(BootSigns.of(signs), facts);
+    assert.match(reported.cause, cause);
+    if (seen) assert.match(reported.seen, seen);
+    if (not) assert.doesNotMatch(reported.cause, not);
   });
 }
 
 test('unknown MACs count while nothing was heard of its own: once each, and not without end', () => {
   const signs = new BootSigns();
-  const told = Array.from({ length: 20 }, (_, index) => signs.takeStranger(`52:54:00:00:00:${10 + index}`, 'x'));
-  assert.equal(told.filter(Boolean).length, 8);
+  const reported = Array.from({ length: 20 }, (_, index) => signs.takeStranger(`52:54:00:00:00:${10 + index}`, 'x'));
+  assert.equal(reported.filter(Boolean).length, 8);
   assert.equal(signs.takeStranger('52:54:00:00:00:10', 'x'), false);
   assert.match(explain(signs).cause, /others asked for an address meanwhile: x;.*correct the MAC of its port/);
   assert.match(summarize(signs), /unknown ones asked: 52:54:00:00:00:10, /);
@@ -265,7 +265,7 @@ test('unknown MACs count while nothing was heard of its own: once each, and not 
 });
 
 test('an agent with a command that is silent: what the BMC says of the power', () => {
-  assert.equal(tellSilence(60), 'the agent fell silent 60 s ago');
-  assert.match(tellSilence(60, 'power off'), /^the agent fell silent 60 s ago; the machine is off, as its BMC says/);
-  assert.match(tellSilence(60, 'power on'), /^the agent fell silent 60 s ago; the machine is on, as its BMC says/);
+  assert.equal(reportSilence(60), 'the agent fell silent 60 s ago');
+  assert.match(reportSilence(60, 'power off'), /^the agent fell silent 60 s ago; the machine is off, as its BMC says/);
+  assert.match(reportSilence(60, 'power on'), /^the agent fell silent 60 s ago; the machine is on, as its BMC says/);
 });

@@ -27,7 +27,7 @@ const console_ = 'Its console log shows how far it came.';
 type ClueRow = {
   readonly clue: Clue;
   readonly when?: (clue: ClueSign, signs: BootSigns) => boolean;
-  readonly tell: (clue: ClueSign, signs: BootSigns) => Cause;
+  readonly report: (clue: ClueSign, signs: BootSigns) => Cause;
 };
 
 const clueTable: readonly ClueRow[] = [
@@ -35,34 +35,34 @@ const clueTable: readonly ClueRow[] = [
     clue: 'foreign server',
     // A silent ramdisk may have taken the other server's offer: Ingot sees only the rejection.
     when: ({ isPast }, signs) => !isPast || signs.stage === 'ramdisk taken',
-    tell: ({ sign, count }) => ({
+    report: ({ sign, count }) => ({
       short: 'another DHCP server answers on the provisioning network',
       cause: `Another DHCP server answers on the provisioning network: the machine took its offer of ${addressOf(sign)} and was refused here (DHCPNAK, wrong server-ID, ${times(count)}). ${findServer}`,
     }),
   },
   {
     clue: 'no loader',
-    tell: ({ sign }) => ({ short: 'no boot loader for its firmware', cause: `The machine ${sign.message}.` }),
+    report: ({ sign }) => ({ short: 'no boot loader for its firmware', cause: `The machine ${sign.message}.` }),
   },
   {
     clue: 'other NIC',
     // A ramdisk sends requests through all NICs.
     when: (_, signs) => !signs.hasReached('address'),
-    tell: ({ sign }) => ({
+    report: ({ sign }) => ({
       short: `it asks through the NIC ${sign.data['mac']}, which is not to boot`,
       cause: `The machine asked for an address through the NIC ${sign.data['mac']}, which has a port of this node that is not to boot: set pxe_enabled of that port to true, or let the firmware boot from another NIC.`,
     }),
   },
   {
     clue: 'declined',
-    tell: ({ sign }) => ({
+    report: ({ sign }) => ({
       short: 'its address is in use by another machine',
       cause: `Another machine on the network uses ${addressOf(sign)}, so this one declined it (DHCPDECLINE). Take the address away from that machine, or give the server another one.`,
     }),
   },
   {
     clue: 'no address',
-    tell: ({ sign }, signs) => ({
+    report: ({ sign }, signs) => ({
       short: 'no address for it',
       cause: `The machine asked for an address and dnsmasq had none for it (${sign.data['reason']})${complaintOf(signs)}. Where the pool is exhausted, make provisioning.pool larger; where its fixed address is taken, free that address.`,
     }),
@@ -71,21 +71,21 @@ const clueTable: readonly ClueRow[] = [
     clue: 'complaint',
     when: (_, { strangers }) => strangers.size === 0,
     // The problem may have cleared, and another may be the cause.
-    tell: ({ sign }, signs) => ({
+    report: ({ sign }, signs) => ({
       short: sign.message,
       cause: `The boot server had trouble: ${sign.message}. Its log has more. If that is over: ${stageTable[signs.stage](signs).cause}`,
     }),
   },
   {
     clue: 'missing file',
-    tell: ({ sign }) => ({
+    report: ({ sign }) => ({
       short: 'it asked for a file that is not there',
       cause: `The machine ${sign.message}. Where it is a file of Ingot, begin the operation anew, which lays the boot files again; where it is not, another DHCP or proxy DHCP server sent the machine there.`,
     }),
   },
   {
     clue: 'refused agent',
-    tell: ({ sign }) => ({
+    report: ({ sign }) => ({
       short: 'its agent was refused',
       cause: `The ramdisk runs, and its agent was refused: ${sign.message}. Where it came from an address that was not given here, another DHCP server answered the ramdisk.`,
     }),
@@ -93,7 +93,7 @@ const clueTable: readonly ClueRow[] = [
   {
     clue: 'refused request',
     when: (_, signs) => !signs.hasReached('ramdisk taken'),
-    tell: ({ sign }) => ({
+    report: ({ sign }) => ({
       short: 'a request for boot files was refused',
       cause: `A request for boot files was refused: ${sign.message}.`,
     }),
@@ -101,21 +101,21 @@ const clueTable: readonly ClueRow[] = [
   {
     clue: 'own system',
     when: (_, signs) => !signs.hasReached('loader begun'),
-    tell: ({ sign }) => ({
+    report: ({ sign }) => ({
       short: 'an installed system booted instead of the network',
       cause: `Not the firmware but an operating system asked for the address${vendorOf(sign)}: the machine booted from its own disk. Its firmware ignored the network boot that the BMC was told; check boot order and boot mode (BIOS or UEFI) in its setup.`,
     }),
   },
   {
     clue: 'broken transfer',
-    tell: ({ sign, count }) => ({
+    report: ({ sign, count }) => ({
       short: `a transfer broke off: ${sign.subject}`,
       cause: `The machine ${sign.message} (${times(count)}): packets are lost on the way, as with a bad cable, a duplex or MTU mismatch, or a firewall that lets the request through and not the data.`,
     }),
   },
   {
     clue: 'starts over',
-    tell: ({ count }, signs) => ({
+    report: ({ count }, signs) => ({
       short: `it starts over (${times(count)})`,
       cause: signs.hasReached('ramdisk begun')
         ? `The machine took kernel and ramdisk and then began its boot anew (${times(count)}): too little memory for the ramdisk, a kernel that does not run on this machine, or a watchdog. ${console_}`
@@ -128,7 +128,7 @@ const clueTable: readonly ClueRow[] = [
 
 /** Likely causes by stage, if no particular problem is known. */
 const stageTable: Readonly<Record<Stage, (signs: BootSigns) => Cause>> = {
-  nothing: (signs) => tellNothing(signs),
+  nothing: (signs) => reportNothing(signs),
   discover: () => ({
     short: 'it asked for an address',
     cause:
@@ -192,15 +192,15 @@ const agentPause = 60;
 
 /** A machine that is powered off explains every silence. */
 export function explain(signs: BootSigns, { power, silentSeconds = Number.POSITIVE_INFINITY }: Facts = {}): Explanation {
-  const seen = `${tellSeen(signs)}${power ? `; its BMC says "${power}"` : ''}`;
-  if (power === 'power off') return { seen, cause: tellOff(signs) };
+  const seen = `${reportSeen(signs)}${power ? `; its BMC says "${power}"` : ''}`;
+  if (power === 'power off') return { seen, cause: reportOff(signs) };
   if (signs.stage === 'agent' && silentSeconds < agentPause) return { seen, cause: stillAtWork };
   const { cause } = causeOf(signs);
-  return { seen, cause: power === 'power on' ? `${cause} ${tellOn(signs)}`.trim() : cause };
+  return { seen, cause: power === 'power on' ? `${cause} ${reportOn(signs)}`.trim() : cause };
 }
 
 /** For an agent that is executing a command. */
-export function tellSilence(seconds: number, power?: PowerState): string {
+export function reportSilence(seconds: number, power?: PowerState): string {
   const silent = `the agent fell silent ${seconds} s ago`;
   if (power === 'power off')
     return `${silent}; the machine is off, as its BMC says: it lost its power, was switched off by somebody, or shut itself down`;
@@ -219,9 +219,9 @@ const stillAtWork =
 
 /** The problem on the way; undefined if none is known. */
 export function troubleOf(signs: BootSigns): (Cause & { clue: Clue }) | undefined {
-  for (const { clue, when, tell } of clueTable) {
+  for (const { clue, when, report } of clueTable) {
     const found = signs.clue(clue);
-    if (found && (when?.(found, signs) ?? true)) return { clue, ...tell(found, signs) };
+    if (found && (when?.(found, signs) ?? true)) return { clue, ...report(found, signs) };
   }
   return undefined;
 }
@@ -230,7 +230,7 @@ function causeOf(signs: BootSigns): Cause {
   return troubleOf(signs) ?? stageTable[signs.stage](signs);
 }
 
-function tellNothing({ strangers }: BootSigns): Cause {
+function reportNothing({ strangers }: BootSigns): Cause {
   const wrongMac = `Nothing was heard of its MAC addresses, but others asked for an address meanwhile: ${[...strangers.values()].join('; ')}. If one of these is this machine, correct the MAC of its port.`;
   if (strangers.size > 0)
     return { short: `nothing was heard of its MACs; unknown ones asked: ${[...strangers.keys()].join(', ')}`, cause: wrongMac };
@@ -241,23 +241,23 @@ function tellNothing({ strangers }: BootSigns): Cause {
   };
 }
 
-function tellOff({ stage }: BootSigns): string {
+function reportOff({ stage }: BootSigns): string {
   const when = stage === 'nothing' ? 'before anything was heard of it' : 'since then';
   return `The machine is off, as its BMC says: it lost its power, was switched off by somebody, or shut itself down ${when}. Check its power feed and the log of its BMC (\`baremetal node passthru call NODE log\`).`;
 }
 
-function tellOn({ stage }: BootSigns): string {
+function reportOn({ stage }: BootSigns): string {
   return stage === 'nothing'
     ? 'The machine is on, as its BMC says: it may have booted something else, or stopped in its firmware setup.'
     : '';
 }
 
 /** The latest event, and the one of the furthest stage if different. */
-function tellSeen({ lastSign, furthestSign, stage }: BootSigns): string {
+function reportSeen({ lastSign, furthestSign, stage }: BootSigns): string {
   if (!lastSign) return 'nothing from this machine';
   const last = `${lastSign.message} (${lastSign.at})`;
-  const tellsMore = furthestSign && furthestSign !== lastSign && rank(stage) > rank('address');
-  return tellsMore ? `${last}; before, it ${furthestSign.message} (${furthestSign.at})` : last;
+  const reportsMore = furthestSign && furthestSign !== lastSign && rank(stage) > rank('address');
+  return reportsMore ? `${last}; before, it ${furthestSign.message} (${furthestSign.at})` : last;
 }
 
 function complaintOf(signs: BootSigns): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RateLimiter } from '#async/rate-limiter.ts';
-import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
+import { anAvailableNode, testCloud } from '#test/a-cloud.ts';
 import { RecordBudgets } from './record-budgets.ts';
 
 test('sixty in a minute, then none until the next', () => {
@@ -15,7 +15,7 @@ test('sixty in a minute, then none until the next', () => {
 });
 
 test('a flood of strangers does not fill the record, and hides no request of a known machine', async () => {
-  const cloud = await aCloud();
+  const cloud = await testCloud();
   const node = await anAvailableNode(cloud, 'n1');
   const [nic] = await cloud.store.node_ports.list({ node_uuid: node.uuid });
   const request = { kind: 'http', subject: '/boot/x', message: 'asked for nonsense' } as const;

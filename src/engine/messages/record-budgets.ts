@@ -25,7 +25,7 @@ class OneBudget {
   readonly #lines: RateLimiter;
   readonly #bytes: RateLimiter;
   readonly #now: () => number;
-  #toldAt = Number.NEGATIVE_INFINITY;
+  #reportedAt = Number.NEGATIVE_INFINITY;
 
   constructor({ lines, bytes }: Budget, now: () => number) {
     this.#lines = new RateLimiter(...lines, now);
@@ -35,8 +35,8 @@ class OneBudget {
 
   admit(bytes: number): Admission {
     if (this.#lines.take(1) && this.#bytes.take(bytes)) return 'admitted';
-    if (this.#now() - this.#toldAt < reportEveryMs) return 'dropped';
-    this.#toldAt = this.#now();
+    if (this.#now() - this.#reportedAt < reportEveryMs) return 'dropped';
+    this.#reportedAt = this.#now();
     return 'dropped, to be told';
   }
 }

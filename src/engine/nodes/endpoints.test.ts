@@ -6,7 +6,7 @@ import type { NodeFacts } from '#drivers/interfaces.ts';
 import { ipmiEndpoints } from '#drivers/ipmi/properties.ts';
 import { redfishEndpoints } from '#drivers/redfish/properties.ts';
 import { snmpEndpoints } from '#drivers/snmp/properties.ts';
-import { aCloud } from '#test/a-cloud.ts';
+import { testCloud } from '#test/a-cloud.ts';
 
 /** Each driver's own parser of its settings; the machines exist only as power states. */
 const readers = { ipmi: ipmiEndpoints, redfish: redfishEndpoints, iboot: ibootEndpoints, snmp: snmpEndpoints };
@@ -16,7 +16,7 @@ const endpoints = (facts: NodeFacts) =>
   );
 
 async function aSite(t: TestContext, uuids: Record<string, string> = {}) {
-  const cloud = await aCloud({
+  const cloud = await testCloud({
     management: { endpoints, systemUuid: async ({ name }) => uuids[name ?? ''] },
   });
   await cloud.engine.start();
@@ -158,7 +158,7 @@ test('nodes of a former version that share a machine: the idle one is kept from 
   await site.store.nodes.update({ uuid: idle.uuid }, { driver_info: { ipmi_address: '192.0.2.7' } });
   await site.store.node_endpoints.remove({});
 
-  const again = await aCloud({ store: site.store, management: { endpoints } });
+  const again = await testCloud({ store: site.store, management: { endpoints } });
   await again.engine.start();
   await again.engine.stop();
 

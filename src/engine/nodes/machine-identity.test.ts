@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Inventory } from '#agent-protocol/messages.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud } from '#test/a-cloud.ts';
+import { anAvailableNode, aServerRequest, aStep, type Cloud, testCloud } from '#test/a-cloud.ts';
 import { aHello, aRequester, bootstrapOf } from '#test/an-agent.ts';
 import { canonicalUuid, identityOf } from './machine-identity.ts';
 
@@ -12,8 +12,8 @@ const [uuidA, uuidB] = ['4c4c4544-0031-4d10-8052-b4c04f333231', '35303038-3936-5
 /** The same UUID from firmware that swaps the first three groups. */
 const swappedA = '44454c4c-3100-104d-8052-b4c04f333231';
 
-type Told = { uuid?: string; serial?: string; macs?: string[] };
-function inventoryOf({ uuid = '', serial = '', macs = [] }: Told): Inventory {
+type Reported = { uuid?: string; serial?: string; macs?: string[] };
+function inventoryOf({ uuid = '', serial = '', macs = [] }: Reported): Inventory {
   const { inventory } = aHello();
   const nic = { name: 'eth0', driver: 'd', link: true, speed_mbps: null, address: null };
   return {
@@ -30,7 +30,7 @@ async function aDeployment(
   isSystemUuidOfSmbios = true,
 ) {
   let wrote = false;
-  const cloud = await aCloud({
+  const cloud = await testCloud({
     management: { isSystemUuidOfSmbios },
     steps: [
       aStep('make key', async () => ({ next: true, context: { deployment_key: 'k' } })),
@@ -54,8 +54,8 @@ async function aDeployment(
   await cloud.engine.setMaintenance(nodes[1].uuid, true);
   const [server] = await cloud.engine.createServers(aServerRequest);
   const operation = await untilWaiting(cloud, server!.id);
-  const report = async (told: Told) => {
-    const hello = aHello({ inventory: inventoryOf(told) });
+  const report = async (reported: Reported) => {
+    const hello = aHello({ inventory: inventoryOf(reported) });
     const heard = await cloud.engine.agentHello(bootstrapOf(operation), hello, aRequester()).then(
       () => 'taken',
       (error: Error & { code: string }) => `${error.code}: ${error.message}`,
@@ -63,8 +63,8 @@ async function aDeployment(
     const { fault } = await cloud.engine.ended(operation.id);
     return { heard, fault: fault?.code, wrote };
   };
-  const post = async (told: { u?: string; s?: string }) => {
-    const form = { i: String(nodes[0].id), k: 'k', a: '10.0.0.5', n: 'iqn.x', ...told };
+  const post = async (reported: { u?: string; s?: string }) => {
+    const form = { i: String(nodes[0].id), k: 'k', a: '10.0.0.5', n: 'iqn.x', ...reported };
     const heard = await cloud.engine.deployPost(form, aRequester()).then(
       () => 'taken',
       (error: Error & { code: string }) => `${error.code}: ${error.message}`,
@@ -114,55 +114,55 @@ test('a GUID of IPMI that is not the UUID of SMBIOS proves nothing, but for the 
   assert.match((await others.report({ uuid: uuidA })).heard, /^wrongMachine: /);
 });
 
-type Case = { title: string; known: [Partial<Node>, Partial<Node>]; told: Told; isTaken: boolean };
-const lastReport = (told: Told) => {
-  const { uuid, serial } = identityOf(inventoryOf(told));
-  return { inventory: inventoryOf(told) as never, machine_uuid: uuid, machine_serial: serial };
+type Case = { title: string; known: [Partial<Node>, Partial<Node>]; reported: Reported; isTaken: boolean };
+const lastReport = (reported: Reported) => {
+  const { uuid, serial } = identityOf(inventoryOf(reported));
+  return { inventory: inventoryOf(reported) as never, machine_uuid: uuid, machine_serial: serial };
 };
 const cases: Case[] = [
-  { title: 'nothing is known', known: [{}, {}], told: { uuid: uuidA }, isTaken: true },
-  { title: 'the BMC told the same', known: [{ system_uuid: uuidA }, {}], told: { uuid: uuidA.toUpperCase() }, isTaken: true },
+  { title: 'nothing is known', known: [{}, {}], reported: { uuid: uuidA }, isTaken: true },
+  { title: 'the BMC told the same', known: [{ system_uuid: uuidA }, {}], reported: { uuid: uuidA.toUpperCase() }, isTaken: true },
   {
     title: 'the BMC told it in the other byte order',
     known: [{ system_uuid: swappedA }, {}],
-    told: { uuid: uuidA },
+    reported: { uuid: uuidA },
     isTaken: true,
   },
-  { title: 'the BMC told another', known: [{ system_uuid: uuidB }, {}], told: { uuid: uuidA }, isTaken: false },
+  { title: 'the BMC told another', known: [{ system_uuid: uuidB }, {}], reported: { uuid: uuidA }, isTaken: false },
   {
     title: 'the other node has it in the other byte order',
     known: [{}, { system_uuid: swappedA }],
-    told: { uuid: uuidA },
+    reported: { uuid: uuidA },
     isTaken: false,
   },
   {
     title: 'the last report of the node was of another',
     known: [lastReport({ uuid: uuidB }), {}],
-    told: { uuid: uuidA },
+    reported: { uuid: uuidA },
     isTaken: false,
   },
   {
     title: 'the last report of the other node was of it',
     known: [{}, lastReport({ uuid: uuidA })],
-    told: { uuid: uuidA },
+    reported: { uuid: uuidA },
     isTaken: false,
   },
   {
     title: 'the BMC tells a UUID of its own, and the last report was of this machine',
     known: [{ system_uuid: uuidB, ...lastReport({ uuid: uuidA }) }, {}],
-    told: { uuid: uuidA },
+    reported: { uuid: uuidA },
     isTaken: true,
   },
   {
     title: 'the operator says that the mainboard was replaced',
     known: [{ system_uuid: uuidB, ...lastReport({ uuid: uuidB }), properties: { ...small(), system_uuid: uuidA } }, {}],
-    told: { uuid: uuidA },
+    reported: { uuid: uuidA },
     isTaken: true,
   },
   {
     title: 'the BMC was asked again after the mainboard was replaced',
     known: [{ system_uuid: uuidA, ...lastReport({ uuid: uuidB }) }, {}],
-    told: { uuid: uuidA },
+    reported: { uuid: uuidA },
     isTaken: true,
   },
   {
@@ -171,37 +171,37 @@ const cases: Case[] = [
       lastReport({ uuid: '03000200-0400-0500-0006-000700080009' }),
       lastReport({ uuid: '03000200-0400-0500-0006-000700080009' }),
     ],
-    told: { uuid: '03000200-0400-0500-0006-000700080009' },
+    reported: { uuid: '03000200-0400-0500-0006-000700080009' },
     isTaken: true,
   },
   {
     title: 'without UUIDs the serial numbers differ',
     known: [lastReport({ serial: 'CZJ1' }), {}],
-    told: { serial: 'CZJ2' },
+    reported: { serial: 'CZJ2' },
     isTaken: false,
   },
   {
     title: 'without UUIDs the serial number is that of the other node',
     known: [{}, lastReport({ serial: 'CZJ2' })],
-    told: { serial: 'CZJ2' },
+    reported: { serial: 'CZJ2' },
     isTaken: false,
   },
   {
     title: 'the serial number is nobody',
     known: [lastReport({ serial: 'CZJ1' }), lastReport({ serial: 'To Be Filled By O.E.M.' })],
-    told: { serial: 'To Be Filled By O.E.M.' },
+    reported: { serial: 'To Be Filled By O.E.M.' },
     isTaken: true,
   },
   {
     title: 'servers of one chassis share its serial number',
     known: [lastReport({ uuid: uuidA, serial: 'S1' }), lastReport({ uuid: uuidB, serial: 'S1' })],
-    told: { uuid: uuidA, serial: 'S1' },
+    reported: { uuid: uuidA, serial: 'S1' },
     isTaken: true,
   },
   {
     title: 'a vendor gave several machines one UUID, which the operator says',
     known: [{ properties: { ...small(), system_uuid_not_unique: 'True' } }, { system_uuid: uuidA }],
-    told: { uuid: uuidA },
+    reported: { uuid: uuidA },
     isTaken: true,
   },
 ];
@@ -210,10 +210,10 @@ function small() {
   return { cpus: 4, memory_mb: 4096, local_gb: 40, cpu_arch: 'x86_64' };
 }
 
-for (const { title, known, told, isTaken } of cases) {
+for (const { title, known, reported, isTaken } of cases) {
   test(`${isTaken ? 'taken' : 'refused'}: ${title}`, async (t) => {
     const { report } = await aDeployment(t, known);
-    const { heard, wrote } = await report(told);
+    const { heard, wrote } = await report(reported);
     assert.deepEqual([heard.split(':')[0], wrote], isTaken ? ['taken', true] : ['wrongMachine', false]);
   });
 }
@@ -226,13 +226,13 @@ test('the classic POST: what the ramdisk says of its machine counts, before anyt
     Partial<Node>,
     Partial<Node>,
   ];
-  for (const told of [{ u: uuidA, s: 'CZJ1' }, { u: swappedA }, { s: 'CZJ1' }, {}]) {
+  for (const reported of [{ u: uuidA, s: 'CZJ1' }, { u: swappedA }, { s: 'CZJ1' }, {}]) {
     const { post } = await aDeployment(t, known);
-    assert.deepEqual(await post(told), taken, JSON.stringify(told));
+    assert.deepEqual(await post(reported), taken, JSON.stringify(reported));
   }
-  for (const told of [{ u: uuidB, s: 'CZJ1' }, { s: 'CZJ2' }]) {
+  for (const reported of [{ u: uuidB, s: 'CZJ1' }, { s: 'CZJ2' }]) {
     const { cloud, nodes, post } = await aDeployment(t, known);
-    assert.deepEqual(await post(told), refused, JSON.stringify(told));
+    assert.deepEqual(await post(reported), refused, JSON.stringify(reported));
     await cloud.store.events.flush();
     const events = await cloud.store.events.list({ node_uuid: nodes[0].uuid });
     assert.ok(events.some(({ message }) => /node-a runs on the machine of node node-b/.test(message)));

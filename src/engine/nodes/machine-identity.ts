@@ -39,7 +39,7 @@ function swapped(uuid: string): string {
     .join('-');
 }
 
-export function identityOf({ system, nics }: ToldIdentity): Identity {
+export function identityOf({ system, nics }: ReportedIdentity): Identity {
   const serial = system.serial.trim();
   return {
     uuid: canonicalUuid(system.uuid),
@@ -49,13 +49,13 @@ export function identityOf({ system, nics }: ToldIdentity): Identity {
 }
 
 /** The parts of an inventory that identify a machine. */
-export type ToldIdentity = Pick<Inventory, 'nics'> & { system: Pick<Inventory['system'], 'uuid' | 'serial'> };
+export type ReportedIdentity = Pick<Inventory, 'nics'> & { system: Pick<Inventory['system'], 'uuid' | 'serial'> };
 /** `told`: reported by the machine. `isBmcSure`: the UUID reported by the BMC is that of SMBIOS. */
-export type Report = { told: ToldIdentity; isBmcSure: boolean };
+export type Report = { reported: ReportedIdentity; isBmcSure: boolean };
 
 /** @throws Fault `wrongMachine` with the node and, if known, the node whose machine it is */
-export async function refuseWrongMachine(store: Store, node: Node, { told, isBmcSure }: Report): Promise<void> {
-  const mismatch = await findMismatch({ store, node, isBmcSure }, identityOf(told));
+export async function refuseWrongMachine(store: Store, node: Node, { reported, isBmcSure }: Report): Promise<void> {
+  const mismatch = await findMismatch({ store, node, isBmcSure }, identityOf(reported));
   if (!mismatch) return;
   const { found, expected, other } = mismatch;
   const whose = other ? `the machine of node ${nameOf(other)}` : 'another machine';
@@ -70,8 +70,8 @@ async function findMismatch({ store, node, isBmcSure }: Known, found: Identity):
   const uuid = isShared ? null : found.uuid;
   const declared = canonicalUuid(String(node.properties[ownUuid] ?? ''));
   if (declared && uuid) return declared === uuid ? undefined : differs(uuid, `properties/${ownUuid} is ${declared}`);
-  const told = isShared ? null : canonicalUuid(node.system_uuid ?? '');
-  if (told && told === uuid) return undefined;
+  const reported = isShared ? null : canonicalUuid(node.system_uuid ?? '');
+  if (reported && reported === uuid) return undefined;
 
   const other = await findOther(store, node, { ...found, uuid });
   if (other) return other;
@@ -79,7 +79,7 @@ async function findMismatch({ store, node, isBmcSure }: Known, found: Identity):
   const before = node.inventory ? identityOf(node.inventory as unknown as Inventory) : undefined;
   if (uuid && before?.uuid) return before.uuid === uuid ? undefined : differs(uuid, `its agent last reported ${before.uuid}`);
   // On many boards the System GUID of IPMI (section 22.14) differs from the SMBIOS UUID; by itself it proves nothing.
-  if (uuid && told && isBmcSure) return differs(uuid, `its BMC reported ${told}`);
+  if (uuid && reported && isBmcSure) return differs(uuid, `its BMC reported ${reported}`);
   if (found.serial && before?.serial && found.serial !== before.serial)
     return { found: `serial number ${found.serial}`, expected: `its agent last reported ${before.serial}` };
   return undefined;

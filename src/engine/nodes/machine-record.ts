@@ -48,11 +48,11 @@ export class MachineRecord {
    * @returns whether it was within the budget
    */
   async request(request: MachineRequest): Promise<boolean> {
-    if (request.concernsWaiting) return this.#tellWaiting(request);
+    if (request.concernsWaiting) return this.#reportWaiting(request);
     const mac = request.mac?.toLowerCase();
     const port = mac ? await this.#store.node_ports.find({ address: mac }) : undefined;
     const live = port && this.#worker.live.ofNode(port.node_uuid);
-    if (request.isUnexpected && mac && !live) await this.#tellUnexpected(mac, port?.node_uuid);
+    if (request.isUnexpected && mac && !live) await this.#reportUnexpected(mac, port?.node_uuid);
     const { subject, message, duration_ms, data, isStranger = false } = request;
     return this.#enter(isStranger ? undefined : port?.node_uuid, {
       kind: isStranger ? 'note' : request.kind,
@@ -67,7 +67,7 @@ export class MachineRecord {
   }
 
   /** Boot server trouble is recorded once, and once more for each operation that waits for a machine. */
-  #tellWaiting({ kind, subject, message, data = {} }: MachineRequest): boolean {
+  #reportWaiting({ kind, subject, message, data = {} }: MachineRequest): boolean {
     const line = { kind, subject, message, data, node_uuid: null, server_id: null, operation_id: null };
     const isAdmitted = this.#enter(undefined, line);
     // A machine that already has its boot files is held up by something else.
@@ -82,7 +82,7 @@ export class MachineRecord {
    * It may be the machine of an operation that waits without requests: enrolled with a wrong MAC, or cabled
    * differently.
    */
-  async #tellUnexpected(mac: string, enrolledOn: string | undefined): Promise<void> {
+  async #reportUnexpected(mac: string, enrolledOn: string | undefined): Promise<void> {
     const waiting = this.#waiting((stage) => stage === 'nothing');
     if (waiting.length === 0) return;
     const [node] = enrolledOn ? await this.#store.nodes.pick(['name', 'uuid'], { uuid: enrolledOn }) : [];
@@ -93,7 +93,7 @@ export class MachineRecord {
       const { node_uuid, id: operation_id } = live.operation;
       const data = { mac };
       this.#enter(undefined, { kind: 'note', subject: 'unknown MAC', message, data, node_uuid, server_id: null, operation_id });
-      this.#worker.tellKnown(live);
+      this.#worker.reportKnown(live);
     }
   }
 
@@ -119,12 +119,12 @@ export class MachineRecord {
     const live = operation_id ? this.#worker.live.get(operation_id) : undefined;
     if (!live) return;
     live.boot.signs.take({ ...line, data, at: new Date().toISOString() });
-    this.#worker.tellKnown(live);
-    this.#tellTrouble(live);
+    this.#worker.reportKnown(live);
+    this.#reportTrouble(live);
   }
 
   /** Each kind once per boot; the tenant does not learn what is wrong with the network. */
-  #tellTrouble({ boot: { signs }, step, operation }: LiveOperation): void {
+  #reportTrouble({ boot: { signs }, step, operation }: LiveOperation): void {
     const trouble = step.awaitsBoot ? troubleOf(signs) : undefined;
     if (!trouble || !signs.isNews(trouble.clue)) return;
     const line = { kind: 'note', subject: 'diagnosis', message: trouble.cause.slice(0, messageMax) } as const;

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
+import { anAvailableNode, testCloud } from '#test/a-cloud.ts';
 import { aServer } from '#test/a-task.ts';
 
 /** A password change on a BMC that does not respond until the test lets it. */
 async function aChange(t: TestContext) {
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<void>();
-  const told: string[] = [];
-  const cloud = await aCloud({
+  const reported: string[] = [];
+  const cloud = await testCloud({
     management: {
       async changePassword(_, password) {
-        told.push(password);
+        reported.push(password);
         asked.resolve();
         await answer.promise;
       },
@@ -23,7 +23,7 @@ async function aChange(t: TestContext) {
   await store.nodes.update({ uuid }, { driver_info: { room_password: 'old' } });
   const rotate = () => engine.callVendor(uuid, { method: 'rotate_password', http: 'POST', parameters: { password: 'new' } });
   const row = async () => (await store.nodes.find({ uuid }))!;
-  return { ...cloud, uuid, rotate, row, told, asked: asked.promise, answer: () => answer.resolve() };
+  return { ...cloud, uuid, rotate, row, reported, asked: asked.promise, answer: () => answer.resolve() };
 }
 
 const held = { code: 'nodeBusy', message: /n1 is locked by a BMC password change/ };
@@ -61,10 +61,10 @@ test('a server is not deleted from under a change of the password, and its delet
 });
 
 test('a node that an operation has gets no new password', async (t) => {
-  const { store, uuid, rotate, row, told } = await aChange(t);
+  const { store, uuid, rotate, row, reported } = await aChange(t);
   await store.nodes.update({ uuid }, { operation_id: 'an-operation' });
   await assert.rejects(rotate(), { code: 'nodeBusy' });
-  assert.deepEqual([told, (await row()).driver_info], [[], { room_password: 'old' }]);
+  assert.deepEqual([reported, (await row()).driver_info], [[], { room_password: 'old' }]);
 });
 
 test('a change of settings is made of what stands there when it is written: a password that was new meanwhile stays', async (t) => {

@@ -20,12 +20,12 @@ const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 1,
 type BmcAnswers = { versions?: (string | Fault)[]; bios?: BiosSetting[][]; silentFor?: number; flash?: number };
 
 /** A BMC with scripted responses; `did` lists the requests it received. */
-async function aStage(t: TestContext, bmc: BmcAnswers = {}) {
+async function aFixture(t: TestContext, bmc: BmcAnswers = {}) {
   const store = await aStore();
   t.after(() => store.close());
   const did: string[] = [];
   const { versions = ['1.0'], bios = [[]], flash = 60_000 } = bmc;
-  const cleanTimes = { look: 1, lastWords: 1, flash };
+  const cleanTimes = { poll: 1, lastWords: 1, flash };
   let silentFor = bmc.silentFor ?? 0;
   const next = <T>(list: T[]): T => (list.length > 1 ? list.shift()! : list[0]!);
   const drivers = {
@@ -83,7 +83,7 @@ const firmware: AskedStep = {
 const begun = (version = '1.0') => ({ flashing: { step: '1: update firmware of BMC', versions: { BMC: version } } });
 
 test('a firmware update is noted before it is sent, and the note goes with its end', async (t) => {
-  const { steps, run, did } = await aStage(t);
+  const { steps, run, did } = await aFixture(t);
   const { task, outcome } = run(steps([firmware])[0]!);
   assert.deepEqual(await outcome, { next: true, context: { flashing: null } });
   assert.deepEqual(did, ['update']);
@@ -91,14 +91,14 @@ test('a firmware update is noted before it is sent, and the note goes with its e
 });
 
 test('a firmware update that a crash interrupted is not sent again: another version tells that it was done', async (t) => {
-  const { steps, run, did } = await aStage(t, { versions: [silence, '1.0', '1.1'] });
+  const { steps, run, did } = await aFixture(t, { versions: [silence, '1.0', '1.1'] });
   const { task, outcome } = run(steps([firmware])[0]!, begun());
   assert.deepEqual(await outcome, { next: true, context: { flashing: null } });
   assert.deepEqual([did, task.notes], [[], ['Ingot was restarted during the update; BMC is now 1.1']]);
 });
 
 test('a firmware update whose version stays the same after a crash is left to a person', async (t) => {
-  const { steps, run, did } = await aStage(t, { flash: 50 });
+  const { steps, run, did } = await aFixture(t, { flash: 50 });
   const { outcome } = run(steps([firmware])[0]!, begun());
   await assert.rejects(outcome, {
     code: 'interrupted',
@@ -110,7 +110,7 @@ test('a firmware update whose version stays the same after a crash is left to a 
 const consoles = { clearRecord: async () => {}, log: async () => null };
 
 test('a machine whose firmware may be being written keeps its power on the way back', async (t) => {
-  const { store, drivers } = await aStage(t);
+  const { store, drivers } = await aFixture(t);
   const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
   const operations = new BoundOperations(definitions, { store, drivers, settings, consoles } as unknown as OperationParts);
   const request = { clean_steps: [firmware, { interface: 'deploy', step: 'erase_devices' }] } as unknown as JsonObject;
@@ -136,7 +136,7 @@ test('BIOS settings count as applied when each of them is there with its value; 
     [setting('Boot', 'Uefi')],
     [setting('Boot', 'Uefi'), setting('Setup', null, 'Password')],
   ];
-  const { steps, run } = await aStage(t, { bios });
+  const { steps, run } = await aFixture(t, { bios });
   const [, , , seen] = steps([{ interface: 'bios', step: 'apply_configuration', args: { settings: changes } }]);
   assert.equal(seen?.name, '4: see BIOS settings applied');
   assert.deepEqual(await run(seen).outcome, { next: true });
@@ -144,13 +144,13 @@ test('BIOS settings count as applied when each of them is there with its value; 
 });
 
 test('a BMC that restarts is waited for until it answers', async (t) => {
-  const { steps, run, did } = await aStage(t, { silentFor: 2 });
+  const { steps, run, did } = await aFixture(t, { silentFor: 2 });
   await run(steps([{ interface: 'management', step: 'reset_bmc' }])[0]!).outcome;
   assert.deepEqual(did, ['reset cold', 'ask', 'ask', 'ask']);
 });
 
 test('who aborts a cleaning ends its waiting at once', async (t) => {
-  const { steps, run } = await aStage(t);
+  const { steps, run } = await aFixture(t);
   const abort = new AbortController();
   const { outcome } = run(steps([firmware])[0]!, begun(), abort.signal);
   abort.abort(new Error('aborted'));
@@ -158,7 +158,7 @@ test('who aborts a cleaning ends its waiting at once', async (t) => {
 });
 
 test('a maintenance that a person has set, even in the midst of a cleaning, outlasts it; that of a failed one ends', async (t) => {
-  const { store, drivers } = await aStage(t);
+  const { store, drivers } = await aFixture(t);
   const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
   const operations = new BoundOperations(definitions, {
     ...{ store, drivers, settings, consoles, states: provisionStateMachine },
@@ -181,7 +181,7 @@ test('a maintenance that a person has set, even in the midst of a cleaning, outl
 });
 
 test('a BMC that was told to restart before a crash is not told again, only waited for', async (t) => {
-  const { steps, run, did } = await aStage(t, { silentFor: 1 });
+  const { steps, run, did } = await aFixture(t, { silentFor: 1 });
   const [step] = steps([{ interface: 'management', step: 'reset_bmc' }]);
   const { task, outcome } = run(step!);
   await outcome;

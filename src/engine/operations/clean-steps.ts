@@ -17,7 +17,7 @@ import { next } from './machine-steps.ts';
 
 type Parts = Pick<OperationParts, 'store' | 'drivers' | 'cleanTimes'>;
 
-const usualTimes: CleanTimes = { look: 10_000, lastWords: 10_000, flash: 900_000 };
+const usualTimes: CleanTimes = { poll: 10_000, lastWords: 10_000, flash: 900_000 };
 
 /** Firmware applies settings during boot, which takes long on some machines. */
 const bootSeconds = 1800;
@@ -188,7 +188,7 @@ function applyBios(parts: Parts, { settings }: Static<typeof BiosArgs>): readonl
       // A BMC sends no notification when the firmware is done, so it is polled.
       async run(task) {
         if (await areApplied(parts, task, changes)) return next;
-        return { wait: 'the firmware to apply the settings', againIn: timesOf(parts).look / 1000 };
+        return { wait: 'the firmware to apply the settings', againIn: timesOf(parts).poll / 1000 };
       },
     },
     simpleStep({ name: 'power off', title: 'Power off', deadlineSeconds: 180, powerChanges: 1 }, (task) =>
@@ -236,7 +236,7 @@ function isAway(error: unknown): boolean {
 async function restartBmc(parts: Parts, task: CleanTask): Promise<CleanOutcome> {
   const management = managementOf(parts, task);
   const { node, signal, operation } = task;
-  const { lastWords, look } = timesOf(parts);
+  const { lastWords, poll } = timesOf(parts);
   if (task.context.restarted !== operation.step) {
     await recordBmcCommand({ store: parts.store, node, operation, signal }, 'restart the BMC', async () =>
       management.resetBmc?.(node, 'cold', { signal }),
@@ -249,7 +249,7 @@ async function restartBmc(parts: Parts, task: CleanTask): Promise<CleanOutcome> 
     await management.getBootDevice(node, { signal });
   } catch (error) {
     if (passingBmcFaults.includes(asFault(error).code))
-      return { wait: 'the BMC to answer after its restart', againIn: look / 1000 };
+      return { wait: 'the BMC to answer after its restart', againIn: poll / 1000 };
   }
   return next;
 }
@@ -271,7 +271,7 @@ function updateFirmware(parts: Parts, { settings }: Static<typeof FirmwareArgs>)
         const former = task.context.flashing;
         if (former?.step === task.operation.step) {
           if (!(await isFlashed(parts, task, { what, former, component })))
-            return { wait: `another version of the ${what}`, againIn: timesOf(parts).look / 1000 };
+            return { wait: `another version of the ${what}`, againIn: timesOf(parts).poll / 1000 };
         } else {
           await task.saveContext({ flashing: { step: task.operation.step, versions: await readVersions(parts, task) } });
           await send.run(task);

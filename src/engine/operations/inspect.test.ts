@@ -5,14 +5,14 @@ import { Inventory } from '#agent-protocol/messages.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import { aCloud, type Cloud } from '#test/a-cloud.ts';
+import { type Cloud, testCloud } from '#test/a-cloud.ts';
 import { aDisk, aHello, aRequester, bootstrapOf } from '#test/an-agent.ts';
 
 const gibibyte = 2 ** 30;
 
 /** A manageable node with one NIC. */
-async function aStage(t: TestContext, properties: JsonObject = {}, settings: Record<string, string> = {}) {
-  const cloud = await aCloud({ settings });
+async function aFixture(t: TestContext, properties: JsonObject = {}, settings: Record<string, string> = {}) {
+  const cloud = await testCloud({ settings });
   t.after(async () => {
     await cloud.engine.stop();
     await cloud.store.close();
@@ -49,19 +49,19 @@ async function report({ engine, store }: Cloud, { operation_id }: Node, changes:
 }
 
 test('inspection boots the ramdisk, takes its inventory, fills the properties and switches off', async (t) => {
-  const stage = await aStage(t, { cpu_arch: 'aarch64' });
-  await stage.go('inspect');
-  const waiting = await stage.untilState('inspect wait');
+  const fixture = await aFixture(t, { cpu_arch: 'aarch64' });
+  await fixture.go('inspect');
+  const waiting = await fixture.untilState('inspect wait');
   assert.equal(waiting.target_provision_state, 'manageable');
-  assert.deepEqual([stage.room.power.get(stage.uuid), stage.room.plans.has(stage.uuid)], ['power on', true]);
+  assert.deepEqual([fixture.room.power.get(fixture.uuid), fixture.room.plans.has(fixture.uuid)], ['power on', true]);
 
-  await report(stage, waiting);
-  const { properties, inventory, target_provision_state, last_error, power_state } = await stage.untilState('manageable');
+  await report(fixture, waiting);
+  const { properties, inventory, target_provision_state, last_error, power_state } = await fixture.untilState('manageable');
   // What an operator has given stays.
   assert.deepEqual(properties, { cpus: 16, cpu_arch: 'aarch64', memory_mb: 65_536, local_gb: 99 });
   assert.deepEqual([target_provision_state, last_error, power_state], [null, null, 'power off']);
   assert.equal(Value.Check(Inventory, inventory) && inventory.disks.length, 3);
-  assert.deepEqual([stage.room.power.get(stage.uuid), stage.room.plans.has(stage.uuid)], ['power off', false]);
+  assert.deepEqual([fixture.room.power.get(fixture.uuid), fixture.room.plans.has(fixture.uuid)], ['power off', false]);
 });
 
 test('local_gb is that of the disk that the hints name, and 0 without a disk', async (t) => {
@@ -69,55 +69,55 @@ test('local_gb is that of the disk that the hints name, and 0 without a disk', a
     { hints: { root_device: { serial: 'A' } }, disks: undefined, expected: 479 },
     { hints: {}, disks: [], expected: 0 },
   ]) {
-    const stage = await aStage(t, hints);
-    await stage.go('inspect');
-    await report(stage, await stage.untilState('inspect wait'), disks && { disks });
-    assert.equal((await stage.untilState('manageable')).properties['local_gb'], expected);
+    const fixture = await aFixture(t, hints);
+    await fixture.go('inspect');
+    await report(fixture, await fixture.untilState('inspect wait'), disks && { disks });
+    assert.equal((await fixture.untilState('manageable')).properties['local_gb'], expected);
   }
 });
 
 test('an aborted inspection has failed, and can be repeated or left', async (t) => {
-  const stage = await aStage(t);
-  await stage.go('inspect');
-  await stage.untilState('inspect wait');
-  await stage.go('abort');
-  const { last_error, target_provision_state, maintenance } = await stage.untilState('inspect failed');
+  const fixture = await aFixture(t);
+  await fixture.go('inspect');
+  await fixture.untilState('inspect wait');
+  await fixture.go('abort');
+  const { last_error, target_provision_state, maintenance } = await fixture.untilState('inspect failed');
   assert.deepEqual(
     [last_error, target_provision_state, maintenance],
     ['Inspection was aborted by request.', 'manageable', false],
   );
-  assert.deepEqual([stage.room.power.get(stage.uuid), stage.room.plans.has(stage.uuid)], ['power off', false]);
+  assert.deepEqual([fixture.room.power.get(fixture.uuid), fixture.room.plans.has(fixture.uuid)], ['power off', false]);
 
-  await stage.go('inspect');
-  assert.equal((await stage.untilState('inspect wait')).last_error, null);
-  await stage.go('abort');
-  await stage.untilState('inspect failed');
-  await stage.go('manage');
-  assert.equal((await stage.node()).provision_state, 'manageable');
+  await fixture.go('inspect');
+  assert.equal((await fixture.untilState('inspect wait')).last_error, null);
+  await fixture.go('abort');
+  await fixture.untilState('inspect failed');
+  await fixture.go('manage');
+  assert.equal((await fixture.node()).provision_state, 'manageable');
 });
 
 test('a ramdisk that does not report fails the inspection with the reason', async (t) => {
-  const stage = await aStage(t, {}, { 'deploy.agent_timeout': '1' });
-  await stage.go('inspect');
-  const { last_error, properties } = await stage.untilState('inspect failed');
+  const fixture = await aFixture(t, {}, { 'deploy.agent_timeout': '1' });
+  await fixture.go('inspect');
+  const { last_error, properties } = await fixture.untilState('inspect failed');
   assert.match(last_error ?? '', /^Inspection failed at "Wait for the ramdisk": .*timed out after 1 s/);
   assert.deepEqual(properties, {});
 });
 
 test('an inspection that a restart of Ingot interrupts goes on', async (t) => {
-  const stage = await aStage(t);
-  await stage.go('inspect');
-  await stage.untilState('inspect wait');
-  await stage.engine.stop();
-  const after = await aCloud({ room: stage.room, store: stage.store });
+  const fixture = await aFixture(t);
+  await fixture.go('inspect');
+  await fixture.untilState('inspect wait');
+  await fixture.engine.stop();
+  const after = await testCloud({ room: fixture.room, store: fixture.store });
   await after.engine.start();
-  await report({ ...stage, engine: after.engine }, await stage.node());
-  assert.equal((await stage.untilState('manageable')).properties['cpus'], 16);
+  await report({ ...fixture, engine: after.engine }, await fixture.node());
+  assert.equal((await fixture.untilState('manageable')).properties['cpus'], 16);
   await after.engine.stop();
 });
 
 test('only a manageable node is inspected, and none whose server would lose its machine', async (t) => {
-  const stage = await aStage(t);
-  await stage.go('provide');
-  await assert.rejects(stage.go('inspect'), /can not be performed on node n1 while it is in state 'available'/);
+  const fixture = await aFixture(t);
+  await fixture.go('provide');
+  await assert.rejects(fixture.go('inspect'), /can not be performed on node n1 while it is in state 'available'/);
 });

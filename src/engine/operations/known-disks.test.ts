@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Disk } from '#agent-protocol/messages.ts';
 import type { Node } from '#store/tables/nodes.ts';
-import { aCloud, anAvailableNode, type Cloud } from '#test/a-cloud.ts';
+import { anAvailableNode, type Cloud, testCloud } from '#test/a-cloud.ts';
 import { aDisk, aHello, aRequester, bootstrapOf } from '#test/an-agent.ts';
 
 async function aSite(t: { after(end: () => Promise<void>): void }) {
-  const cloud = await aCloud();
+  const cloud = await testCloud();
   t.after(async () => {
     await cloud.engine.stop();
     await cloud.store.close();

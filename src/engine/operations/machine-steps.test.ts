@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
-import { aCloud, anAvailableNode, aServerRequest, aStep, quiet } from '#test/a-cloud.ts';
+import { anAvailableNode, aServerRequest, aStep, testCloud, untilIdle } from '#test/a-cloud.ts';
 import { aStore } from '#test/a-store.ts';
 import { aTask } from '#test/a-task.ts';
 import { keepConsoleStep } from './machine-steps.ts';
@@ -31,7 +31,7 @@ test('the end of a long record is kept', async (t) => {
 test('a failed deployment leaves nothing in the record of the node, which the next owner could read before it is cleared', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-steps-'));
   let printed = 'of a former owner\n';
-  const cloud = await aCloud({
+  const cloud = await testCloud({
     settings: { state_dir: folder },
     console: {
       log: async (_node, { since = '0' } = {}) => printed.slice(Number(since)),
@@ -51,7 +51,7 @@ test('a failed deployment leaves nothing in the record of the node, which the ne
   });
   const { uuid } = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
-  await quiet(cloud);
+  await untilIdle(cloud);
 
   assert.equal((await cloud.store.servers.find({ id: server!.id }))?.console_log, 'Kernel panic\n');
   assert.equal(await cloud.engine.consoleLog(uuid), '');

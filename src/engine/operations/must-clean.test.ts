@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, quiet } from '#test/a-cloud.ts';
+import { anAvailableNode, aServerRequest, aStep, type Cloud, testCloud, untilIdle } from '#test/a-cloud.ts';
 import { aRequester, sayHello } from '#test/an-agent.ts';
 
 const go = async () => ({ next: true }) as const;
@@ -22,7 +22,7 @@ async function untilState(cloud: Cloud, node: Node, state: Node['provision_state
 async function aDirtyNode(cloud: Cloud): Promise<Node> {
   const node = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
-  await quiet(cloud);
+  await untilIdle(cloud);
   await cloud.engine.deleteServer(server!.id);
   await untilState(cloud, node, 'clean wait');
   await cloud.engine.setProvisionState(node.uuid, 'abort');
@@ -44,7 +44,7 @@ async function cleanAsAgent(cloud: Cloud, node: Node): Promise<void> {
 }
 
 test('a node whose cleaning failed is not given to anybody by manage and provide: provide cleans it', async () => {
-  const cloud = await aCloud({ steps: [aStep('work', go)] });
+  const cloud = await testCloud({ steps: [aStep('work', go)] });
   const dirty = await aDirtyNode(cloud);
   assert.deepEqual([dirty.maintenance, dirty.must_clean], [true, true]);
   await cloud.engine.setProvisionState(dirty.uuid, 'manage');
@@ -61,14 +61,14 @@ test('a node whose cleaning failed is not given to anybody by manage and provide
 });
 
 test('a node that was cleaned by hand, or never had a server, is provided at once', async () => {
-  const cloud = await aCloud({ steps: [aStep('work', go)] });
+  const cloud = await testCloud({ steps: [aStep('work', go)] });
   const node = await aDirtyNode(cloud);
   await cloud.engine.setProvisionState(node.uuid, 'manage');
   await cloud.engine.setProvisionState(node.uuid, 'clean');
   await untilState(cloud, node, 'clean wait');
   await cleanAsAgent(cloud, node);
   await untilState(cloud, node, 'manageable');
-  await quiet(cloud);
+  await untilIdle(cloud);
   await cloud.engine.setProvisionState(node.uuid, 'provide');
   assert.equal((await nodeOf(cloud, node)).provision_state, 'available');
 
@@ -81,7 +81,7 @@ test('a node that was cleaned by hand, or never had a server, is provided at onc
 
 test('a node that a server holds is not taken from it by a provision verb', async () => {
   let isBroken = false;
-  const cloud = await aCloud({
+  const cloud = await testCloud({
     steps: [
       aStep('work', async () => {
         if (isBroken) throw new Fault('agentFailed', { command: 'write', detail: 'no' });
@@ -91,10 +91,10 @@ test('a node that a server holds is not taken from it by a provision verb', asyn
   });
   const node = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
-  await quiet(cloud);
+  await untilIdle(cloud);
   isBroken = true;
   await cloud.engine.rebuildServer(server!.id, { image: aServerRequest.image });
-  await quiet(cloud);
+  await untilIdle(cloud);
   assert.equal((await nodeOf(cloud, node)).provision_state, 'deploy failed');
   await assert.rejects(cloud.engine.setProvisionState(node.uuid, 'manage'), /is associated with instance/);
   await cloud.engine.stop();
@@ -103,7 +103,7 @@ test('a node that a server holds is not taken from it by a provision verb', asyn
 
 test('a deployment that failed after the classic ramdisk offered the disk is cleaned after', async () => {
   const key = 'k'.repeat(32);
-  const cloud = await aCloud({
+  const cloud = await testCloud({
     steps: [
       aStep('key', async () => ({ next: true, context: { deployment_key: key } })),
       aStep('listen', async (task) => {

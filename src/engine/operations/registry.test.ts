@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ProvisionState, provisionStates, type Transition } from '#domain/provision-states.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import { aCloud, anAvailableNode, aServerRequest, aStep, quiet } from '#test/a-cloud.ts';
+import { anAvailableNode, aServerRequest, aStep, testCloud, untilIdle } from '#test/a-cloud.ts';
 import { definitions, transitionTable, verbs } from './registry.ts';
 
 const from = (states: string, event: string, to: string) => states.split(', ').map((state) => `${state} -${event}-> ${to}`);
@@ -54,14 +54,14 @@ test('an event leads from a state to one state, and every state is explained', (
 /** A deployment that waits, changed in the database by another version while no process ran. */
 async function resumedWith(patch: Partial<Operation>) {
   const steps = [aStep('work', async () => ({ wait: 'a word' }))];
-  const before = await aCloud({ steps });
+  const before = await testCloud({ steps });
   const node = await anAvailableNode(before, 'n1');
   const [server] = await before.engine.createServers(aServerRequest);
   const [operation] = await before.store.operations.list({ kind: 'deploy' });
   while ((await before.store.operations.find({ id: operation!.id }))?.waiting_for !== 'a word') await new Promise(setImmediate);
   await before.engine.stop();
   await before.store.operations.update({ id: operation!.id }, patch);
-  const after = await aCloud({ room: before.room, steps, store: before.store });
+  const after = await testCloud({ room: before.room, steps, store: before.store });
   await after.engine.start();
   return { ...after, node, server: server!, operation: operation! };
 }
@@ -99,7 +99,7 @@ test('of a context that is not understood nothing tells that the disk is untouch
 test('a context that is understood says that the disk is untouched: the node is available at once', async () => {
   const context = { disk_untouched: true, machine_untouched: true };
   const cloud = await resumedWith({ context, state: 'rolling_back', step: 'keep console' });
-  await quiet(cloud);
+  await untilIdle(cloud);
   assert.equal((await cloud.store.nodes.find({ uuid: cloud.node.uuid }))?.provision_state, 'available');
   await cloud.engine.stop();
   await cloud.store.close();

@@ -10,7 +10,7 @@ import type { BmcHealth } from './bmc-health.ts';
 import { recordBmcCommand } from './power.ts';
 
 /** A short timeout: the operation has already waited long (milliseconds). */
-const patienceMs = 15_000;
+const maxWaitMs = 15_000;
 
 type Parts = { store: Store; drivers: Drivers; bmcHealth: BmcHealth };
 
@@ -24,7 +24,7 @@ export async function askPowerNow(
     const { node, facts } = await loadNode(store, operation.node_uuid);
     const power = bmcHealth.guard(interfaceOf(drivers.power, node.power_interface));
     if (power.operatorTimeoutSeconds !== undefined) return undefined;
-    const signal = AbortSignal.any([stop, AbortSignal.timeout(patienceMs)]);
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(maxWaitMs)]);
     const ask = () => raceAbort(power.getPower(facts, { signal }), signal);
     return await recordBmcCommand({ store, node: facts, operation, signal }, 'power status', ask);
   } catch {

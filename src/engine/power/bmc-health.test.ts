@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import type { Node } from '#store/tables/nodes.ts';
-import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
+import { anAvailableNode, testCloud } from '#test/a-cloud.ts';
 import { anOperation } from '#test/a-task.ts';
 import { lastErrors } from '../operations/registry.ts';
 import { BmcHealth } from './bmc-health.ts';
@@ -10,8 +10,8 @@ import { BmcHealth } from './bmc-health.ts';
 const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 5, seconds: 15 });
 const refusal = new Fault('bmcRefused', { address: '192.0.2.7', detail: 'wrong password' });
 
-async function aStage(t: TestContext) {
-  const cloud = await aCloud();
+async function aFixture(t: TestContext) {
+  const cloud = await testCloud();
   const { uuid } = await anAvailableNode(cloud, 'n1');
   const { store } = cloud;
   t.after(() => store.close());
@@ -33,7 +33,7 @@ async function aStage(t: TestContext) {
 }
 
 test('a fault that somebody cleared comes back while the BMC still fails', async (t) => {
-  const { store, uuid, fail, row } = await aStage(t);
+  const { store, uuid, fail, row } = await aFixture(t);
   await fail(refusal);
   assert.equal((await row()).fault, 'power failure');
   await store.nodes.update({ uuid }, { fault: null, last_error: null });
@@ -42,7 +42,7 @@ test('a fault that somebody cleared comes back while the BMC still fails', async
 });
 
 test('an open circuit stays open when silence turns into refusal and back, and an answer clears the fault', async (t) => {
-  const { uuid, bmcHealth, fail, answer, row } = await aStage(t);
+  const { uuid, bmcHealth, fail, answer, row } = await aFixture(t);
   for (const fault of [silence, silence, silence, refusal]) await fail(fault);
   assert.equal(bmcHealth.isOpen(uuid), true);
   await fail(silence);
@@ -52,7 +52,7 @@ test('an open circuit stays open when silence turns into refusal and back, and a
 });
 
 test('the faults and errors of others survive both ends of a power failure', async (t) => {
-  const { store, uuid, fail, answer, row } = await aStage(t);
+  const { store, uuid, fail, answer, row } = await aFixture(t);
   await store.nodes.update({ uuid }, { fault: 'clean failure', last_error: 'Cleaning failed' });
   await fail(refusal);
   await answer();
@@ -66,7 +66,7 @@ test('the faults and errors of others survive both ends of a power failure', asy
 });
 
 test('an answer ends what was told of silence, also where too little was heard of it or somebody cleared the fault', async (t) => {
-  const { store, uuid, bmcHealth, fail, answer, row } = await aStage(t);
+  const { store, uuid, bmcHealth, fail, answer, row } = await aFixture(t);
   await fail(silence);
   await store.nodes.update({ uuid }, { last_error: bmcHealth.get(uuid)?.message ?? '' });
   assert.match((await row()).last_error ?? '', /did not respond/);
@@ -81,7 +81,7 @@ test('an answer ends what was told of silence, also where too little was heard o
 });
 
 test('an answer gives a node that failed its error back', async (t) => {
-  const { store, uuid, fail, answer, row } = await aStage(t);
+  const { store, uuid, fail, answer, row } = await aFixture(t);
   const failed = { node_uuid: uuid, state: 'failed', ended_at: '2026-01-01T00:00:00.000Z' } as const;
   const fault = new Fault('agentFailed', { command: 'write the image', detail: 'no disk' }).toRecord('Write the image');
   await store.operations.insert(anOperation({ ...failed, kind: 'rebuild', fault }));
@@ -93,7 +93,7 @@ test('an answer gives a node that failed its error back', async (t) => {
 });
 
 test('what an exchange finds whose settings have changed meanwhile counts for nothing', async (t) => {
-  const { store, uuid, bmcHealth, row } = await aStage(t);
+  const { store, uuid, bmcHealth, row } = await aFixture(t);
   const { promise, reject } = Promise.withResolvers<never>();
   const asked = bmcHealth.ask(uuid, () => promise);
   await bmcHealth.forget(uuid);
@@ -104,14 +104,14 @@ test('what an exchange finds whose settings have changed meanwhile counts for no
 });
 
 test('a fault whose contact was never written down, or was removed, goes with the next start', async (t) => {
-  const { store, uuid, row, afterRestart } = await aStage(t);
+  const { store, uuid, row, afterRestart } = await aFixture(t);
   await store.nodes.update({ uuid }, { fault: 'power failure' });
   await afterRestart();
   assert.equal((await row()).fault, null);
 });
 
 test('a full disk makes no answer worse, and what was not written is written later', async (t) => {
-  const { store, uuid, bmcHealth, fail, answer, row, afterRestart } = await aStage(t);
+  const { store, uuid, bmcHealth, fail, answer, row, afterRestart } = await aFixture(t);
   await fail(refusal);
   const { transaction } = store;
   store.transaction = () => Promise.reject(new Error('database or disk is full'));
@@ -125,7 +125,7 @@ test('a full disk makes no answer worse, and what was not written is written lat
 });
 
 test('what is noticed beside an answer is told once, and when it is over; only what a look finds counts', async (t) => {
-  const { store, uuid, bmcHealth, row } = await aStage(t);
+  const { store, uuid, bmcHealth, row } = await aFixture(t);
   let cord: string | undefined;
   const power = bmcHealth.guard({
     properties: {},
@@ -137,19 +137,19 @@ test('what is noticed beside an answer is told once, and when it is over; only w
     async setPower() {},
   });
   const node = { ...(await row()), ports: [] };
-  const look = (background = true) => power.getPower(node, { background });
-  const told = async () => (await store.events.list({ node_uuid: uuid })).map(({ message }) => message);
+  const poll = (background = true) => power.getPower(node, { background });
+  const reported = async () => (await store.events.list({ node_uuid: uuid })).map(({ message }) => message);
 
-  await look();
+  await poll();
   cord = 'outlet 2 is off';
-  await look(false);
-  assert.deepEqual(await told(), []);
+  await poll(false);
+  assert.deepEqual(await reported(), []);
 
-  await look();
-  await look();
+  await poll();
+  await poll();
   cord = undefined;
-  await look();
-  await look();
+  await poll();
+  await poll();
 
-  assert.deepEqual(await told(), ['outlet 2 is off', 'the condition reported earlier has cleared']);
+  assert.deepEqual(await reported(), ['outlet 2 is off', 'the condition reported earlier has cleared']);
 });

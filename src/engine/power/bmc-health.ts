@@ -148,7 +148,7 @@ export class BmcHealth {
       const recorded = this.#recorded.get(uuid) ?? new Set();
       if (recorded.has(message) || recorded.size >= mostRecorded) return;
       this.#recorded.set(uuid, recorded.add(message));
-      this.#tell(uuid, message);
+      this.#report(uuid, message);
     };
   }
 
@@ -157,7 +157,7 @@ export class BmcHealth {
     if (message === this.#notices.get(uuid)) return;
     if (message === undefined) this.#notices.delete(uuid);
     else this.#notices.set(uuid, message);
-    this.#tell(uuid, message ?? 'the condition reported earlier has cleared');
+    this.#report(uuid, message ?? 'the condition reported earlier has cleared');
   }
 
   #begin(uuid: string): Exchange {
@@ -192,7 +192,7 @@ export class BmcHealth {
       await this.#clearFault(trx, uuid, before?.message);
       return undefined;
     });
-    if (wasOpen) this.#tell(uuid, `responds again, for the first time since ${before?.answered_at ?? 'enrolment'}`);
+    if (wasOpen) this.#report(uuid, `responds again, for the first time since ${before?.answered_at ?? 'enrolment'}`);
   }
 
   /** An operation may have failed with a fault that did not open the circuit. */
@@ -224,7 +224,7 @@ export class BmcHealth {
       return (await trx.nodes.update({ uuid, fault: null }, patch)) ? text : this.#reported.get(uuid);
     });
     const isNews = !isOpen(before) || before?.state !== state;
-    if (isNews) this.#tell(uuid, `${text} Next poll at ${health.next_poll_at}.`);
+    if (isNews) this.#report(uuid, `${text} Next poll at ${health.next_poll_at}.`);
   }
 
   /**
@@ -263,7 +263,7 @@ export class BmcHealth {
     if (Object.keys(patch).length > 0) await trx.nodes.update({ uuid }, patch);
   }
 
-  #tell(uuid: string, message: string): void {
+  #report(uuid: string, message: string): void {
     this.#store.events.append({ kind: 'bmc', node_uuid: uuid, subject: 'contact', message });
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import type { Drivers, NodeFacts } from '#drivers/interfaces.ts';
-import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
+import { anAvailableNode, testCloud } from '#test/a-cloud.ts';
 import { NodeReservations } from '../nodes/node-reservations.ts';
 import { BmcPasswords } from './bmc-passwords.ts';
 
@@ -12,8 +12,8 @@ const weak = new Fault('badRequest', { detail: 'too short' });
 
 type Bmc = { password: string; silent?: boolean; change?: (password: string) => void };
 
-async function aStage(t: TestContext, bmc: Bmc, info: Record<string, string> = {}) {
-  const cloud = await aCloud();
+async function aFixture(t: TestContext, bmc: Bmc, info: Record<string, string> = {}) {
+  const cloud = await testCloud();
   const { uuid } = await anAvailableNode(cloud, 'n1');
   const { store } = cloud;
   t.after(() => store.close());
@@ -49,7 +49,7 @@ async function aStage(t: TestContext, bmc: Bmc, info: Record<string, string> = {
 }
 
 test('a new password is written down, and what was learned with the old one counts no more', async (t) => {
-  const { uuid, passwords, stored, changed, bmc } = await aStage(t, { password: 'old' });
+  const { uuid, passwords, stored, changed, bmc } = await aFixture(t, { password: 'old' });
   await passwords.rotate(uuid, 'new');
   assert.deepEqual([await stored(), bmc.password, changed], [{ ipmi_password: 'new' }, 'new', [uuid]]);
 });
@@ -58,7 +58,7 @@ test('a password that the BMC would not take leaves the old one', async (t) => {
   const change = () => {
     throw weak;
   };
-  const { uuid, passwords, stored } = await aStage(t, { password: 'old', change });
+  const { uuid, passwords, stored } = await aFixture(t, { password: 'old', change });
   await assert.rejects(passwords.rotate(uuid, 'x'), weak);
   assert.deepEqual(await stored(), { ipmi_password: 'old' });
 });
@@ -70,7 +70,7 @@ test('where the answer to the change is lost, the password that works is found o
       if (isTaken) bmc.password = password;
       throw silence;
     };
-    const { uuid, passwords, stored } = await aStage(t, bmc);
+    const { uuid, passwords, stored } = await aFixture(t, bmc);
     const rotated = passwords.rotate(uuid, 'new');
     await (isTaken ? rotated : assert.rejects(rotated, silence));
     assert.deepEqual(await stored(), { ipmi_password: isTaken ? 'new' : 'old' });
@@ -79,8 +79,8 @@ test('where the answer to the change is lost, the password that works is found o
 
 test('what a crash broke off is put right at the next start, each password tried once', async (t) => {
   for (const password of ['new', 'old']) {
-    const stage = await aStage(t, { password }, { next_ipmi_password: 'new' });
-    const { store, uuid, passwords, stored, tried } = stage;
+    const fixture = await aFixture(t, { password }, { next_ipmi_password: 'new' });
+    const { store, uuid, passwords, stored, tried } = fixture;
     await passwords.start();
     assert.deepEqual(await stored(), { ipmi_password: password });
     assert.deepEqual(tried, password === 'new' ? ['new'] : ['new', 'old']);
@@ -91,14 +91,14 @@ test('what a crash broke off is put right at the next start, each password tried
 
 test('no third password is sent while it is not known which of two is right', async (t) => {
   for (const bmc of [{ password: 'new', silent: true }, { password: 'other' }]) {
-    const { uuid, passwords, stored } = await aStage(t, bmc, { next_ipmi_password: 'new' });
+    const { uuid, passwords, stored } = await aFixture(t, bmc, { next_ipmi_password: 'new' });
     await assert.rejects(passwords.rotate(uuid, 'third'), { code: 'conflict', message: /interrupted/ });
     assert.deepEqual(await stored(), { ipmi_password: 'old', next_ipmi_password: 'new' });
   }
 });
 
 test('two changes at once are one too many', async (t) => {
-  const { uuid, passwords } = await aStage(t, { password: 'old' });
+  const { uuid, passwords } = await aFixture(t, { password: 'old' });
   const first = passwords.rotate(uuid, 'one');
   await assert.rejects(passwords.rotate(uuid, 'two'), { code: 'nodeBusy', message: /a BMC password change/ });
   await first;
@@ -107,8 +107,8 @@ test('two changes at once are one too many', async (t) => {
 test('settings that were written in mid-change are kept, and the BMC decides which password counts', async (t) => {
   for (const taken of ['new', 'operator']) {
     const bmc: Bmc = { password: 'old' };
-    const stage = await aStage(t, bmc);
-    const { store, uuid, passwords, stored } = stage;
+    const fixture = await aFixture(t, bmc);
+    const { store, uuid, passwords, stored } = fixture;
     bmc.change = () => {
       bmc.password = taken;
       void store.nodes.update({ uuid }, { driver_info: { ipmi_password: 'operator', ipmi_port: 6230 } });

@@ -9,20 +9,17 @@ import { aNode } from '#test/a-task.ts';
 import { BootStates, unknownBootState } from './boot-states.ts';
 
 /** A BMC of one node; `told` is what it reports, or a fault if undefined. */
-async function setStage(
-  t: TestContext,
-  methods: readonly ('getBootMode' | 'getSecureBoot')[] = ['getBootMode', 'getSecureBoot'],
-) {
+async function setUp(t: TestContext, methods: readonly ('getBootMode' | 'getSecureBoot')[] = ['getBootMode', 'getSecureBoot']) {
   const store = await aStore();
-  const told = { mode: 'bios' as 'bios' | 'uefi' | undefined, secureBoot: false };
+  const reported = { mode: 'bios' as 'bios' | 'uefi' | undefined, secureBoot: false };
   const asked: JsonObject[] = [];
   const all = {
     async getBootMode({ driver_info }: { driver_info: JsonObject }) {
       asked.push(driver_info);
-      if (told.mode === undefined) throw new Error('it does not answer');
-      return told.mode;
+      if (reported.mode === undefined) throw new Error('it does not answer');
+      return reported.mode;
     },
-    getSecureBoot: async () => told.secureBoot,
+    getSecureBoot: async () => reported.secureBoot,
   };
   const management = { bootDevices: [], ...Object.fromEntries(methods.map((name) => [name, all[name]])) };
   const drivers = { management: { m: management as unknown as ManagementInterface } };
@@ -38,49 +35,49 @@ async function setStage(
     return row;
   };
   /** As after a poll; resolves when all its effects have happened. */
-  const look = async (power: PowerState) => {
+  const poll = async (power: PowerState) => {
     states.consider({ ...(await read()), ports: [] }, power);
     await states.idle();
     const { boot_mode, secure_boot } = await read();
     return [boot_mode, secure_boot];
   };
-  return { store, states, told, asked, look, read };
+  return { store, states, reported, asked, poll, read };
 }
 
 test('what a BMC tells is kept after a look, and read again with each change of power alone', async (t) => {
-  const { told, asked, look } = await setStage(t);
-  assert.deepEqual(await look('power off'), ['bios', false]);
-  Object.assign(told, { mode: 'uefi', secureBoot: true });
-  assert.deepEqual(await look('power off'), ['bios', false]);
-  assert.deepEqual(await look('power on'), ['uefi', true]);
+  const { reported, asked, poll } = await setUp(t);
+  assert.deepEqual(await poll('power off'), ['bios', false]);
+  Object.assign(reported, { mode: 'uefi', secureBoot: true });
+  assert.deepEqual(await poll('power off'), ['bios', false]);
+  assert.deepEqual(await poll('power on'), ['uefi', true]);
   assert.equal(asked.length, 2);
 });
 
 test('where the BMC does not answer, what it told last stays', async (t) => {
-  const { told, look } = await setStage(t);
-  await look('power off');
-  told.mode = undefined;
-  assert.deepEqual(await look('power on'), ['bios', false]);
+  const { reported, poll } = await setUp(t);
+  await poll('power off');
+  reported.mode = undefined;
+  assert.deepEqual(await poll('power on'), ['bios', false]);
 });
 
 test('a kind of BMC that never tells is not asked, and nothing is known', async (t) => {
-  const { asked, look } = await setStage(t, []);
-  assert.deepEqual(await look('power on'), [null, null]);
+  const { asked, poll } = await setUp(t, []);
+  assert.deepEqual(await poll('power on'), [null, null]);
   assert.equal(asked.length, 0);
 });
 
 test('one that tells half of it is asked for that half', async (t) => {
-  const { look } = await setStage(t, ['getSecureBoot']);
-  assert.deepEqual(await look('power on'), [null, false]);
+  const { poll } = await setUp(t, ['getSecureBoot']);
+  assert.deepEqual(await poll('power on'), [null, false]);
 });
 
 test('other settings are another machine: it is asked anew, and a late answer of the former one is not kept', async (t) => {
-  const { store, states, asked, look, read } = await setStage(t);
-  await look('power on');
+  const { store, states, asked, poll, read } = await setUp(t);
+  await poll('power on');
   const former = { ...(await read()), ports: [] };
   await store.nodes.update({}, { driver_info: { redfish_address: 'another' }, ...unknownBootState });
   await states.ask(former, {});
   assert.deepEqual((await read()).boot_mode, null);
-  assert.deepEqual(await look('power on'), ['bios', false]);
+  assert.deepEqual(await poll('power on'), ['bios', false]);
   assert.deepEqual(asked.at(-1), { redfish_address: 'another' });
 });

@@ -45,7 +45,7 @@ export class BootStates {
 
   /** Called after each successful poll. */
   consider(node: Asked, power: PowerState): void {
-    if (this.#closing.signal.aborted || this.#reading.size >= readAtOnce || !this.#tells(node)) return;
+    if (this.#closing.signal.aborted || this.#reading.size >= readAtOnce || !this.#reports(node)) return;
     const key = keyOf(node, power);
     if (this.#read.get(node.uuid) === key) return;
     this.#read.set(node.uuid, key);
@@ -76,7 +76,7 @@ export class BootStates {
     });
   }
 
-  #tells({ management_interface }: Asked): boolean {
+  #reports({ management_interface }: Asked): boolean {
     const interfaces: Readonly<Record<string, ManagementInterface>> = this.#parts.drivers.management;
     const management = Object.hasOwn(interfaces, management_interface) ? interfaces[management_interface] : undefined;
     return management?.getBootMode !== undefined || management?.getSecureBoot !== undefined;

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Drivers, VendorMethod } from '#drivers/interfaces.ts';
-import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
+import { anAvailableNode, testCloud } from '#test/a-cloud.ts';
 import type { BmcHealth } from './bmc-health.ts';
 import { unknownBootState } from './boot-states.ts';
 import { machineVerbs } from './machine-verbs.ts';
 
 test('while an operation has the node its BMC is asked, but told nothing, but for what operations wait for', async (t) => {
-  const { store, ...cloud } = await aCloud();
+  const { store, ...cloud } = await testCloud();
   t.after(() => store.close());
   const { uuid } = await anAvailableNode({ store, ...cloud }, 'n1');
   await store.nodes.update({ uuid }, { management_interface: 'm', vendor_interface: 'v', operation_id: 'an-operation' });

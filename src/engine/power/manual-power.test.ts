@@ -6,7 +6,7 @@ import { openDrivers } from '#drivers/registry.ts';
 import { readSettings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import { anImage, aServerRequest, fill, quiet } from '#test/a-cloud.ts';
+import { anImage, aServerRequest, fill, untilIdle } from '#test/a-cloud.ts';
 import { aStore } from '#test/a-store.ts';
 import { aNode } from '#test/a-task.ts';
 import { createEngine } from '../engine.ts';
@@ -79,7 +79,7 @@ test('a deployment asks for each change of power once, and goes on at the word, 
   await untilAsked(after, 'on');
   assert.equal((await after.theNode()).target_power_state, 'power on');
   await after.say(node.uuid, { state: 'on' });
-  await quiet(after);
+  await untilIdle(after);
 
   assert.equal(waiting.step, 'restart');
   assert.equal((await after.store.servers.find({ id: server!.id }))?.vm_state, 'active');
@@ -144,8 +144,8 @@ test('soft off asks for the same, without the tale that the system did not obey'
   const { id } = await untilAsked(site, 'off');
   await site.say(node.uuid);
   assert.equal((await site.engine.ended(id)).state, 'done');
-  const told = (await site.store.events.list({ node_uuid: node.uuid })).map(({ message }) => message);
-  assert.ok(!told.some((message) => message.includes('switching off hard')));
+  const reported = (await site.store.events.list({ node_uuid: node.uuid })).map(({ message }) => message);
+  assert.ok(!reported.some((message) => message.includes('switching off hard')));
   await site.store.close();
 });
 
@@ -153,7 +153,7 @@ test('nobody comes: the operation fails and says so', async () => {
   const site = await aSite({ waitSeconds: 0.05 });
   const node = await aNodeByHand(site);
   await site.engine.setPower(node.uuid, 'power on');
-  await quiet(site);
+  await untilIdle(site);
   const [operation] = await site.store.operations.list({});
   assert.deepEqual([operation?.state, operation?.fault?.code], ['failed', 'operatorTimeout']);
   assert.match(operation?.fault?.message ?? '', /an operator to switch shelf-3 on/);
@@ -167,7 +167,7 @@ test('a deployment that is cut short while it waits needs nobody any more', asyn
   const [server] = await site.engine.createServers(aServerRequest);
   await untilAsked(site, 'on');
   await site.engine.deleteServer(server!.id);
-  await quiet(site);
+  await untilIdle(site);
   assert.equal((await site.store.servers.find({ id: server!.id }))?.vm_state, 'deleted');
   assert.equal((await site.theNode()).provision_state, 'available');
   await site.store.close();
@@ -192,7 +192,7 @@ test("a word on an idle machine is written to its server's state", async () => {
     await untilAsked(site, state);
     await site.say(node.uuid);
   }
-  await quiet(site);
+  await untilIdle(site);
   await site.say(node.uuid, { state: 'off' });
   assert.equal((await site.store.servers.find({ id: server!.id }))?.vm_state, 'stopped');
   await site.store.close();

@@ -73,7 +73,7 @@ export class PowerPolicy {
   }
 
   async #record(found: FoundPower): Promise<void> {
-    if (await this.#write(found)) this.#tell(found, `was found ${found.seen}`);
+    if (await this.#write(found)) this.#report(found, `was found ${found.seen}`);
   }
 
   async #correct(found: FoundPower): Promise<void> {
@@ -88,7 +88,7 @@ export class PowerPolicy {
     });
     if (!operation) return;
     this.#corrections.set(node.uuid, [...this.#recentCorrections(node.uuid), now()]);
-    this.#tell(found, `was found ${seen}; restoring ${target} as the power sync policy says`);
+    this.#report(found, `was found ${seen}; restoring ${target} as the power sync policy says`);
     worker.launch(operation);
   }
 
@@ -97,7 +97,7 @@ export class PowerPolicy {
     const why = policy === 'maintenance' ? '' : ` ${correctionsMax} times in an hour`;
     const reason = `Unexpected power change${why}: expected ${expected}, found ${seen}. Find the cause, then unset maintenance.`;
     if (!(await this.#write(found, { maintenance: true, maintenance_reason: reason }))) return;
-    this.#tell(found, `was found ${seen}; the node is now in maintenance`);
+    this.#report(found, `was found ${seen}; the node is now in maintenance`);
     this.#corrections.delete(node.uuid);
   }
 
@@ -123,7 +123,7 @@ export class PowerPolicy {
     });
   }
 
-  #tell({ node, expected, seen }: FoundPower, message: string): void {
+  #report({ node, expected, seen }: FoundPower, message: string): void {
     this.#parts.store.events.append({
       kind: 'power',
       node_uuid: node.uuid,

@@ -9,7 +9,7 @@ import type { PowerState } from '#domain/power-states.ts';
 import type { Drivers, PowerInterface } from '#drivers/interfaces.ts';
 import { readSettings } from '#settings.ts';
 import type { Node } from '#store/tables/nodes.ts';
-import { aCloud, anAvailableNode } from '#test/a-cloud.ts';
+import { anAvailableNode, testCloud } from '#test/a-cloud.ts';
 import { anOperation } from '#test/a-task.ts';
 import { lastErrors } from '../operations/registry.ts';
 import { BmcHealth } from './bmc-health.ts';
@@ -19,15 +19,15 @@ type Answer = PowerState | Fault;
 
 /** One node with a scripted BMC, and a scheduler that polls when the test triggers it. */
 async function aPowerStateSync(t: TestContext, { answer, settings = {}, more = {}, pollMs }: SyncOptions) {
-  const cloud = await aCloud();
+  const cloud = await testCloud();
   const node = await anAvailableNode(cloud, 'n1');
   const { store } = cloud;
-  const bmc = { answer, looks: 0 };
+  const bmc = { answer, polls: 0 };
   const power = {
     properties: {},
     validate() {},
     async getPower() {
-      bmc.looks += 1;
+      bmc.polls += 1;
       if (bmc.answer instanceof Fault) throw bmc.answer;
       return bmc.answer;
     },
@@ -59,9 +59,9 @@ async function aPowerStateSync(t: TestContext, { answer, settings = {}, more = {
   const row = async () => (await store.nodes.find({ uuid: node.uuid })) as Node;
   /** Triggers a poll, and waits until its result is written. */
   const poll = async () => {
-    const before = bmc.looks;
+    const before = bmc.polls;
     powerSync.pollNow(node.uuid);
-    await until(() => bmc.looks > before);
+    await until(() => bmc.polls > before);
     await delay(20);
     await store.transaction(async () => {});
   };
@@ -85,7 +85,7 @@ test('a first look writes the state without a second one', async (t) => {
   const { powerSync, row, bmc } = await aPowerStateSync(t, { answer: 'power on', settings: { 'power.sync_policy': 'hold' } });
   await powerSync.start();
   await until(async () => (await row()).power_state === 'power on');
-  assert.equal(bmc.looks, 1);
+  assert.equal(bmc.polls, 1);
   assert.equal((await row()).maintenance, false);
 });
 
@@ -120,10 +120,10 @@ test('a machine that obeys after it was given up ends the error of that, and no 
 });
 
 test('what an operation wrote while the BMC was asked is not overwritten by the older answer', async (t) => {
-  const stage = await aPowerStateSync(t, { answer: 'power on' });
-  const { store, node, poll, row } = stage;
+  const fixture = await aPowerStateSync(t, { answer: 'power on' });
+  const { store, node, poll, row } = fixture;
   await store.nodes.update({ uuid: node.uuid }, { power_state: 'power off' });
-  Object.defineProperty(stage.bmc, 'answer', {
+  Object.defineProperty(fixture.bmc, 'answer', {
     get() {
       void store.nodes.update({ uuid: node.uuid }, { operation_id: 'an-operation' });
       return 'power on';
@@ -204,23 +204,23 @@ test('nodes in maintenance, in the hands of an operation, or not yet verified ar
     powerSync.pollNow(node.uuid);
     await delay(150);
   }
-  assert.equal(bmc.looks, 0);
+  assert.equal(bmc.polls, 0);
 });
 
 test('a BMC that tells of changes by itself is looked at when it does, and unsubscribed at the end', async (t) => {
-  let tell = () => {};
+  let report = () => {};
   const ended = new EventTarget();
   const isEnded = once(ended, 'ended');
   const more: Partial<PowerInterface> = {
     async watchPower(_, hint) {
-      tell = hint;
+      report = hint;
       return async () => void ended.dispatchEvent(new Event('ended'));
     },
   };
   const { bmc, poll, row, powerSync } = await aPowerStateSync(t, { answer: 'power on', more });
   await poll();
   bmc.answer = 'power off';
-  tell();
+  report();
   await until(async () => (await row()).power_state === 'power off');
   await powerSync.stop();
   await isEnded;
@@ -233,7 +233,7 @@ test('a deleted node is forgotten', async (t) => {
   await store.nodes.remove({ uuid: node.uuid });
   powerSync.pollNow(node.uuid);
   await until(() => bmcHealth.get(node.uuid) === undefined);
-  assert.equal(bmc.looks, 1);
+  assert.equal(bmc.polls, 1);
 });
 
 test('a look that never ends is given up, counts as silence, and makes room for the next', async (t) => {
@@ -255,10 +255,10 @@ test('a node whose power interface nobody knows costs the others nothing', async
 });
 
 test('a BMC that refused the password is not asked again at a restart, nor for its own word, before its pause is over', async (t) => {
-  let tell = () => {};
+  let report = () => {};
   const more: Partial<PowerInterface> = {
     async watchPower(_, hint) {
-      tell = hint;
+      report = hint;
       return async () => {};
     },
   };
@@ -267,26 +267,26 @@ test('a BMC that refused the password is not asked again at a restart, nor for i
   bmc.answer = refusal;
   await poll();
   await until(() => bmcHealth.isOpen(node.uuid));
-  const { looks } = bmc;
-  tell();
+  const { polls } = bmc;
+  report();
   await powerSync.start();
   await delay(300);
-  assert.equal(bmc.looks, looks);
+  assert.equal(bmc.polls, polls);
 });
 
 test('what was seen while an operation came and went is looked at again before it is believed', async (t) => {
-  const stage = await aPowerStateSync(t, { answer: 'power off' });
-  const { store, node, bmc, powerSync, row } = stage;
+  const fixture = await aPowerStateSync(t, { answer: 'power off' });
+  const { store, node, bmc, powerSync, row } = fixture;
   await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
   const { promise, resolve } = Promise.withResolvers<void>();
   const getPower = async () => {
-    bmc.looks += 1;
+    bmc.polls += 1;
     await promise;
     return 'power off' as const;
   };
-  Object.assign(stage.power, { getPower });
+  Object.assign(fixture.power, { getPower });
   powerSync.pollNow(node.uuid);
-  await until(() => bmc.looks === 1);
+  await until(() => bmc.polls === 1);
   const at = new Date(Date.now() + 1000).toISOString();
   await store.operations.insert(anOperation({ node_uuid: node.uuid, state: 'done', created_at: at, ended_at: at }));
   resolve();
@@ -328,12 +328,12 @@ test('a clock that was set back keeps no change from being believed', async (t) 
 });
 
 /** A poll whose response the test holds back. */
-function heldLook({ bmc, power }: Awaited<ReturnType<typeof aPowerStateSync>>) {
+function heldPoll({ bmc, power }: Awaited<ReturnType<typeof aPowerStateSync>>) {
   const answers: PromiseWithResolvers<PowerState>[] = [];
   const signals: (AbortSignal | undefined)[] = [];
   Object.assign(power, {
     getPower(_: unknown, callOptions?: { signal?: AbortSignal }) {
-      bmc.looks += 1;
+      bmc.polls += 1;
       answers.push(Promise.withResolvers<PowerState>());
       signals.push(callOptions?.signal);
       return answers.at(-1)!.promise;
@@ -343,26 +343,26 @@ function heldLook({ bmc, power }: Awaited<ReturnType<typeof aPowerStateSync>>) {
 }
 
 test('with other settings a look under way ends, and the new BMC is asked at once', async (t) => {
-  const stage = await aPowerStateSync(t, { answer: 'power on', settings: { 'power.sync_policy': 'correct' } });
-  const { store, node, bmc, powerSync, bmcHealth, row, launched } = stage;
+  const fixture = await aPowerStateSync(t, { answer: 'power on', settings: { 'power.sync_policy': 'correct' } });
+  const { store, node, bmc, powerSync, bmcHealth, row, launched } = fixture;
   await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
-  const { answers, signals } = heldLook(stage);
+  const { answers, signals } = heldPoll(fixture);
   powerSync.pollNow(node.uuid);
-  await until(() => bmc.looks === 1);
+  await until(() => bmc.polls === 1);
   await store.nodes.update({ uuid: node.uuid }, { driver_info: { address: 'another' } });
   await bmcHealth.forget(node.uuid);
   powerSync.restartPoll(node.uuid);
   assert.equal(signals[0]?.aborted, true);
   answers[0]?.resolve('power off');
-  await until(() => bmc.looks === 2);
+  await until(() => bmc.polls === 2);
   answers[1]?.resolve('power on');
   await until(() => bmcHealth.get(node.uuid)?.state === 'ok');
   assert.deepEqual([(await row()).power_state, launched], ['power on', []]);
 });
 
 test('what the former BMC said is written nowhere, even where it came in the moment of the change', async (t) => {
-  const stage = await aPowerStateSync(t, { answer: 'power off' });
-  const { store, node, bmc, poll, row } = stage;
+  const fixture = await aPowerStateSync(t, { answer: 'power off' });
+  const { store, node, bmc, poll, row } = fixture;
   await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
   Object.defineProperty(bmc, 'answer', {
     get() {
@@ -380,15 +380,15 @@ test('a node that a request has for itself is not looked at', async (t) => {
   held.add(node.uuid);
   powerSync.pollNow(node.uuid);
   await delay(300);
-  assert.equal(bmc.looks, 0);
+  assert.equal(bmc.polls, 0);
 });
 
 test('of nodes that are deleted while they are looked at nothing is kept', async (t) => {
-  const stage = await aPowerStateSync(t, { answer: 'power on' });
-  const { store, node, bmc, powerSync, bmcHealth } = stage;
-  const { answers } = heldLook(stage);
+  const fixture = await aPowerStateSync(t, { answer: 'power on' });
+  const { store, node, bmc, powerSync, bmcHealth } = fixture;
+  const { answers } = heldPoll(fixture);
   powerSync.pollNow(node.uuid);
-  await until(() => bmc.looks === 1);
+  await until(() => bmc.polls === 1);
   await store.nodes.remove({ uuid: node.uuid });
   answers[0]?.resolve('power on');
   await until(() => bmcHealth.get(node.uuid) !== undefined);
@@ -402,14 +402,14 @@ test('a process that was stopped for hours looks at its nodes as spread as befor
   const others = Array.from({ length: 19 }, (_, index) => ({ ...row, uuid: randomUUID(), name: `other${index}` }));
   for (const other of others) await store.nodes.insert(other);
   await powerSync.start();
-  await until(() => bmc.looks === 1);
+  await until(() => bmc.polls === 1);
   // Its result is written.
   await delay(50);
   await store.transaction(async () => {});
   const clock = performance.now.bind(performance);
   t.mock.method(performance, 'now', () => clock() + 10 * 3_600_000);
   powerSync.pollNow(others[5]!.uuid);
-  await until(() => bmc.looks === 2);
+  await until(() => bmc.polls === 2);
   await delay(300);
-  assert.equal(bmc.looks, 2);
+  assert.equal(bmc.polls, 2);
 });

@@ -9,7 +9,7 @@ import { PowerWatches } from './power-watches.ts';
 
 type WatchPower = NonNullable<PowerInterface['watchPower']>;
 
-function aStage(t: TestContext, watchPower: WatchPower | undefined, changes: { begin?: number; pause?: number } = {}) {
+function aFixture(t: TestContext, watchPower: WatchPower | undefined, changes: { begin?: number; pause?: number } = {}) {
   const hints: string[] = [];
   const times = { pauses: [changes.pause ?? 0], cannot: 3_600_000, begin: changes.begin ?? 3_600_000 };
   const watches = new PowerWatches({ log: pino({ level: 'silent' }), hint: (uuid) => void hints.push(uuid), times });
@@ -23,28 +23,28 @@ function aStage(t: TestContext, watchPower: WatchPower | undefined, changes: { b
     ...(watchPower && { watchPower }),
   };
   /** As after a poll; resolves when all its effects have happened. */
-  const look = async (of: NodeFacts & { revision: number } = node, by = power) => {
+  const poll = async (of: NodeFacts & { revision: number } = node, by = power) => {
     watches.consider(of, by);
     await delay(2);
   };
-  return { hints, watches, node, power, look };
+  return { hints, watches, node, power, poll };
 }
 
 test('what failed is tried again after a pause, and once it holds no more', async (t) => {
   let tries = 0;
-  const { look } = aStage(t, async () => {
+  const { poll } = aFixture(t, async () => {
     tries += 1;
     if (tries < 3) throw new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 1, seconds: 1 });
     return async () => {};
   });
-  for (let looks = 0; looks < 6; looks += 1) await look();
+  for (let polls = 0; polls < 6; polls += 1) await poll();
   assert.equal(tries, 3);
 });
 
 test('a failed one is not tried again before its pause is over, nor one that the BMC cannot do', async (t) => {
   for (const refuse of [true, false]) {
     let tries = 0;
-    const stage = aStage(
+    const fixture = aFixture(
       t,
       async () => {
         tries += 1;
@@ -53,33 +53,33 @@ test('a failed one is not tried again before its pause is over, nor one that the
       },
       { pause: 3_600_000 },
     );
-    await stage.look();
-    await stage.look();
+    await fixture.poll();
+    await fixture.poll();
     assert.equal(tries, 1);
   }
 });
 
 test('other settings or another driver end the watch, and its hints count no more', async (t) => {
   const ended: unknown[] = [];
-  const tell: (() => void)[] = [];
-  const { look, node, power, hints } = aStage(t, async ({ driver_info }, hint) => {
-    tell.push(hint);
+  const report: (() => void)[] = [];
+  const { poll, node, power, hints } = aFixture(t, async ({ driver_info }, hint) => {
+    report.push(hint);
     return async () => void ended.push(driver_info['redfish_password']);
   });
-  await look({ ...node, driver_info: { redfish_password: 'old' } });
-  await look({ ...node, driver_info: { redfish_password: 'new' }, revision: node.revision + 1 });
+  await poll({ ...node, driver_info: { redfish_password: 'old' } });
+  await poll({ ...node, driver_info: { redfish_password: 'new' }, revision: node.revision + 1 });
   assert.deepEqual(ended, ['old']);
-  for (const hint of tell) hint();
+  for (const hint of report) hint();
   assert.deepEqual(hints, [node.uuid]);
   const { watchPower: _, ...plain } = power;
-  await look(node, plain);
+  await poll(node, plain);
   assert.deepEqual(ended, ['old', 'new']);
 });
 
 test('one that never comes to an end is given up, and ended should it come late', async (t) => {
   const { promise, resolve } = Promise.withResolvers<() => Promise<void>>();
   let tries = 0;
-  const stage = aStage(
+  const fixture = aFixture(
     t,
     () => {
       tries += 1;
@@ -87,9 +87,9 @@ test('one that never comes to an end is given up, and ended should it come late'
     },
     { begin: 1 },
   );
-  await stage.look();
+  await fixture.poll();
   await delay(10);
-  await stage.look();
+  await fixture.poll();
   assert.equal(tries, 2);
   const ended = Promise.withResolvers<void>();
   resolve(async () => ended.resolve());
@@ -99,10 +99,10 @@ test('one that never comes to an end is given up, and ended should it come late'
 test('a watch that is forgotten in the very moment in which it begins is ended, once', async (t) => {
   for (const ticks of [0, 1, 2, 3, 4, 5]) {
     let ended = 0;
-    const { watches, look, node } = aStage(t, async () => async () => {
+    const { watches, poll, node } = aFixture(t, async () => async () => {
       ended += 1;
     });
-    const considered = look();
+    const considered = poll();
     for (let tick = 0; tick < ticks; tick += 1) await Promise.resolve();
     watches.forget(node.uuid);
     await considered;

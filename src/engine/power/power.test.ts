@@ -25,7 +25,7 @@ async function untilChanged(memory: StepMemory, run: (memory: StepMemory) => Pro
 const settings = { 'power.timeout': 5, 'power.poll_ms': 1 };
 
 /** A power interface that supports some commands; `sent` lists the commands received. */
-async function setStage({ targets, state = 'power on' }: { targets?: readonly PowerTarget[]; state?: PowerState }) {
+async function setUp({ targets, state = 'power on' }: { targets?: readonly PowerTarget[]; state?: PowerState }) {
   const store = await aStore();
   const node = { ...aNode(), ports: [] };
   const sent: PowerTarget[] = [];
@@ -60,7 +60,7 @@ const cases: { knows?: readonly PowerTarget[]; state?: PowerState; asked: PowerT
 
 for (const { knows, state = 'power on', asked, sent: expected } of cases) {
   test(`${asked} of a machine that is ${state}, by power that knows ${knows?.join(', ') ?? 'all'}`, async (t) => {
-    const { change, sent, close } = await setStage({ state, ...(knows && { targets: knows }) });
+    const { change, sent, close } = await setUp({ state, ...(knows && { targets: knows }) });
     t.after(close);
     await change(asked);
     assert.deepEqual(sent, expected);

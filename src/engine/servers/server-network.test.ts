@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Network } from '#store/tables/networks.ts';
-import { aCloud, anAvailableNode, aServerRequest, aStep, quiet } from '#test/a-cloud.ts';
+import { anAvailableNode, aServerRequest, aStep, testCloud, untilIdle } from '#test/a-cloud.ts';
 import { allocatePort } from './addresses.ts';
 
 test('a port that two servers asked for is bound to one of them; the other fails and leaves it alone', async () => {
-  const cloud = await aCloud({ steps: [aStep('work', async () => ({ next: true }))] });
+  const cloud = await testCloud({ steps: [aStep('work', async () => ({ next: true }))] });
   for (const name of ['n1', 'n2']) await anAvailableNode(cloud, name);
   const at = '2026-01-01T00:00:00.000Z';
   const flags = { admin_state_up: true, shared: true, external: false, mtu: 1500, provider: {}, description: '' };
@@ -15,7 +15,7 @@ test('a port that two servers asked for is bound to one of them; the other fails
 
   const request = { ...aServerRequest, networks: [{ port_id: port.id }] };
   const created = await Promise.all([cloud.engine.createServers(request), cloud.engine.createServers(request)]);
-  await quiet(cloud);
+  await untilIdle(cloud);
   const servers = await cloud.store.servers.list({ id: created.flat().map(({ id }) => id) });
   assert.deepEqual(servers.map(({ vm_state }) => vm_state).sort(), ['active', 'error']);
   const winner = servers.find(({ vm_state }) => vm_state === 'active');

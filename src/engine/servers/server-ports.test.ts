@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Network } from '#store/tables/networks.ts';
 import type { Port } from '#store/tables/ports.ts';
-import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, quiet } from '#test/a-cloud.ts';
+import { anAvailableNode, aServerRequest, aStep, type Cloud, testCloud, untilIdle } from '#test/a-cloud.ts';
 import type { RequestedNetwork } from '../contract.ts';
 import { allocatePort } from './addresses.ts';
 
@@ -13,7 +13,7 @@ const flags = { admin_state_up: true, external: false, mtu: 1500, provider: {}, 
  * A cloud with a network shared by another project, a port of the project on it, and a deployment that can be paused.
  */
 async function aNetworkCloud(work: () => Promise<void> = async () => {}) {
-  const cloud = await aCloud({
+  const cloud = await testCloud({
     settings: { 'provisioning.cidr': '10.0.0.0/24' },
     steps: [
       aStep('work', async (task) => {
@@ -32,7 +32,7 @@ async function aNetworkCloud(work: () => Promise<void> = async () => {}) {
 
 async function deployed(cloud: Cloud, wanted: RequestedNetwork) {
   const [server] = await cloud.engine.createServers({ ...aServerRequest, networks: [wanted] });
-  await quiet(cloud);
+  await untilIdle(cloud);
   return cloud.store.servers.find({ id: server!.id });
 }
 
@@ -48,11 +48,11 @@ async function closed(cloud: Cloud): Promise<void> {
 test('a network that is shared no longer when its port is made is not used, though it was when the server was asked for', async () => {
   const { cloud } = await aNetworkCloud();
   const binding = cloud.store.networks.find.bind(cloud.store.networks);
-  let looks = 0;
+  let polls = 0;
   // The request's own check sees it as shared, the later step does not.
   cloud.store.networks.find = async (where) => {
     const found = await binding(where);
-    return found && { ...found, shared: ++looks === 1 };
+    return found && { ...found, shared: ++polls === 1 };
   };
   const server = await deployed(cloud, { network_id: 'net' });
 
@@ -86,7 +86,7 @@ test('a rebuild goes on with the ports that the server still has', async () => {
   const before = addresses(cloud);
   await cloud.store.ports.update({ id: port.id }, { device_id: 'another' });
   await cloud.engine.rebuildServer(server!.id, { image: aServerRequest.image });
-  await quiet(cloud);
+  await untilIdle(cloud);
 
   assert.equal((await cloud.store.servers.find({ id: server!.id }))?.vm_state, 'active');
   assert.deepEqual([before, addresses(cloud)], [['10.0.0.7'], [undefined]]);

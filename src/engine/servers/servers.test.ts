@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import type { Server } from '#store/tables/servers.ts';
-import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, quiet } from '#test/a-cloud.ts';
+import { anAvailableNode, aServerRequest, aStep, type Cloud, testCloud, untilIdle } from '#test/a-cloud.ts';
 
 const go = async () => ({ next: true }) as const;
 const silentBmc = () => new Fault('bmcUnreachable', { address: '192.0.2.9', attempts: 4, seconds: 7 });
@@ -16,7 +16,7 @@ async function untilServer(cloud: Cloud, id: string, vm_state: Server['vm_state'
 }
 
 test('a deletion that comes when the last step of a deployment has ended is not lost', async () => {
-  const cloud: Cloud = await aCloud({
+  const cloud: Cloud = await testCloud({
     steps: [
       aStep('last', async (task) => {
         // The state of a deletion before it aborts the operation.
@@ -34,20 +34,20 @@ test('a deletion that comes when the last step of a deployment has ended is not 
 });
 
 test('a server whose machine cannot be switched off: kept in ERROR, given up where the node is in maintenance', async () => {
-  const cloud = await aCloud({ steps: [aStep('work', go)] });
+  const cloud = await testCloud({ steps: [aStep('work', go)] });
   const node = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
-  await quiet(cloud);
+  await untilIdle(cloud);
   cloud.room.power.set(node.uuid, 'power on');
   cloud.room.bmcFault = silentBmc;
   await cloud.engine.deleteServer(server!.id);
-  await quiet(cloud);
+  await untilIdle(cloud);
   assert.match((await untilServer(cloud, server!.id, 'error')).fault?.message ?? '', /did not respond/);
   await assert.rejects(cloud.engine.rebuildServer(server!.id, { image: aServerRequest.image }), /its node is in state 'error'/);
 
   await cloud.engine.setMaintenance(node.uuid, true, 'its BMC is dead');
   await cloud.engine.deleteServer(server!.id);
-  await quiet(cloud);
+  await untilIdle(cloud);
   await untilServer(cloud, server!.id, 'deleted');
   const lost = await cloud.store.nodes.find({ uuid: node.uuid });
   assert.deepEqual([lost?.provision_state, lost?.must_clean, lost?.instance_uuid], ['clean failed', true, null]);
@@ -56,14 +56,14 @@ test('a server whose machine cannot be switched off: kept in ERROR, given up whe
 });
 
 test("a deletion cuts short what an operator does with the power of the server's node", async () => {
-  const cloud = await aCloud({ steps: [aStep('work', go)] });
+  const cloud = await testCloud({ steps: [aStep('work', go)] });
   const node = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
-  await quiet(cloud);
+  await untilIdle(cloud);
   const polled = Promise.withResolvers<void>();
-  let looks = 0;
+  let polls = 0;
   cloud.room.bmcFault = (_, command) => {
-    if (command !== 'status' || ++looks === 1) return undefined;
+    if (command !== 'status' || ++polls === 1) return undefined;
     polled.resolve();
     return silentBmc();
   };
@@ -78,14 +78,14 @@ test("a deletion cuts short what an operator does with the power of the server's
 });
 
 test('a rebuild preserves the ephemeral partition only if it asks for that itself', async () => {
-  const cloud = await aCloud({ steps: [aStep('work', go)] });
+  const cloud = await testCloud({ steps: [aStep('work', go)] });
   await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
-  await quiet(cloud);
+  await untilIdle(cloud);
   const preserved: unknown[] = [];
   for (const changes of [{ preserve_ephemeral: true }, {}]) {
     await cloud.engine.rebuildServer(server!.id, { image: aServerRequest.image, ...changes });
-    await quiet(cloud);
+    await untilIdle(cloud);
     preserved.push((await cloud.store.servers.find({ id: server!.id }))?.preserve_ephemeral);
   }
   assert.deepEqual(preserved, [true, false]);
@@ -105,15 +105,15 @@ test('a rebuild that fails before the machine is touched leaves its system runni
     await task.power.set('power on');
     return { next: true };
   });
-  const cloud = await aCloud({ steps: [{ ...step('prepare'), keepsMachine: true }, serve, step('write')] });
+  const cloud = await testCloud({ steps: [{ ...step('prepare'), keepsMachine: true }, serve, step('write')] });
   const node = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
-  await quiet(cloud);
+  await untilIdle(cloud);
   const seen: unknown[] = [];
   for (const fails of ['prepare', 'write', 'prepare']) {
     state.fails = fails;
     await cloud.engine.rebuildServer(server!.id, { image: aServerRequest.image });
-    await quiet(cloud);
+    await untilIdle(cloud);
     const found = await cloud.store.servers.find({ id: server!.id });
     seen.push([found?.vm_state, found?.fault?.code, cloud.room.power.get(node.uuid), cloud.room.plans.has(node.uuid)]);
   }
@@ -127,11 +127,11 @@ test('a rebuild that fails before the machine is touched leaves its system runni
 });
 
 test('a rebuild with an image of another architecture is refused, and the server stays as it is', async () => {
-  const cloud = await aCloud({ steps: [aStep('work', go)] });
+  const cloud = await testCloud({ steps: [aStep('work', go)] });
   const node = await anAvailableNode(cloud, 'n1');
   await cloud.store.nodes.update({ uuid: node.uuid }, { properties: { ...node.properties, cpu_arch: 'x86_64' } });
   const [server] = await cloud.engine.createServers(aServerRequest);
-  await quiet(cloud);
+  await untilIdle(cloud);
   const { id } = aServerRequest.image;
   for (const [properties, reason] of [
     [{ hw_architecture: 'aarch64' }, 'not of architecture aarch64'],
@@ -148,7 +148,7 @@ test('a rebuild with an image of another architecture is refused, and the server
   assert.deepEqual([after?.vm_state, after?.task_state], ['active', null]);
   await cloud.store.images.update({ id }, { properties: { hw_architecture: 'amd64' } });
   await cloud.engine.rebuildServer(server!.id, { image: aServerRequest.image });
-  await quiet(cloud);
+  await untilIdle(cloud);
   assert.equal((await cloud.store.servers.find({ id: server!.id }))?.vm_state, 'active');
   await cloud.engine.stop();
   await cloud.store.close();

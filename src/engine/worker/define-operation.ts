@@ -21,7 +21,7 @@ export type BeginOperation = (trx: Store, request: NewOperation, handedOverBy?: 
 /** In milliseconds. */
 export type CleanTimes = {
   /** Poll interval for the progress of a BMC. */
-  readonly look: number;
+  readonly poll: number;
   /** How long a BMC may keep responding after a restart request. */
   readonly lastWords: number;
   /** How long to wait for a new version if Ingot restarted during a firmware update. */

@@ -4,7 +4,7 @@ import { Fault } from '#domain/faults.ts';
 import { directSteps } from '#drivers/direct/steps.ts';
 import type { Step } from '#drivers/interfaces.ts';
 import { createIscsiDeploy } from '#drivers/iscsi/index.ts';
-import { aCloud, anAvailableNode, aServerRequest, aStep } from '#test/a-cloud.ts';
+import { anAvailableNode, aServerRequest, aStep, testCloud } from '#test/a-cloud.ts';
 
 const breaks = aStep('break', async () => {
   throw new Fault('agentFailed', { command: 'break', detail: 'as this test asks' });
@@ -12,7 +12,7 @@ const breaks = aStep('break', async () => {
 const { keepsDisk: _, ...silent } = breaks;
 
 async function stateAfter(steps: readonly Step[]): Promise<string | undefined> {
-  const cloud = await aCloud({ steps });
+  const cloud = await testCloud({ steps });
   const node = await anAvailableNode(cloud, 'n1');
   await cloud.engine.createServers(aServerRequest);
   const [operation] = await cloud.store.operations.list({ kind: 'deploy' });
@@ -60,7 +60,7 @@ test('a failure counts as one against the node, but for cancellations and what w
     ['noSpace', 0],
   ] as const) {
     const fault = new Fault(code, { what: 'The session', why: 'all sessions are in use' });
-    const cloud = await aCloud({ steps: [aStep('fail', async () => Promise.reject(fault))] });
+    const cloud = await testCloud({ steps: [aStep('fail', async () => Promise.reject(fault))] });
     const node = await anAvailableNode(cloud, 'n1');
     await cloud.engine.createServers(aServerRequest);
     const [operation] = await cloud.store.operations.list({ kind: 'deploy' });

@@ -4,21 +4,21 @@ import { type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import { aCloud, anAvailableNode, aServerRequest, aStep, newRoom, quiet } from '#test/a-cloud.ts';
+import { anAvailableNode, aServerRequest, aStep, newSharedState, testCloud, untilIdle } from '#test/a-cloud.ts';
 import { sayHello } from '#test/an-agent.ts';
 
 const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 5, seconds: 15, detail: 'no answer' });
 
 /** One node whose BMC and deployments fail as long as the test requires. */
-async function aStage(t: TestContext) {
-  const room = newRoom();
+async function aFixture(t: TestContext) {
+  const room = newSharedState();
   const broken = { bmc: '', image: false };
   room.bmcFault = (_node, command) => (broken.bmc.split(',').includes(command) ? silence : undefined);
   const work = aStep('write image', async () => {
     if (broken.image) throw new Fault('agentFailed', { command: 'write the image', detail: 'no disk' });
     return { next: true };
   });
-  const cloud = await aCloud({ room, steps: [work] });
+  const cloud = await testCloud({ room, steps: [work] });
   const { engine, store } = cloud;
   t.after(async () => {
     await engine.stop();
@@ -33,7 +33,7 @@ async function aStage(t: TestContext) {
   const error = async () => (await row()).last_error ?? '';
   const power = async (target: 'power on' | 'power off') => {
     await engine.setPower(uuid, target);
-    await quiet(cloud);
+    await untilIdle(cloud);
   };
   const clean = async (disks = 1) => {
     await untilState('clean wait');
@@ -46,14 +46,14 @@ async function aStage(t: TestContext) {
   };
   const aServer = async () => {
     const [server] = await engine.createServers(aServerRequest);
-    await quiet(cloud);
+    await untilIdle(cloud);
     return server!.id;
   };
   return { cloud, engine, store, uuid, broken, row, untilState, error, power, clean, aServer };
 }
 
 test('a cleaning that failed is told until the node is cleaned again', async (t) => {
-  const { engine, uuid, untilState, error, clean, aServer } = await aStage(t);
+  const { engine, uuid, untilState, error, clean, aServer } = await aFixture(t);
   await engine.deleteServer(await aServer());
   await untilState('clean wait');
   await engine.setProvisionState(uuid, 'abort');
@@ -70,21 +70,21 @@ test('a cleaning that failed is told until the node is cleaned again', async (t)
 });
 
 test('a rebuild that failed is told until it is tried again, or the server is deleted', async (t) => {
-  const { cloud, engine, broken, error, untilState, clean, aServer } = await aStage(t);
+  const { cloud, engine, broken, error, untilState, clean, aServer } = await aFixture(t);
   const server = await aServer();
   const rebuild = () => engine.rebuildServer(server, { image: aServerRequest.image });
   broken.image = true;
   await rebuild();
-  await quiet(cloud);
+  await untilIdle(cloud);
   assert.match(await error(), /failed to write the image/);
 
   broken.image = false;
   await rebuild();
   assert.equal(await error(), '');
-  await quiet(cloud);
+  await untilIdle(cloud);
   broken.image = true;
   await rebuild();
-  await quiet(cloud);
+  await untilIdle(cloud);
   await engine.deleteServer(server);
   await clean();
   await untilState('available');
@@ -92,7 +92,7 @@ test('a rebuild that failed is told until it is tried again, or the server is de
 });
 
 test('an error of power is over when the power obeys, in maintenance too', async (t) => {
-  const { engine, uuid, broken, error, power } = await aStage(t);
+  const { engine, uuid, broken, error, power } = await aFixture(t);
   broken.bmc = 'power on';
   await power('power on');
   assert.match(await error(), /192\.0\.2\.7 did not respond/);
@@ -103,11 +103,11 @@ test('an error of power is over when the power obeys, in maintenance too', async
 });
 
 test('a node that failed tells so again when an error of power on top of it is over', async (t) => {
-  const { cloud, engine, broken, row, error, power, aServer } = await aStage(t);
+  const { cloud, engine, broken, row, error, power, aServer } = await aFixture(t);
   const server = await aServer();
   broken.image = true;
   await engine.rebuildServer(server, { image: aServerRequest.image });
-  await quiet(cloud);
+  await untilIdle(cloud);
   const before = await error();
   broken.bmc = 'power on';
   await power('power on');
@@ -122,7 +122,7 @@ test('a node that failed tells so again when an error of power on top of it is o
 });
 
 test('a deployment that failed is told of a free node until the next one', async (t) => {
-  const { broken, row, error, aServer } = await aStage(t);
+  const { broken, row, error, aServer } = await aFixture(t);
   broken.image = true;
   await aServer();
   assert.equal((await row()).provision_state, 'available');

@@ -15,8 +15,8 @@ import type { Definition } from './define-operation.ts';
 
 /** For a failed operation. @param failure of its definition */
 export function failureText({ fault }: Pick<Operation, 'fault'>, failure?: string): string | null {
-  const told = formatFault(fault);
-  return failure ? `${failure} failed at "${fault?.step}": ${told}` : told;
+  const reported = formatFault(fault);
+  return failure ? `${failure} failed at "${fault?.step}": ${reported}` : reported;
 }
 
 /** Maximum of console text in `last_error` (characters). */

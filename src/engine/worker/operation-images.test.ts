@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Task } from '#drivers/interfaces.ts';
 import type { Image } from '#store/tables/images.ts';
-import { aCloud, anAvailableNode, anImage, aServerRequest, aStep, type Cloud, quiet } from '#test/a-cloud.ts';
+import { anAvailableNode, anImage, aServerRequest, aStep, type Cloud, testCloud, untilIdle } from '#test/a-cloud.ts';
 
 const idOf = (digit: number) => `${String(digit).repeat(8)}-1111-4111-8111-111111111111`;
 const own = idOf(2);
@@ -15,7 +15,7 @@ const digest = { os_hash_algo: 'sha512', os_hash_value: 'aa' };
 async function aHeldCloud(use: (task: Task) => Promise<unknown> = useKernel) {
   const { promise, resolve: goOn } = Promise.withResolvers<void>();
   const used: string[] = [];
-  const cloud = await aCloud({
+  const cloud = await testCloud({
     steps: [
       aStep('hold', async (task) => {
         await promise;
@@ -54,7 +54,7 @@ test('a kernel_id that is changed after the check is not used: the deployment ha
   await cloud.engine.createServers({ ...aServerRequest, image });
   await cloud.store.images.update({ id: own }, { properties: { kernel_id: foreign, ramdisk_id: foreign } });
   goOn();
-  await quiet(cloud);
+  await untilIdle(cloud);
 
   assert.deepEqual(used, [`/images/${kernel}`]);
   await closed(cloud);
@@ -73,7 +73,7 @@ for (const { title, id, patch, says } of changes) {
     await cloud.engine.createServers({ ...aServerRequest, image });
     await cloud.store.images.update({ id }, patch);
     goOn();
-    await quiet(cloud);
+    await untilIdle(cloud);
 
     assert.deepEqual(used, []);
     assert.match((await faultOf(cloud)) ?? '', says);
@@ -85,7 +85,7 @@ test('a step gets no image but those that the operation was begun with', async (
   const { cloud, goOn, used, image } = await aHeldCloud((task) => task.images.file(foreign));
   await cloud.engine.createServers({ ...aServerRequest, image });
   goOn();
-  await quiet(cloud);
+  await untilIdle(cloud);
 
   assert.deepEqual(used, []);
   assert.match((await faultOf(cloud)) ?? '', /none of those that this operation was begun with/);
@@ -96,7 +96,7 @@ test('what changes between the check of a request and its transaction is seen th
   const { cloud, goOn, image } = await aHeldCloud();
   goOn();
   const [server] = await cloud.engine.createServers({ ...aServerRequest, image });
-  await quiet(cloud);
+  await untilIdle(cloud);
   const refused = { code: 'badRequest', message: new RegExp(`Can not find requested image ${foreign}, the kernel_id`) };
   await cloud.store.images.update({ id: own }, { properties: { kernel_id: foreign, ramdisk_id: ramdisk } });
   await assert.rejects(cloud.engine.createServers({ ...aServerRequest, image }), refused);
@@ -106,7 +106,7 @@ test('what changes between the check of a request and its transaction is seen th
 
   assert.equal((await cloud.store.servers.find({ id: server!.id }))?.task_state, null);
   await cloud.engine.rebuildServer(server!.id, { image, is_admin: true });
-  await quiet(cloud);
+  await untilIdle(cloud);
   await closed(cloud);
 });
 
@@ -120,10 +120,10 @@ test('an operation that another version began is checked as if it began now', as
   await cloud.store.images.update({ id: own }, { properties: { kernel_id: foreign, ramdisk_id: ramdisk } });
   const record = async (task: Task) => void used.push(await useKernel(task));
   const steps = [aStep('hold', async (task) => record(task).then(() => ({ next: true })))];
-  const after = await aCloud({ steps, store: cloud.store, room: cloud.room });
+  const after = await testCloud({ steps, store: cloud.store, room: cloud.room });
   await after.engine.start();
   goOn();
-  await quiet(after);
+  await untilIdle(after);
 
   assert.deepEqual(used, []);
   assert.match((await faultOf(after)) ?? '', new RegExp(`Can not find requested image ${foreign}`));
@@ -135,7 +135,7 @@ test('a deploy kernel that no administrator published or owns is refused at its 
   const extra_specs = { 'baremetal:deploy_kernel_id': kernel };
   await cloud.engine.createServers({ ...aServerRequest, image, flavor: { ...aServerRequest.flavor, extra_specs } });
   goOn();
-  await quiet(cloud);
+  await untilIdle(cloud);
 
   assert.match((await faultOf(cloud)) ?? '', /must be an administrator's image/);
   await closed(cloud);

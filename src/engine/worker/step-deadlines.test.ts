@@ -8,8 +8,8 @@ const steps = [
   { name: 'set boot', title: 'Set boot', deadlineSeconds: 120, powerChanges: 0, run },
   { name: 'restart', title: 'Restart', deadlineSeconds: 300, powerChanges: 2, run },
 ];
-const deadlines = (timeout: number, patience: number) =>
-  withBmcTime(steps, { 'power.timeout': timeout, 'bmc.grace_period': patience }).map(({ deadlineSeconds }) => deadlineSeconds);
+const deadlines = (timeout: number, maxWait: number) =>
+  withBmcTime(steps, { 'power.timeout': timeout, 'bmc.grace_period': maxWait }).map(({ deadlineSeconds }) => deadlineSeconds);
 
 test('steps that ask a BMC end no sooner than the settings let it take', () => {
   assert.deepEqual(deadlines(60, 0), [100, 120, 300]);

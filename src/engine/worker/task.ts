@@ -10,7 +10,7 @@ import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { BootPublisher, ImageFiles } from '../contract.ts';
-import { tellSilence } from '../messages/diagnosis.ts';
+import { reportSilence } from '../messages/diagnosis.ts';
 import type { BmcHealth } from '../power/bmc-health.ts';
 import { isManual, manualPower } from '../power/manual-power.ts';
 import { changePower, recordBmcCommand, withinGracePeriod } from '../power/power.ts';
@@ -221,7 +221,7 @@ function agentOf(parts: Parts, live: LiveOperation, signal: AbortSignal): Task['
         await parts.rows.saveContext(live, (context) => ({ ...context, command }));
         live.agent.queued();
       } else if (live.agent.silentMs > parts.settings['deploy.silence_timeout'] * 1000) {
-        const detail = tellSilence(parts.settings['deploy.silence_timeout'], await parts.askPower(live, signal));
+        const detail = reportSilence(parts.settings['deploy.silence_timeout'], await parts.askPower(live, signal));
         throw new Fault('agentFailed', { command: name, detail });
       }
       return undefined;

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Step } from '#drivers/interfaces.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, newRoom, quiet } from '#test/a-cloud.ts';
+import { anAvailableNode, aServerRequest, aStep, type Cloud, newSharedState, testCloud, untilIdle } from '#test/a-cloud.ts';
 
 async function begin(
   steps: readonly Step[],
 ): Promise<Cloud & { operation: () => Promise<Operation>; state: () => Promise<unknown> }> {
-  const cloud = await aCloud({ steps });
+  const cloud = await testCloud({ steps });
   const { uuid } = await anAvailableNode(cloud, 'n1');
   await cloud.engine.createServers(aServerRequest);
   const operation = async () => (await cloud.store.operations.list({ kind: 'deploy' }))[0]!;
@@ -33,7 +33,7 @@ test('a step that polls is run again by a timer, and is no wait for the ramdisk'
   });
   let cloud: Awaited<ReturnType<typeof begin>> | undefined;
   cloud = await begin([polls]);
-  await quiet(cloud);
+  await untilIdle(cloud);
   assert.equal(runs, 4);
   assert.equal((await cloud.operation()).state, 'done');
   assert.equal(states.at(-1), 'deploying');
@@ -50,7 +50,7 @@ test('the wait is shown with its time, and its time outlasts a restart', async (
   assert.ok(Date.parse(again_at ?? '') > Date.now() + 3_000_000);
   await before.engine.stop();
 
-  const after = await aCloud({ room: before.room, steps: [polls], store: before.store });
+  const after = await testCloud({ room: before.room, steps: [polls], store: before.store });
   await after.engine.start();
   // The step would run at once if its time were not known.
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -58,9 +58,9 @@ test('the wait is shown with its time, and its time outlasts a restart', async (
   await after.engine.stop();
 
   await before.store.operations.update({ id }, { again_at: new Date(Date.now() + 30).toISOString() });
-  const last = await aCloud({ room: before.room, steps: [polls], store: before.store });
+  const last = await testCloud({ room: before.room, steps: [polls], store: before.store });
   await last.engine.start();
-  await quiet(last);
+  await untilIdle(last);
   assert.equal(runs, 2);
   assert.deepEqual([(await before.operation()).state, (await before.operation()).again_at], ['done', null]);
   await stopped(last);
@@ -69,7 +69,7 @@ test('the wait is shown with its time, and its time outlasts a restart', async (
 test('a step that polls ends at its deadline, with what it waited for', async () => {
   const polls = aStep('poll', async () => ({ wait: 'the fan to stop', againIn: 0.01 }), 0.1);
   const cloud = await begin([polls]);
-  await quiet(cloud);
+  await untilIdle(cloud);
   const { fault } = await cloud.operation();
   assert.equal(fault?.code, 'stepTimeout');
   assert.match(fault?.message ?? '', /waited for the fan to stop\./);
@@ -87,7 +87,7 @@ test('who cancels an operation ends a long wait at once', async () => {
 });
 
 test('a step that changes the power twice sends each command once, however often it is run', async () => {
-  const room = newRoom();
+  const room = newSharedState();
   const sent: string[] = [];
   const lag = new Map<string, number>();
   // The machine takes three looks to follow.
@@ -116,10 +116,10 @@ test('a step that changes the power twice sends each command once, however often
     lag.set(node, left - 1);
     return get(node) === 'power on' ? 'power off' : 'power on';
   };
-  const cloud = await aCloud({ room, steps: [step] });
+  const cloud = await testCloud({ room, steps: [step] });
   await anAvailableNode(cloud, 'n1');
   await cloud.engine.createServers(aServerRequest);
-  await quiet(cloud);
+  await untilIdle(cloud);
   assert.deepEqual(sent, ['power on', 'power off', 'power on']);
   assert.ok(runs.length > 3, `${runs.length} runs`);
   await stopped(cloud);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Operation } from '#store/tables/operations.ts';
-import { aCloud, anAvailableNode, aServerRequest, aStep, type Cloud, newRoom, quiet } from '#test/a-cloud.ts';
+import { anAvailableNode, aServerRequest, aStep, type Cloud, newSharedState, testCloud, untilIdle } from '#test/a-cloud.ts';
 import { allowWrites, refuseWrites } from '#test/a-full-disk.ts';
 import { aRequester, sayHello } from '#test/an-agent.ts';
 
@@ -25,7 +25,7 @@ async function stopped(cloud: Cloud): Promise<void> {
 
 test('an operation that cannot be written down goes on by itself as soon as it can', async () => {
   let runs = 0;
-  const cloud: Cloud = await aCloud({
+  const cloud: Cloud = await testCloud({
     steps: [
       aStep('fill', async () => {
         if (++runs === 1) await refuseWrites(cloud.store, 'UPDATE', 'operations');
@@ -36,17 +36,17 @@ test('an operation that cannot be written down goes on by itself as soon as it c
   });
   await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
-  await quiet(cloud);
+  await untilIdle(cloud);
   assert.equal(runs, 2);
   assert.equal((await cloud.store.servers.find({ id: server!.id }))?.vm_state, 'active');
   await stopped(cloud);
 });
 
 test('a command that was under way when its step was cut short is not overtaken by the way back', async () => {
-  const room = newRoom();
+  const room = newSharedState();
   const arrives = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
-  const cloud = await aCloud({
+  const cloud = await testCloud({
     room,
     steps: [
       aStep('power on late', async (task) => {
@@ -62,18 +62,18 @@ test('a command that was under way when its step was cut short is not overtaken 
   await begun.promise;
   await cloud.engine.deleteServer(server!.id);
   setImmediate(() => arrives.resolve());
-  await quiet(cloud);
+  await untilIdle(cloud);
   assert.equal(room.power.get(node.uuid), 'power off');
   await stopped(cloud);
 });
 
 test('a deadline further away than a timer can count does not end the step at once', async () => {
-  const cloud = await aCloud({
+  const cloud = await testCloud({
     steps: [aStep('work', async () => new Promise((done) => setTimeout(() => done({ next: true }), 20)), monthSeconds)],
   });
   await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
-  await quiet(cloud);
+  await untilIdle(cloud);
   assert.equal((await cloud.store.servers.find({ id: server!.id }))?.vm_state, 'active');
   await stopped(cloud);
 });
@@ -81,7 +81,7 @@ test('a deadline further away than a timer can count does not end the step at on
 test('a step whose deadline passed while nobody worked gets its time again', async () => {
   let isBlocked = true;
   const steps = [aStep('work', async () => (isBlocked ? { wait: 'a word' } : { next: true }))];
-  const before = await aCloud({ steps });
+  const before = await testCloud({ steps });
   await anAvailableNode(before, 'n1');
   const [server] = await before.engine.createServers(aServerRequest);
   const { id } = await untilRow(before, ({ waiting_for }) => waiting_for === 'a word');
@@ -89,9 +89,9 @@ test('a step whose deadline passed while nobody worked gets its time again', asy
   await before.store.operations.update({ id }, { deadline_at: '2001-01-01T00:00:00.000Z' });
 
   isBlocked = false;
-  const after = await aCloud({ room: before.room, steps, store: before.store });
+  const after = await testCloud({ room: before.room, steps, store: before.store });
   await after.engine.start();
-  await quiet(after);
+  await untilIdle(after);
   assert.equal((await after.store.servers.find({ id: server!.id }))?.vm_state, 'active');
   await stopped(after);
 });
@@ -109,14 +109,14 @@ for (const { title, patch, state } of [
       }),
       aStep('hold', forEver),
     ];
-    const before = await aCloud({ steps });
+    const before = await testCloud({ steps });
     const node = await anAvailableNode(before, 'n1');
     const [server] = await before.engine.createServers(aServerRequest);
     const { id } = await untilRow(before, ({ waiting_for }) => waiting_for === 'for ever');
     await before.engine.stop();
     await before.store.operations.update({ id }, patch);
 
-    const after = await aCloud({ room: before.room, steps, store: before.store });
+    const after = await testCloud({ room: before.room, steps, store: before.store });
     await after.engine.start();
     await after.engine.ended(id);
     assert.equal((await after.store.servers.find({ id: server!.id }))?.vm_state, 'error');
@@ -133,7 +133,7 @@ const asksAgent = aStep('write', async (task) =>
 test('an operation that has failed gives the agent no more orders', async () => {
   const asked: Promise<unknown>[] = [];
   let session = '';
-  const cloud: Cloud = await aCloud({
+  const cloud: Cloud = await testCloud({
     steps: [asksAgent],
     onStep: (when, operation) => {
       if (when === 'before' && operation.state === 'rolling_back')
@@ -155,7 +155,7 @@ test('an operation that has failed gives the agent no more orders', async () => 
 });
 
 test('a result that could not be written down counts when the agent repeats it', async () => {
-  const cloud = await aCloud({ steps: [asksAgent] });
+  const cloud = await testCloud({ steps: [asksAgent] });
   await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
   const operation = await untilRow(cloud, ({ context }) => 'command' in context);
@@ -167,7 +167,7 @@ test('a result that could not be written down counts when the agent repeats it',
   await assert.rejects(cloud.engine.agentResult(session, result), /disk is full/);
   await allowWrites(cloud.store, 'operations');
   await cloud.engine.agentResult(session, result);
-  await quiet(cloud);
+  await untilIdle(cloud);
   assert.equal((await cloud.store.servers.find({ id: server!.id }))?.vm_state, 'active');
   await stopped(cloud);
 });
@@ -175,7 +175,7 @@ test('a result that could not be written down counts when the agent repeats it',
 test('of two different deploy POSTs with one key at the same moment, one counts', async () => {
   const key = 'k'.repeat(32);
   const steps = [aStep('key', async () => ({ next: true, context: { deployment_key: key } })), aStep('hold', forEver)];
-  const cloud = await aCloud({ steps });
+  const cloud = await testCloud({ steps });
   const node = await anAvailableNode(cloud, 'n1');
   await cloud.engine.createServers(aServerRequest);
   await untilRow(cloud, ({ waiting_for }) => waiting_for === 'for ever');
@@ -189,7 +189,7 @@ test('of two different deploy POSTs with one key at the same moment, one counts'
 });
 
 test('whoever waits for an operation that has ended already is told at once', async () => {
-  const cloud = await aCloud({ steps: [aStep('work', go)] });
+  const cloud = await testCloud({ steps: [aStep('work', go)] });
   await anAvailableNode(cloud, 'n1');
   await cloud.engine.createServers(aServerRequest);
   const { id } = await untilRow(cloud, ({ state }) => state === 'done');

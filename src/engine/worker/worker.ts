@@ -152,7 +152,7 @@ export class Worker {
   }
 
   /** Publishes new details of the wait, so that they are visible in the node at once. */
-  tellKnown(live: LiveOperation): void {
+  reportKnown(live: LiveOperation): void {
     if (!live.step.awaitsBoot) return;
     const wait = describeWait(live);
     if (wait !== live.operation.waiting_for && live.boot.mayPublish()) this.reportWait(live, wait);

@@ -56,7 +56,7 @@ async function readMbr(disk: DiskBytes, entries: readonly MbrEntry[]): Promise<P
   const damage: string[] = [];
   for (const entry of entries) {
     if (!extended.includes(entry.type)) partitions.push(placeOf(entry));
-    else await readExtended(disk, entry, partitions).catch(tellDamage(damage, 'its extended partition'));
+    else await readExtended(disk, entry, partitions).catch(reportDamage(damage, 'its extended partition'));
   }
   return { partitions, damage };
 }
@@ -82,7 +82,7 @@ async function readExtended(disk: DiskBytes, whole: MbrEntry, partitions: Partit
   throw new DiskContentsError('its chain does not end');
 }
 
-function tellDamage(damage: string[], what: string) {
+function reportDamage(damage: string[], what: string) {
   return (error: unknown): void => {
     if (!(error instanceof DiskContentsError)) throw error;
     damage.push(`${what} cannot be read (${error.message})`);

@@ -6,7 +6,7 @@ import type { Port } from '../tables/ports.ts';
 
 export const migration0011: Migration = {
   async up(db: Kysely<unknown>) {
-    // Looked at first: what a migration did before it fails is not taken back.
+    // Queried first: what a migration did before it fails is not taken back.
     const allocations = await readAllocations(db);
     await refuseTwins(db);
     await db.schema

@@ -13,7 +13,7 @@ const chassisStatus = struct({
     driveFault: [2],
     coolingFault: [3],
     identify: [4, 2],
-    tellsIdentify: [6],
+    reportsIdentify: [6],
   }),
   frontPanelButtons: optional(u8),
 });

@@ -17,7 +17,7 @@ import { defaultTimings } from './timings.ts';
 /** No retransmissions, even on a slow machine. */
 const calm = { ...defaultTimings, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000 };
 /** For a BMC that ignores one request: after a quick response to another request, the client's wait is short. */
-const impatient = { ...calm, shortestWait: 30 };
+const aborting = { ...calm, shortestWait: 30 };
 const nobody = {
   anonymous: false,
   nullUsers: false,
@@ -61,7 +61,7 @@ async function startOpenDoor(t: TestContext, { listsSuites }: { listsSuites: boo
   t.after(() => server.close());
   const login = { user: 'admin', password: 'secret', privilege: 'administrator' } as const;
   const peer = { address: '127.0.0.1', port: server.address.port };
-  const client = openIpmiClient({ ...peer, ...login }, openSharedUdp(), listsSuites ? calm : impatient);
+  const client = openIpmiClient({ ...peer, ...login }, openSharedUdp(), listsSuites ? calm : aborting);
   t.after(() => client.close());
   const failure = await client.request(getChassisStatus, {}).catch((error: unknown) => error);
   assert.ok(failure instanceof IpmiError);

@@ -42,7 +42,7 @@ function meddlingNetwork({ toBmc = (packet) => [packet], toConsole = (packet) =>
   };
 }
 
-async function setStage(t: TestContext, { meddling = {}, timings = calm }: { meddling?: Meddling; timings?: Timings } = {}) {
+async function setUp(t: TestContext, { meddling = {}, timings = calm }: { meddling?: Meddling; timings?: Timings } = {}) {
   const chassis = createMemoryChassis();
   const commands: BmcCommandReport[] = [];
   const heard = new EventEmitter();
@@ -95,7 +95,7 @@ suite('the client on a bad network', () => {
       held = undefined;
       return [packet, ...late];
     };
-    const { client, chassis } = await setStage(t, { meddling: { toBmc: mess, toConsole: mess }, timings: quick });
+    const { client, chassis } = await setUp(t, { meddling: { toBmc: mess, toConsole: mess }, timings: quick });
 
     for (let round = 0; round < 30; round += 1) {
       const action = round % 2 ? 'power down' : 'power up';
@@ -114,7 +114,7 @@ suite('the client on a bad network', () => {
       const isSigned = packet[5] === 0xc0;
       return isSigned ? [changed, packet.subarray(0, at), unsignedAnswers(), packet] : [packet];
     };
-    const { client } = await setStage(t, { meddling: { toConsole: forge } });
+    const { client } = await setUp(t, { meddling: { toConsole: forge } });
 
     for (let round = 0; round < 20; round += 1) assert.equal((await client.request(getChassisStatus, {})).power.on, false);
   });
@@ -125,7 +125,7 @@ suite('the client on a bad network', () => {
       replayed.push(packet);
       return [...replayed.slice(0, -1), packet];
     };
-    const { client, chassis } = await setStage(t, { meddling: { toConsole: replay } });
+    const { client, chassis } = await setUp(t, { meddling: { toConsole: replay } });
 
     assert.equal((await client.request(getChassisStatus, {})).power.on, false);
     await chassis.powerOn();
@@ -133,7 +133,7 @@ suite('the client on a bad network', () => {
   });
 
   test('the BMC takes no command twice', async (t) => {
-    const { client, count } = await setStage(t, { meddling: { toBmc: (packet) => [packet, packet, packet] } });
+    const { client, count } = await setUp(t, { meddling: { toBmc: (packet) => [packet, packet, packet] } });
 
     await client.request(chassisControl, { action: 'power up' });
     await client.request(chassisControl, { action: 'hard reset' });
@@ -152,7 +152,7 @@ test('two RAKP 1 that the BMC took for two are no wrong password', async (t) => 
     other[24] = (other[24] as number) ^ 1;
     return [packet, other];
   };
-  const { client } = await setStage(t, { meddling: { toBmc: doubled } });
+  const { client } = await setUp(t, { meddling: { toBmc: doubled } });
 
   assert.equal((await client.request(getChassisStatus, {})).power.on, false);
 });
@@ -164,7 +164,7 @@ test('a session whose last word was lost is not left behind in the BMC', async (
     isFirst = false;
     return [];
   };
-  const { client, bmc } = await setStage(t, { meddling: { toConsole: loseRakp4 }, timings: { ...calm, firstWait: 1_000 } });
+  const { client, bmc } = await setUp(t, { meddling: { toConsole: loseRakp4 }, timings: { ...calm, firstWait: 1_000 } });
 
   assert.equal((await client.request(getChassisStatus, {})).power.on, false);
   assert.deepEqual([isFirst, bmc.sessionCount], [false, 1]);
@@ -179,7 +179,7 @@ function unsignedAnswers(): Buffer {
 suite('commands that must not be repeated', () => {
   test('are sent once although their answer is lost', async (t) => {
     let cut = false;
-    const { client, chassis, count, heard } = await setStage(t, {
+    const { client, chassis, count, heard } = await setUp(t, {
       meddling: { toConsole: (packet) => (cut ? [] : [packet]) },
       timings: { ...calm, singleWait: 60 },
     });
@@ -196,7 +196,7 @@ suite('commands that must not be repeated', () => {
   });
 
   test('are sent after a session that was lost is renewed', async (t) => {
-    const { bmc, client, chassis } = await setStage(t, { timings: { ...quick, trusted: 0 } });
+    const { bmc, client, chassis } = await setUp(t, { timings: { ...quick, trusted: 0 } });
     await client.request(chassisControl, { action: 'power up' });
     bmc.restart();
 
@@ -208,7 +208,7 @@ suite('commands that must not be repeated', () => {
 
 suite('sessions', () => {
   test('requests run one after the other', async (t) => {
-    const { client, bmc, count } = await setStage(t);
+    const { client, bmc, count } = await setUp(t);
     const answers = await Promise.all(Array.from({ length: 20 }, () => client.request(getChassisStatus, {})));
 
     assert.equal(answers.length, 20);
@@ -216,7 +216,7 @@ suite('sessions', () => {
   });
 
   test('an idle one is closed, and opened again when needed', async (t) => {
-    const { client, bmc, heard, count } = await setStage(t, { timings: { ...calm, idle: 10 } });
+    const { client, bmc, heard, count } = await setUp(t, { timings: { ...calm, idle: 10 } });
     const closed = once(heard, 'Close Session');
     await client.request(getChassisStatus, {});
 
@@ -228,7 +228,7 @@ suite('sessions', () => {
   });
 
   test('a request that is given up ends at once and leaves the session usable', async (t) => {
-    const { client, bmc } = await setStage(t);
+    const { client, bmc } = await setUp(t);
     await client.request(getChassisStatus, {});
     bmc.setBmcProfile({ silent: true });
     const given = new AbortController();
@@ -245,7 +245,7 @@ suite('sessions', () => {
   });
 
   test('nothing is asked of a closed client', async (t) => {
-    const { client } = await setStage(t);
+    const { client } = await setUp(t);
     await client.close();
     assert.equal((await failureOf(client.request(getChassisStatus, {}))).failure, 'closed');
   });
@@ -266,7 +266,7 @@ test('a name that is never resolved ends with the deadline', async () => {
 suite('cipher suites', () => {
   test('a BMC that lost its better one is asked again', async (t) => {
     // The client detects a lost session early, but does not change the suite because of a late response.
-    const { client, bmc } = await setStage(t, { timings: { ...calm, shortestWait: 20 } });
+    const { client, bmc } = await setUp(t, { timings: { ...calm, shortestWait: 20 } });
     await client.request(getChassisStatus, {});
     bmc.setBmcProfile({ cipherSuites: [3] });
     bmc.restart();
@@ -301,7 +301,7 @@ suite('cipher suites', () => {
     ['without end', (index: number) => Buffer.alloc(16, index), 10],
   ] as const) {
     test(`a list that is ${title} is none: the BMC is asked for what we speak`, async (t) => {
-      const { bmc } = await setStage(t);
+      const { bmc } = await setUp(t);
       const { datagrams, pages } = listing(udp, page);
       const client = openIpmiClient({ address: '127.0.0.1', port: bmc.port, ...login }, datagrams, calm);
       t.after(() => client.close());
@@ -311,7 +311,7 @@ suite('cipher suites', () => {
   }
 
   test('without a common one, the BMC is left alone', async (t) => {
-    const { client, bmc } = await setStage(t);
+    const { client, bmc } = await setUp(t);
     bmc.setBmcProfile({ cipherSuites: [] });
     assert.match(
       (await failureOf(client.request(getChassisStatus, {}))).detail,

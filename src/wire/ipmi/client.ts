@@ -78,7 +78,7 @@ class Client implements IpmiClient, SessionHolder {
 
   async request<Q, R>(row: Command<Q, R>, fields: Q, { signal, background, bridge }: RequestOptions = {}): Promise<R> {
     if (this.#closed) throw this.#error('closed', row.name, closedText);
-    const budget = new Budget(this.#network.timings.deadline, { signal, patient: !background });
+    const budget = new Budget(this.#network.timings.deadline, { signal, waitsForSession: !background });
     try {
       budget.throwIfEnded();
       const way = { budget, ...(bridge && { bridge }) };

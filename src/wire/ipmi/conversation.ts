@@ -46,7 +46,7 @@ export class Conversation {
   }
 
   /** Sends a packet that needs no response. */
-  tell(packet: () => Uint8Array): void {
+  sendOnly(packet: () => Uint8Array): void {
     this.leave(packet);
   }
 

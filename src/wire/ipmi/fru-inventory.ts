@@ -69,7 +69,7 @@ type MemoryOptions = Required<FruDevice> & {
 };
 
 const busy = 0x81;
-const patience = 20;
+const mostTries = 20;
 const largestPart = 32;
 const smallestPart = 2;
 const tooMuch: readonly number[] = [
@@ -109,7 +109,7 @@ class FruMemory {
   async #readPart(offset: number, length: number): Promise<Buffer | undefined> {
     const { device, lun, words, pause } = this.#options;
     const skipped = words ? offset & 1 : 0;
-    for (let tries = 0, wanted = length; tries < patience; tries += 1) {
+    for (let tries = 0, wanted = length; tries < mostTries; tries += 1) {
       const count = words ? (wanted + skipped + 1) >> 1 : wanted;
       const fields = { device, offset: words ? offset >> 1 : offset, count };
       const reply = await askOr(this.#asker, { row: onUnit(readFruData, lun), fields, expected: 'any' });

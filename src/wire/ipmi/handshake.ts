@@ -235,7 +235,7 @@ class Handshake {
   #giveUp(bmcSession: number): void {
     const status = rakp.rakpStatus.invalidIntegrityCheck;
     const packet = encodePlainPacket('rakp3', rakp.encodeFailure({ tag: this.#tag, status, session: bmcSession }));
-    this.#conversation.tell(() => packet);
+    this.#conversation.sendOnly(() => packet);
   }
 
   /** RAKP 3 or 4 was lost: the session is half open or open, and useless to us; make the BMC drop it. */
@@ -243,7 +243,7 @@ class Handshake {
     const data = encode(closeSession.request, { session: terms.bmcSession });
     const { netFn, command } = closeSession;
     const link = new RmcpPlusLink(terms);
-    this.#conversation.tell(() => link.wrap('ipmi', encodeRequest({ netFn, command, sequence: 1, data })));
+    this.#conversation.sendOnly(() => link.wrap('ipmi', encodeRequest({ netFn, command, sequence: 1, data })));
     this.#giveUp(terms.bmcSession);
   }
 

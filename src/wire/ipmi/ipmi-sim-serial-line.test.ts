@@ -14,7 +14,7 @@ const login = { user: 'admin', password: 'secret', privilege: 'administrator', c
 const timings = { ...defaultTimings, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000 };
 
 /** The simulator's machine: a TCP server that sends a greeting and echoes its input in capitals. */
-async function setStage(t: TestContext) {
+async function setUp(t: TestContext) {
   const ends: Socket[] = [];
   const machine = createServer((socket) => {
     ends.push(socket);
@@ -50,7 +50,7 @@ async function hear(line: SerialLine, text: string): Promise<string> {
 
 suite("the serial line of OpenIPMI's simulator", { skip: withoutIpmiSim }, () => {
   test('is heard and typed into, in order and whole', async (t) => {
-    const { open, print } = await setStage(t);
+    const { open, print } = await setUp(t);
     const line = await open();
     print('login: ');
     assert.equal(await hear(line, 'login: '), 'login: ');
@@ -63,7 +63,7 @@ suite("the serial line of OpenIPMI's simulator", { skip: withoutIpmiSim }, () =>
   });
 
   test('is told to be in use, and taken over', async (t) => {
-    const { open, print } = await setStage(t);
+    const { open, print } = await setUp(t);
     const first = await open();
     first.on('error', () => {});
     await assert.rejects(open(), (error) => error instanceof IpmiError && /in use by another session/.test(error.detail));
@@ -78,7 +78,7 @@ suite("the serial line of OpenIPMI's simulator", { skip: withoutIpmiSim }, () =>
 
   // Output only: the simulator takes the first packet typed for a retransmission from the previous session.
   test('can be opened again after it was closed', async (t) => {
-    const { open, print } = await setStage(t);
+    const { open, print } = await setUp(t);
     for (const word of ['first', 'second', 'third']) {
       const line = await open();
       print(word);

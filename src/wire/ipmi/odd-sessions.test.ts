@@ -21,7 +21,7 @@ type Leniency = BmcProfile['oddSessions'][number];
 const calm: Timings = { ...defaultTimings, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000, deadline: 20_000 };
 const user = { name: 'admin', password: 'secret' };
 
-type Stage = {
+type Fixture = {
   readonly bmc: Bmc;
   readonly udp: Datagrams;
   readonly opened: () => number;
@@ -30,7 +30,7 @@ type Stage = {
 
 type Staging = { oddSessions: Leniency[]; suite: 3 | 17; privilege?: Privilege };
 
-async function setStage(t: TestContext, { oddSessions, suite: id, privilege = 'administrator' }: Staging): Promise<Stage> {
+async function setUp(t: TestContext, { oddSessions, suite: id, privilege = 'administrator' }: Staging): Promise<Fixture> {
   let opened = 0;
   const bmc = await startBmc({
     address: '127.0.0.1',
@@ -82,7 +82,7 @@ for (const oddity of Object.keys(flagTable) as Leniency[]) {
   suite(`a BMC of the kind ${oddity}`, () => {
     for (const id of [3, 17] as const) {
       test(`our client opens a session with it, cipher suite ${id}`, async (t) => {
-        const { request, opened } = await setStage(t, { oddSessions: [oddity], suite: id });
+        const { request, opened } = await setUp(t, { oddSessions: [oddity], suite: id });
 
         assert.ok(await request());
         assert.equal(opened(), 1);
@@ -90,13 +90,13 @@ for (const oddity of Object.keys(flagTable) as Leniency[]) {
     }
 
     test('our client as an operator', async (t) => {
-      const { request } = await setStage(t, { oddSessions: [oddity], suite: 17, privilege: 'operator' });
+      const { request } = await setUp(t, { oddSessions: [oddity], suite: 17, privilege: 'operator' });
 
       assert.ok(await request());
     });
 
     test('a wrong password stays one', async (t) => {
-      const { request } = await setStage(t, { oddSessions: [oddity], suite: 3 });
+      const { request } = await setUp(t, { oddSessions: [oddity], suite: 3 });
 
       await assert.rejects(request('other'), (error) => error instanceof IpmiError && error.failure === 'refused');
     });
@@ -104,7 +104,7 @@ for (const oddity of Object.keys(flagTable) as Leniency[]) {
     test(`${flagTable[oddity]?.tool} needs ${flagTable[oddity]?.options}`, {
       skip: withoutIpmitool || withoutFreeipmi,
     }, async (t) => {
-      const { bmc } = await setStage(t, { oddSessions: [oddity], suite: 3 });
+      const { bmc } = await setUp(t, { oddSessions: [oddity], suite: 3 });
 
       assert.equal(await isAnswered(oddity, bmc.port, flagTable[oddity]?.options ?? ''), true);
       if (oddity !== 'intelplus') assert.equal(await isAnswered(oddity, bmc.port, ''), false);
@@ -114,7 +114,7 @@ for (const oddity of Object.keys(flagTable) as Leniency[]) {
 
 for (const status of [0x01, 0x0a, 0x11, 0x12]) {
   test(`cipher suite 17 switched off, as status ${status} tells it: the next one gets its turn`, async (t) => {
-    const { bmc, udp } = await setStage(t, { oddSessions: [], suite: 3 });
+    const { bmc, udp } = await setUp(t, { oddSessions: [], suite: 3 });
     bmc.setBmcProfile({ cipherSuites: [17, 3] });
     const asked: number[] = [];
     const refusing: Datagrams = {

@@ -55,25 +55,25 @@ suite('the event log', () => {
 
   // https://github.com/facebook/openbmc/issues/273
   test('that gives its oldest entry twice has it once, and one that breaks off is told', async () => {
-    const told: string[] = [];
+    const reported: string[] = [];
     const twice = [entry(1), entry(1), entry(2)];
-    const records = await readSel(aLog(twice), (words) => told.push(words));
+    const records = await readSel(aLog(twice), (words) => reported.push(words));
     assert.deepEqual(
       records.map(({ id }) => id),
       [1, 2],
     );
     await readSel(
       aLog([entry(2), entry(3)], () => 0xffff),
-      (words) => told.push(words),
+      (words) => reported.push(words),
     );
-    await readSel(aLog([entry(1), entry(2)]), (words) => told.push(words));
-    assert.deepEqual(told, ['the event log has 3 entries and gives 2', 'the event log has 2 entries and gives 1']);
+    await readSel(aLog([entry(1), entry(2)]), (words) => reported.push(words));
+    assert.deepEqual(reported, ['the event log has 3 entries and gives 2', 'the event log has 2 entries and gives 1']);
   });
 
   test('is erased, under a new reservation where a new event cancelled the first', async () => {
     let reservation = 0;
     let begun = 0;
-    let looks = 0;
+    let polls = 0;
     const bmc = aScriptedBmc((on) => {
       on(reserveSel, () => {
         reservation += 1;
@@ -83,14 +83,14 @@ suite('the event log', () => {
         assert.equal(guard.toString(), 'CLR');
         if (held < 2 || held !== reservation) return 0xc5;
         if (action === 0xaa) begun += 1;
-        else looks += 1;
-        return { progress: { done: looks >= 3 ? 1 : 0 } };
+        else polls += 1;
+        return { progress: { done: polls >= 3 ? 1 : 0 } };
       });
     });
 
     assert.equal(await eraseSel(bmc, async () => {}), true);
 
-    assert.deepEqual({ begun, looks }, { begun: 1, looks: 3 });
+    assert.deepEqual({ begun, polls }, { begun: 1, polls: 3 });
   });
 
   test('that is never done being erased is given up', async () => {

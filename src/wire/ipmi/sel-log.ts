@@ -21,7 +21,7 @@ const wholeRecord = 0xff;
  * Oldest first. Each entry is read as a whole, which needs no reservation: section 31.5.
  * @param missing called if there are fewer entries than the log reports
  */
-export async function readSel(asker: Asker, missing?: (told: string) => void): Promise<SelRecord[]> {
+export async function readSel(asker: Asker, missing?: (gap: string) => void): Promise<SelRecord[]> {
   const { entries } = await asker.ask(getSelInfo, {});
   const records = await followEntries(asker, entries);
   if (records.length < entries) missing?.(`the event log has ${entries} entries and gives ${records.length}`);
@@ -50,7 +50,7 @@ async function followEntries(asker: Asker, entries: number): Promise<SelRecord[]
 }
 
 /** Maximum number of progress polls and lost reservations together. */
-const patience = 64;
+const mostTries = 64;
 
 /**
  * Starts to erase and polls until it is done; `pause` waits between two polls.
@@ -59,7 +59,7 @@ const patience = 64;
 export async function eraseSel(asker: Asker, pause: () => Promise<void>): Promise<boolean> {
   let action: number = clearSelActions.begin;
   let reservation = await reserve(asker);
-  for (let tries = 0; tries < patience; tries += 1) {
+  for (let tries = 0; tries < mostTries; tries += 1) {
     const fields = { reservation, guard: clearSelGuard, action };
     const reply = await askOr(asker, { row: clearSel, fields, expected: [codes.reservationLost] });
     if ('answer' in reply && reply.answer.progress.done === 1) return true;

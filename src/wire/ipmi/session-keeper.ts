@@ -55,7 +55,7 @@ export class SessionKeeper {
     if (this.#session) return this.#session;
     this.#conversation ??= await this.#connect(budget);
     const conversation = this.#conversation;
-    const session = new Session(conversation, await this.#agreePatiently(conversation, budget));
+    const session = new Session(conversation, await this.#agreeWithRetries(conversation, budget));
     const level = privilegeLevels[this.#login.privilege];
     try {
       if (level > privilegeLevels.user) await session.request(setSessionPrivilege, { privilege: { level } }, { budget });
@@ -78,7 +78,7 @@ export class SessionKeeper {
   }
 
   /** Waits for a free session if the BMC has none: it drops one left by a killed process within a minute. */
-  async #agreePatiently(conversation: Conversation, budget: Budget): Promise<SessionLink> {
+  async #agreeWithRetries(conversation: Conversation, budget: Budget): Promise<SessionLink> {
     const { timings } = this.#maker;
     let refusal: NoFreeSession | undefined;
     for (let wait = timings.firstWait; ; wait = Math.min(wait * timings.growth, longestSlotWait)) {
@@ -87,8 +87,8 @@ export class SessionKeeper {
       } catch (error) {
         if (error instanceof NoFreeSession) refusal = error;
         else throw (isSilence(error) && refusal) || error;
-        if (budget.patient) budget.extend(timings.patience);
-        const left = budget.patient ? budget.left : budget.leftAtFirst;
+        if (budget.waitsForSession) budget.extend(timings.sessionWait);
+        const left = budget.waitsForSession ? budget.left : budget.leftAtFirst;
         const pauses = jittered(wait);
         if (left <= pauses) throw error;
         await pause(pauses, budget);

@@ -72,7 +72,7 @@ export class Session {
   }
 
   sendLine(payload: Uint8Array): void {
-    this.#conversation.tell(() => this.#link.wrap('sol', payload));
+    this.#conversation.sendOnly(() => this.#link.wrap('sol', payload));
   }
 
   /** Sends Close Session; a missing response does not matter. */

@@ -16,9 +16,9 @@ const quick: Timings = { ...defaultTimings, firstWait: 20, longestWait: 40, dead
 /** No retransmissions, even on a slow machine. */
 const calm: Timings = { ...quick, firstWait: 10_000, shortestWait: 10_000, longestWait: 10_000, deadline: 20_000 };
 
-type Stage = { count: number; sessions?: number; timings?: Timings; packetsPerSecond?: number };
+type Fixture = { count: number; sessions?: number; timings?: Timings; packetsPerSecond?: number };
 
-async function setStage(t: TestContext, { count, sessions = 0, timings = calm, packetsPerSecond = 0 }: Stage) {
+async function setUp(t: TestContext, { count, sessions = 0, timings = calm, packetsPerSecond = 0 }: Fixture) {
   const heard = new EventEmitter();
   const start = (): Promise<Bmc> =>
     startBmc({
@@ -43,7 +43,7 @@ async function setStage(t: TestContext, { count, sessions = 0, timings = calm, p
 
 suite('the session budget', () => {
   test('the session that was unused for longest makes room', async (t) => {
-    const { bmcs, pool, client, openSessions } = await setStage(t, { count: 3, sessions: 2 });
+    const { bmcs, pool, client, openSessions } = await setUp(t, { count: 3, sessions: 2 });
     for (const at of [0, 1, 0, 2]) await client(bmcs[at] as Bmc).request(getChassisStatus, {});
 
     assert.deepEqual(openSessions(), [1, 0, 1]);
@@ -51,7 +51,7 @@ suite('the session budget', () => {
   });
 
   test('all get their answer although few sessions may be open at once', async (t) => {
-    const { bmcs, pool, client, datagrams } = await setStage(t, { count: 20, sessions: 3, packetsPerSecond: 2_000 });
+    const { bmcs, pool, client, datagrams } = await setUp(t, { count: 20, sessions: 3, packetsPerSecond: 2_000 });
     let most = 0;
     const answers = await Promise.all(
       bmcs.map(async (bmc) => {
@@ -67,7 +67,7 @@ suite('the session budget', () => {
 
   test('who finds no room in time is told why', async (t) => {
     const timings = { ...quick, deadline: 1_000 };
-    const { bmcs, client } = await setStage(t, { count: 2, sessions: 1, timings });
+    const { bmcs, client } = await setUp(t, { count: 2, sessions: 1, timings });
     const [busy, other] = bmcs as [Bmc, Bmc];
     await client(busy).request(getChassisStatus, {});
     busy.setBmcProfile({ silent: true });
@@ -85,7 +85,7 @@ suite('the session budget', () => {
   });
 
   test('closing leaves no session behind', async (t) => {
-    const { bmcs, pool, client, openSessions } = await setStage(t, { count: 10 });
+    const { bmcs, pool, client, openSessions } = await setUp(t, { count: 10 });
     await Promise.all(bmcs.map((bmc) => client(bmc).request(getChassisStatus, {})));
     assert.deepEqual(new Set(openSessions()), new Set([1]));
 
@@ -99,7 +99,7 @@ suite('the session budget', () => {
 suite('sessions at rest', () => {
   test('are kept alive while they are used now and then, and closed afterwards', async (t) => {
     const timings = { ...calm, keepAlive: 20, idle: 1_000 };
-    const { bmcs, client, heard, openSessions } = await setStage(t, { count: 1, timings });
+    const { bmcs, client, heard, openSessions } = await setUp(t, { count: 1, timings });
     const kept = once(heard, 'Get Device ID');
     const closed = once(heard, 'Close Session');
 
@@ -111,7 +111,7 @@ suite('sessions at rest', () => {
   });
 
   test('a lost one is noticed, and nobody is told', async (t) => {
-    const { bmcs, client, heard, pool } = await setStage(t, { count: 1, timings: { ...quick, keepAlive: 10 } });
+    const { bmcs, client, heard, pool } = await setUp(t, { count: 1, timings: { ...quick, keepAlive: 10 } });
     const [bmc] = bmcs as [Bmc];
     await client(bmc).request(getChassisStatus, {});
     await once(heard, 'Get Device ID');
@@ -123,10 +123,10 @@ suite('sessions at rest', () => {
 });
 
 suite('a BMC without a free session', () => {
-  const timings = { ...quick, deadline: 500, patience: 10_000 };
+  const timings = { ...quick, deadline: 500, sessionWait: 10_000 };
 
   test('is waited for: sessions of a killed process are dropped in time', async (t) => {
-    const { bmcs, client } = await setStage(t, { count: 1, timings });
+    const { bmcs, client } = await setUp(t, { count: 1, timings });
     const [bmc] = bmcs as [Bmc];
     bmc.setBmcProfile({ sessionLimit: 0 });
     const answer = client(bmc).request(getChassisStatus, {});
@@ -138,7 +138,7 @@ suite('a BMC without a free session', () => {
   });
 
   test('is left alone soon where nobody waits for the answer', async (t) => {
-    const { bmcs, client } = await setStage(t, { count: 1, timings });
+    const { bmcs, client } = await setUp(t, { count: 1, timings });
     const [bmc] = bmcs as [Bmc];
     bmc.setBmcProfile({ sessionLimit: 0 });
 
@@ -148,7 +148,7 @@ suite('a BMC without a free session', () => {
   });
 
   test('is no longer waited for when the request is given up', async (t) => {
-    const { bmcs, client } = await setStage(t, { count: 1, timings });
+    const { bmcs, client } = await setUp(t, { count: 1, timings });
     const [bmc] = bmcs as [Bmc];
     bmc.setBmcProfile({ sessionLimit: 0 });
     const given = new AbortController();
@@ -162,7 +162,7 @@ suite('a BMC without a free session', () => {
 });
 
 test('latency is learned and told', async (t) => {
-  const { bmcs, client } = await setStage(t, { count: 1 });
+  const { bmcs, client } = await setUp(t, { count: 1 });
   const [bmc] = bmcs as [Bmc];
   assert.equal(client(bmc).latencyMs, undefined);
   await client(bmc).request(getChassisStatus, {});

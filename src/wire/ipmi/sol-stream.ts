@@ -41,7 +41,7 @@ export async function openSerialLine(login: BmcLogin, options: SerialLineOptions
     throw unsupported(login, 'IPMI 1.5 has no serial line over the LAN; it needs ipmi_protocol_version 2.0');
   const latency = new Latency();
   const keeper = new SessionKeeper(login, { datagrams, timings, latency });
-  const budget = new Budget(timings.deadline, { signal, patient: true });
+  const budget = new Budget(timings.deadline, { signal, waitsForSession: true });
   try {
     const session = await keeper.open(budget);
     const line = new SolStream({ keeper, session, latency, timings, ...(explain && { explain }) });
@@ -129,12 +129,12 @@ class SolStream extends Duplex implements SerialLine {
     clearTimeout(this.#keepAlive);
     this.#transfer?.stop();
     const { keeper, explain } = this.#parts;
-    const told = explain && error instanceof IpmiError ? explain(error) : error;
+    const reported = explain && error instanceof IpmiError ? explain(error) : error;
     this.#deactivate()
       .finally(() => keeper.close())
       .then(
-        () => done(told),
-        () => done(told),
+        () => done(reported),
+        () => done(reported),
       );
   }
 

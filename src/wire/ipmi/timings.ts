@@ -12,7 +12,7 @@ export type Timings = {
    * Deadline of requests that wait while a BMC has no free session: longer than the 60 s ± 3 s after which it drops
    * sessions left by a killed process, IPMI 2.0 rev 1.1 section 6.12.15.
    */
-  readonly patience: number;
+  readonly sessionWait: number;
   /** Response timeout of a command that must not be sent twice. */
   readonly singleWait: number;
   /**
@@ -32,7 +32,7 @@ export const defaultTimings: Timings = {
   growth: 1.5,
   longestWait: 4_000,
   deadline: 15_000,
-  patience: 80_000,
+  sessionWait: 80_000,
   singleWait: 5_000,
   trusted: 5_000,
   keepAlive: 50_000,
@@ -47,7 +47,7 @@ export function jittered(wait: number): number {
 export type BudgetOptions = {
   readonly signal?: AbortSignal | undefined;
   /** Whether the deadline may be extended while the BMC has no free session. */
-  readonly patient?: boolean;
+  readonly waitsForSession?: boolean;
 };
 
 /** Maximum time of a request as a multiple of its initial budget, however often the BMC responds. */
@@ -55,7 +55,7 @@ const mostGrants = 3;
 
 /** Time and packets spent on one request, and its cancellation. The creator calls `release`. */
 export class Budget {
-  readonly patient: boolean;
+  readonly waitsForSession: boolean;
   attempts = 0;
   /** Called once on cancellation. Holds one wait at a time, because a request runs sequentially. */
   onEnd: (() => void) | undefined;
@@ -66,10 +66,10 @@ export class Budget {
   #end: { readonly reason: unknown } | undefined;
   readonly #abort = () => this.end(this.#signal?.reason);
 
-  constructor(allowed: number, { signal, patient = false }: BudgetOptions = {}) {
+  constructor(allowed: number, { signal, waitsForSession = false }: BudgetOptions = {}) {
     this.#granted = allowed;
     this.#allowed = allowed;
-    this.patient = patient;
+    this.waitsForSession = waitsForSession;
     this.#signal = signal;
     if (signal?.aborted) this.#end = { reason: signal.reason };
     else signal?.addEventListener('abort', this.#abort, { once: true });
@@ -112,9 +112,9 @@ export class Budget {
   end(reason: unknown): void {
     if (this.#end) return;
     this.#end = { reason };
-    const told = this.onEnd;
+    const callback = this.onEnd;
     this.onEnd = undefined;
-    told?.();
+    callback?.();
   }
 
   release(): void {

@@ -12,7 +12,7 @@ const [get, patch] = [`GET ${path}`, `PATCH ${path}`];
 const action = `${path}/Actions/ComputerSystem.Reset`;
 const post = `POST ${action}`;
 
-const told = (entry: Json): Json => ({
+const reported = (entry: Json): Json => ({
   error: { code: 'Base.1.8.GeneralError', message: 'See ExtendedInfo.', '@Message.ExtendedInfo': entry },
 });
 /** Error response of an iDRAC: Dell EMC, "Implementation of the DMTF Redfish API on PowerEdge Servers", page 40. */
@@ -26,8 +26,8 @@ const notInList = {
 
 suite("a refusal holds the service's own words", () => {
   const shapes: [title: string, body: Json, text: string, id: string][] = [
-    ['as an array', told([notInList]), `${notInList.Message} ${notInList.Resolution}`, notInList.MessageId],
-    ['as a single object', told({ ...notInList, Resolution: 'None.' }), notInList.Message, notInList.MessageId],
+    ['as an array', reported([notInList]), `${notInList.Message} ${notInList.Resolution}`, notInList.MessageId],
+    ['as a single object', reported({ ...notInList, Resolution: 'None.' }), notInList.Message, notInList.MessageId],
     [
       'beside the error',
       { '@Message.ExtendedInfo': [notInList] },
@@ -35,12 +35,12 @@ suite("a refusal holds the service's own words", () => {
       notInList.MessageId,
     ],
     ['as code and message alone', { error: { code: 'Base.1.0.X', message: 'No.' } }, 'No.', 'Base.1.0.X'],
-    ['as an id without words', told([{ MessageId: 'Base.1.0.Y' }]), 'See ExtendedInfo.', 'Base.1.8.GeneralError'],
+    ['as an id without words', reported([{ MessageId: 'Base.1.0.Y' }]), 'See ExtendedInfo.', 'Base.1.8.GeneralError'],
   ];
   for (const [title, body, text, id] of shapes) {
     test(title, async (t) => {
-      const stage = await startRedfishService(t, { [get]: { status: 400, body } });
-      const error = await failureOf(stage.open().get(path));
+      const fixture = await startRedfishService(t, { [get]: { status: 400, body } });
+      const error = await failureOf(fixture.open().get(path));
       assert.equal(error.failure, 'answered');
       assert.equal(error.status, 400);
       assert.deepEqual(error.messages, [text]);
@@ -50,21 +50,21 @@ suite("a refusal holds the service's own words", () => {
   }
 
   test('in plain text, but no web page', async (t) => {
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       [post]: [
         { status: 500, text: 'out of memory\n' },
         { status: 502, text: '<html>…' },
       ],
     });
-    const client = stage.open();
+    const client = fixture.open();
     assert.equal((await failureOf(client.post(action, {}))).message, `${post}: 500 Internal Server Error; out of memory`);
     assert.equal((await failureOf(client.post(action, {}))).message, `${post}: 502 Bad Gateway`);
   });
 
   test('without the secrets that it repeats', async (t) => {
     const entry = { MessageId: 'Base.1.8.PropertyValueFormatError', Message: "The value 'hunter22' or 'open sesame' is wrong." };
-    const stage = await startRedfishService(t, { [post]: { status: 400, body: told([entry]) } });
-    const { message } = await failureOf(stage.open().post(action, { Account: { Password: 'hunter22' } }));
+    const fixture = await startRedfishService(t, { [post]: { status: 400, body: reported([entry]) } });
+    const { message } = await failureOf(fixture.open().post(action, { Account: { Password: 'hunter22' } }));
     assert.match(message, /The value '\*\*\*' or '\*\*\*' is wrong/);
   });
 
@@ -72,25 +72,25 @@ suite("a refusal holds the service's own words", () => {
     const url = 'https://me:hunter22@images.example/a.iso?name=a.iso&X-Amz-Signature=abc%2Fdef&token=';
     const entry = { MessageId: 'Base.1.8.ResourceAtUriUnauthorized', Message: `While accessing ${url} or abc/def it failed.` };
     const task = { '@odata.id': '/redfish/v1/TaskService/Tasks/1', TaskState: 'Exception', Messages: [entry] };
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       [post]: [
-        { status: 400, body: told([entry]) },
+        { status: 400, body: reported([entry]) },
         { status: 202, headers: { location: task['@odata.id'] }, body: task },
       ],
       [`GET ${task['@odata.id']}`]: { body: task },
     });
-    const client = stage.open();
+    const client = fixture.open();
 
-    for (const told of [/^POST .*: 400/, /its task ended as Exception/]) {
+    for (const reported of [/^POST .*: 400/, /its task ended as Exception/]) {
       const { message } = await failureOf(client.post(action, { Image: url }));
-      assert.match(message, told);
+      assert.match(message, reported);
       assert.match(message, /me:\*\*\*@images\.example\/a\.iso\?name=a\.iso&X-Amz-Signature=\*\*\*&token= or \*\*\* it/);
     }
   });
 
   test('403 is a refusal, too', async (t) => {
-    const stage = await startRedfishService(t, { [get]: { status: 403, body: told([notInList]) } });
-    assert.equal((await failureOf(stage.open().get(path))).failure, 'refused');
+    const fixture = await startRedfishService(t, { [get]: { status: 403, body: reported([notInList]) } });
+    assert.equal((await failureOf(fixture.open().get(path))).failure, 'refused');
   });
 });
 
@@ -111,28 +111,28 @@ suite('what is no Redfish is told apart', () => {
   ];
   for (const [title, answer, detail] of shapes) {
     test(title, async (t) => {
-      const stage = await startRedfishService(t, { [get]: answer });
-      const { failure, message } = await failureOf(stage.open({}, { replyBytes: 4096 }).get(path));
+      const fixture = await startRedfishService(t, { [get]: answer });
+      const { failure, message } = await failureOf(fixture.open({}, { replyBytes: 4096 }).get(path));
       assert.equal(failure, title === 'a reply cut off' ? 'disconnected' : 'unfit');
       assert.match(message, detail);
     });
   }
 
   test('an empty body is an empty object', async (t) => {
-    const stage = await startRedfishService(t, { [get]: { status: 204 } });
-    assert.deepEqual((await stage.open().get(path)).body, {});
+    const fixture = await startRedfishService(t, { [get]: { status: 204 } });
+    assert.deepEqual((await fixture.open().get(path)).body, {});
   });
 });
 
 suite('time', () => {
   test('a service that says nothing is silent', async (t) => {
-    const stage = await startRedfishService(t, { [get]: { silent: true } });
-    assert.equal((await failureOf(stage.open().get(path, { timeout: 50 }))).failure, 'silent');
+    const fixture = await startRedfishService(t, { [get]: { silent: true } });
+    assert.equal((await failureOf(fixture.open().get(path, { timeout: 50 }))).failure, 'silent');
   });
 
   test('a port where nobody listens', async (t) => {
-    const stage = await startRedfishService(t, {});
-    const error = await failureOf(stage.open({ url: 'http://127.0.0.1:1' }).get(path));
+    const fixture = await startRedfishService(t, {});
+    const error = await failureOf(fixture.open({ url: 'http://127.0.0.1:1' }).get(path));
     assert.equal(error.failure, 'silent');
     assert.match(error.message, /connection was refused/);
   });
@@ -144,8 +144,8 @@ suite('time', () => {
       heard.resolve();
       return count++ === 0 ? { silent: true } : { body: { Id: '1' } };
     };
-    const stage = await startRedfishService(t, { [get]: answer });
-    const client = stage.open({ auth: 'basic' });
+    const fixture = await startRedfishService(t, { [get]: answer });
+    const client = fixture.open({ auth: 'basic' });
     const end = new AbortController();
     const early = [client.get(path, { signal: end.signal }), client.get(path, { signal: end.signal })].map(failureOf);
     const late = client.get(path);
@@ -156,8 +156,8 @@ suite('time', () => {
   });
 
   test('closing ends all', async (t) => {
-    const stage = await startRedfishService(t, { [get]: { silent: true } });
-    const client = stage.open({ auth: 'basic' });
+    const fixture = await startRedfishService(t, { [get]: { silent: true } });
+    const client = fixture.open({ auth: 'basic' });
     const waiting = [client.get(path), client.get(path)].map(failureOf);
     await client.close();
     for (const { failure } of await Promise.all(waiting)) assert.equal(failure, 'closed');
@@ -165,51 +165,51 @@ suite('time', () => {
 
   test('a busy service is asked again when it says', async (t) => {
     const busy = { status: 503, headers: { 'retry-after': '0' } };
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       [post]: [busy, { status: 429, headers: { 'retry-after': '0' } }, { status: 204 }],
     });
-    assert.equal((await stage.open().post(action, { ResetType: 'On' })).status, 204);
+    assert.equal((await fixture.open().post(action, { ResetType: 'On' })).status, 204);
   });
 
   test('a read that it failed at is asked once more, a command is not', async (t) => {
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       [get]: [{ status: 500, text: '<html>' }, { body: { Id: '1' } }, { status: 502 }, { status: 500 }],
       [patch]: { status: 500 },
     });
-    const client = stage.open({}, { upsetMs: 5 });
+    const client = fixture.open({}, { upsetMs: 5 });
     assert.equal((await client.get(path)).body['Id'], '1');
     assert.equal((await failureOf(client.get(path))).status, 500);
     assert.equal((await failureOf(client.patch(path, {}, { etag: '"1"' }))).status, 500);
-    assert.equal(stage.names().filter((name) => name === patch).length, 1);
+    assert.equal(fixture.names().filter((name) => name === patch).length, 1);
   });
 
   test('but not beyond the deadline', async (t) => {
-    const stage = await startRedfishService(t, { [get]: { status: 503, headers: { 'retry-after': '3600' } } });
-    assert.equal((await failureOf(stage.open().get(path))).status, 503);
+    const fixture = await startRedfishService(t, { [get]: { status: 503, headers: { 'retry-after': '3600' } } });
+    assert.equal((await failureOf(fixture.open().get(path))).status, 503);
   });
 });
 
 test('redirects on the same origin are followed, and only a few of them', async (t) => {
-  const stage = await startRedfishService(t, {
+  const fixture = await startRedfishService(t, {
     [get]: { status: 308, headers: { location: `${path}/` } },
     [`${get}/`]: { body: { Id: '1' } },
     'GET /redfish/v1/Loop': { status: 307, headers: { location: '/redfish/v1/Loop' } },
   });
-  const client = stage.open();
+  const client = fixture.open();
   assert.equal((await client.get(path)).body['Id'], '1');
   assert.equal((await failureOf(client.get('/redfish/v1/Loop'))).status, 307);
-  assert.ok(stage.names().length < 10);
+  assert.ok(fixture.names().length < 10);
 });
 
 suite('a PATCH', () => {
   test('carries the ETag of the resource', async (t) => {
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       [get]: { body: { Id: '1' }, headers: { etag: '"a"' } },
       [patch]: { status: 204 },
     });
-    await stage.open().patch(path, { AssetTag: 'x' });
-    assert.equal(stage.asked.at(-1)?.headers['if-match'], '"a"');
-    assert.deepEqual(stage.asked.at(-1)?.body, { AssetTag: 'x' });
+    await fixture.open().patch(path, { AssetTag: 'x' });
+    assert.equal(fixture.asked.at(-1)?.headers['if-match'], '"a"');
+    assert.deepEqual(fixture.asked.at(-1)?.body, { AssetTag: 'x' });
   });
 
   for (const [title, etag] of [
@@ -217,52 +217,52 @@ suite('a PATCH', () => {
     ['a number for one, as iDRAC 9 4.10', 87422082150],
   ] as const) {
     test(`carries none where the service has ${title}`, async (t) => {
-      const stage = await startRedfishService(t, { [get]: { body: { '@odata.etag': etag } }, [patch]: { status: 204 } });
-      await stage.open().patch(path, {});
-      assert.equal(stage.asked.at(-1)?.headers['if-match'], undefined);
+      const fixture = await startRedfishService(t, { [get]: { body: { '@odata.etag': etag } }, [patch]: { status: 204 } });
+      await fixture.open().patch(path, {});
+      assert.equal(fixture.asked.at(-1)?.headers['if-match'], undefined);
     });
   }
 
-  const stale = { status: 412, body: told([{ MessageId: 'Base.1.8.PreconditionFailed', Message: 'changed' }]) };
+  const stale = { status: 412, body: reported([{ MessageId: 'Base.1.8.PreconditionFailed', Message: 'changed' }]) };
   test('is repeated with the new ETag in its strong form, then with none, then with any', async (t) => {
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       [get]: [{ body: { '@odata.etag': 'W/"1"' } }, { body: { '@odata.etag': 'W/"2"' }, headers: { etag: '""2""' } }],
       [patch]: [stale, { ...stale, status: 428 }, { ...stale, status: 428 }, { status: 200, body: {} }],
     });
-    await stage.open().patch(path, { AssetTag: 'x' });
-    const sent = stage.asked.filter(({ name }) => name === patch).map(({ headers }) => headers['if-match']);
+    await fixture.open().patch(path, { AssetTag: 'x' });
+    const sent = fixture.asked.filter(({ name }) => name === patch).map(({ headers }) => headers['if-match']);
     assert.deepEqual(sent, ['W/"1"', '"2"', undefined, '*']);
   });
 
   test('with an ETag given is sent once', async (t) => {
-    const stage = await startRedfishService(t, { [patch]: stale });
-    assert.equal((await failureOf(stage.open().patch(path, {}, { etag: '"old"' }))).status, 412);
-    assert.equal(stage.names().filter((name) => name === patch).length, 1);
+    const fixture = await startRedfishService(t, { [patch]: stale });
+    assert.equal((await failureOf(fixture.open().patch(path, {}, { etag: '"old"' }))).status, 412);
+    assert.equal(fixture.names().filter((name) => name === patch).length, 1);
   });
 
   test('that was taken in part has failed', async (t) => {
     const body = { AssetTag: 'x', 'IndicatorLED@Message.ExtendedInfo': [notInList] };
-    const stage = await startRedfishService(t, { [get]: { body: {} }, [patch]: { body } });
-    const error = await failureOf(stage.open().patch(path, { AssetTag: 'x', IndicatorLED: 'Blue' }));
+    const fixture = await startRedfishService(t, { [get]: { body: {} }, [patch]: { body } });
+    const error = await failureOf(fixture.open().patch(path, { AssetTag: 'x', IndicatorLED: 'Blue' }));
     assert.match(error.message, /not all of it was taken; The value 'Blue'/);
   });
 
   test('that was refused with status 200, as an iDRAC 8 does, has failed', async (t) => {
     const entry = { MessageId: 'IDRAC.1.6.SYS410', Message: 'The attribute is read-only.', Severity: 'Warning' };
-    const stage = await startRedfishService(t, { [get]: { body: {} }, [patch]: { body: told([entry]) } });
-    assert.deepEqual((await failureOf(stage.open().patch(path, { Boot: {} }))).messageIds, [entry.MessageId]);
+    const fixture = await startRedfishService(t, { [get]: { body: {} }, [patch]: { body: reported([entry]) } });
+    assert.deepEqual((await failureOf(fixture.open().patch(path, { Boot: {} }))).messageIds, [entry.MessageId]);
   });
 
   const successes: [string, Json][] = [
     ['of the usual kind', { '@Message.ExtendedInfo': [{ MessageId: 'Base.1.8.Success', Message: 'Done.', Severity: 'OK' }] }],
     // HPE, "Redfish error responses and messages".
-    ['in an error, as an iLO does', told([{ MessageId: 'Base.1.12.Success' }])],
-    ['that a reset is needed', told([{ MessageId: 'iLO.2.8.ResetRequired', Message: 'Later.', Severity: 'Warning' }])],
+    ['in an error, as an iLO does', reported([{ MessageId: 'Base.1.12.Success' }])],
+    ['that a reset is needed', reported([{ MessageId: 'iLO.2.8.ResetRequired', Message: 'Later.', Severity: 'Warning' }])],
   ];
   for (const [title, body] of successes) {
     test(`that was taken with a word of success ${title} has not`, async (t) => {
-      const stage = await startRedfishService(t, { [get]: { body: {} }, [patch]: { body } });
-      assert.equal((await stage.open().patch(path, { AssetTag: 'x' })).status, 200);
+      const fixture = await startRedfishService(t, { [get]: { body: {} }, [patch]: { body } });
+      assert.equal((await fixture.open().patch(path, { AssetTag: 'x' })).status, 200);
     });
   }
 });
@@ -274,32 +274,32 @@ suite('a task', () => {
 
   test('is followed by its monitor to the reply that it ends in', async (t) => {
     const running = { status: 202, body: task('Running', { PercentComplete: 40 }) };
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       [post]: accepted,
       [`GET ${monitor}`]: [running, { status: 200, body: { done: true } }],
     });
-    assert.deepEqual((await stage.open().post(action, {})).body, { done: true });
+    assert.deepEqual((await fixture.open().post(action, {})).body, { done: true });
   });
 
   test('is followed on where the service is upset without a word, and ends with the word that it has', async (t) => {
     const upset = { status: 500 };
     const word = { status: 500, body: { error: { message: 'flash failed' } } };
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       [post]: accepted,
       [`GET ${monitor}`]: [upset, upset, upset, upset, { status: 204 }, word],
     });
-    assert.equal((await stage.open({}, { upsetMs: 1, taskPauseMs: 1 }).post(action, {})).status, 204);
-    assert.match((await failureOf(stage.open({}, { upsetMs: 1, taskPauseMs: 1 }).post(action, {}))).message, /flash failed/);
+    assert.equal((await fixture.open({}, { upsetMs: 1, taskPauseMs: 1 }).post(action, {})).status, 204);
+    assert.match((await failureOf(fixture.open({}, { upsetMs: 1, taskPauseMs: 1 }).post(action, {}))).message, /flash failed/);
   });
 
   test('is followed by itself where the service names no monitor', async (t) => {
     const own = { status: 202, body: { ...task('New'), '@odata.id': '/redfish/v1/TaskService/Tasks/7' } };
     const ended = { body: task('Completed', { TaskStatus: 'OK' }) };
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       [post]: own,
       'GET /redfish/v1/TaskService/Tasks/7': [{ body: task('Running') }, { body: task('Suspended') }, ended],
     });
-    assert.equal((await stage.open().post(action, {})).body['TaskState'], 'Completed');
+    assert.equal((await fixture.open().post(action, {})).body['TaskState'], 'Completed');
   });
 
   for (const [state, more] of [
@@ -310,11 +310,11 @@ suite('a task', () => {
   ] as const) {
     test(`that ends as ${state} ${JSON.stringify(more)} tells why`, async (t) => {
       const Messages = [{ MessageId: 'Update.1.0.VerificationFailed', Message: 'The image is broken.', Severity: 'Critical' }];
-      const stage = await startRedfishService(t, {
+      const fixture = await startRedfishService(t, {
         [post]: accepted,
         [`GET ${monitor}`]: { body: task(state, { ...more, Messages }) },
       });
-      const error = await failureOf(stage.open().post(action, {}));
+      const error = await failureOf(fixture.open().post(action, {}));
       assert.equal(error.failure, 'answered');
       assert.equal(error.message, `${post}: its task ended as ${state}; The image is broken.`);
     });
@@ -322,29 +322,29 @@ suite('a task', () => {
 
   test('that is forgotten at its end has ended', async (t) => {
     const running = { body: { '@odata.type': '#Task.v1_4_3.Task', TaskState: 'Running' } };
-    const stage = await startRedfishService(t, { [post]: accepted, [`GET ${monitor}`]: [running, { status: 404 }] });
-    assert.equal((await stage.open({}, { taskPauseMs: 5 }).post(action, {})).status, 204);
+    const fixture = await startRedfishService(t, { [post]: accepted, [`GET ${monitor}`]: [running, { status: 404 }] });
+    assert.equal((await fixture.open({}, { taskPauseMs: 5 }).post(action, {})).status, 204);
   });
 
   test('whose monitor answers with an error is an error', async (t) => {
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       [post]: accepted,
-      [`GET ${monitor}`]: { status: 400, body: told([notInList]) },
+      [`GET ${monitor}`]: { status: 400, body: reported([notInList]) },
     });
-    assert.deepEqual((await failureOf(stage.open().post(action, {}))).messageIds, [notInList.MessageId]);
+    assert.deepEqual((await failureOf(fixture.open().post(action, {}))).messageIds, [notInList.MessageId]);
   });
 
   test('that takes too long is given up, and says how far it was', async (t) => {
     const running = { status: 202, body: task('Running', { PercentComplete: 40 }) };
     const begun = { ...accepted, body: running.body };
-    const stage = await startRedfishService(t, { [post]: begun, [`GET ${monitor}`]: running });
-    const { message } = await failureOf(stage.open().post(action, {}, { taskTimeout: 150 }));
+    const fixture = await startRedfishService(t, { [post]: begun, [`GET ${monitor}`]: running });
+    const { message } = await failureOf(fixture.open().post(action, {}, { taskTimeout: 150 }));
     assert.match(message, /still Running, 40% done after 0.15 s/);
   });
 
   test('is left alone on demand, and ends with the signal', async (t) => {
-    const stage = await startRedfishService(t, { [post]: accepted, [`GET ${monitor}`]: { status: 202 } });
-    const client = stage.open();
+    const fixture = await startRedfishService(t, { [post]: accepted, [`GET ${monitor}`]: { status: 202 } });
+    const client = fixture.open();
     assert.equal((await client.post(action, {}, { task: 'accept' })).status, 202);
     const end = new AbortController();
     const following = failureOf(client.post(action, {}, { signal: end.signal }));
@@ -359,50 +359,50 @@ suite('a collection', () => {
   const link = (id: string) => ({ '@odata.id': `${all}/${id}` });
 
   test('is read over all its pages, each member as itself, and what vanished meanwhile is left out', async (t) => {
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       [`GET ${all}`]: { body: { Members: [link('1'), link('gone')], 'Members@odata.nextLink': `${all}?$skip=2` } },
       [`GET ${all}?$skip=2`]: { body: { Members: [two ?? {}] } },
       [`GET ${all}/1`]: { body: one ?? {} },
     });
-    assert.deepEqual(await stage.open().members(all), [one, two]);
+    assert.deepEqual(await fixture.open().members(all), [one, two]);
   });
 
   for (const next of ['?$skip=2', { '@odata.id': `${all}?$skip=2` }]) {
     test(`goes on where the next page is ${JSON.stringify(next)}`, async (t) => {
-      const stage = await startRedfishService(t, {
+      const fixture = await startRedfishService(t, {
         [`GET ${all}`]: { body: { Members: [one ?? {}], 'Members@odata.nextLink': next } },
         [`GET ${all}?$skip=2`]: { body: { Members: [two ?? {}] } },
       });
-      assert.deepEqual(await stage.open().members(all), [one, two]);
+      assert.deepEqual(await fixture.open().members(all), [one, two]);
     });
   }
 
   test('whose pages lead in a circle is unfit', async (t) => {
-    const stage = await startRedfishService(t, { [`GET ${all}`]: { body: { Members: [], 'Members@odata.nextLink': all } } });
-    assert.equal((await failureOf(stage.open().members(all))).failure, 'unfit');
+    const fixture = await startRedfishService(t, { [`GET ${all}`]: { body: { Members: [], 'Members@odata.nextLink': all } } });
+    assert.equal((await failureOf(fixture.open().members(all))).failure, 'unfit');
   });
 
   test('comes with its members where the service can, in one request', async (t) => {
     const root = { ProtocolFeaturesSupported: { ExpandQuery: { NoLinks: true, Levels: true } } };
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       'GET /redfish/v1/': { body: root },
       [`GET ${all}?$expand=.($levels=1)`]: { body: { Members: [one ?? {}, two ?? {}] } },
     });
-    assert.deepEqual(await stage.open({ auth: 'basic' }).members(all), [one, two]);
-    assert.equal(stage.names().length, 2);
+    assert.deepEqual(await fixture.open({ auth: 'basic' }).members(all), [one, two]);
+    assert.equal(fixture.names().length, 2);
   });
 
   test('is read without where the service only says that it can', async (t) => {
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       'GET /redfish/v1/': { body: { ProtocolFeaturesSupported: { ExpandQuery: { NoLinks: true } } } },
       [`GET ${all}?$expand=.`]: { status: 501 },
       [`GET ${all}`]: { body: { Members: [link('1')] } },
       [`GET ${all}/1`]: { body: one ?? {} },
     });
-    const client = stage.open();
+    const client = fixture.open();
     assert.deepEqual(await client.members(all), [one]);
     await client.members(all);
-    assert.equal(stage.names().filter((name) => name.includes('expand')).length, 1);
+    assert.equal(fixture.names().filter((name) => name.includes('expand')).length, 1);
   });
 });
 
@@ -413,11 +413,11 @@ suite('a file', () => {
     const file = join(folder, 'bios.bin');
     const bytes = Buffer.alloc(200_000, 'ab');
     writeFileSync(file, bytes);
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       'POST /redfish/v1/push': [{ status: 401 }, { status: 200, body: {} }],
       'POST /redfish/v1/raw': { status: 204 },
     });
-    const client = stage.open();
+    const client = fixture.open();
 
     await client.upload('/redfish/v1/push', [
       { name: 'UpdateParameters', json: { Targets: ['/redfish/v1/x'] } },
@@ -425,7 +425,7 @@ suite('a file', () => {
     ]);
     await client.push('/redfish/v1/raw', { path: file, size: bytes.length });
 
-    const form = stage.asked.filter(({ name }) => name === 'POST /redfish/v1/push').at(-1);
+    const form = fixture.asked.filter(({ name }) => name === 'POST /redfish/v1/push').at(-1);
     assert.equal(form?.raw.length, Number(form?.headers['content-length']));
     const parsed = await new Response(new Uint8Array(form?.raw ?? []), {
       headers: { 'content-type': form?.headers['content-type'] ?? '' },
@@ -435,26 +435,26 @@ suite('a file', () => {
     const sent = parsed.get('UpdateFile') as File;
     assert.equal(sent.name, 'bios.bin');
     assert.deepEqual(Buffer.from(await sent.arrayBuffer()), bytes);
-    assert.deepEqual(stage.asked.at(-1)?.raw, bytes);
+    assert.deepEqual(fixture.asked.at(-1)?.raw, bytes);
   });
 });
 
 suite('a connection that rested', () => {
   test('is not used for a command', async (t) => {
-    const stage = await startRedfishService(t, { [get]: { body: {} }, [post]: { status: 204 } });
-    const client = stage.open({ auth: 'basic' });
+    const fixture = await startRedfishService(t, { [get]: { body: {} }, [post]: { status: 204 } });
+    const client = fixture.open({ auth: 'basic' });
     await client.get(path);
     t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 5_000 });
     await client.post(action, {});
-    assert.equal(stage.connections(), 2);
+    assert.equal(fixture.connections(), 2);
   });
 });
 
 suite('the pool', () => {
   test('has one client for a service until its credentials change', async (t) => {
-    const stage = await startRedfishService(t, { [get]: { body: {} }, [`DELETE ${sessionPath}/1`]: { status: 204 } });
+    const fixture = await startRedfishService(t, { [get]: { body: {} }, [`DELETE ${sessionPath}/1`]: { status: 204 } });
     const pool = createRedfishClientPool();
-    const peer = { url: stage.url, user: 'a', password: 'first', auth: 'session', trust: { by: 'nothing' } } as const;
+    const peer = { url: fixture.url, user: 'a', password: 'first', auth: 'session', trust: { by: 'nothing' } } as const;
     const first = pool.client(peer);
     await first.get(path);
     assert.equal(pool.client({ ...peer }), first);
@@ -462,7 +462,7 @@ suite('the pool', () => {
     assert.notEqual(second, first);
     await second.get(path);
     await pool.close();
-    assert.ok(stage.names().includes(`DELETE ${sessionPath}/1`));
+    assert.ok(fixture.names().includes(`DELETE ${sessionPath}/1`));
     assert.equal((await failureOf(second.get(path))).failure, 'closed');
   });
 });

@@ -148,7 +148,7 @@ class KeptExchange implements Exchange {
 }
 
 /** A failure that reveals a property of the service. */
-abstract class Telling extends Error {
+abstract class RevealingError extends Error {
   readonly failure: RedfishError;
 
   constructor(failure: RedfishError) {
@@ -158,13 +158,13 @@ abstract class Telling extends Error {
 }
 
 /** A keep-alive connection that the service has closed or that is dead: no part of the request was processed. */
-class StaleConnection extends Telling {}
+class StaleConnection extends RevealingError {}
 
 /** Folded headers, bare line feeds, a header without a colon: Node's parser rejects the response before its body. */
-class MalformedHeaders extends Telling {}
+class MalformedHeaders extends RevealingError {}
 
 function unwrap(error: unknown): never {
-  throw error instanceof Telling ? error.failure : error;
+  throw error instanceof RevealingError ? error.failure : error;
 }
 
 type Started = {
@@ -221,14 +221,14 @@ function start({ peer, agent, outgoing, isTolerant }: Starting): Promise<Started
   });
   request.on('error', (error) => {
     done();
-    reject(tellingOf(error, request.reusedSocket, failureOf(error)));
+    reject(revealingErrorOf(error, request.reusedSocket, failureOf(error)));
   });
   if (typeof body === 'function') pipeline(body(), request).catch((error) => request.destroy(error));
   else request.end(body);
   return promise;
 }
 
-function tellingOf(error: unknown, isReused: boolean, failure: RedfishError): Error {
+function revealingErrorOf(error: unknown, isReused: boolean, failure: RedfishError): Error {
   if (error instanceof StaleConnection) return error;
   const { code = '' } = error as NodeJS.ErrnoException;
   if (isReused && (code === 'ECONNRESET' || code === 'EPIPE')) return new StaleConnection(failure);

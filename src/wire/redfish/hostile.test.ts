@@ -19,8 +19,8 @@ test('an address of the service that leads to another host is not asked for', as
   await once(other, 'listening');
   t.after(() => other.close());
   const elsewhere = `@127.0.0.1:${(other.address() as AddressInfo).port}/steal`;
-  const stage = await startRedfishService(t, {});
-  const client = stage.open();
+  const fixture = await startRedfishService(t, {});
+  const client = fixture.open();
   await client.get('/redfish/v1/');
 
   for (const target of [elsewhere, `.${elsewhere}`, `:1${elsewhere}`, '']) await assert.rejects(client.post(target, {}), isUnfit);
@@ -28,14 +28,14 @@ test('an address of the service that leads to another host is not asked for', as
 });
 
 test('ETags, paths and tokens that hold odd characters are unfit, and add no header', async (t) => {
-  const stage = await startRedfishService(t, {
+  const fixture = await startRedfishService(t, {
     [`GET ${path}`]: { body: { '@odata.etag': '"1"\r\nX-Own: yes', Name: 'x' } },
   });
-  const client = stage.open();
+  const client = fixture.open();
   await assert.rejects(client.patch(path, { AssetTag: 'y' }), isUnfit);
   await assert.rejects(client.get(`${path}\r\nX-Own: yes`), RedfishError);
   assert.equal(
-    stage.asked.some(({ headers }) => 'x-own' in headers),
+    fixture.asked.some(({ headers }) => 'x-own' in headers),
     false,
   );
 });
@@ -43,8 +43,8 @@ test('ETags, paths and tokens that hold odd characters are unfit, and add no hea
 test('a password inside a URL is not repeated from the refusal', async (t) => {
   const url = 'https://me:hun%20ter22@files.example/image.iso';
   const words = [`The value '${url}' is wrong`, 'or hun ter22'].join(' ');
-  const stage = await startRedfishService(t, { [`POST ${path}`]: { status: 400, body: { error: { message: words } } } });
-  const error = await stage
+  const fixture = await startRedfishService(t, { [`POST ${path}`]: { status: 400, body: { error: { message: words } } } });
+  const error = await fixture
     .open()
     .post(path, { Image: url })
     .catch((each: RedfishError) => each);
@@ -54,13 +54,13 @@ test('a password inside a URL is not repeated from the refusal', async (t) => {
 });
 
 test('a stream that never stops talking is given up', async (t) => {
-  let told = 0;
-  const stage = await startRedfishService(t, {
+  let reported = 0;
+  const fixture = await startRedfishService(t, {
     [`GET ${path}`]: {
       stream(response) {
         response.writeHead(200, { 'content-type': 'text/event-stream' });
         const flood = () => {
-          while (!response.destroyed && response.write(`data: {"x":"${'y'.repeat(60_000)}"}\n\n`)) told++;
+          while (!response.destroyed && response.write(`data: {"x":"${'y'.repeat(60_000)}"}\n\n`)) reported++;
         };
         response.on('drain', flood);
         flood();
@@ -68,9 +68,9 @@ test('a stream that never stops talking is given up', async (t) => {
     },
   });
   let heard = 0;
-  const stream = await stage.open().stream(path, () => void heard++);
+  const stream = await fixture.open().stream(path, () => void heard++);
   await stream.ended;
-  assert.ok(heard > 10 && heard < 100, `${heard} of ${told}`);
+  assert.ok(heard > 10 && heard < 100, `${heard} of ${reported}`);
 });
 
 test('a line that comes letter by letter is put together once', () => {
@@ -83,22 +83,22 @@ test('a line that comes letter by letter is put together once', () => {
 
 test('a reply that is nested without end is not built; brackets in texts are no levels', async (t) => {
   const deep = '{"a":'.repeat(200_000);
-  const stage = await startRedfishService(t, {
+  const fixture = await startRedfishService(t, {
     [`GET ${path}`]: [
       { text: deep, headers: { 'content-type': 'application/json' } },
       { body: { Name: `\\"${'[{'.repeat(500)}` } },
     ],
   });
-  const client = stage.open();
+  const client = fixture.open();
   await assert.rejects(client.get(path), isUnfit);
   assert.equal((await client.get(path)).body['Name'], `\\"${'[{'.repeat(500)}`);
 });
 
 test('what the service root answers in words holds no password', async (t) => {
-  const stage = await startRedfishService(t, {
+  const fixture = await startRedfishService(t, {
     'GET /redfish/v1/': { status: 500, body: { error: { message: 'you are open sesame, are you not' } } },
   });
-  const error = await stage
+  const error = await fixture
     .open()
     .get(path)
     .catch((each: RedfishError) => each);

@@ -30,22 +30,22 @@ suite('JSON that is not quite JSON', () => {
   ];
   for (const { title, text, headers = json } of bodies) {
     test(`is read: ${title}`, async (t) => {
-      const stage = await startRedfishService(t, { [asking]: { text, headers } });
-      assert.equal((await stage.open().get(systemPath)).body['Id'], '1');
+      const fixture = await startRedfishService(t, { [asking]: { text, headers } });
+      assert.equal((await fixture.open().get(systemPath)).body['Id'], '1');
     });
   }
 
   test('keeps control characters as they were', async (t) => {
     const text = '{"Name":"a\tb\\n\u0002\\"c\u0003"}';
-    const stage = await startRedfishService(t, { [asking]: { text, headers: json } });
-    assert.equal((await stage.open().get(systemPath)).body['Name'], 'a\tb\n\u0002"c\u0003');
+    const fixture = await startRedfishService(t, { [asking]: { text, headers: json } });
+    assert.equal((await fixture.open().get(systemPath)).body['Name'], 'a\tb\n\u0002"c\u0003');
   });
 
   test('keeps the digits of a number that no double holds, and takes one beyond all doubles for none', async (t) => {
     const text =
       '{"SerialNumber":12345678901234567890,"Safe":9007199254740991,"Part":1.5,"Huge":1e400,"Big":1e20,"Float":9007199254740993.0}';
-    const stage = await startRedfishService(t, { [asking]: { text, headers: json } });
-    const { body } = await stage.open().get(systemPath);
+    const fixture = await startRedfishService(t, { [asking]: { text, headers: json } });
+    const { body } = await fixture.open().get(systemPath);
     const [SerialNumber, Float] = ['12345678901234567890', '9007199254740993.0'];
     assert.deepEqual(body, { SerialNumber, Safe: 9007199254740991, Part: 1.5, Huge: null, Big: 1e20, Float });
   });
@@ -53,8 +53,8 @@ suite('JSON that is not quite JSON', () => {
   test('is refused where it is a page, and where it unpacks to more than a reply may hold', async (t) => {
     const page = { text: '<html>login</html>', headers: { 'content-type': 'text/html' } };
     const bomb = { text: gzipSync(Buffer.alloc(2_000_000, ' ')), headers: { ...json, 'content-encoding': 'gzip' } };
-    const stage = await startRedfishService(t, { [asking]: [page, bomb] });
-    const client = stage.open({}, { replyBytes: 1_000_000 });
+    const fixture = await startRedfishService(t, { [asking]: [page, bomb] });
+    const client = fixture.open({}, { replyBytes: 1_000_000 });
     assert.match((await failureOf(client.get(systemPath))).message, /'text\/html', not JSON/);
     assert.match((await failureOf(client.get(systemPath))).message, /unpacks to more than 1000000 bytes/);
   });
@@ -62,15 +62,15 @@ suite('JSON that is not quite JSON', () => {
 
 suite('the status decides', () => {
   test('a 401 whose body is cut off is a lost session', async (t) => {
-    const stage = await startRedfishService(t, { [asking]: [system, { status: 401, text: '{"error":', cut: true }, system] });
-    const client = stage.open();
+    const fixture = await startRedfishService(t, { [asking]: [system, { status: 401, text: '{"error":', cut: true }, system] });
+    const client = fixture.open();
     await client.get(systemPath);
     assert.equal((await client.get(systemPath)).body['PowerState'], 'On');
   });
 
   test('a refusal with half a body is that refusal', async (t) => {
-    const stage = await startRedfishService(t, { [asking]: { status: 404, text: '{"error":{"code"', cut: true } });
-    const { failure, status, message } = await failureOf(stage.open().get(systemPath));
+    const fixture = await startRedfishService(t, { [asking]: { status: 404, text: '{"error":{"code"', cut: true } });
+    const { failure, status, message } = await failureOf(fixture.open().get(systemPath));
     assert.deepEqual([failure, status, message], ['answered', 404, `${asking}: 404 Not Found`]);
   });
 
@@ -82,19 +82,19 @@ suite('the status decides', () => {
       { status: 204 },
       { status: 202 },
     ]) {
-      const stage = await startRedfishService(t, { [`POST ${resetPath}`]: answer });
-      await stage.open().post(resetPath, { ResetType: 'On' });
-      assert.equal(stage.names().filter((name) => name === `POST ${resetPath}`).length, 1);
+      const fixture = await startRedfishService(t, { [`POST ${resetPath}`]: answer });
+      await fixture.open().post(resetPath, { ResetType: 'On' });
+      assert.equal(fixture.names().filter((name) => name === `POST ${resetPath}`).length, 1);
     }
   });
 
   test('a refusal whose body is no gzip, although it says so, is that refusal; a lost session, too', async (t) => {
     const odd = { text: '{"error":{}}', headers: { ...json, 'content-encoding': 'gzip' } };
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       [asking]: [system, { ...odd, status: 401 }, system, { ...odd, status: 404 }, odd],
       [`POST ${resetPath}`]: { ...odd, status: 200 },
     });
-    const client = stage.open();
+    const client = fixture.open();
     await client.get(systemPath);
     assert.equal((await client.get(systemPath)).body['PowerState'], 'On');
     assert.equal((await failureOf(client.get(systemPath))).status, 404);
@@ -107,11 +107,11 @@ suite('the status decides', () => {
       response.writeHead(status, { ...json, 'content-length': '100' });
       response.write('{"a":');
     };
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       [asking]: [{ stream: stream(404) }, { stream: stream(200) }],
       [`POST ${resetPath}`]: { stream: stream(200) },
     });
-    const client = stage.open({}, { readMs: 500, writeMs: 500 });
+    const client = fixture.open({}, { readMs: 500, writeMs: 500 });
     assert.equal((await failureOf(client.get(systemPath))).status, 404);
     await client.post(resetPath, { ResetType: 'On' });
     assert.equal((await failureOf(client.get(systemPath))).failure, 'silent');
@@ -120,49 +120,49 @@ suite('the status decides', () => {
   });
 
   test('a read that is cut off is none', async (t) => {
-    const stage = await startRedfishService(t, { [asking]: { text: '{"Id":"1"}', cut: true } });
-    assert.match((await failureOf(stage.open().get(systemPath))).message, /ended early/);
+    const fixture = await startRedfishService(t, { [asking]: { text: '{"Id":"1"}', cut: true } });
+    assert.match((await failureOf(fixture.open().get(systemPath))).message, /ended early/);
   });
 });
 
 suite('a redirect within the service', () => {
   for (const status of [301, 307, 308]) {
     test(`${status} keeps method and body`, async (t) => {
-      const stage = await startRedfishService(t, {
+      const fixture = await startRedfishService(t, {
         [`POST ${resetPath}`]: { status, headers: { location: `${resetPath}/` } },
         [`POST ${resetPath}/`]: { status: 204 },
       });
-      await stage.open().post(resetPath, { ResetType: 'On' });
-      assert.deepEqual(stage.asked.at(-1)?.body, { ResetType: 'On' });
+      await fixture.open().post(resetPath, { ResetType: 'On' });
+      assert.deepEqual(fixture.asked.at(-1)?.body, { ResetType: 'On' });
     });
   }
 
   test('a relative location counts from what was asked for', async (t) => {
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       [asking]: { status: 308, headers: { location: '1/' } },
       [`${asking}/`]: system,
     });
-    assert.equal((await stage.open().get(systemPath)).body['Id'], '1');
+    assert.equal((await fixture.open().get(systemPath)).body['Id'], '1');
   });
 
   test('303 is followed by a GET without a body', async (t) => {
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       [`POST ${resetPath}`]: { status: 303, headers: { location: systemPath } },
       [asking]: system,
     });
-    assert.equal((await stage.open().post(resetPath, { ResetType: 'On' })).body['Id'], '1');
-    assert.equal(stage.asked.at(-1)?.headers['content-length'], undefined);
+    assert.equal((await fixture.open().post(resetPath, { ResetType: 'On' })).body['Id'], '1');
+    assert.equal(fixture.asked.at(-1)?.headers['content-length'], undefined);
   });
 
   test('is followed for the session, too', async (t) => {
     const slashed = `${sessionPath}/`;
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       [`POST ${sessionPath}`]: { status: 308, headers: { location: slashed } },
       [`POST ${slashed}`]: { status: 201, headers: { 'x-auth-token': 'tt', location: `${sessionPath}/7` } },
       [asking]: system,
     });
-    await stage.open({ auth: 'auto' }).get(systemPath);
-    assert.equal(stage.asked.at(-1)?.headers['x-auth-token'], 'tt');
+    await fixture.open({ auth: 'auto' }).get(systemPath);
+    assert.equal(fixture.asked.at(-1)?.headers['x-auth-token'], 'tt');
   });
 });
 
@@ -181,26 +181,26 @@ suite('basic authentication stands in for a session', () => {
   for (const { title, answer } of refusals) {
     test(title, async (t) => {
       const page = { text: '<html></html>', headers: { 'content-type': 'text/html' } };
-      const stage = await startRedfishService(t, {
+      const fixture = await startRedfishService(t, {
         [`POST ${sessionPath}`]: answer,
         'GET /login.html': page,
         [asking]: system,
       });
-      assert.equal((await stage.open({ auth: 'auto' }).get(systemPath)).body['Id'], '1');
-      assert.match(String(stage.asked.at(-1)?.headers.authorization), /^Basic /);
-      const refused = await failureOf(stage.open({ auth: 'session' }).get(systemPath));
+      assert.equal((await fixture.open({ auth: 'auto' }).get(systemPath)).body['Id'], '1');
+      assert.match(String(fixture.asked.at(-1)?.headers.authorization), /^Basic /);
+      const refused = await failureOf(fixture.open({ auth: 'session' }).get(systemPath));
       assert.notEqual(refused.failure, 'silent');
     });
   }
 });
 
 test('JSON is asked for in every request, those of the session included', async (t) => {
-  const stage = await startRedfishService(t, { [asking]: system, [`DELETE ${sessionPath}/1`]: { status: 204 } });
-  const client = stage.open();
+  const fixture = await startRedfishService(t, { [asking]: system, [`DELETE ${sessionPath}/1`]: { status: 204 } });
+  const client = fixture.open();
   await client.get(systemPath);
   await client.close();
-  assert.equal(stage.asked.length, 4);
-  for (const { headers } of stage.asked) assert.equal(headers.accept, 'application/json');
+  assert.equal(fixture.asked.length, 4);
+  for (const { headers } of fixture.asked) assert.equal(headers.accept, 'application/json');
 });
 
 test('a link with doubled slashes stays on the service', () => {
@@ -313,9 +313,9 @@ suite('TLS', () => {
   }
 
   test('a BMC that takes no large ClientHello gets a small one, and is known by it', async (t) => {
-    const stage = await startRedfishService(t, root, identity);
-    const door = await startNarrowDoor(t, Number(new URL(stage.url).port));
-    const client = stage.open({ url: door.url, trust: { by: 'fingerprint', sha256: identity.sha256 } });
+    const fixture = await startRedfishService(t, root, identity);
+    const door = await startNarrowDoor(t, Number(new URL(fixture.url).port));
+    const client = fixture.open({ url: door.url, trust: { by: 'fingerprint', sha256: identity.sha256 } });
     assert.equal((await client.get(systemPath)).body['Id'], '1');
     assert.equal(door.refused(), 1);
     assert.deepEqual([...client.leniencies], [leniencies.smallHello]);
@@ -324,10 +324,10 @@ suite('TLS', () => {
 
   test('old versions are named, with the setting that cures it', async (t) => {
     const old = { maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
-    const stage = await startRedfishService(t, root, { ...identity, ...old });
-    const { message } = await failureOf(stage.open().get(systemPath));
+    const fixture = await startRedfishService(t, root, { ...identity, ...old });
+    const { message } = await failureOf(fixture.open().get(systemPath));
     assert.match(message, /only TLS versions before 1\.2; redfish_tls=old in driver_info/);
-    assert.equal((await stage.open({ tls: 'old' }).get(systemPath)).body['Id'], '1');
+    assert.equal((await fixture.open({ tls: 'old' }).get(systemPath)).body['Id'], '1');
   });
 
   test('a port without TLS is named', async (t) => {

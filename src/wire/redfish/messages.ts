@@ -44,7 +44,7 @@ export function plainMessage(body: string): Message[] {
 /** Messages of a Task, or of any array or object of messages. */
 export function readMessages(value: Json | undefined): Message[] {
   const list = Array.isArray(value) ? value : [value];
-  return list.filter(isObject).map(readMessage).filter(isTelling).slice(0, mostMessages);
+  return list.filter(isObject).map(readMessage).filter(isInformative).slice(0, mostMessages);
 }
 
 function readMessage(entry: Resource): Message {
@@ -63,7 +63,7 @@ function severityOf(word: string): Message['severity'] {
   return (Object.hasOwn(severityTable, word) ? severityTable[word] : undefined) ?? 'unknown';
 }
 
-function isTelling(message: Message): boolean {
+function isInformative(message: Message): boolean {
   return message.text !== '' || message.id !== '';
 }
 

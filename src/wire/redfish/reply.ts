@@ -147,7 +147,7 @@ function messagesOf(incoming: Incoming): Message[] {
   return /^[<{[]/.test(text) ? [] : plainMessage(text.replace(/^"|"$/g, ''));
 }
 
-type Told = {
+type ErrorContext = {
   request: string;
   status?: number;
   lacksPrivilege?: boolean;
@@ -157,10 +157,10 @@ type Told = {
 };
 
 /** `what`: description of the failure, used if there is no status. */
-export function withMessages(failure: RedfishFailure, told: Told): RedfishError {
-  const { request, status, messages, secrets = [] } = told;
+export function withMessages(failure: RedfishFailure, context: ErrorContext): RedfishError {
+  const { request, status, messages, secrets = [] } = context;
   const texts = messages.map(({ text, id }) => mask(text || id, secrets));
-  const what = told.what ?? `${status} ${STATUS_CODES[status ?? 0] ?? ''}`.trim();
+  const what = context.what ?? `${status} ${STATUS_CODES[status ?? 0] ?? ''}`.trim();
   const detail = [what, ...texts.slice(0, 5)].join('; ');
   const ids = messages.map(({ id }) => id);
   return new RedfishError(failure, {
@@ -169,7 +169,7 @@ export function withMessages(failure: RedfishFailure, told: Told): RedfishError 
     messages: texts,
     messageIds: ids,
     ...(status !== undefined && { status }),
-    ...(told.lacksPrivilege !== undefined && { lacksPrivilege: told.lacksPrivilege }),
+    ...(context.lacksPrivilege !== undefined && { lacksPrivilege: context.lacksPrivilege }),
   });
 }
 

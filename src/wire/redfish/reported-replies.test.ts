@@ -10,9 +10,11 @@ const internal = { '@Message.ExtendedInfo': [{ MessageId: 'Base.1.4.0.InternalEr
 // https://github.com/openbmc/bmcweb/issues/98
 suite('a resource of which one part could not be read (500)', () => {
   test('is taken with all its others, and that is noticed', async (t) => {
-    const stage = await startRedfishService(t, { [`GET ${systemPath}`]: { status: 500, body: { ...system, error: internal } } });
+    const fixture = await startRedfishService(t, {
+      [`GET ${systemPath}`]: { status: 500, body: { ...system, error: internal } },
+    });
     const notices: string[] = [];
-    const { body } = await stage.open({}, { upsetMs: 1 }).get(systemPath, { notice: (told) => notices.push(told) });
+    const { body } = await fixture.open({}, { upsetMs: 1 }).get(systemPath, { notice: (reported) => notices.push(reported) });
     assert.equal(body['PowerState'], 'On');
     assert.deepEqual(notices, [`GET ${systemPath}: 500, and what the service could read`]);
   });
@@ -22,15 +24,15 @@ suite('a resource of which one part could not be read (500)', () => {
     ['another resource', { ...system, '@odata.id': '/redfish/v1/Systems/2' }],
   ] as const) {
     test(`is not ${title}`, async (t) => {
-      const stage = await startRedfishService(t, { [`GET ${systemPath}`]: { status: 500, body } });
-      assert.equal((await failureOf(stage.open({}, { upsetMs: 1 }).get(systemPath))).status, 500);
+      const fixture = await startRedfishService(t, { [`GET ${systemPath}`]: { status: 500, body } });
+      assert.equal((await failureOf(fixture.open({}, { upsetMs: 1 }).get(systemPath))).status, 500);
     });
   }
 
   test('is no answer to a command', async (t) => {
     const script = { [`GET ${systemPath}`]: { body: system }, [`PATCH ${systemPath}`]: { status: 500, body: system } };
-    const stage = await startRedfishService(t, script);
-    assert.equal((await failureOf(stage.open().patch(systemPath, { AssetTag: 'a' }))).status, 500);
+    const fixture = await startRedfishService(t, script);
+    assert.equal((await failureOf(fixture.open().patch(systemPath, { AssetTag: 'a' }))).status, 500);
   });
 });
 
@@ -46,11 +48,11 @@ suite('a service root that is there without its slash alone', () => {
   };
 
   test('is found, once, and tells where sessions are', async (t) => {
-    const stage = await startRedfishService(t, script);
-    const client = stage.open();
+    const fixture = await startRedfishService(t, script);
+    const client = fixture.open();
     assert.equal((await client.get(systemPath)).body['PowerState'], 'On');
     assert.ok('Systems' in (await client.get('/redfish/v1/')).body);
-    assert.deepEqual(stage.names(), [
+    assert.deepEqual(fixture.names(), [
       'GET /redfish/v1/',
       'GET /redfish/v1',
       'POST /redfish/v1/Sessions',
@@ -60,10 +62,10 @@ suite('a service root that is there without its slash alone', () => {
   });
 
   test('is found with basic authentication, too, and no password is sent to where it is refused', async (t) => {
-    const stage = await startRedfishService(t, script);
-    assert.ok('Systems' in (await stage.open({ auth: 'basic' }).get('/redfish/v1/')).body);
-    const told = stage.asked.map(({ name, headers }) => [name, 'authorization' in headers]);
-    assert.deepEqual(told, [
+    const fixture = await startRedfishService(t, script);
+    assert.ok('Systems' in (await fixture.open({ auth: 'basic' }).get('/redfish/v1/')).body);
+    const reported = fixture.asked.map(({ name, headers }) => [name, 'authorization' in headers]);
+    assert.deepEqual(reported, [
       ['GET /redfish/v1/', false],
       ['GET /redfish/v1', false],
       ['GET /redfish/v1', true],
@@ -71,55 +73,55 @@ suite('a service root that is there without its slash alone', () => {
   });
 
   test('is asked for twice where it is refused both ways, and the usual places are tried', async (t) => {
-    const stage = await startRedfishService(t, {
+    const fixture = await startRedfishService(t, {
       'GET /redfish/v1/': refused,
       'GET /redfish/v1': refused,
       [`GET ${systemPath}`]: { body: system },
     });
-    assert.equal((await stage.open().get(systemPath)).body['PowerState'], 'On');
-    assert.deepEqual(stage.names().slice(0, 3), ['GET /redfish/v1/', 'GET /redfish/v1', `POST ${sessionPath}`]);
+    assert.equal((await fixture.open().get(systemPath)).body['PowerState'], 'On');
+    assert.deepEqual(fixture.names().slice(0, 3), ['GET /redfish/v1/', 'GET /redfish/v1', `POST ${sessionPath}`]);
   });
 });
 
 // https://github.com/DMTF/python-redfish-library/pull/177 and https://github.com/openbmc/openbmc/issues/3353
 test('a session without a Location is given back by the address in its body', async (t) => {
   const own = `${sessionPath}/H6aqsDdd0c`;
-  const stage = await startRedfishService(t, {
+  const fixture = await startRedfishService(t, {
     [`POST ${sessionPath}`]: { status: 200, headers: { 'x-auth-token': 't' }, body: { '@odata.id': own, Id: 'H6aqsDdd0c' } },
     [`GET ${systemPath}`]: { body: system },
     [`DELETE ${own}`]: { status: 204 },
   });
-  const client = stage.open();
+  const client = fixture.open();
   await client.get(systemPath);
   await client.close();
-  assert.equal(stage.names().at(-1), `DELETE ${own}`);
+  assert.equal(fixture.names().at(-1), `DELETE ${own}`);
 });
 
 // https://github.com/stmcginnis/gofish/pull/511: a web server that compresses and marks the ETag accordingly.
 test('an ETag that was marked by compression gives way to that of the resource', async (t) => {
   const [own, marked] = ['"abc"', '"abc-gzip"'];
-  const stage = await startRedfishService(t, {
+  const fixture = await startRedfishService(t, {
     [`GET ${systemPath}`]: { headers: { etag: marked }, body: { ...system, '@odata.etag': own } },
     [`PATCH ${systemPath}`]: ({ headers }) => ({ status: headers['if-match'] === own ? 204 : 412 }),
   });
-  await stage.open().patch(systemPath, { AssetTag: 'a' });
-  const tried = stage.asked.filter(({ name }) => name.startsWith('PATCH')).map(({ headers }) => headers['if-match']);
+  await fixture.open().patch(systemPath, { AssetTag: 'a' });
+  const tried = fixture.asked.filter(({ name }) => name.startsWith('PATCH')).map(({ headers }) => headers['if-match']);
   assert.deepEqual(tried, [marked, own]);
 });
 
 // https://github.com/ansible-collections/community.general/pull/5580
 test('a task that waits for somebody is told with what it waits for, and not waited for', async (t) => {
   const task = '/redfish/v1/TaskService/Tasks/1';
-  const stage = await startRedfishService(t, {
+  const fixture = await startRedfishService(t, {
     [`POST ${systemPath}/Go`]: { status: 202, headers: { location: task } },
     [`GET ${task}`]: { body: { TaskState: 'UserIntervention', Messages: [{ Message: 'Reset the network adapter.' }] } },
   });
-  const failure = await failureOf(stage.open({}, { taskPauseMs: 1 }).post(`${systemPath}/Go`, {}));
+  const failure = await failureOf(fixture.open({}, { taskPauseMs: 1 }).post(`${systemPath}/Go`, {}));
   assert.match(failure.message, /waits for somebody \(UserIntervention\); Reset the network adapter\./);
 });
 
 // https://github.com/kubevirtbmc/kubevirtbmc/issues/315
 test('a refusal that is a text in quotes is told in its words', async (t) => {
-  const stage = await startRedfishService(t, { [`POST ${systemPath}/Go`]: { status: 400, body: 'EOF' } });
-  assert.match((await failureOf(stage.open().post(`${systemPath}/Go`, {}))).message, /400 Bad Request; EOF$/);
+  const fixture = await startRedfishService(t, { [`POST ${systemPath}/Go`]: { status: 400, body: 'EOF' } });
+  assert.match((await failureOf(fixture.open().post(`${systemPath}/Go`, {}))).message, /400 Bad Request; EOF$/);
 });

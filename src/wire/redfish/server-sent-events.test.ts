@@ -39,12 +39,12 @@ suite('a stream of events', () => {
       responses.push(response.writeHead(200, { 'content-type': 'text/event-stream' }));
       response.write(`data: ${JSON.stringify(event)}\n\n`);
     };
-    const stage = await startRedfishService(t, { [`GET ${path}`]: { stream }, 'GET /redfish/v1/x': { body: {} } });
-    const client = stage.open();
+    const fixture = await startRedfishService(t, { [`GET ${path}`]: { stream }, 'GET /redfish/v1/x': { body: {} } });
+    const client = fixture.open();
     const first = Promise.withResolvers<ServerEvent>();
     const one = await client.stream(path, first.resolve);
     assert.deepEqual((await first.promise).body, event);
-    assert.equal(stage.asked.at(-1)?.headers['x-auth-token'], 't1');
+    assert.equal(fixture.asked.at(-1)?.headers['x-auth-token'], 't1');
     // A stream does not block other requests.
     assert.equal((await client.get('/redfish/v1/x')).status, 200);
     responses[0]?.end();
@@ -60,9 +60,9 @@ suite('a stream of events', () => {
     ['something else', { body: {} }, 'unfit'],
   ] as const) {
     test(`that is ${title} is an error`, async (t) => {
-      const stage = await startRedfishService(t, { [`GET ${path}`]: answer });
+      const fixture = await startRedfishService(t, { [`GET ${path}`]: answer });
       await assert.rejects(
-        stage.open().stream(path, () => undefined),
+        fixture.open().stream(path, () => undefined),
         (error) => error instanceof RedfishError && error.failure === failure,
       );
     });

@@ -38,138 +38,138 @@ const full = {
 
 suite('a session', () => {
   test('is opened once, used for all, and deleted at the end', async (t) => {
-    const stage = await startRedfishService(t, { [asking]: system, [`DELETE ${sessionPath}/1`]: { status: 204 } });
-    const client = stage.open();
+    const fixture = await startRedfishService(t, { [asking]: system, [`DELETE ${sessionPath}/1`]: { status: 204 } });
+    const client = fixture.open();
     await Promise.all([client.get(systemPath), client.get(systemPath)]);
     await client.close();
-    assert.deepEqual(stage.names(), ['GET /redfish/v1/', login, asking, asking, `DELETE ${sessionPath}/1`]);
-    assert.deepEqual(stage.asked[1]?.body, { UserName: 'admin', Password: 'open sesame' });
-    assert.equal(stage.asked[0]?.headers['x-auth-token'], undefined);
-    for (const { headers } of stage.asked.slice(2)) {
+    assert.deepEqual(fixture.names(), ['GET /redfish/v1/', login, asking, asking, `DELETE ${sessionPath}/1`]);
+    assert.deepEqual(fixture.asked[1]?.body, { UserName: 'admin', Password: 'open sesame' });
+    assert.equal(fixture.asked[0]?.headers['x-auth-token'], undefined);
+    for (const { headers } of fixture.asked.slice(2)) {
       assert.equal(headers['x-auth-token'], 't1');
       assert.equal(headers.authorization, undefined);
     }
-    assert.equal(stage.connections(), 1);
+    assert.equal(fixture.connections(), 1);
   });
 
   test('that the service forgot is renewed once', async (t) => {
-    const stage = await startRedfishService(t, { [asking]: [system, unauthorized, system] });
-    const client = stage.open();
+    const fixture = await startRedfishService(t, { [asking]: [system, unauthorized, system] });
+    const client = fixture.open();
     await client.get(systemPath);
     assert.equal((await client.get(systemPath)).body['PowerState'], 'On');
-    assert.deepEqual(stage.names().slice(3), [asking, `DELETE ${sessionPath}/1`, login, asking]);
-    assert.equal(stage.asked.at(-1)?.headers['x-auth-token'], 't2');
+    assert.deepEqual(fixture.names().slice(3), [asking, `DELETE ${sessionPath}/1`, login, asking]);
+    assert.equal(fixture.asked.at(-1)?.headers['x-auth-token'], 't2');
   });
 
   test('that may not do all is good for the rest, and none is left over', async (t) => {
     const secret = 'GET /redfish/v1/AccountService';
     const script = { [asking]: system, [secret]: unauthorized, [`DELETE ${sessionPath}/1`]: { status: 204 } };
-    const stage = await startRedfishService(t, script);
-    const client = stage.open();
+    const fixture = await startRedfishService(t, script);
+    const client = fixture.open();
     await client.get(systemPath);
     await failureOf(client.get('/redfish/v1/AccountService'));
     assert.equal((await client.get(systemPath)).body['PowerState'], 'On');
-    assert.deepEqual(stage.names().slice(3), [secret, `DELETE ${sessionPath}/1`, login, secret, asking]);
+    assert.deepEqual(fixture.names().slice(3), [secret, `DELETE ${sessionPath}/1`, login, secret, asking]);
   });
 
   test('is not renewed for ever', async (t) => {
-    const stage = await startRedfishService(t, { [asking]: unauthorized });
-    const client = stage.open();
+    const fixture = await startRedfishService(t, { [asking]: unauthorized });
+    const client = fixture.open();
     const error = await failureOf(client.get(systemPath));
     assert.equal(error.failure, 'refused');
     assert.deepEqual(error.messageIds, ['Base.1.8.NoValidSession']);
-    assert.equal(stage.names().filter((name) => name === login).length, 2);
+    assert.equal(fixture.names().filter((name) => name === login).length, 2);
   });
 
   test('whose Location is on a host of the service own making is deleted all the same', async (t) => {
     const created = { status: 201, headers: { 'x-auth-token': 'tok', location: `https://10.0.0.9${sessionPath}/9` }, body: {} };
-    const stage = await startRedfishService(t, { [login]: created, [asking]: system });
-    const client = stage.open();
+    const fixture = await startRedfishService(t, { [login]: created, [asking]: system });
+    const client = fixture.open();
     await client.get(systemPath);
     await client.close();
-    assert.equal(stage.names().at(-1), `DELETE ${sessionPath}/9`);
+    assert.equal(fixture.names().at(-1), `DELETE ${sessionPath}/9`);
   });
 });
 
 test('a session that nobody needs is given back, and another one taken later', async (t) => {
-  const stage = await startRedfishService(t, { [asking]: system });
+  const fixture = await startRedfishService(t, { [asking]: system });
   const given = Promise.withResolvers<void>();
-  stage.script[`DELETE ${sessionPath}/1`] = () => {
+  fixture.script[`DELETE ${sessionPath}/1`] = () => {
     given.resolve();
     return { status: 204 };
   };
-  const client = stage.open({}, { idleMs: 5 });
+  const client = fixture.open({}, { idleMs: 5 });
   await client.get(systemPath);
   await given.promise;
   await client.get(systemPath);
-  assert.deepEqual(stage.names().slice(1, 6), [login, asking, `DELETE ${sessionPath}/1`, login, asking]);
+  assert.deepEqual(fixture.names().slice(1, 6), [login, asking, `DELETE ${sessionPath}/1`, login, asking]);
 });
 
 suite('a refused password', () => {
   test('is not tried again, neither by those who wait nor soon after', async (t) => {
-    const stage = await startRedfishService(t, { [login]: unauthorized, [asking]: system });
-    const client = stage.open();
+    const fixture = await startRedfishService(t, { [login]: unauthorized, [asking]: system });
+    const client = fixture.open();
     const errors = await Promise.all([1, 2, 3].map(() => failureOf(client.get(systemPath))));
     for (const { failure, message } of errors) {
       assert.equal(failure, 'refused');
       assert.ok(!message.includes('sesame'));
     }
     await failureOf(client.get(systemPath));
-    assert.equal(stage.names().filter((name) => name === login).length, 1);
+    assert.equal(fixture.names().filter((name) => name === login).length, 1);
   });
 
   test('is tried again when its time is over', async (t) => {
-    const stage = await startRedfishService(t, { [login]: unauthorized, [asking]: system });
-    const client = stage.open({}, { refusalMs: 0 });
+    const fixture = await startRedfishService(t, { [login]: unauthorized, [asking]: system });
+    const client = fixture.open({}, { refusalMs: 0 });
     await failureOf(client.get(systemPath));
     await failureOf(client.get(systemPath));
-    assert.equal(stage.names().filter((name) => name === login).length, 2);
+    assert.equal(fixture.names().filter((name) => name === login).length, 2);
   });
 
   test('is remembered with basic authentication, too', async (t) => {
-    const stage = await startRedfishService(t, { [asking]: unauthorized });
-    const client = stage.open({ auth: 'basic' });
+    const fixture = await startRedfishService(t, { [asking]: unauthorized });
+    const client = fixture.open({ auth: 'basic' });
     await failureOf(client.get(systemPath));
     await failureOf(client.get(systemPath));
-    assert.deepEqual(stage.names(), [asking]);
-    assert.equal(stage.asked[0]?.headers.authorization, `Basic ${Buffer.from('admin:open sesame').toString('base64')}`);
+    assert.deepEqual(fixture.names(), [asking]);
+    assert.equal(fixture.asked[0]?.headers.authorization, `Basic ${Buffer.from('admin:open sesame').toString('base64')}`);
   });
 });
 
 suite('where all sessions are taken', () => {
   test('basic authentication stands in, if it may', async (t) => {
-    const stage = await startRedfishService(t, { [login]: full, [asking]: system });
-    const client = stage.open({ auth: 'auto' });
+    const fixture = await startRedfishService(t, { [login]: full, [asking]: system });
+    const client = fixture.open({ auth: 'auto' });
     await client.get(systemPath);
     await client.get(systemPath);
-    assert.equal(stage.names().filter((name) => name === login).length, 1);
-    assert.match(stage.asked.at(-1)?.headers.authorization ?? '', /^Basic /);
+    assert.equal(fixture.names().filter((name) => name === login).length, 1);
+    assert.match(fixture.asked.at(-1)?.headers.authorization ?? '', /^Basic /);
   });
 
   test('a session is waited for, if it must be one', async (t) => {
     const created = { status: 201, headers: { 'x-auth-token': 'late' }, body: {} };
-    const stage = await startRedfishService(t, { [login]: [full, full, created], [asking]: system });
-    await stage.open().get(systemPath);
-    assert.equal(stage.asked.at(-1)?.headers['x-auth-token'], 'late');
+    const fixture = await startRedfishService(t, { [login]: [full, full, created], [asking]: system });
+    await fixture.open().get(systemPath);
+    assert.equal(fixture.asked.at(-1)?.headers['x-auth-token'], 'late');
   });
 
   test('and none gets free, the service is told of as it is', async (t) => {
-    const stage = await startRedfishService(t, { [login]: full, [asking]: system });
-    const error = await failureOf(stage.open({}, { readMs: 3_000, fullPauseMs: 2_000 }).get(systemPath));
+    const fixture = await startRedfishService(t, { [login]: full, [asking]: system });
+    const error = await failureOf(fixture.open({}, { readMs: 3_000, fullPauseMs: 2_000 }).get(systemPath));
     assert.equal(error.failure, 'answered');
     assert.match(error.message, /number of simultaneous sessions/);
   });
 });
 
 test('a service without sessions is asked with basic authentication', async (t) => {
-  const stage = await startRedfishService(t, { 'GET /redfish/v1/': { body: {} }, [login]: { status: 404 }, [asking]: system });
-  await stage.open({ auth: 'auto' }).get(systemPath);
-  assert.match(stage.asked.at(-1)?.headers.authorization ?? '', /^Basic /);
+  const fixture = await startRedfishService(t, { 'GET /redfish/v1/': { body: {} }, [login]: { status: 404 }, [asking]: system });
+  await fixture.open({ auth: 'auto' }).get(systemPath);
+  assert.match(fixture.asked.at(-1)?.headers.authorization ?? '', /^Basic /);
 });
 
 test('a service that wants no password gets none', async (t) => {
-  const stage = await startRedfishService(t, { [asking]: system });
-  await stage.open({ user: '', password: '' }).get(systemPath);
-  assert.deepEqual(stage.names(), [asking]);
-  assert.equal(stage.asked[0]?.headers.authorization, undefined);
+  const fixture = await startRedfishService(t, { [asking]: system });
+  await fixture.open({ user: '', password: '' }).get(systemPath);
+  assert.deepEqual(fixture.names(), [asking]);
+  assert.equal(fixture.asked[0]?.headers.authorization, undefined);
 });

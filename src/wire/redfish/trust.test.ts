@@ -11,8 +11,8 @@ const system = { 'GET /redfish/v1/Systems/1': { body: { Id: '1' } } };
 
 suite('a service proves who it is', () => {
   test('by the pinned fingerprint, on each connection', async (t) => {
-    const stage = await startRedfishService(t, system, right);
-    const client = stage.open({ trust: { by: 'fingerprint', sha256: right.sha256.toUpperCase() } });
+    const fixture = await startRedfishService(t, system, right);
+    const client = fixture.open({ trust: { by: 'fingerprint', sha256: right.sha256.toUpperCase() } });
     assert.equal((await client.get('/redfish/v1/Systems/1')).body['Id'], '1');
   });
 
@@ -21,25 +21,25 @@ suite('a service proves who it is', () => {
       { by: 'fingerprint', sha256: right.sha256 },
       { by: 'authority', ca: right.cert.toString() },
     ] as const) {
-      const stage = await startRedfishService(t, system, right);
-      const client = stage.open({ trust });
+      const fixture = await startRedfishService(t, system, right);
+      const client = fixture.open({ trust });
       for (let round = 1; round <= 3; round += 1) {
         assert.equal((await client.get('/redfish/v1/Systems/1')).status, 200);
-        assert.equal(stage.connections(), round);
-        stage.hangUp();
+        assert.equal(fixture.connections(), round);
+        fixture.hangUp();
       }
     }
   });
 
   test('by a certificate of the authority that was named', async (t) => {
-    const stage = await startRedfishService(t, system, right);
-    const client = stage.open({ trust: { by: 'authority', ca: right.cert.toString() } });
+    const fixture = await startRedfishService(t, system, right);
+    const client = fixture.open({ trust: { by: 'authority', ca: right.cert.toString() } });
     assert.equal((await client.get('/redfish/v1/Systems/1')).status, 200);
   });
 
   test('or not at all, where that is wanted', async (t) => {
-    const stage = await startRedfishService(t, system, other);
-    assert.equal((await stage.open({ trust: { by: 'nothing' } }).get('/redfish/v1/Systems/1')).status, 200);
+    const fixture = await startRedfishService(t, system, other);
+    assert.equal((await fixture.open({ trust: { by: 'nothing' } }).get('/redfish/v1/Systems/1')).status, 200);
   });
 });
 
@@ -56,28 +56,28 @@ suite('who cannot prove it hears nothing', () => {
   ] as const;
   for (const { title, trust, identity, says } of refusals) {
     test(`${title}: the fault tells what was presented`, async (t) => {
-      const stage = await startRedfishService(t, system, identity);
-      const { failure, message } = await failureOf(stage.open({ trust }).get('/redfish/v1/Systems/1'));
+      const fixture = await startRedfishService(t, system, identity);
+      const { failure, message } = await failureOf(fixture.open({ trust }).get('/redfish/v1/Systems/1'));
       assert.equal(failure, 'untrusted');
       assert.match(message, says);
       assert.ok(message.includes(identity.sha256), 'the fingerprint to pin');
-      assert.deepEqual(stage.names(), []);
+      assert.deepEqual(fixture.names(), []);
     });
   }
 
   test('a service that speaks no TLS', async (t) => {
-    const stage = await startRedfishService(t, system);
-    const client = stage.open({ url: stage.url.replace('http:', 'https:') });
+    const fixture = await startRedfishService(t, system);
+    const client = fixture.open({ url: fixture.url.replace('http:', 'https:') });
     assert.equal((await failureOf(client.get('/redfish/v1/Systems/1'))).failure, 'unsupported');
   });
 });
 
 test('TLS 1.0 is spoken on demand alone', async (t) => {
   const old = { ...right, minVersion: 'TLSv1', maxVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
-  const stage = await startRedfishService(t, system, old);
-  const { failure } = await failureOf(stage.open().get('/redfish/v1/Systems/1'));
+  const fixture = await startRedfishService(t, system, old);
+  const { failure } = await failureOf(fixture.open().get('/redfish/v1/Systems/1'));
   assert.equal(failure, 'unsupported');
-  assert.equal((await stage.open({ tls: 'old' }).get('/redfish/v1/Systems/1')).status, 200);
+  assert.equal((await fixture.open({ tls: 'old' }).get('/redfish/v1/Systems/1')).status, 200);
 });
 
 test('an impostor at the address of a service that was trusted before hears nothing', async (t) => {

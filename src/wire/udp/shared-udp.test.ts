@@ -16,7 +16,7 @@ async function startEcho(t: TestContext, type: 'udp4' | 'udp6' = 'udp4'): Promis
   return { ...socket.address(), socket };
 }
 
-function setStage(t: TestContext, options: SharedUdpOptions = {}) {
+function setUp(t: TestContext, options: SharedUdpOptions = {}) {
   const shared = openSharedUdp({ sockets: 2, ...options });
   t.after(() => shared.close());
   /** Sends one packet and returns the response. */
@@ -31,7 +31,7 @@ function setStage(t: TestContext, options: SharedUdpOptions = {}) {
 
 suite('shared sockets', () => {
   test('serve many peers, each with its own packets', async (t) => {
-    const { shared, ask } = setStage(t);
+    const { shared, ask } = setUp(t);
     const echoes = await Promise.all(Array.from({ length: 20 }, () => startEcho(t)));
 
     const answers = await Promise.all(echoes.map((echo, at) => ask(echo, `to ${at}`)));
@@ -45,7 +45,7 @@ suite('shared sockets', () => {
   });
 
   test('give several conversations with one peer a port each', async (t) => {
-    const { shared, ask } = setStage(t);
+    const { shared, ask } = setUp(t);
     const echo = await startEcho(t);
 
     const ports = await Promise.all(['a', 'b', 'c'].map(async (text) => (await ask(echo, text)).split(' ')[1]));
@@ -55,7 +55,7 @@ suite('shared sockets', () => {
   });
 
   test('hand nothing to who has left, nor what strangers send', async (t) => {
-    const { shared } = setStage(t, { sockets: 1 });
+    const { shared } = setUp(t, { sockets: 1 });
     const echo = await startEcho(t);
     const stranger = createSocket('udp4');
     t.after(() => stranger.close());
@@ -77,7 +77,7 @@ suite('shared sockets', () => {
 
   test('find a peer by name and over IPv6', async (t) => {
     const names = new HostNames({ resolve: async () => ({ address: '127.0.0.1', family: 4 }) });
-    const { ask } = setStage(t, { names });
+    const { ask } = setUp(t, { names });
     const echo = await startEcho(t);
     assert.match(await ask({ address: 'bmc.example', port: echo.port }, 'named'), /^named /);
 
@@ -86,7 +86,7 @@ suite('shared sockets', () => {
   });
 
   test('a refused port is silence', async (t) => {
-    const { shared, ask } = setStage(t, { sockets: 1 });
+    const { shared, ask } = setUp(t, { sockets: 1 });
     const socket = await shared.connect({ address: '127.0.0.1', port: 1 }, () => assert.fail('nobody answers there'));
     socket.send(Buffer.from('anybody?'));
 

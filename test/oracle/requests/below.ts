@@ -1,6 +1,7 @@
 /** Single resources of each kind, most of which do not exist, and the subresources of a node. */
+
+import { own } from '../fixture.ts';
 import { get, type Method, post, put, type Row, remove } from '../row.ts';
-import { own } from '../stage.ts';
 
 const manageable = { given: { state: 'manageable' } } as const;
 const unknownThings = [

@@ -1,6 +1,7 @@
 /** `POST /v1/nodes`: fields, their types, and the created node. */
+
+import { own } from '../fixture.ts';
 import { create, get, post, type Row } from '../row.ts';
-import { own } from '../stage.ts';
 
 const noNode = { given: { node: null } } as const;
 

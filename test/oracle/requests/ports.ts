@@ -1,7 +1,7 @@
 /** `/v1/ports`. */
 import type { JsonObject } from '#domain/json.ts';
+import { own } from '../fixture.ts';
 import { type Given, get, post, type Row, remove } from '../row.ts';
-import { own } from '../stage.ts';
 
 type Options = Parameters<typeof post>[3];
 const withPort: { given: Given } = { given: { port: {} } };

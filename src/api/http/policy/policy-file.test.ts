@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { openApiStage } from '#test/api-stage.ts';
+import { openApiFixture } from '#test/api-fixture.ts';
 import { createPolicies } from '../../policies.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ingot-policy-'));
@@ -24,28 +24,28 @@ for (const [format, text] of [
 ] as const)
   test(`a policy file in ${format} changes who may do what`, async (t) => {
     const ask = async (settings: Readonly<Record<string, string>>) => {
-      const stage = await openApiStage({ settings });
-      t.after(() => stage.close());
-      const token = await aMember(stage);
+      const fixture = await openApiFixture({ settings });
+      t.after(() => fixture.close());
+      const token = await aMember(fixture);
       const request = { method: 'POST', url: '/compute/v2.1/flavors', headers: token, payload: { flavor } } as const;
-      return (await stage.ask(request)).status;
+      return (await fixture.ask(request)).status;
     };
 
     assert.equal(await ask({}), 403);
     assert.equal(await ask({ 'policy.file': fileOf(text) }), 200);
   });
 
-async function aMember(stage: Awaited<ReturnType<typeof openApiStage>>) {
-  const { body: project } = await stage.ask({
+async function aMember(fixture: Awaited<ReturnType<typeof openApiFixture>>) {
+  const { body: project } = await fixture.ask({
     method: 'POST',
     url: '/identity/v3/projects',
     payload: { project: { name: 'p' } },
   });
   const user = { name: 'm', password: 'a long password', default_project_id: project.project.id };
-  const { body: made } = await stage.ask({ method: 'POST', url: '/identity/v3/users', payload: { user } });
+  const { body: made } = await fixture.ask({ method: 'POST', url: '/identity/v3/users', payload: { user } });
   const grant = `/identity/v3/projects/${project.project.id}/users/${made.user.id}/roles/member`;
-  await stage.ask({ method: 'PUT', url: grant });
-  return { 'x-auth-token': await stage.logIn('m', 'a long password', 'p') };
+  await fixture.ask({ method: 'PUT', url: grant });
+  return { 'x-auth-token': await fixture.logIn('m', 'a long password', 'p') };
 }
 
 const mistakes: readonly [string, string, RegExp][] = [

@@ -1,4 +1,4 @@
-/** The setup of a whole-system test without hardware: cardboard machines, an Ingot that is restarted, small images. */
+/** The setup of a whole-system test without hardware: simulated machines, an Ingot that is restarted, small images. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,12 +8,12 @@ import { createNetwork, enrolNode } from '#demo/main-job.ts';
 import type { SettingName } from '#settings.ts';
 import { databaseFile } from '#store/database-address.ts';
 import { openStore, type Store } from '#store/store.ts';
-import { CardboardRack, type RackMachine } from './cardboard-rack.ts';
 import { layPrivateNetwork, type PrivateNetwork, provisioningCidr, serverAddress } from './private-network.ts';
 import { RestartingIngot } from './restarting-ingot.ts';
+import { type RackMachine, SimulatedRack } from './simulated-rack.ts';
 import { makeBootFile, type SmallFile } from './small-images.ts';
 
-export type StageOptions = {
+export type FixtureOptions = {
   /** Keeps the namespaces of two stages apart. */
   readonly name: string;
   readonly machines?: number;
@@ -21,11 +21,11 @@ export type StageOptions = {
   readonly crashKinds?: readonly string[];
 };
 
-export type CrashStage = {
+export type CrashFixture = {
   readonly folder: string;
   readonly stateDir: string;
   readonly network: PrivateNetwork;
-  readonly rack: CardboardRack;
+  readonly rack: SimulatedRack;
   readonly ingot: RestartingIngot;
   readonly cloud: CloudClient;
   readonly deployFiles: { kernel: SmallFile; ramdisk: SmallFile };
@@ -59,7 +59,7 @@ export type NodeFacts = {
 /** Long-poll timeout in seconds; short, as the last events may be lost with a killed Ingot. */
 const newsSeconds = 2;
 
-export async function openCrashStage(options: StageOptions): Promise<CrashStage> {
+export async function openCrashFixture(options: FixtureOptions): Promise<CrashFixture> {
   const closers: (() => Promise<unknown>)[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
@@ -73,16 +73,16 @@ export async function openCrashStage(options: StageOptions): Promise<CrashStage>
 }
 
 async function build(
-  options: StageOptions,
+  options: FixtureOptions,
   closers: (() => Promise<unknown>)[],
   close: () => Promise<void>,
-): Promise<CrashStage> {
+): Promise<CrashFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-crash-'));
   if (!process.env['CRASH_KEEP']) closers.push(() => rm(folder, { recursive: true, force: true }));
   const network = await layPrivateNetwork(options.name, options.machines ?? 1);
   closers.push(() => network.close());
   const stateDir = join(folder, 'state');
-  const rack = await CardboardRack.start({ network, folder, tftpRoot: join(stateDir, 'boot', 'tftp') });
+  const rack = await SimulatedRack.start({ network, folder, tftpRoot: join(stateDir, 'boot', 'tftp') });
   closers.push(() => rack.close());
   const deployFiles = {
     kernel: await makeBootFile(folder, 'deploy-kernel'),
@@ -92,7 +92,7 @@ async function build(
     namespace: network.server,
     stateDir,
     settings: {
-      ...stageSettings,
+      ...fixtureSettings,
       'deploy.kernel': deployFiles.kernel.path,
       'deploy.ramdisk': deployFiles.ramdisk.path,
       ...options.settings,
@@ -112,7 +112,7 @@ async function build(
       after = events.at(-1)?.id ?? after;
     };
   };
-  const untilNode: CrashStage['untilNode'] = async (uuid, fits) => {
+  const untilNode: CrashFixture['untilNode'] = async (uuid, fits) => {
     const news = newsOf((after) => cloud.bareMetal(`/nodes/${uuid}/events?after=${after}&limit=500&wait=${newsSeconds}`));
     for (;;) {
       const seen = await node(uuid);
@@ -156,7 +156,7 @@ async function build(
   };
 }
 
-const stageSettings: Partial<Record<SettingName, string>> = {
+const fixtureSettings: Partial<Record<SettingName, string>> = {
   'provisioning.address': serverAddress,
   'provisioning.interface': '',
   'provisioning.cidr': provisioningCidr,
@@ -189,7 +189,7 @@ async function enrolByRedfish(cloud: CloudClient, { plan }: RackMachine): Promis
 
 /** Resolves once the record of a server contains such an event. */
 export async function untilEvent(
-  { ingot, cloud }: Pick<CrashStage, 'ingot' | 'cloud'>,
+  { ingot, cloud }: Pick<CrashFixture, 'ingot' | 'cloud'>,
   serverId: string,
   fits: (event: CloudEvent) => boolean,
 ): Promise<void> {

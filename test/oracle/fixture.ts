@@ -11,7 +11,7 @@ export const own = 'aaaaaaaa-1111-4111-8111-111111111111';
 export const chosen: ReadonlySet<string> = new Set([node, other, port, own]);
 
 /** Timeout of a node's change to its next state. */
-const patienceMs = 30_000;
+const maxWaitMs = 30_000;
 const paths = { manageable: ['manage'], available: ['manage', 'provide'], enroll: [] } as const;
 const reached = { manage: 'manageable', provide: 'available' } as const;
 
@@ -34,7 +34,7 @@ export async function prepare(service: Service, given: Given): Promise<void> {
 }
 
 async function untilState(service: Service, wanted: string): Promise<void> {
-  const end = Date.now() + patienceMs;
+  const end = Date.now() + maxWaitMs;
   for (;;) {
     const shown = await service.get({ method: 'GET', path: `/nodes/${node}` });
     if (shown['provision_state'] === wanted && shown['reservation'] === null) return;
@@ -45,7 +45,7 @@ async function untilState(service: Service, wanted: string): Promise<void> {
 
 /** A locked node is unlocked within a moment. */
 export async function clear(service: Service): Promise<void> {
-  const end = Date.now() + patienceMs;
+  const end = Date.now() + maxWaitMs;
   for (;;) {
     const { nodes } = await service.get({ method: 'GET', path: '/nodes?include_children=true' });
     if ((nodes as object[]).length === 0) return;

@@ -7,16 +7,16 @@ import { fileURLToPath } from 'node:url';
 import type { BmcProfile } from '#lab/bmc/bmc-profile.ts';
 import { insideNamespace } from '#lab/network.ts';
 import type { GateMoment, GateVerdict } from './answer-gate.ts';
-import type { MachineNews, MachinePlan } from './cardboard-machine.ts';
-import type { RackMessage, RackRequest } from './cardboard-process.ts';
 import { macOfMachine, type PrivateNetwork, serverAddress } from './private-network.ts';
+import type { MachineNews, MachinePlan } from './simulated-machine.ts';
+import type { RackMessage, RackRequest } from './simulated-process.ts';
 
 /** Sparse file. Demo flavors need 6 GiB, 256 MiB of swap and a config drive. */
 export const diskBytes = 8 * 1024 ** 3;
 const httpPort = 8088;
 const firstBmcPort = 6231;
 const firstRedfishPort = 8431;
-const rackProgram = fileURLToPath(new URL('./cardboard-process.ts', import.meta.url));
+const rackProgram = fileURLToPath(new URL('./simulated-process.ts', import.meta.url));
 
 type Boot = MachineNews & { what: 'boot' };
 type Mishap = RackRequest extends infer R ? (R extends RackRequest ? Omit<R, 'id' | 'machine'> : never) : never;
@@ -81,19 +81,19 @@ export class RackMachine extends EventEmitter<{ news: [MachineNews]; bmc: [strin
   /** Resolves with the first matching event from now on. */
   until(fits: (news: MachineNews) => boolean): Promise<MachineNews> {
     return new Promise((resolve) => {
-      const look = (news: MachineNews) => {
+      const poll = (news: MachineNews) => {
         if (!fits(news)) return;
-        this.off('news', look);
+        this.off('news', poll);
         resolve(news);
       };
-      this.on('news', look);
+      this.on('news', poll);
     });
   }
 }
 
 export type RackPlaces = { network: PrivateNetwork; folder: string; tftpRoot: string };
 
-export class CardboardRack {
+export class SimulatedRack {
   readonly machines: readonly RackMachine[];
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
@@ -108,7 +108,7 @@ export class CardboardRack {
     });
   }
 
-  static async start(places: RackPlaces): Promise<CardboardRack> {
+  static async start(places: RackPlaces): Promise<SimulatedRack> {
     const { network, folder } = places;
     const plans = network.nodes.map((_, index) => planMachine(places, index));
     for (const plan of plans) {
@@ -121,7 +121,7 @@ export class CardboardRack {
     const node = [process.execPath, '--disable-warning=ExperimentalWarning', rackProgram, file];
     const [program, ...args] = insideNamespace(network.server, node);
     const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    const rack = new CardboardRack(child, plans);
+    const rack = new SimulatedRack(child, plans);
     const ended = once(child, 'close').then(() => Promise.reject(new Error('the rack did not start')));
     await Promise.race([ended, rack.#untilReady()]);
     ended.catch(() => {});

@@ -9,9 +9,9 @@ import { createEngine } from '#engine/engine.ts';
 import { readSettings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import { anImage } from './a-task.ts';
-import { type ApiStage, openApiStage, type StageParts } from './api-stage.ts';
+import { type ApiFixture, type FixtureParts, openApiFixture } from './api-fixture.ts';
 
-export type RackStage = ApiStage & {
+export type RackFixture = ApiFixture & {
   readonly engine: Engine;
   /** Serial console output of the machines. */
   readonly consoles: Map<string, string>;
@@ -33,11 +33,11 @@ type Rack = {
   use: ((task: Task) => Promise<void>) | undefined;
 };
 
-export async function openRackStage(parts: Pick<StageParts, 'images'> = {}): Promise<RackStage> {
+export async function openRackFixture(parts: Pick<FixtureParts, 'images'> = {}): Promise<RackFixture> {
   const rack: Rack = { power: new Map(), consoles: new Map(), held: undefined, fault: undefined, use: undefined };
   const drivers = rackDrivers(rack);
   let engine: Engine | undefined;
-  const stage = await openApiStage({
+  const fixture = await openApiFixture({
     ...parts,
     drivers,
     engine: (store) => {
@@ -48,7 +48,7 @@ export async function openRackStage(parts: Pick<StageParts, 'images'> = {}): Pro
   if (!engine) throw new Error('the stage asked for no engine');
   const running = engine;
   return {
-    ...stage,
+    ...fixture,
     engine: running,
     consoles: rack.consoles,
     hold() {
@@ -67,14 +67,14 @@ export async function openRackStage(parts: Pick<StageParts, 'images'> = {}): Pro
     },
     async quiet() {
       for (;;) {
-        const [operation] = await stage.store.operations.list({ state: ['running', 'rolling_back'] }, { limit: 1 });
+        const [operation] = await fixture.store.operations.list({ state: ['running', 'rolling_back'] }, { limit: 1 });
         if (!operation) return;
         await running.ended(operation.id);
       }
     },
     async close() {
       await running.stop();
-      await stage.close();
+      await fixture.close();
     },
   };
 }

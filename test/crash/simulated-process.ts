@@ -1,6 +1,6 @@
 /**
- * The process that holds the machines of a cardboard rack and their BMCs, inside Ingot's namespace, so that both
- * outlive every Ingot. Started by cardboard-rack.ts: `cardboard-process.ts PLANS`, a file with a JSON list of
+ * The process that holds the machines of a simulated rack and their BMCs, inside Ingot's namespace, so that both
+ * outlive every Ingot. Started by simulated-rack.ts: `simulated-process.ts PLANS`, a file with a JSON list of
  * MachinePlan. It exits when the channel to its starter closes.
  */
 import { readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { type Bmc, startBmc } from '#lab/bmc/bmc.ts';
 import type { BmcProfile } from '#lab/bmc/bmc-profile.ts';
 import { type RedfishService, startRedfishService } from '#lab/bmc/redfish/redfish-service.ts';
 import { type GateMoment, type GateVerdict, openAnswerGate } from './answer-gate.ts';
-import { CardboardMachine, type MachineNews, type MachinePlan } from './cardboard-machine.ts';
+import { type MachineNews, type MachinePlan, SimulatedMachine } from './simulated-machine.ts';
 
 export type RackRequest = { id: number; machine: string } & (
   | { action: 'profile'; changes: Partial<BmcProfile> }
@@ -29,16 +29,16 @@ export type RackMessage =
   | { kind: 'stopped'; machine: string; stop: number; moment: GateMoment }
   | { kind: 'reply'; id: number; error?: string };
 
-type Slot = { machine: CardboardMachine; bmc: Bmc; redfish: RedfishService; gate: { close(): Promise<void> } };
+type Slot = { machine: SimulatedMachine; bmc: Bmc; redfish: RedfishService; gate: { close(): Promise<void> } };
 
 const slots = new Map<string, Slot>();
 const stops = new Map<number, (verdict: GateVerdict) => void>();
 let lastStop = 0;
-const tell = (message: RackMessage) => process.connected && process.send?.(message);
+const report = (message: RackMessage) => process.connected && process.send?.(message);
 
 async function addMachine(plan: MachinePlan): Promise<void> {
-  const machine = new CardboardMachine(plan);
-  machine.on('news', (news) => tell({ kind: 'news', machine: plan.name, news }));
+  const machine = new SimulatedMachine(plan);
+  machine.on('news', (news) => report({ kind: 'news', machine: plan.name, news }));
   const { port, redfishPort, user, password } = plan.bmc;
   // A killed client never closes its session, and a BMC keeps it for a minute: clients here die dozens of times in one.
   const sessionLimit = 250;
@@ -48,7 +48,7 @@ async function addMachine(plan: MachinePlan): Promise<void> {
     users: [{ name: user, password, privilege: 'administrator' }],
     chassis: machine,
     profile: { sessionLimit },
-    onCommand: ({ command }) => tell({ kind: 'bmc', machine: plan.name, command }),
+    onCommand: ({ command }) => report({ kind: 'bmc', machine: plan.name, command }),
     onChassisError: (error) => console.error(plan.name, error),
   });
   const redfish = await startRedfishService({
@@ -67,7 +67,7 @@ function askStarter(machine: string, moment: GateMoment): Promise<GateVerdict> {
   lastStop += 1;
   const { promise, resolve } = Promise.withResolvers<GateVerdict>();
   stops.set(lastStop, resolve);
-  tell({ kind: 'stopped', machine, stop: lastStop, moment });
+  report({ kind: 'stopped', machine, stop: lastStop, moment });
   return promise;
 }
 
@@ -88,9 +88,9 @@ function obey(request: RackRequest): void {
 process.on('message', (request: RackRequest) => {
   try {
     obey(request);
-    tell({ kind: 'reply', id: request.id });
+    report({ kind: 'reply', id: request.id });
   } catch (error) {
-    tell({ kind: 'reply', id: request.id, error: (error as Error).message });
+    report({ kind: 'reply', id: request.id, error: (error as Error).message });
   }
 });
 
@@ -106,4 +106,4 @@ process.once('disconnect', () => {
 });
 
 for (const plan of JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as MachinePlan[]) await addMachine(plan);
-tell({ kind: 'ready' });
+report({ kind: 'ready' });

@@ -1,7 +1,7 @@
 /**
  * A server without hardware: a power state, simulated firmware that acts on what Ingot offers, a file as its disk, and
  * the real agent as a separate program in place of the ramdisk. BMC and agent are real; firmware and kernel are
- * simulated ("cardboard").
+ * simulated.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -43,11 +43,11 @@ export type MachineNews =
 const run = promisify(execFile);
 const agentProgram = fileURLToPath(new URL('../../agent/main.ts', import.meta.url));
 /** Firmware retries while no server responds; the real one gives up after about as long. */
-const firmwarePatience = 60_000;
+const firmwareMaxWait = 60_000;
 const firmwarePause = 50;
 const bootSignature = 0xaa55;
 
-export class CardboardMachine extends EventEmitter<{ news: [MachineNews] }> implements Chassis {
+export class SimulatedMachine extends EventEmitter<{ news: [MachineNews] }> implements Chassis {
   readonly plan: MachinePlan;
   readonly bootOverride = new BootOverride();
   /** A NIC without link: firmware finds no network. */
@@ -171,7 +171,7 @@ export class CardboardMachine extends EventEmitter<{ news: [MachineNews] }> impl
   /** From the machine's own address. Retries while no server responds. @returns the HTTP status */
   async #fetch(url: string, file: string, signal: AbortSignal): Promise<number> {
     const command = insideNamespace(this.plan.namespace, ['curl', '-s', '-m', '20', '-o', file, '-w', '%{http_code}', url]);
-    for (const end = performance.now() + firmwarePatience; ; ) {
+    for (const end = performance.now() + firmwareMaxWait; ; ) {
       const [program, ...args] = command;
       const answer = await run(program, args, { signal }).then(
         ({ stdout }) => Number(stdout),

@@ -16,7 +16,7 @@ import { databaseFile } from '#store/database-address.ts';
 import type { Store } from '#store/store.ts';
 import { aStore } from './a-store.ts';
 
-export type ApiStage = {
+export type ApiFixture = {
   readonly app: FastifyInstance;
   readonly store: Store;
   readonly stateDir: string;
@@ -32,7 +32,7 @@ export type ApiStage = {
 
 export const adminPassword = 'correct horse';
 
-export type StageParts = {
+export type FixtureParts = {
   engine?: (store: Store) => Engine | Promise<Engine>;
   images?: (store: Store, stateDir: string) => ImageData;
   drivers?: DriverCatalog;
@@ -47,7 +47,7 @@ export type StageParts = {
 /** Tests must also run on disks that are nearly full. */
 const roomy = { 'images.reserve_mib': '0' };
 
-export async function openApiStage(parts: StageParts = {}): Promise<ApiStage> {
+export async function openApiFixture(parts: FixtureParts = {}): Promise<ApiFixture> {
   const stateDir = await mkdtemp(join(tmpdir(), 'ingot-api-'));
   const store = await aStore(parts.onDisk ? databaseFile(stateDir) : undefined);
   const settings = readSettings({ flags: { ...roomy, 'admin.password': adminPassword, state_dir: stateDir, ...parts.settings } });
