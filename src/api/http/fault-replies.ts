@@ -72,7 +72,8 @@ export function replyWithFault(service: ServiceName, types: ErrorTypes = {}) {
     const hungUp = request.raw.destroyed && !request.raw.complete && !(error instanceof Fault);
     const fault = hungUp ? new Fault('clientDisconnected', { what: 'The request' }) : faultOf(error);
     if (fault.code === 'internal') request.log.error({ err: error }, 'defect');
-    else if (fault.status >= 500) request.log.warn({ code: fault.code, detail: fault.message }, 'request failed');
+    else if (fault.status >= 500 || fault.code === 'clientDisconnected')
+      request.log.warn({ code: fault.code, detail: fault.message }, 'request failed');
     // No hook ran if the router could not parse the URL.
     reply.header('x-openstack-request-id', request.id);
     if (fault.status === 401) reply.header('www-authenticate', 'Keystone uri="/identity/v3"');
