@@ -32,8 +32,14 @@ export function readUsage(pid: number): Usage {
  * process.
  */
 export function readPss(pid: number): number {
+  return readRollup(pid).pss;
+}
+
+/** `rss`: shared pages counted as if no other process had them. */
+export function readRollup(pid: number): { pss: number; rss: number } {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-  return Number(/^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1] ?? Number.NaN) * 1024;
+  const bytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(rollup)?.[1] ?? Number.NaN) * 1024;
+  return { pss: bytes('Pss'), rss: bytes('Rss') };
 }
 
 /** Seconds of processor time of all threads that still run, exact to the nanosecond, where `readUsage` counts ticks. */

@@ -21,7 +21,10 @@ test('measures a process of Ingot with few nodes and tells what it found', async
   assert.ok(findings.ingot.sizes.every(({ timings }) => timings.every(({ cpu, p50, p99 }) => Number(cpu) > 0 && p99 >= p50)));
   assert.ok(Number(large?.pss) > 1024 ** 2);
   assert.match(text, /^start to the first reply: \d+ ms$/m);
-  assert.match(text, /^memory at rest \(PSS\): \d+ MiB without nodes, \d+ MiB with 7 nodes$/m);
+  assert.match(
+    text,
+    /^memory at rest: \d+ MiB \(PSS; resident \d+\) without nodes, \d+ MiB \(PSS; resident \d+\) with 7 nodes$/m,
+  );
   assert.match(text, /^PATCH of a node +\d+\.\d\d +\d+\.\d\d +\d+\.\d\d$/m);
 });
 
@@ -29,7 +32,8 @@ test('the peer stands beside Ingot, with ratios', () => {
   const timing = { title: 'list', cpu: 2, p50: 3, p99: 4 };
   const size = { nodes: 100, timings: [timing], enrolled: { count: 100, perSecond: 300, cpu: 1 }, pss: 1024 ** 3 };
   const slower = { ...size, timings: [{ ...timing, cpu: 20, p50: 6 }], enrolled: { count: 100, perSecond: 30, cpu: undefined } };
-  const ingot = { startMs: 500, restPss: 100 * 1024 ** 2, loadedPss: 200 * 1024 ** 2, sizes: [size] };
+  const memory = { pss: 100 * 1024 ** 2, rss: 120 * 1024 ** 2 };
+  const ingot = { startMs: 500, empty: memory, loaded: memory, sizes: [size] };
 
   const text = renderApiFindings({ started: 'now', host: 'here', ingot, peer: { sizes: [slower] } });
 

@@ -53,23 +53,25 @@ export async function benchApi(options: MeasureOptions, folder = join(cacheFolde
   const rest = await measureRest(folder, options);
   const { target, stop } = await startIngot(folder);
   const sizes = await new ApiBench(target, options).measure().finally(stop);
-  const loaded = await startIngot(folder);
-  const loadedPss = loaded.target.pss() ?? Number.NaN;
-  await loaded.stop();
-  return { started, host, ingot: { ...rest, loadedPss, sizes }, peer: await measurePeer(options) };
+  const restarted = await startIngot(folder);
+  const loaded = await restarted.atRest();
+  await restarted.stop();
+  return { started, host, ingot: { ...rest, loaded, sizes }, peer: await measurePeer(options) };
 }
 
 async function measureRest(folder: string, { announce }: MeasureOptions) {
   announce(`Ingot: ${starts} starts`);
-  const measured = [];
+  const times: number[] = [];
+  // The first one creates the database.
   for (let start = 0; start <= starts; start++) {
-    const { target, startMs, stop } = await startIngot(folder);
-    measured.push({ startMs, pss: target.pss() ?? Number.NaN });
+    const { startMs, stop } = await startIngot(folder);
+    if (start > 0) times.push(startMs);
     await stop();
   }
-  // The first one created the database.
-  const usual = measured.slice(1).toSorted((left, right) => left.startMs - right.startMs)[Math.floor(starts / 2)];
-  return { startMs: usual?.startMs ?? Number.NaN, restPss: usual?.pss ?? Number.NaN };
+  const { atRest, stop } = await startIngot(folder);
+  const empty = await atRest();
+  await stop();
+  return { startMs: times.toSorted((left, right) => left - right)[Math.floor(starts / 2)] ?? Number.NaN, empty };
 }
 
 async function measurePeer(options: MeasureOptions): Promise<ApiFindings['peer']> {

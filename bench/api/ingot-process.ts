@@ -6,18 +6,26 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { pause } from '#async/timers.ts';
 import { CloudClient } from '#demo/cloud-client.ts';
 import { type SettingName, variableOf } from '#settings.ts';
+import { readRollup } from '../process-meter.ts';
 import { Target } from './target.ts';
 
 const program = fileURLToPath(new URL('../../bin/ingot', import.meta.url));
 const startTimeoutMs = 60_000;
 const password = 'bench';
+const steadyBytes = 512 * 1024;
+
+/** Bytes; see `readRollup`. */
+export type Memory = { pss: number; rss: number };
 
 export type IngotProcess = {
   readonly target: Target;
   /** Milliseconds from the start of the program to the first reply of the API. */
   readonly startMs: number;
+  /** Memory once the garbage of the start is collected (`src/commands/serve.ts`). */
+  atRest(): Promise<Memory>;
   stop(): Promise<void>;
 };
 
@@ -39,12 +47,26 @@ export async function startIngot(folder: string, more: Partial<Record<SettingNam
   return {
     target,
     startMs,
+    atRest: () => untilSteady(child.pid as number),
     async stop() {
       target.close();
       const closed = once(child, 'close');
       if (child.exitCode === null && child.kill('SIGTERM')) await closed;
     },
   };
+}
+
+/** Until it has not changed for a while, or for ten seconds at most. */
+async function untilSteady(pid: number): Promise<Memory> {
+  let memory = readRollup(pid);
+  let equal = 0;
+  for (let round = 0; round < 40 && equal < 8; round++) {
+    await pause(250);
+    const next = readRollup(pid);
+    equal = Math.abs(next.rss - memory.rss) < steadyBytes ? equal + 1 : 0;
+    memory = next;
+  }
+  return memory;
 }
 
 /** Without the settings of the caller, such as INGOT_PEER_URL, which Ingot does not know. */

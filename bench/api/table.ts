@@ -1,4 +1,5 @@
 /** Findings of the API benchmark as lines of text. Pure. */
+import type { Memory } from './ingot-process.ts';
 import type { SizeFindings, Timing } from './measure.ts';
 
 export type ApiFindings = {
@@ -7,9 +8,9 @@ export type ApiFindings = {
   ingot: {
     /** Milliseconds: median of several starts with a database. */
     startMs: number;
-    /** Bytes: just started, without nodes and with those of the largest size. */
-    restPss: number;
-    loadedPss: number;
+    /** At rest after a start, without nodes and with those of the largest size. */
+    empty: Memory;
+    loaded: Memory;
     sizes: SizeFindings[];
   };
   peer?: { sizes: SizeFindings[] } | undefined;
@@ -25,7 +26,7 @@ export function renderApiFindings({ started, host, ingot, peer }: ApiFindings): 
     host,
     '',
     `start to the first reply: ${ingot.startMs.toFixed(0)} ms`,
-    `memory at rest (PSS): ${mebibytes(ingot.restPss)} MiB without nodes, ${mebibytes(ingot.loadedPss)} MiB with ${most} nodes`,
+    `memory at rest: ${atRest(ingot.empty)} without nodes, ${atRest(ingot.loaded)} with ${most} nodes`,
     ...ingot.sizes.flatMap((size) => [
       '',
       ...sizeLines(
@@ -35,6 +36,10 @@ export function renderApiFindings({ started, host, ingot, peer }: ApiFindings): 
     ]),
     '',
   ].join('\n');
+}
+
+function atRest({ pss, rss }: Memory): string {
+  return `${mebibytes(pss)} MiB (PSS; resident ${mebibytes(rss)})`;
 }
 
 function sizeLines(size: SizeFindings, peer: SizeFindings | undefined): string[] {

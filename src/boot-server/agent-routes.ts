@@ -2,20 +2,21 @@
  * Server side of agent-protocol/messages.ts. Every request carries a token that identifies its operation, and must come
  * from the address that the operation is bound to. If HTTPS is enabled, messages are accepted on that listener only.
  */
-import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { bodyMax, Hello, Log, Next, Progress, Result } from '#agent-protocol/messages.ts';
 import { agentProtocol, formerRoutes, routes } from '#agent-protocol/routes.ts';
 import { Fault } from '#domain/faults.ts';
 import { type HttpParts, reportsOf, requesterOf } from './http-requests.ts';
 import { sendFile } from './send-file.ts';
+import { compileValidator } from './validation.ts';
 
 const longestPollSeconds = 30;
 
 export function agentRoutes(app: FastifyInstance, parts: HttpParts): void {
   const { engine } = parts;
   app.register(async (scope) => {
-    const agent = scope.withTypeProvider<TypeBoxTypeProvider>().setValidatorCompiler(TypeBoxValidatorCompiler);
+    const agent = scope.withTypeProvider<TypeBoxTypeProvider>().setValidatorCompiler(compileValidator);
     // Checked before the body is read: requests without a token or over the rate limit cost nothing.
     agent.addHook('onRequest', async (request) => {
       const message = request.routeOptions.url === routes.hello ? 'hello' : 'other';

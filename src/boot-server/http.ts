@@ -1,23 +1,18 @@
 /** HTTP of the provisioning network: boot files, images, agent messages, BMC events. The public API is elsewhere. */
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { asFault, Fault } from '#domain/faults.ts';
 import { agentRoutes, formerAgentRoutes, imageRoutes } from './agent-routes.ts';
 import { bootRoutes } from './boot-routes.ts';
 import { eventRoutes } from './event-routes.ts';
 import { addressOf, type HttpParts } from './http-requests.ts';
 import type { Certificate } from './self-made-certificate.ts';
+import { schemaController } from './validation.ts';
 
 const bodyMax = 1024 * 1024;
 /** Longer than the longest poll (30 s), and than a disk may stall the agent's reads. */
 const idleMs = 300_000;
 /** These paths never answer successfully without a token. */
 const guardedPaths = /^\/(?:agent\/v2|redfish-events)\//;
-
-/** Without it Fastify loads ajv and fast-json-stringify; its types know validators of ajv alone. */
-const schemaController = {
-  compilersFactory: { buildValidator: () => TypeBoxValidatorCompiler, buildSerializer: () => () => JSON.stringify },
-} as unknown as NonNullable<FastifyServerOptions['schemaController']>;
 
 const serverOptions = {
   logger: false,

@@ -3,12 +3,17 @@
  * database, so a check and the write that depends on it cannot be separated. The session holds the lock that keeps a
  * second Ingot out: a connection that is lost takes the lock with it, and nothing is written without it.
  */
+import { createRequire } from 'node:module';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
-import { Client, types } from 'pg';
+import type { Client } from 'pg';
+import { lazily } from '#async/lazily.ts';
 import { SerialQueue } from '#async/serial-queue.ts';
 import { pause } from '#async/timers.ts';
 import { Fault } from '#domain/faults.ts';
 import { withoutPassword } from '../database-address.ts';
+
+/** Needed only where the records are in PostgreSQL. */
+const pg = lazily(() => createRequire(import.meta.url)('pg') as typeof import('pg'));
 
 /** Of this database; any number that no other program uses. */
 const lockKey = '7308332044936638824';
@@ -105,7 +110,7 @@ async function connect(url: string): Promise<SessionConnection> {
 
 function newClient(url: string): Client {
   try {
-    return new Client({
+    return new (pg().Client)({
       connectionString: url,
       application_name: 'ingot',
       connectionTimeoutMillis: connectMs,
@@ -207,5 +212,5 @@ function unavailable(url: string, detail: string, cause?: unknown): Fault {
 /** Counts and sums are far below 2⁵³. Type numbers (pg_type): 20 bigint, 1700 numeric. */
 // biome-ignore lint/suspicious/noExplicitAny: the type that pg declares
 function getTypeParser(type: number, format?: any): any {
-  return type === 20 || type === 1700 ? Number : types.getTypeParser(type, format);
+  return type === 20 || type === 1700 ? Number : pg().types.getTypeParser(type, format);
 }
