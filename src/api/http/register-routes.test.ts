@@ -80,7 +80,7 @@ test('an action selects its row, with its own policy', async () => {
   const action = { method: 'POST', path: '/things/:id/action' } as const;
   const app = await appWith([
     route({ ...action, action: 'start', policy: 'thing:write', summary: 'Start', status: 202, handler: () => {} }),
-    unsupportedRoute({ ...action, action: 'look', policy: 'thing:read', what: 'Looking' }),
+    unsupportedRoute({ ...action, action: 'poll', policy: 'thing:read', what: 'Polling' }),
   ]);
   const ask = async (roles: string, payload: object) =>
     (await app.inject({ method: 'POST', url: '/things/1/action', headers: { roles }, payload })).statusCode;
