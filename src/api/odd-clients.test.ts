@@ -108,7 +108,7 @@ const wrongMethods: [method: string, path: string, allow: string, text: RegExp][
   ['PUT', '/compute/v2.1/servers', 'GET, HEAD, POST', /"badMethod":\{"code":405/],
   ['DELETE', '/baremetal/v1/nodes/', 'GET, HEAD, POST', /There is no DELETE at/],
   ['POST', '/baremetal/nodes/a-name', 'DELETE, GET, HEAD, PATCH', /faultstring/],
-  ['PATCH', '/network/v2.0/networks/x?fields=id', 'DELETE, GET, HEAD, PUT', /"type":"MethodNotAllowed"/],
+  ['PATCH', '/network/v2.0/networks/x?fields=id', 'DELETE, GET, HEAD, PUT', /"type":"HTTPMethodNotAllowed"/],
   ['PUT', '/image/v2//images/x', 'DELETE, GET, HEAD, PATCH', /"title":"Method Not Allowed"/],
   ['OPTIONS', '/identity/v3/projects', 'GET, HEAD, POST', /"code":405/],
 ];

@@ -46,7 +46,7 @@ test('below the reserve each service refuses what a member writes, in words of i
   assert.deepEqual([identity.status, identity.body.error.code], [507, 507]);
   assert.deepEqual([compute.status, compute.body.computeFault.code], [507, 507]);
   assert.deepEqual([images.status, images.body.error.code, tag.status, upload.status], [413, 413, 413, 413]);
-  assert.deepEqual([network.status, network.body.NeutronError.type], [507, 'DiskReserve']);
+  assert.deepEqual([network.status, network.body.NeutronError.type], [507, 'HTTPInternalServerError']);
   assert.deepEqual([baremetal.status, JSON.parse(baremetal.body.error_message).faultcode], [507, 'Server']);
   for (const { message } of [identity.body.error, compute.body.computeFault, images.body.error, network.body.NeutronError])
     assert.match(message, text);
