@@ -295,6 +295,12 @@ export const faultTable = {
     message: '{what} was not started: {detail}.',
     hint: 'Retry later, or raise the setting {setting}.',
   },
+  databaseCopy: {
+    status: 500,
+    by: 'site',
+    message: 'The database {from} was not copied to {to}: {detail}.',
+    hint: 'Nothing was copied.',
+  },
   databaseUnavailable: {
     status: 503,
     by: 'site',

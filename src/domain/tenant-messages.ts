@@ -72,6 +72,7 @@ export const tenantMessages = {
   noSpace: 'No space left for this image; contact the operator.',
   diskReserve: 'No space left at this site; until the operator frees some, resources can only be read and deleted.',
   cannotListen: site,
+  databaseCopy: site,
   databaseUnavailable: 'The service is temporarily unavailable; retry.',
   secretsKey: site,
   eventCertificate: site,

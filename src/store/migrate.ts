@@ -46,10 +46,19 @@ const migrations: Record<string, Migration> = {
   '0025-list-indexes': migration0025,
 };
 
+/** The names of the migrations that have not run on this database. */
+export async function pendingMigrations(db: Database): Promise<string[]> {
+  const known = await migratorOf(db).getMigrations();
+  return known.filter(({ executedAt }) => executedAt === undefined).map(({ name }) => name);
+}
+
+function migratorOf(db: Database): Migrator {
+  return new Migrator({ db, provider: { getMigrations: async () => migrations } });
+}
+
 /** Brings the schema up to date; returns the names of the migrations that ran. */
 export async function migrate(db: Database): Promise<string[]> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
-  const { error, results } = await migrator.migrateToLatest();
+  const { error, results } = await migratorOf(db).migrateToLatest();
   if (error) throw error;
   await dialectOf(db).finishSchema(db);
   return (results ?? []).map((result) => result.migrationName);

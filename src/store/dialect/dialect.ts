@@ -17,6 +17,10 @@ export type Dialect = {
   finishSchema(db: AnyDatabase): Promise<void>;
   /** Rewrites all tables, so that no deleted or overwritten value remains on the disk, and frees the space. */
   rewrite(db: AnyDatabase): Promise<void>;
+  /** The last id that was given out by the counter of each table that has one: ids are not given out again. */
+  counters(db: AnyDatabase): Promise<ReadonlyMap<string, number>>;
+  /** Continues the counters from these ids. */
+  countOn(db: AnyDatabase, counters: ReadonlyMap<string, number>): Promise<void>;
   /** From now on, overwritten values leave no copy. */
   overwriteSecurely(db: AnyDatabase): Promise<void>;
 };

@@ -55,6 +55,17 @@ export const postgres: Dialect = {
   rewrite: async (db) => {
     await sql`VACUUM FULL`.execute(db);
   },
+  async counters(db) {
+    const { rows } = await sql<{ table: string; last: number | null }>`
+      SELECT t.relname AS table, s.last_value AS last FROM pg_sequences AS s
+      JOIN pg_class AS c ON c.relname = s.sequencename AND c.relnamespace = s.schemaname::regnamespace
+      JOIN pg_depend AS d ON d.objid = c.oid AND d.deptype = 'a' JOIN pg_class AS t ON t.oid = d.refobjid
+      WHERE s.schemaname = current_schema()`.execute(db);
+    return new Map(rows.flatMap(({ table, last }) => (last === null ? [] : [[table, last]])));
+  },
+  async countOn(db, counters) {
+    for (const [table, last] of counters) await sql`SELECT setval(pg_get_serial_sequence(${table}, 'id'), ${last})`.execute(db);
+  },
   overwriteSecurely: async () => {},
 };
 

@@ -96,6 +96,16 @@ export const sqlite: Dialect = {
     await sql`VACUUM`.execute(db);
     await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db);
   },
+  async counters(db) {
+    const { rows } = await sql<{ name: string; seq: number }>`SELECT name, seq FROM sqlite_sequence`.execute(db);
+    return new Map(rows.map(({ name, seq }) => [name, seq]));
+  },
+  async countOn(db, counters) {
+    for (const [table, last] of counters) {
+      await sql`DELETE FROM sqlite_sequence WHERE name = ${table}`.execute(db);
+      await sql`INSERT INTO sqlite_sequence (name, seq) VALUES (${table}, ${last})`.execute(db);
+    }
+  },
   async overwriteSecurely(db) {
     await sql`PRAGMA secure_delete = ON`.execute(db);
   },
