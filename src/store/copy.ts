@@ -29,18 +29,26 @@ export async function copyDatabase(from: DatabasePlace, to: DatabasePlace): Prom
   if (from.address === to.address) throw refuse('they are the same');
   if (!isPostgresUrl(from.address) && !existsSync(from.address)) throw refuse(`there is no file ${from.address}`);
   const source = openDatabase(from.address);
-  const target = openDatabase(to.address);
   try {
     const pending = await pendingMigrations(source);
     if (pending.length > 0) throw refuse('the first is not of this version of Ingot; run `ingot db sync` on it first');
     await openSealer(source, from.keyFile);
+    return await copyInto(source, { from, to }, refuse);
+  } finally {
+    await source.destroy();
+  }
+}
+
+async function copyInto(source: Database, { from, to }: Record<'from' | 'to', DatabasePlace>, refuse: Refuse) {
+  const target = openDatabase(to.address);
+  try {
     await migrate(target);
     const full = await firstFullTable(target);
     if (full !== undefined) throw refuse(`the second is not empty: it has ${full}`);
     await copyKey(from.keyFile, to.keyFile, refuse);
     return await target.transaction().execute((trx) => copyTables(source, trx, refuse));
   } finally {
-    await Promise.all([source.destroy(), target.destroy()]);
+    await target.destroy();
   }
 }
 

@@ -176,7 +176,7 @@ class SessionConnection implements DatabaseConnection {
   async #query(text: string, values: readonly unknown[] = []) {
     if (!this.isOpen) throw unavailable(this.#url, 'the connection was lost');
     try {
-      return await this.#client.query(text, [...values]);
+      return await this.#client.query(text, values.map(storable));
     } catch (error) {
       if (!isOfServer(error) || endsSession(error)) this.#close();
       throw isOfServer(error) && !endsSession(error) ? error : faultOf(error, this.#url);
@@ -208,6 +208,18 @@ function faultOf(error: unknown, url: string): Fault {
 function unavailable(url: string, detail: string, cause?: unknown): Fault {
   return new Fault('databaseUnavailable', { database: withoutPassword(url), detail }, cause);
 }
+
+/**
+ * PostgreSQL has no NUL in text, and no integer above 2⁶³: no row has such a value, and a search for it finds none, or
+ * compares with the largest one.
+ */
+export function storable(value: unknown): unknown {
+  if (typeof value === 'string') return value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value;
+  if (typeof value !== 'number' || Math.abs(value) < 2 ** 63) return value;
+  return value > 0 ? largest : -largest;
+}
+
+const largest = 2n ** 63n - 1n;
 
 /** Counts and sums are far below 2⁵³. Type numbers (pg_type): 20 bigint, 1700 numeric. */
 // biome-ignore lint/suspicious/noExplicitAny: the type that pg declares

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import { type PostgresServer, startPostgres, whyNoPostgres } from '#test/a-postgres.ts';
-import { aNode } from '#test/a-task.ts';
+import { aNode, anImage } from '#test/a-task.ts';
 import { UniqueViolation } from '../collection.ts';
+import { compares, hasItem } from '../conditions.ts';
 import { withoutPassword } from '../database-address.ts';
 import { openDatabase, openStore, Store, syncSchema } from '../store.ts';
 
@@ -111,5 +112,17 @@ suite('a PostgreSQL database', { skip }, () => {
       names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
     );
     assert.deepEqual([found, foundByCase], [['Ä'], ['a', 'a b']]);
+  });
+
+  test('finds nothing by a value that it cannot hold, rather than failing', async () => {
+    const store = new Store({ db: openDatabase(await aDatabase()) });
+    await store.images.insert(anImage({ min_disk: 3_000_000_000, tags: ['red'] }));
+
+    assert.equal(await store.images.find({ name: 'a\0b' }), undefined);
+    assert.deepEqual(await store.images.list([hasItem('tags', ['a\0b'])]), []);
+    assert.deepEqual(await store.images.list([compares('min_disk', '>', 1e30)]), []);
+    assert.equal((await store.images.list([compares('min_disk', '>', -1e30), hasItem('tags', ['red'])])).length, 1);
+    assert.equal((await store.images.find({ min_disk: 3_000_000_000 }))?.min_disk, 3_000_000_000);
+    await store.close();
   });
 });

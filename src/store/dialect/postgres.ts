@@ -1,7 +1,7 @@
 /** Kysely's PostgreSQL dialect on one session, which holds the lock of the database (`postgres-session.ts`). */
 import { type Driver, type Kysely, PostgresAdapter, PostgresDialect, type RawBuilder, sql } from 'kysely';
 import type { Dialect, JsonValue } from './dialect.ts';
-import { PostgresSession } from './postgres-session.ts';
+import { PostgresSession, storable } from './postgres-session.ts';
 
 /** @param url `postgresql://[USER[:PASSWORD]@][HOST][:PORT]/DATABASE[?host=/SOCKET/FOLDER]` */
 export function postgresDialect(url: string): PostgresDialect {
@@ -29,7 +29,7 @@ class NamedPostgresAdapter extends PostgresAdapter {
   readonly dialect = postgres;
 }
 
-const jsonb = (value: JsonValue) => sql`${JSON.stringify(value)}::jsonb`;
+const jsonb = (value: JsonValue) => sql`${JSON.stringify(storable(value))}::jsonb`;
 const isAnyOf = (expression: RawBuilder<unknown>, values: readonly JsonValue[]): RawBuilder<boolean> =>
   values.length === 0 ? sql`FALSE` : sql`${expression} IN (${sql.join(values.map(jsonb))})`;
 
@@ -51,7 +51,10 @@ export const postgres: Dialect = {
     sql`EXISTS (SELECT 1 FROM jsonb_array_elements(${sql.ref(column)}::jsonb) AS item(value)
       WHERE ${isAnyOf(sql`(item.value -> ${key}::text)`, values)})`,
   hasMember: (column, key, values) => isAnyOf(sql`(${sql.ref(column)}::jsonb -> ${key}::text)`, values),
-  finishSchema: sortByCodePoint,
+  async finishSchema(db) {
+    await sortByCodePoint(db);
+    await widenIntegers(db);
+  },
   rewrite: async (db) => {
     await sql`VACUUM FULL`.execute(db);
   },
@@ -82,5 +85,17 @@ async function sortByCodePoint(db: Kysely<unknown>): Promise<void> {
   for (const [table, columns] of byTable) {
     const changes = columns.map(({ column_name }) => sql`ALTER COLUMN ${sql.ref(column_name)} TYPE text COLLATE "C"`);
     await sql`ALTER TABLE ${sql.table(table)} ${sql.join(changes)}`.execute(db);
+  }
+}
+
+/** As wide as in SQLite, so that a number is stored or compared where it is there, rather than out of range. */
+async function widenIntegers(db: Kysely<unknown>): Promise<void> {
+  const { rows } = await sql<{ table_name: string; column_name: string; sequence: string | null }>`
+    SELECT table_name, column_name, pg_get_serial_sequence(quote_ident(table_name), column_name) AS sequence
+    FROM information_schema.columns WHERE table_schema = current_schema() AND data_type = 'integer'
+      AND table_name NOT LIKE 'kysely%' ORDER BY table_name, column_name`.execute(db);
+  for (const { table_name, column_name, sequence } of rows) {
+    await sql`ALTER TABLE ${sql.table(table_name)} ALTER COLUMN ${sql.ref(column_name)} TYPE bigint`.execute(db);
+    if (sequence !== null) await sql`ALTER SEQUENCE ${sql.raw(sequence)} AS bigint`.execute(db);
   }
 }
