@@ -96,6 +96,8 @@ export type Outcome<C = JsonObject> =
 
 export type Step<C = JsonObject> = {
   readonly name: string;
+  /** Its name in rows of earlier versions. */
+  readonly formerName?: string;
   /** For the timeline: `Write the image`. */
   readonly title: string;
   /** Maximum time from start to end of the step, waits included. */

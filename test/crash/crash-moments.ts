@@ -1,10 +1,12 @@
 /** The moments at which a crash test kills Ingot. */
-import type { Operation } from '#store/tables/operations.ts';
+import type { StepHook } from '#engine/worker/bound-operations.ts';
+
+type CrashedOperation = Parameters<StepHook>[1];
 
 export const momentsFile = 'crash-moments';
 
 /** `deploy`, or `undo of deploy` after a failure. */
-export function wayOf({ kind, state }: Operation): string {
+export function wayOf({ kind, state }: CrashedOperation): string {
   return state === 'rolling_back' ? `undo of ${kind}` : kind;
 }
 
@@ -12,11 +14,11 @@ export function wayOf({ kind, state }: Operation): string {
  * `before deploy: write image (heard, asked write-image)`: a waiting step runs several times, each time with more
  * context; the context distinguishes the moments.
  */
-export function momentOf(when: 'before' | 'after', operation: Operation, step: string): string {
+export function momentOf(when: Parameters<StepHook>[0], operation: CrashedOperation, step: string): string {
   const { context } = operation;
-  const { command, replies, messages } = context as { command?: { name: string }; replies?: object; messages?: object };
+  const { command, replies, messages, agent } = context;
   const facts = [
-    'agent' in context && 'heard',
+    agent && 'heard',
     messages && `posted ${Object.keys(messages).join('+')}`,
     command && `asked ${command.name}`,
     replies && `answered ${Object.keys(replies).join('+')}`,

@@ -98,8 +98,7 @@ function refuseOtherAddress({ record }: MessageParts, live: LiveOperation, reque
 
 /** An agent may fetch only what its current command tells it to write, never another tenant's image. */
 function expectCommanded(live: LiveOperation, path: string): void {
-  const { params } = (pendingOf(live) ?? {}) as Partial<Command>;
-  if (params?.['path'] === path) return;
+  if (pendingOf(live)?.params['path'] === path) return;
   throw new Fault('forbidden', { detail: `The command of this operation does not name ${path.slice(0, 100)}.` });
 }
 

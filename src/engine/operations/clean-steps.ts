@@ -13,7 +13,7 @@ import { recordBmcCommand } from '../power/power.ts';
 import type { BaseContext } from '../worker/base-context.ts';
 import type { CleanTimes, OperationParts } from '../worker/define-operation.ts';
 import { interfaceOf } from '../worker/task.ts';
-import { next } from './machine-steps.ts';
+import { next, powerOff } from './machine-steps.ts';
 
 type Parts = Pick<OperationParts, 'store' | 'drivers' | 'cleanTimes'>;
 
@@ -147,10 +147,14 @@ export function isErase({ interface: slot, step }: AskedStep): boolean {
   return `${slot}.${step}` === eraseStep;
 }
 
-/** The out-of-band steps. Names are unique, so that a restart finds the current step. */
+/** The out-of-band steps, numbered, so that a reader of the timeline sees how many are left. */
 export function outOfBandSteps(parts: Parts, asked: readonly AskedStep[]): readonly Step[] {
   const made = asked.flatMap(({ interface: slot, step, args = {} }) => stepTable[`${slot}.${step}`]?.steps(parts, args) ?? []);
-  return made.map((step, index) => ({ ...step, name: `${index + 1}: ${step.name}` }));
+  return made.map(({ formerName, ...step }, index) => ({
+    ...step,
+    name: `${index + 1}: ${step.name}`,
+    ...(formerName && { formerName: `${index + 1}: ${formerName}` }),
+  }));
 }
 
 function refuseMissing(drivers: Drivers, node: Node, slot: string, step: string): void {
@@ -191,9 +195,7 @@ function applyBios(parts: Parts, { settings }: Static<typeof BiosArgs>): readonl
         return { wait: 'the firmware to apply the settings', againIn: timesOf(parts).poll / 1000 };
       },
     },
-    simpleStep({ name: 'power off', title: 'Power off', deadlineSeconds: 180, powerChanges: 1 }, (task) =>
-      task.power.set('power off'),
-    ),
+    { ...powerOff, formerName: 'power off again' },
   ];
 }
 

@@ -1,12 +1,12 @@
 /** Cleaning: erases a tenant's data from the disks before anyone else gets the machine. */
 import { type Static, Type } from 'typebox';
-import type { CleanResult } from '#agent-protocol/messages.ts';
+import { CleanResult } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
 import type { Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import type { BaseContext, OperationWith } from '../worker/base-context.ts';
+import { type BaseContext, fits, type OperationWith } from '../worker/base-context.ts';
 import { defineOperation, type EndParts, newOperation, type OperationParts } from '../worker/define-operation.ts';
 import { failureReport, failureText } from '../worker/last-error.ts';
 import type { ProvisionStateMachine } from '../worker/provision-state-machine.ts';
@@ -24,7 +24,9 @@ const eraseDisks = (deadlineSeconds: number): Step => ({
     const reply = await task.agent.ask('clean', {});
     if (!reply) return { wait: 'the ramdisk to erase the disks' };
     if (!reply.ok) throw new Fault('agentFailed', { command: 'erase the disks', detail: reply.error });
-    const { disks } = reply.result as CleanResult;
+    if (!fits(CleanResult, reply.result))
+      throw new Fault('agentFailed', { command: 'erase the disks', detail: 'its report cannot be understood' });
+    const { disks } = reply.result;
     for (const disk of disks) {
       task.note('erase disks', `${disk.device}: ${disk.method} of ${disk.size_bytes} bytes in ${disk.seconds} s`, disk);
     }
@@ -106,7 +108,12 @@ export const clean = defineOperation({
 });
 
 function eraseByRamdisk({ consoles, settings }: OperationParts): readonly Step[] {
-  return [...bootRamdiskSteps({ consoles, settings }), eraseDisks(settings['clean.timeout']), powerOff, withdrawBootFiles];
+  return [
+    ...bootRamdiskSteps({ consoles, settings }),
+    eraseDisks(settings['clean.timeout']),
+    { ...powerOff, formerName: 'power off again' },
+    withdrawBootFiles,
+  ];
 }
 
 /** No specific steps requested: a full cleaning. */

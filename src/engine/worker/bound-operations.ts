@@ -16,7 +16,8 @@ export type RowWriter = {
   reportWait(live: LiveOperation, wait: string): void;
 };
 export type TaskFactory = (live: LiveOperation, signal: AbortSignal) => Promise<Task>;
-export type StepHook = (when: 'before' | 'after', operation: RunningOperation, step: string) => void;
+/** `polling`: the step has run, and will run again after a time. */
+export type StepHook = (when: 'before' | 'after' | 'polling', operation: RunningOperation, step: string) => void;
 
 export class BoundOperations {
   readonly #definitions: Readonly<Record<string, Definition>>;
@@ -102,12 +103,12 @@ function unknownKind(kind: string): Fault {
   return new Fault('internal', { detail: `there is no operation of kind ${kind}` });
 }
 
-/** A row names its current step, so the second step of a name gets a number: `power off (2)`. */
+/** A row names its current step, so the second step of a name gets a number: `power off #2`. */
 function withDistinctNames(steps: readonly Step[]): readonly Step[] {
   const seen = new Map<string, number>();
   return steps.map((step) => {
     const count = (seen.get(step.name) ?? 0) + 1;
     seen.set(step.name, count);
-    return count === 1 ? step : { ...step, name: `${step.name} (${count})` };
+    return count === 1 ? step : { ...step, name: `${step.name} #${count}` };
   });
 }

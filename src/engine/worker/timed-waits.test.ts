@@ -124,3 +124,32 @@ test('a step that changes the power twice sends each command once, however often
   assert.ok(runs.length > 3, `${runs.length} runs`);
   await stopped(cloud);
 });
+
+test('steps of one name are told apart in the row, and a renamed step is found by its former name', async () => {
+  let isBlocked = true;
+  const runs: string[] = [];
+  const go = async () => ({ next: true }) as const;
+  const steps: Step[] = [
+    aStep('power off', go),
+    aStep('work', go),
+    {
+      ...aStep('power off', async (task) => {
+        runs.push(task.operation.step);
+        return isBlocked ? { wait: 'a word' } : { next: true };
+      }),
+      formerName: 'power off again',
+    },
+  ];
+  const before = await begin(steps);
+  await until(async () => (await before.operation()).waiting_for !== null);
+  await before.engine.stop();
+  await before.store.operations.update({ id: (await before.operation()).id }, { step: 'power off again' });
+
+  isBlocked = false;
+  const after = await aCloud({ room: before.room, steps, store: before.store });
+  await after.engine.start();
+  await quiet(after);
+  assert.deepEqual(runs, ['power off #2', 'power off again']);
+  assert.equal((await before.operation()).state, 'done');
+  await stopped(after);
+});

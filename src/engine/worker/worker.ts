@@ -209,7 +209,7 @@ export class Worker {
     try {
       this.#parts.onStep?.('before', operation, step.name);
       outcome = await runStep(this.#stepParts, live, step);
-      this.#parts.onStep?.('after', operation, step.name);
+      this.#parts.onStep?.('againIn' in outcome ? 'polling' : 'after', operation, step.name);
     } catch (error) {
       if (this.#stopping) return 'rest';
       const cancelled = live.operation.state === 'running' ? live.loop.cancelledBy : undefined;
@@ -314,7 +314,8 @@ export class Worker {
   }
 
   #findStep(operation: RunningOperation): Step | undefined {
-    return this.#stepsOf(operation).find(({ name }) => name === operation.step);
+    const isCurrent = ({ name, formerName }: Step) => name === operation.step || formerName === operation.step;
+    return this.#stepsOf(operation).find(isCurrent);
   }
 
   #stepsOf(operation: RunningOperation): readonly Step[] {
