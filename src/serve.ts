@@ -15,7 +15,7 @@ import { createEventPosts } from '#drivers/redfish/index.ts';
 import { openDrivers } from '#drivers/registry.ts';
 import { createEngine } from '#engine/engine.ts';
 import type { StepHook } from '#engine/worker/bound-operations.ts';
-import { writeAtomically } from '#files/write-atomically.ts';
+import { removeDrafts, writeAtomically } from '#files/write-atomically.ts';
 import { createImageFiles } from '#images/image-files.ts';
 import { declaredSecrets } from '#services/baremetal/secrets.ts';
 import { ensureAdmin, ensureTokenKey } from '#services/identity/bootstrap.ts';
@@ -63,6 +63,7 @@ async function build(
   const connections = fitConnections(settings, log);
   const state = settings.state_dir;
   openStateFolder(state);
+  await removeDrafts(state);
   // Config drives of ended operations; a running one rebuilds its own.
   await rm(join(state, 'work'), { recursive: true, force: true });
 

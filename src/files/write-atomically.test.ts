@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
-import { moveIntoPlace, writeAtomically, writeAtomicallySync } from './write-atomically.ts';
+import { moveIntoPlace, removeDrafts, writeAtomically, writeAtomicallySync } from './write-atomically.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ingot-files-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -102,3 +102,11 @@ test('a draft that a program wrote is moved into place', async () => {
 function drafts(name: string): string[] {
   return readdirSync(folder).filter((file) => file.startsWith(name) && file.endsWith('.part'));
 }
+
+test('drafts of a killed process are removed at a start, and nothing else', async () => {
+  const own = mkdtempSync(join(folder, 'drafts-'));
+  for (const name of ['endpoint', 'endpoint.0a1b2c3d.part', 'image.part', 'notes.0a1b2c3d.txt'])
+    writeFileSync(join(own, name), '');
+  await removeDrafts(own);
+  assert.deepEqual(readdirSync(own).sort(), ['endpoint', 'image.part', 'notes.0a1b2c3d.txt']);
+});

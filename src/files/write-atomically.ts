@@ -5,8 +5,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 export type WriteOptions = {
   /** Exact mode of the new file, whatever the umask. Default: only the owner may read it. */
@@ -60,6 +60,12 @@ export function moveIntoPlaceSync(draft: string, path: string): void {
   syncToDiskSync(draft);
   renameSync(draft, path);
   syncToDiskSync(dirname(path));
+}
+
+/** For a start: removes the drafts that a killed process has left of files in this folder, whose only writer we are. */
+export async function removeDrafts(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => /\.[0-9a-f]{8}\.part$/.test(name));
+  await Promise.all(names.map((name) => rm(join(folder, name), { force: true })));
 }
 
 /** Unique: two writers of one file must not write into one draft. */

@@ -146,9 +146,9 @@ test('steps of one name are told apart in the row, and a renamed step is found b
   await before.store.operations.update({ id: (await before.operation()).id }, { step: 'power off again' });
 
   isBlocked = false;
-  const after = await aCloud({ room: before.room, steps, store: before.store });
+  const after = await testCloud({ room: before.room, steps, store: before.store });
   await after.engine.start();
-  await quiet(after);
+  await untilIdle(after);
   assert.deepEqual(runs, ['power off #2', 'power off again']);
   assert.equal((await before.operation()).state, 'done');
   await stopped(after);
