@@ -257,14 +257,6 @@ const otherRows: readonly Exception[] = [
     source: `${compute}/quota_sets.py (FILTERED_QUOTAS_v257)`,
   },
   {
-    at: ['/hypervisors/*/uptime', '/hypervisor/uptime'],
-    what: 'wrong',
-    says: ': null',
-    since: '2.88',
-    why: 'null where the driver does not know it, as with bare metal.',
-    source: `${compute}/hypervisors.py (_view_hypervisor)`,
-  },
-  {
     operation: 'GET /v2.1/os-services',
     at: '/services/*/disabled_reason',
     what: 'wrong',

@@ -69,7 +69,8 @@ const detailView = viewOf<Item>()({
   hypervisor_version: { type: Type.Integer(), value: () => 1 },
   numbered_service: { name: 'service', until: uuidsSince - 1, type: Type.Unknown(), value: (item) => serviceOf(item, 1) },
   service: { since: uuidsSince, type: Type.Unknown(), value: (item) => serviceOf(item, serviceUuid) },
-  uptime: { since: amountsUntil + 1, type: Type.Null(), value: () => null },
+  // Nova's is null here, at which `openstack hypervisor show` (openstackclient 6.0) fails: it expects text.
+  uptime: { since: amountsUntil + 1, type: Type.String(), value: () => '' },
   cpu_info_text: { name: 'cpu_info', until: 27, type: Type.String(), value: () => '' },
   cpu_info: { since: 28, until: amountsUntil, type: Type.Object({}), value: () => ({}) },
   vcpus: amount('vcpus'),
