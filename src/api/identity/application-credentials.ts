@@ -9,7 +9,7 @@ import { Maybe, Nullable } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
 import { linksTo, selfLink } from './links.ts';
 import { loginClientOf } from './login-client.ts';
-import { authorize, route } from './policy.ts';
+import { authorize, identityPolicy, route } from './policy.ts';
 import { CollectionLinks, SelfLink } from './schemas.ts';
 
 const CredentialRequest = Type.Object({
@@ -88,7 +88,9 @@ export const applicationCredentialRoutes = [
     body: Type.Object({ application_credential: CredentialRequest }),
     reply: CredentialReply,
     async handler(request, context) {
-      ownerOf(request, 'identity:create_application_credential');
+      const user_id = ownerOf(request, 'identity:create_application_credential');
+      // Whatever the policy file says: it has the roles of its user's token, which is the caller's.
+      if (user_id !== request.caller.user_id) throw identityPolicy.denied('identity:create_application_credential');
       const requester = { client: loginClientOf(request), caller: request.caller, token: request.token };
       const { credential, secret } = await createCredential(context, requester, request.body.application_credential);
       return { application_credential: credentialView.of(request, context)({ ...credential, secret }) };

@@ -1,0 +1,129 @@
+/** What Keystone's rules add to administrators: managers and readers of a domain. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
+import { createPersonas, type Persona } from '#test/personas.ts';
+
+const base = '/identity/v3';
+let fixture: ApiFixture;
+let personas: ReadonlyMap<string, Persona>;
+before(async () => {
+  fixture = await openApiFixture();
+  personas = new Map((await createPersonas(fixture)).map((persona) => [persona.name, persona]));
+});
+after(() => fixture.close());
+
+const persona = (name: string) => personas.get(name) as Persona;
+const ask = (as: string, method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, payload?: object) =>
+  fixture.ask({ method, url: `${base}/${path}`, headers: persona(as).headers, ...(payload && { payload }) });
+
+const manager = 'manager of the domain';
+
+test('a manager of a domain manages its users, projects and roles', async () => {
+  const made = await ask(manager, 'POST', 'users', { user: { name: 'new', password: 'secret' } });
+  const project = await ask(manager, 'POST', 'projects', { project: { name: 'new' } });
+  const [user_id, project_id] = [made.body.user.id, project.body.project.id];
+
+  assert.deepEqual([made.status, made.body.user.domain_id, project.status], [201, 'default', 201]);
+  for (const place of [`projects/${project_id}`, 'domains/default']) {
+    for (const role of ['reader', 'member', 'manager']) {
+      const path = `${place}/users/${user_id}/roles/${role}`;
+      assert.equal((await ask(manager, 'PUT', path)).status, 204, path);
+      assert.equal((await ask(manager, 'DELETE', path)).status, 204, path);
+    }
+    assert.equal((await ask(manager, 'PUT', `${place}/users/${user_id}/roles/admin`)).status, 403, 'no administrators');
+  }
+  assert.equal((await ask(manager, 'PATCH', `users/${user_id}`, { user: { description: 'd' } })).status, 200);
+  assert.equal((await ask(manager, 'DELETE', `users/${user_id}`)).status, 204);
+  assert.equal((await ask(manager, 'DELETE', `projects/${project_id}`)).status, 204);
+});
+
+test('a manager of a domain becomes no administrator: by no role, and by no password of one', async () => {
+  const { user_id } = persona('admin of the project');
+  const { body } = await fixture.ask({ url: `${base}/users?name=admin` });
+
+  for (const id of [user_id, body.users[0].id]) {
+    assert.equal((await ask(manager, 'PATCH', `users/${id}`, { user: { password: 'mine' } })).status, 403);
+    assert.equal((await ask(manager, 'DELETE', `users/${id}`)).status, 403);
+  }
+  assert.equal((await ask(manager, 'PUT', `system/users/${persona(manager).user_id}/roles/reader`)).status, 403);
+});
+
+test('a manager of a project manages nothing of its domain', async () => {
+  const as = 'manager of the project';
+
+  assert.equal((await ask(as, 'POST', 'users', { user: { name: 'other' } })).status, 403);
+  assert.equal((await ask(as, 'POST', 'projects', { project: { name: 'other' } })).status, 403);
+  const { project_id, user_id } = persona(as);
+  assert.equal((await ask(as, 'PUT', `projects/${project_id}/users/${user_id}/roles/manager`)).status, 403);
+});
+
+test('a reader of a domain sees its users, projects and role assignments, but nothing of the system', async () => {
+  const as = 'reader of the domain';
+  const { project_id, user_id } = persona('member of the project');
+  const reads = [
+    'users',
+    `users/${user_id}`,
+    'projects',
+    `projects/${project_id}`,
+    `projects/${project_id}/users/${user_id}/roles`,
+  ];
+
+  for (const path of reads) assert.equal((await ask(as, 'GET', path)).status, 200, path);
+  const { body } = await ask(as, 'GET', 'role_assignments');
+  const scopes = body.role_assignments.map(({ scope }: { scope: object }) => Object.keys(scope)[0]);
+  assert.deepEqual(new Set(scopes), new Set(['domain', 'project']));
+  assert.equal((await ask(as, 'GET', 'role_inferences')).status, 403);
+  assert.equal((await ask(as, 'PATCH', `users/${user_id}`, { user: { description: 'd' } })).status, 403);
+});
+
+test("errors have Keystone's texts", async () => {
+  const texts: [string, 'GET' | 'POST' | 'PATCH', string, object | undefined, number, RegExp][] = [
+    [
+      'member of the project',
+      'GET',
+      'users',
+      undefined,
+      403,
+      /^You are not authorized to perform the requested action: identity:list_users\.$/,
+    ],
+    ['admin of the system', 'GET', 'users/none', undefined, 404, /^Could not find user: none\.$/],
+    ['admin of the system', 'GET', 'roles/none', undefined, 404, /^Could not find role: none\.$/],
+    [
+      'admin of the system',
+      'POST',
+      'projects',
+      { project: { name: 'project-own' } },
+      409,
+      /^Conflict occurred attempting to store project - /,
+    ],
+    ['admin of the system', 'POST', 'users', { user: { name: 'x' }, other: 1 }, 400, /other: it is not known/],
+    ['admin of the system', 'POST', 'groups', { group: { name: 'x' } }, 501, /^A group is not supported/],
+    ['member of the project', 'POST', 'groups', { group: { name: 'x' } }, 403, /identity:create_group/],
+  ];
+
+  for (const [as, method, path, payload, status, text] of texts) {
+    const reply = await ask(as, method, path, payload);
+    assert.equal(reply.status, status, path);
+    assert.match(reply.body.error.message, text);
+    assert.deepEqual(Object.keys(reply.body.error).sort(), ['code', 'message', 'title']);
+  }
+  const { user_id } = persona('member of the project');
+  assert.equal((await ask('admin of the system', 'PATCH', `users/${user_id}`, { user: {} })).status, 400);
+});
+
+test('lists are filtered, sorted and cut by the database', async () => {
+  const as = 'reader of the system';
+  const names = async (query: string) => {
+    const { body } = await ask(as, 'GET', `users?${query}`);
+    return body.users.map(({ name }: { name: string }) => name);
+  };
+
+  const managers = await names('name__contains=manager%20of');
+  assert.deepEqual(managers, [...managers].sort());
+  assert.equal(managers.length, 4);
+  assert.deepEqual(await names('name__contains=manager%20of&sort_key=name&sort_dir=desc'), managers.toReversed());
+  assert.deepEqual(await names('name__contains=manager%20of&limit=2'), managers.slice(0, 2));
+  assert.deepEqual(await names('enabled=false'), []);
+  assert.deepEqual(await names('domain_id=other'), []);
+});
