@@ -24,7 +24,7 @@ async function aFixture(t: TestContext, properties: JsonObject = {}, settings: R
   const untilState = async (state: Node['provision_state']): Promise<Node> => {
     for (;;) {
       const now = await node();
-      if (now.provision_state === state && (state === 'inspect wait' || now.operation_id === null)) return now;
+      if (now.provision_state === state && (state.endsWith(' wait') || now.operation_id === null)) return now;
       await new Promise(setImmediate);
     }
   };
@@ -64,16 +64,63 @@ test('inspection boots the ramdisk, takes its inventory, fills the properties an
   assert.deepEqual([fixture.room.power.get(fixture.uuid), fixture.room.plans.has(fixture.uuid)], ['power off', false]);
 });
 
-test('local_gb is that of the disk that the hints name, and 0 without a disk', async (t) => {
+test('local_gb is that of the disk that the hints name, and is not written without such a disk', async (t) => {
   for (const { hints, disks, expected } of [
     { hints: { root_device: { serial: 'A' } }, disks: undefined, expected: 479 },
-    { hints: {}, disks: [], expected: 0 },
+    { hints: { root_device: { serial: 'Z' } }, disks: undefined, expected: undefined },
+    { hints: {}, disks: [], expected: undefined },
   ]) {
     const fixture = await aFixture(t, hints);
     await fixture.go('inspect');
     await report(fixture, await fixture.untilState('inspect wait'), disks && { disks });
     assert.equal((await fixture.untilState('manageable')).properties['local_gb'], expected);
   }
+});
+
+test('a machine that shows no disk at its inspection does not count as erased at the next cleaning', async (t) => {
+  const fixture = await aFixture(t, {}, { 'clean.on_provide': 'true' });
+  await fixture.go('inspect');
+  await report(fixture, await fixture.untilState('inspect wait'), { disks: [] });
+  await fixture.untilState('manageable');
+
+  await fixture.go('provide');
+  const { operation_id } = await fixture.untilState('clean wait');
+  const operation = (await fixture.store.operations.find({ id: operation_id ?? '' })) as Operation;
+  const { inventory, ...hello } = aHello();
+  const helloWithout = { ...hello, inventory: { ...inventory, disks: [] } };
+  const { session } = await fixture.engine.agentHello(bootstrapOf(operation), helloWithout, aRequester());
+  const command = await fixture.engine.agentNext(session, 5000, AbortSignal.timeout(5000));
+  await fixture.engine.agentResult(session, { command_id: command!.id, ok: true, result: { disks: [] } });
+  assert.match((await fixture.untilState('clean failed')).last_error ?? '', /any disk/);
+});
+
+test('what no scheduler could read is not taken from a machine, and cannot replace what an operator has given', async (t) => {
+  const operators = { capabilities: 'boot_mode:uefi', memory_mb: '2048' };
+  const fixture = await aFixture(t, operators);
+  await fixture.go('inspect');
+  const { inventory } = aHello();
+  await report(fixture, await fixture.untilState('inspect wait'), {
+    cpu: { ...inventory.cpu, count: Number.MAX_SAFE_INTEGER, architecture: ' ', __proto__: { count: 1 }, capabilities: 'x' },
+    memory_bytes: Number.MAX_SAFE_INTEGER,
+    capabilities: 'raid_level:1',
+    disks: [aDisk({ device: '/dev/sda', size_bytes: Number.MAX_SAFE_INTEGER, serial: 'A' })],
+  });
+  assert.deepEqual((await fixture.untilState('manageable')).properties, { ...operators, local_gb: 8_388_606 });
+});
+
+test('half a processor is rounded down, as the scheduler takes whole ones', async (t) => {
+  const fixture = await aFixture(t);
+  await fixture.go('inspect');
+  const { inventory } = aHello();
+  await report(fixture, await fixture.untilState('inspect wait'), { cpu: { ...inventory.cpu, count: 1.5 } });
+  assert.equal((await fixture.untilState('manageable')).properties['cpus'], 1);
+});
+
+test('a node with invalid root device hints is not inspected: the end could not tell its disk', async (t) => {
+  const fixture = await aFixture(t, { root_device: { serial: 7 } });
+  await assert.rejects(fixture.go('inspect'), /properties\/root_device of node n1 cannot be used: .*'serial' must be text/);
+  const { provision_state, operation_id } = await fixture.node();
+  assert.deepEqual([provision_state, operation_id], ['manageable', null]);
 });
 
 test('an aborted inspection has failed, and can be repeated or left', async (t) => {

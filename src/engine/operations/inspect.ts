@@ -10,6 +10,7 @@ import type { JsonObject } from '#domain/json.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import { rootDeviceOf } from '#drivers/root-device.ts';
 import type { Node } from '#store/tables/nodes.ts';
+import { isUsableProperty } from '../scheduler/node-properties.ts';
 import { defineOperation } from '../worker/define-operation.ts';
 import { failureReport } from '../worker/last-error.ts';
 import { bootRamdiskSteps, keepConsoleStep, powerOff, withAgentSecret, withdrawBootFiles } from './machine-steps.ts';
@@ -29,7 +30,11 @@ export const inspect = defineOperation({
       to: 'inspecting',
       target: 'manageable',
       patch: { last_error: null },
-      request: ({ boot_interface }) => ({ boot_interface }),
+      request(node) {
+        // Invalid hints are refused here: at the end they would keep the operation from ending.
+        rootDeviceOf(node);
+        return { boot_interface: node.boot_interface };
+      },
     },
     { name: 'manage', since: 4, from: ['inspect failed'], to: 'manageable', patch: outOfMaintenance },
     { name: 'abort', since: 41, from: ['inspect wait'], to: 'inspect failed', cancels: true },
@@ -71,20 +76,28 @@ const nothingToInspect = simpleStep({ name: 'inspect', title: 'Inspect', deadlin
   task.note('inspect', 'fake hardware has no agent: nothing is reported'),
 );
 
-/** From the agent's report, which is kept as the node's inventory when it says hello. */
+/**
+ * From the agent's report, which is kept as the node's inventory when it says hello. What the scheduler could not read
+ * is left out, so that a machine that reports nonsense does not make its node unusable.
+ */
 function foundProperties(node: Pick<Node, 'name' | 'uuid' | 'properties' | 'inventory'>): JsonObject {
   const { inventory } = node;
   if (!Value.Check(Inventory, inventory)) return {};
   const { cpu, memory_bytes } = inventory;
-  return {
-    cpus: cpu.count,
+  const local_gb = localGb(node, inventory);
+  const found: JsonObject = {
+    cpus: Math.floor(cpu.count),
     cpu_arch: cpu.architecture,
     memory_mb: Math.floor(memory_bytes / 2 ** 20),
-    local_gb: localGb(node, inventory),
+    ...(local_gb > 0 && { local_gb }),
   };
+  return Object.fromEntries(Object.entries(found).filter(([name, value]) => isUsableProperty(name, value)));
 }
 
-/** GiB of the disk that a deployment would choose, less one for partitioning, as in Ironic; 0: no disk. */
+/**
+ * GiB of the disk that a deployment would choose, less one for partitioning, as in Ironic. 0 if there is no such disk,
+ * which is not written: as a property it is the operator's word that nothing has to be erased (known-disks.ts).
+ */
 function localGb(node: Pick<Node, 'name' | 'uuid' | 'properties'>, { disks }: Inventory): number {
   const hints = rootDeviceOf(node);
   const fitting = disks.filter(({ device, size_bytes, removable, ...facts }) => {

@@ -29,6 +29,11 @@ const checkTable: Readonly<Record<string, Check>> = {
   capabilities,
 };
 
+/** Whether a value that a machine has reported can be taken: the scheduler understands it. */
+export function isUsableProperty(name: string, value: Json): boolean {
+  return checkTable[name]?.(value) === undefined;
+}
+
 const sizes = ['local_gb', 'memory_mb'] as const;
 
 /** What Python's `int()` converts to a number of at least 0. */
