@@ -66,6 +66,25 @@ test('the wait is shown with its time, and its time outlasts a restart', async (
   await stopped(last);
 });
 
+test('a clock that was set back while no process ran does not make a step wait for it', async () => {
+  let runs = 0;
+  const polls = aStep('poll', async () => (++runs < 2 ? { wait: 'the fan to stop', againIn: 3600 } : { next: true }), 7200);
+  const before = await begin([polls]);
+  await until(async () => (await before.operation()).waiting_for !== null);
+  await before.engine.stop();
+  const { id } = await before.operation();
+  const written = Date.now() + 86_400_000;
+  const at = { updated_at: new Date(written).toISOString(), again_at: new Date(written + 3_600_000).toISOString() };
+  await before.store.operations.update({ id }, at);
+
+  const after = await testCloud({ room: before.room, steps: [polls], store: before.store });
+  await after.engine.start();
+  const ended = await Promise.race([after.engine.ended(id), new Promise((resolve) => setTimeout(resolve, 5000))]);
+  assert.ok(ended, 'it waits until tomorrow');
+  assert.equal((await before.operation()).state, 'done');
+  await stopped(after);
+});
+
 test('a step that polls ends at its deadline, with what it waited for', async () => {
   const polls = aStep('poll', async () => ({ wait: 'the fan to stop', againIn: 0.01 }), 0.1);
   const cloud = await begin([polls]);

@@ -118,7 +118,7 @@ export class Worker {
       live.boot.begin(await readSigns(this.#parts.store, operation));
       this.#record.resumed(operation);
       // A step that polls runs again at its time.
-      const left = operation.again_at === null ? 0 : Date.parse(operation.again_at) - Date.now();
+      const left = restOf(operation);
       if (left > 0) live.step.restFor(operation.waiting_for ?? '', left / 1000);
       if (left > 0) this.#setTimer(live);
       else void this.#drive(live);
@@ -321,6 +321,12 @@ export class Worker {
   #stepsOf(operation: RunningOperation): readonly Step[] {
     return this.#parts.operations.steps(operation);
   }
+}
+
+/** Milliseconds that a step that polls still has to wait; 0 if the clock was set back, so that its time is not known. */
+function restOf({ again_at, updated_at }: Pick<Operation, 'again_at' | 'updated_at'>): number {
+  if (again_at === null || Date.parse(updated_at) > Date.now()) return 0;
+  return Date.parse(again_at) - Date.now();
 }
 
 function describeWait(live: LiveOperation): string {
