@@ -21,6 +21,16 @@ const lockKey = '7308332044936638824';
 const lockTries = 10;
 const lockTryMs = 500;
 const connectMs = 10_000;
+/**
+ * Bounds of each statement, so that a server or network that hangs, or a lock that an operator holds, does not stop
+ * Ingot for ever. Parameters of the same names in the URL override them. The server's own limits come first.
+ */
+const limitsMs = {
+  lock_timeout: 60_000,
+  statement_timeout: 120_000,
+  idle_in_transaction_session_timeout: 120_000,
+  query_timeout: 130_000,
+} as const;
 
 export class PostgresSession implements Driver {
   readonly #url: string;
@@ -114,6 +124,7 @@ function newClient(url: string): Client {
       connectionString: url,
       application_name: 'ingot',
       connectionTimeoutMillis: connectMs,
+      ...limitsMs,
       keepAlive: true,
       types: { getTypeParser },
     });
@@ -178,9 +189,15 @@ class SessionConnection implements DatabaseConnection {
     try {
       return await this.#client.query(text, values.map(storable));
     } catch (error) {
-      if (!isOfServer(error) || endsSession(error)) this.#close();
-      throw isOfServer(error) && !endsSession(error) ? error : faultOf(error, this.#url);
+      if (!isOfServer(error) || endsSession(error)) this.#abandon();
+      throw isOfServer(error) && !endsSession(error) && !isOverdue(error) ? error : faultOf(error, this.#url);
     }
+  }
+
+  /** Closes the socket, too: the server gives the lock back, and a late reply is not read. */
+  #abandon(): void {
+    this.#close();
+    void this.#client.end().catch(() => {});
   }
 
   #close(): void {
@@ -199,6 +216,11 @@ function isOfServer(error: unknown): error is PostgresError {
 /** SQLSTATE classes 08 (connection exception) and 57P (the server shuts down, or ended the session). */
 function endsSession(error: PostgresError): boolean {
   return /^(08|57P)/.test(error.code ?? '');
+}
+
+/** SQLSTATE 57014 (query_canceled, by `statement_timeout`) and 55P03 (lock_not_available, by `lock_timeout`). */
+function isOverdue({ code }: PostgresError): boolean {
+  return code === '57014' || code === '55P03';
 }
 
 function faultOf(error: unknown, url: string): Fault {

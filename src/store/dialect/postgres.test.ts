@@ -1,6 +1,7 @@
 /** What PostgreSQL does differently, on a real server: the lock, a lost session, the order of text. */
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
+import { Client } from 'pg';
 import { Fault } from '#domain/faults.ts';
 import { type PostgresServer, startPostgres, whyNoPostgres } from '#test/a-postgres.ts';
 import { aNode, anImage } from '#test/a-task.ts';
@@ -25,7 +26,7 @@ const isUnavailable = (words: RegExp) => (error: unknown) =>
 
 const project = (id: string, name = id) => ({ id, domain_id: 'default', name, description: '' });
 
-suite('a PostgreSQL database', { skip }, () => {
+suite('the session of a PostgreSQL database', { skip }, () => {
   test('is used by one Ingot; a second one is refused, and may have it afterwards', async () => {
     const url = await aDatabase();
     const first = new Store({ db: openDatabase(url) });
@@ -60,6 +61,43 @@ suite('a PostgreSQL database', { skip }, () => {
     await Promise.all([store.close(), other.close()]);
   });
 
+  test('that hangs fails the query after its time, and is used again afterwards', async () => {
+    const url = await aDatabase();
+    const store = new Store({ db: openDatabase(`${url}&query_timeout=500`) });
+    await store.projects.insert(project('kept'));
+    const operator = new Client({ connectionString: url });
+    await operator.connect();
+    const { rows } = await operator.query(
+      `SELECT pid FROM pg_stat_activity WHERE application_name = 'ingot' AND datname = current_database()`,
+    );
+    await operator.end();
+    const [{ pid }] = rows as [{ pid: number }];
+
+    process.kill(pid, 'SIGSTOP');
+    await assert.rejects(store.projects.list(), isUnavailable(/timeout/));
+    process.kill(pid, 'SIGCONT');
+
+    assert.equal((await store.projects.list()).length, 1);
+    await store.close();
+  });
+
+  test('whose table an operator has locked fails the query after its time, and keeps its session', async () => {
+    const url = await aDatabase();
+    const store = new Store({ db: openDatabase(`${url}&lock_timeout=300`) });
+    await store.projects.insert(project('kept'));
+    const operator = new Client({ connectionString: url });
+    await operator.connect();
+    await operator.query('BEGIN; LOCK TABLE projects');
+
+    await assert.rejects(store.projects.list(), isUnavailable(/lock timeout/));
+
+    await operator.end();
+    assert.equal((await store.projects.list()).length, 1);
+    await store.close();
+  });
+});
+
+suite('a PostgreSQL database', { skip }, () => {
   test('that cannot be reached is told, without the password', async () => {
     const url = 'postgresql://ingot:s3cret@127.0.0.1:1/ingot?host=/nonexistent';
 
