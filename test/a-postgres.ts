@@ -98,9 +98,12 @@ async function serverUser(): Promise<{ uid?: number; gid?: number }> {
 }
 
 function fixtureOf(folder: string, stop: () => Promise<void>): PostgresServer {
-  const urlOf = (database: string) => `postgresql://ingot@localhost/${database}?host=${folder}`;
+  const urlOf = (database: string) => `postgresql://ingot@localhost/${database}?host=${folder}&query_timeout=${longestMs}`;
   return { ...databasesAt(urlOf), stop };
 }
+
+/** The longest of a timer: tests that put the clock forward let no query time out. */
+const longestMs = 2 ** 31 - 1;
 
 /** The databases of a server, by the URL of one of them. */
 export function databasesAt(urlOf: (database: string) => string): Omit<PostgresServer, 'stop'> {
