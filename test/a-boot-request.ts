@@ -26,6 +26,8 @@ export const aBootNode: NodeFacts = {
       local_link_connection: {},
       extra: {},
       vif_port_id: null,
+      portgroup_uuid: null,
+      physical_network: null,
       created_at: '2026-01-01T00:00:00.000Z',
       updated_at: '2026-01-01T00:00:00.000Z',
     },

@@ -71,6 +71,8 @@ export function aNodePort(changes: Partial<NodePort> = {}): NodePort {
     local_link_connection: {},
     extra: {},
     vif_port_id: null,
+    portgroup_uuid: null,
+    physical_network: null,
     created_at: at,
     updated_at: at,
     ...changes,

@@ -74,6 +74,24 @@ const rows: readonly Row[] = [
     message: /A node with UUID 7a1c6a3e-6d0e-4b4c-9f0e-0123456789ab already exists/,
   },
   {
+    what: 'port group with a name',
+    path: '/baremetal/v1/portgroups',
+    body: { node_uuid: node.uuid, name: 'twin' },
+    message: /A portgroup with name twin already exists/,
+  },
+  {
+    what: 'port group with an address',
+    path: '/baremetal/v1/portgroups',
+    body: { node_uuid: node.uuid, address: 'aa:bb:cc:dd:ee:01' },
+    message: /A portgroup with MAC address aa:bb:cc:dd:ee:01 already exists/,
+  },
+  {
+    what: 'port group with a UUID',
+    path: '/baremetal/v1/portgroups',
+    body: { node_uuid: node.uuid, uuid },
+    message: /A portgroup with UUID 7a1c6a3e-6d0e-4b4c-9f0e-0123456789ab already exists/,
+  },
+  {
     what: 'node port with an address',
     path: '/baremetal/v1/ports',
     body: { node_uuid: node.uuid, address: 'aa:bb:cc:dd:ee:01' },

@@ -20,12 +20,14 @@ import type {
   MediaSlot,
   PowerTarget,
 } from '#drivers/interfaces.ts';
+import type { Store } from '#store/store.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { Keypair } from '#store/tables/keypairs.ts';
 import type { NodePort } from '#store/tables/node-ports.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
+import type { PortGroup } from '#store/tables/port-groups.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { BmcHealthState } from './power/bmc-health.ts';
 
@@ -77,8 +79,23 @@ export type NodeChanges = Partial<Omit<NewNode, 'uuid' | 'provision_state'>>;
 
 export type NewNodePort = Pick<NodePort, 'node_uuid' | 'address'> &
   Partial<
-    Pick<NodePort, 'uuid' | 'name' | 'description' | 'vendor' | 'category' | 'pxe_enabled' | 'local_link_connection' | 'extra'>
+    Pick<
+      NodePort,
+      | 'uuid'
+      | 'name'
+      | 'description'
+      | 'vendor'
+      | 'category'
+      | 'pxe_enabled'
+      | 'local_link_connection'
+      | 'extra'
+      | 'portgroup_uuid'
+      | 'physical_network'
+    >
   >;
+
+export type PortGroupChanges = Partial<Omit<PortGroup, 'uuid' | 'vif_port_id' | 'created_at' | 'updated_at'>>;
+export type NewPortGroup = PortGroupChanges & Pick<PortGroup, 'node_uuid'> & Partial<Pick<PortGroup, 'uuid'>>;
 
 export type ServerVerbs = {
   /**
@@ -125,6 +142,11 @@ export type NodeVerbs = {
   createNodePort(request: NewNodePort): Promise<NodePort>;
   updateNodePort(uuid: string, changes: Partial<Omit<NewNodePort, 'uuid'>>): Promise<NodePort>;
   deleteNodePort(uuid: string): Promise<void>;
+  createPortGroup(request: NewPortGroup): Promise<PortGroup>;
+  /** The changes are read from the port group in the writing transaction, so that concurrent ones are not lost. */
+  updatePortGroup(uuid: string, read: (now: PortGroup, trx: Store) => Promise<PortGroupChanges>): Promise<PortGroup>;
+  /** Refuses (`badRequest`) while it has ports. */
+  deletePortGroup(uuid: string): Promise<void>;
   /** Enables or disables the console, which is kept open and recorded while enabled. */
   setConsole(uuid: string, enabled: boolean): Promise<void>;
   /** Throws `unsupportedByHardware` or `driverInfo` if the console accepts no input. */

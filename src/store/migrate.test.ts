@@ -42,6 +42,7 @@ const later = [
   '0022-timed-waits',
   '0023-chassis',
   '0025-list-indexes',
+  '0030-port-groups',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

@@ -22,6 +22,7 @@ import { migration0020 } from './migrations/0020-node-revision.ts';
 import { migration0022 } from './migrations/0022-timed-waits.ts';
 import { migration0023 } from './migrations/0023-chassis.ts';
 import { migration0025 } from './migrations/0025-list-indexes.ts';
+import { migration0030 } from './migrations/0030-port-groups.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -44,6 +45,7 @@ const migrations: Record<string, Migration> = {
   '0022-timed-waits': migration0022,
   '0023-chassis': migration0023,
   '0025-list-indexes': migration0025,
+  '0030-port-groups': migration0030,
 };
 
 /** The names of the migrations that have not run on this database. */

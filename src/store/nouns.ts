@@ -16,6 +16,7 @@ import { NodeEndpoints } from './tables/node-endpoints.ts';
 import { NodePorts } from './tables/node-ports.ts';
 import { Nodes } from './tables/nodes.ts';
 import { Operations } from './tables/operations.ts';
+import { PortGroups } from './tables/port-groups.ts';
 import { Ports } from './tables/ports.ts';
 import { Projects } from './tables/projects.ts';
 import { RevokedTokens } from './tables/revoked-tokens.ts';
@@ -29,6 +30,7 @@ import { Users } from './tables/users.ts';
 export const nouns = {
   chassis: Chassis,
   nodes: Nodes,
+  portgroups: PortGroups,
   node_ports: NodePorts,
   bmc_health: BmcHealth,
   node_endpoints: NodeEndpoints,

@@ -8,6 +8,7 @@ import { hintRows } from './requests/hints.ts';
 import { listRows } from './requests/lists.ts';
 import { nameRows } from './requests/names.ts';
 import { patchRows } from './requests/patch.ts';
+import { portGroupRows } from './requests/port-groups.ts';
 import { portRows } from './requests/ports.ts';
 import { stateRows } from './requests/states.ts';
 import { urlRows } from './requests/urls.ts';
@@ -20,6 +21,7 @@ export const requestTable: readonly Row[] = [
   ...patchRows,
   ...hintRows,
   ...portRows,
+  ...portGroupRows,
   ...chassisRows,
   ...listRows,
   ...bodyRows,

@@ -1,7 +1,6 @@
 /** `/v1/chassis`: nodes that an operator groups. */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { Fault } from '#domain/faults.ts';
 import {
   ChassisRequest,
   createChassis,
@@ -17,18 +16,9 @@ import { nextUrl } from '../http/pagination.ts';
 import { field, type Selection, selectFields } from './fields.ts';
 import { linksTo } from './links.ts';
 import { listReply, NodeList, NodeQuery } from './nodes.ts';
+import { PageQuery, pageOf, selectionOf, Word } from './page-query.ts';
 import { route } from './policy.ts';
 
-const Word = Type.Optional(Type.String());
-const ListQuery = Type.Object({
-  detail: Type.Optional(Type.Boolean()),
-  fields: Word,
-  limit: Type.Optional(Type.Integer({ minimum: 1 })),
-  marker: Word,
-  sort_key: Word,
-  sort_dir: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')])),
-});
-type ListQuery = Static<typeof ListQuery>;
 const ChassisReply = Type.Record(Type.String(), Type.Unknown());
 const ChassisList = Type.Object({ chassis: Type.Array(ChassisReply), next: Word });
 
@@ -52,7 +42,7 @@ export const chassisRoutes = [
     path: '/chassis',
     policy: 'baremetal:chassis:get',
     summary: 'List chassis',
-    query: ListQuery,
+    query: PageQuery,
     reply: ChassisList,
     handler: (request, context) => chassisList(context, request, request.query),
   }),
@@ -61,7 +51,7 @@ export const chassisRoutes = [
     path: '/chassis/detail',
     policy: 'baremetal:chassis:get',
     summary: 'List chassis with details',
-    query: Type.Omit(ListQuery, ['detail', 'fields']),
+    query: Type.Omit(PageQuery, ['detail', 'fields']),
     reply: ChassisList,
     handler: (request, context) => chassisList(context, request, { ...request.query, detail: true }),
   }),
@@ -135,12 +125,9 @@ async function nodesOf(context: ApiContext, request: NodesRequest, { isDetailed 
   return listReply(context, request, { query: { ...request.query, chassis_uuid: uuid }, isDetailed });
 }
 
-async function chassisList(context: ApiContext, request: FastifyRequest, query: ListQuery) {
-  const { detail, fields, sort_dir, ...page } = query;
-  if (detail && fields !== undefined)
-    throw new Fault('badRequest', { detail: "Can't fetch a subset of fields with 'detail' set" });
-  const { items, next } = await listChassis(context, { ...page, descending: sort_dir === 'desc' });
-  const selection = { fields, ...(!detail && { brief: briefFields }) };
+async function chassisList(context: ApiContext, request: FastifyRequest, query: Static<typeof PageQuery>) {
+  const selection = selectionOf(query, briefFields);
+  const { items, next } = await listChassis(context, pageOf(query));
   const chassis = items.map((item) => chassisJson(context, request, { chassis: item, ...selection }));
   return { chassis, ...(next !== undefined && { next: nextUrl(context, request, next) }) };
 }

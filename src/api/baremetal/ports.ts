@@ -4,7 +4,16 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { JsonPatch, membersOf } from '#services/baremetal/json-patch.ts';
 import { findMarked, findNode, findPort } from '#services/baremetal/lookup.ts';
-import { createPort, deletePort, PortRequest, readMac, readPortPatch, updatePort } from '#services/baremetal/ports.ts';
+import { findPortGroup } from '#services/baremetal/port-groups.ts';
+import {
+  createPort,
+  deletePort,
+  type PortChanges,
+  PortRequest,
+  readMac,
+  readPortPatch,
+  updatePort,
+} from '#services/baremetal/ports.ts';
 import { type NodePort, readPortSortKey } from '#store/tables/node-ports.ts';
 import type { ApiContext } from '../context.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';
@@ -13,7 +22,7 @@ import { field, selectFields } from './fields.ts';
 import { route } from './policy.ts';
 import { refuseLaterFields } from './since.ts';
 
-const PortQuery = Type.Object({
+export const PortQuery = Type.Object({
   address: Type.Optional(Type.String()),
   node: Type.Optional(Type.String()),
   node_uuid: Type.Optional(Type.String()),
@@ -32,7 +41,7 @@ type PortQuery = Static<typeof PortQuery>;
 
 const PortReply = Type.Record(Type.String(), Type.Unknown());
 type PortReply = Static<typeof PortReply>;
-const PortList = Type.Object({ ports: Type.Array(PortReply), next: Type.Optional(Type.String()) });
+export const PortList = Type.Object({ ports: Type.Array(PortReply), next: Type.Optional(Type.String()) });
 type PortList = Static<typeof PortList>;
 
 const listTable = [
@@ -93,6 +102,7 @@ export const portRoutes = [
       const port = await findPort(context, request.params.port);
       const changes = readPortPatch(port, request.body);
       refuseLaterKeys(changes, membersOf(request.body), request.microversion);
+      refuseOwnNetwork(port, changes, request.microversion);
       return portJson(context, request, await updatePort(context, port, changes), {});
     },
   }),
@@ -119,6 +129,14 @@ function refuseLaterKeys(
   if (gone) throw new Fault('notAcceptable', { detail: `'${gone.name}' went with API version 1.${gone.until}.` });
 }
 
+/** From 1.102 on, a port group has a physical network, which is that of its ports. */
+function refuseOwnNetwork(port: NodePort, changes: PortChanges, version: Microversion): void {
+  if (!('physical_network' in changes) || !atLeast(version, 102)) return;
+  if ((changes.portgroup_uuid === undefined ? port : changes).portgroup_uuid === null) return;
+  const detail = 'physical_network cannot be changed while the port belongs to a portgroup.';
+  throw new Fault('badRequest', { detail });
+}
+
 /** Keys of OVN's switches behind a hardware gateway. */
 const vtepKeys = [
   { name: 'vtep-logical-switch', since: 90, until: 105 },
@@ -137,8 +155,8 @@ const portFields = [
   field<PortView>('internal_info', 18, ({ port }) => (port.vif_port_id ? { tenant_vif_port_id: port.vif_port_id } : {})),
   plain('local_link_connection', 19),
   plain('pxe_enabled', 19),
-  field<PortView>('portgroup_uuid', 24, () => null),
-  field<PortView>('physical_network', 34, () => null),
+  plain('portgroup_uuid', 24),
+  plain('physical_network', 34),
   field<PortView>('is_smartnic', 53, () => false),
   plain('description', 97),
   plain('vendor', 100),
@@ -173,8 +191,7 @@ async function pageOfPorts(context: ApiContext, query: PortQuery): Promise<Page<
   const ident = query.node ?? query.node_uuid;
   if (shard !== undefined && (ident !== undefined || portgroup !== undefined))
     throw new Fault('badRequest', { detail: "'shard' cannot be combined with a node or a port group." });
-  // There are no port groups, and all nodes are in the conductor group without a name.
-  if (portgroup !== undefined) throw new Fault('notFound', { what: 'Portgroup', id: portgroup });
+  // All nodes are in the conductor group without a name.
   if (groups !== undefined && !groups.split(',').includes('')) return { items: [], next: undefined };
   const { store } = context;
   const wanted = {
@@ -186,6 +203,7 @@ async function pageOfPorts(context: ApiContext, query: PortQuery): Promise<Page<
     },
     node_uuid: ident === undefined ? undefined : (await findNode(context, ident)).uuid,
     address: address === undefined ? undefined : readMac(address),
+    portgroup_uuid: portgroup === undefined ? undefined : (await findPortGroup(context, portgroup)).uuid,
   };
   const source: PageSource<NodePort, NodePort> = {
     find: (uuid) => findMarked(uuid, 'Port', store.node_ports.find({ uuid })),
@@ -194,7 +212,7 @@ async function pageOfPorts(context: ApiContext, query: PortQuery): Promise<Page<
   return readPage(source, { limit, marker, idOf: ({ uuid }) => uuid });
 }
 
-async function listReply(context: ApiContext, request: FastifyRequest, query: PortQuery): Promise<PortList> {
+export async function listReply(context: ApiContext, request: FastifyRequest, query: PortQuery): Promise<PortList> {
   if (query.detail && query.fields !== undefined)
     throw new Fault('badRequest', { detail: "Can't fetch a subset of fields with 'detail' set" });
   refuseLaterFields(filterTable, Object.keys(query), request.microversion);

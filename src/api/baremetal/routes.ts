@@ -18,6 +18,7 @@ import { nodeTraitRoutes } from './node-traits.ts';
 import { nodeVifRoutes } from './node-vifs.ts';
 import { nodeRoutes } from './nodes.ts';
 import { unsupportedRoute } from './policy.ts';
+import { portGroupRoutes } from './port-groups.ts';
 import { portRoutes } from './ports.ts';
 import { AnyQuery } from './strict-requests.ts';
 import { volumeRoutes } from './volumes.ts';
@@ -26,19 +27,6 @@ import { volumeRoutes } from './volumes.ts';
 const unsupportedRoutes: readonly Row[] = [
   emptyList({ path: '/allocations', policy: 'baremetal:allocation:list', words: ['node', 'resource_class', 'state', 'owner'] }),
   unsupported('/allocations', 'baremetal:allocation:create', 'Making an allocation (create a server instead)'),
-  emptyList({
-    path: '/portgroups',
-    policy: 'baremetal:portgroup:list',
-    words: ['node', 'address', 'detail', 'shard', 'conductor_groups'],
-  }),
-  emptyList({
-    path: '/portgroups/detail',
-    field: 'portgroups',
-    policy: 'baremetal:portgroup:list',
-    words: ['node', 'address', 'shard', 'conductor_groups'],
-  }),
-  emptyNodeList('/nodes/:node/portgroups', 'portgroups', 'baremetal:portgroup:list'),
-  unsupported('/portgroups', 'baremetal:portgroup:create', 'Making a port group'),
   emptyList({ path: '/deploy_templates', policy: 'baremetal:deploy_template:get', words: ['detail'] }),
   unsupported('/deploy_templates', 'baremetal:deploy_template:create', 'Making a deploy template'),
   emptyList({ path: '/volume/connectors', field: 'connectors', policy: 'baremetal:volume:list', words: ['node', 'detail'] }),
@@ -69,6 +57,7 @@ export const baremetalRoutes: readonly Row[] = [
   ...nodeHistoryRoutes,
   ...nodeVifRoutes,
   ...portRoutes,
+  ...portGroupRoutes,
   ...driverRoutes,
   ...chassisRoutes,
   ...conductorRoutes,

@@ -6,6 +6,7 @@ import type { NodePort } from '#store/tables/node-ports.ts';
 import type { NewNodePort, NodeVerbs } from '../contract.ts';
 import { refuseWhileBusy } from './busy-node.ts';
 import { findNode } from './find-node.ts';
+import { checkMembership } from './port-groups.ts';
 
 type NodePortVerbs = Pick<NodeVerbs, 'createNodePort' | 'updateNodePort' | 'deleteNodePort'>;
 
@@ -26,7 +27,7 @@ async function createNodePort(store: Store, request: NewNodePort): Promise<NodeP
     await findNode(trx, request.node_uuid);
     await refuseDuplicate(trx, { address });
     if (request.name) await refuseDuplicate(trx, { name: request.name });
-    return trx.node_ports.insert({
+    const port = {
       uuid: request.uuid ?? randomUUID(),
       node_uuid: request.node_uuid,
       address,
@@ -37,10 +38,14 @@ async function createNodePort(store: Store, request: NewNodePort): Promise<NodeP
       pxe_enabled: request.pxe_enabled ?? true,
       local_link_connection: request.local_link_connection ?? {},
       extra: request.extra ?? {},
+      portgroup_uuid: request.portgroup_uuid ?? null,
+      physical_network: request.physical_network ?? null,
       vif_port_id: null,
       created_at: now,
       updated_at: now,
-    });
+    };
+    await checkMembership(trx, port);
+    return trx.node_ports.insert(port);
   });
 }
 
@@ -52,6 +57,8 @@ async function updateNodePort(store: Store, uuid: string, changes: Partial<Omit<
     if (address !== port.address) await refuseDuplicate(trx, { address });
     if (changes.name && changes.name !== port.name) await refuseDuplicate(trx, { name: changes.name });
     if (changes.node_uuid !== undefined && changes.node_uuid !== port.node_uuid) await checkMove(trx, port, changes.node_uuid);
+    if (changes.portgroup_uuid !== undefined && changes.portgroup_uuid !== port.portgroup_uuid) refuseUsed(port);
+    await checkMembership(trx, { ...port, ...changes }, port);
     await trx.node_ports.update({ uuid }, { ...changes, address, updated_at: new Date().toISOString() });
     return findNodePort(trx, uuid);
   });

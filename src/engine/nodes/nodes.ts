@@ -29,6 +29,7 @@ import { claimEndpoints } from './endpoints.ts';
 import { findNode } from './find-node.ts';
 import { nodePortVerbs } from './node-ports.ts';
 import type { NodeReservations } from './node-reservations.ts';
+import { portGroupVerbs } from './port-groups.ts';
 
 type Parts = {
   store: Store;
@@ -82,6 +83,7 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
     },
     validateNode: (uuid) => validateNode(parts, uuid),
     ...nodePortVerbs(store),
+    ...portGroupVerbs(store),
     consoleLog: (uuid, lines) => parts.consoles.log(uuid, lines),
     setConsole: (uuid, enabled) => parts.consoles.setEnabled(uuid, enabled),
     checkConsole: (uuid) => parts.consoles.check(uuid),
@@ -237,6 +239,7 @@ async function deleteNode({ store, reservations }: Parts, uuid: string): Promise
         detail: `Node ${part.name ?? part.uuid} is a part of ${node.name ?? uuid}: delete it first.`,
       });
     await trx.node_ports.remove({ node_uuid: uuid });
+    await trx.portgroups.remove({ node_uuid: uuid });
     await trx.node_endpoints.remove({ node_uuid: uuid });
     await trx.nodes.remove({ uuid });
   });

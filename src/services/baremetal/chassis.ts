@@ -5,10 +5,11 @@ import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { UniqueViolation } from '#store/collection.ts';
-import { type ListPage, listRows } from '#store/list.ts';
+import type { ListPage } from '#store/list.ts';
 import type { ChassisRecord } from '#store/tables/chassis.ts';
 import type { BaremetalContext } from './context.ts';
 import { applyPatch, type JsonPatch, membersOf } from './json-patch.ts';
+import { type ListRequest, listRecords } from './record-lists.ts';
 import { isUuidLike } from './uuid-like.ts';
 
 type StoreContext = Pick<BaremetalContext, 'store'>;
@@ -32,26 +33,11 @@ export async function findChassis({ store }: StoreContext, uuid: string): Promis
   return chassis;
 }
 
-type ListRequest = {
-  limit?: number | undefined;
-  marker?: string | undefined;
-  sort_key?: string | undefined;
-  descending: boolean;
-};
+const sortable = ['uuid', 'description', 'created_at', 'updated_at'] as const;
 
-const sortTable: Readonly<Record<string, string>> = {
-  ...{ id: 'created_at', uuid: 'uuid', description: 'description', created_at: 'created_at', updated_at: 'updated_at' },
-};
-
-export async function listChassis(context: StoreContext, request: ListRequest): Promise<ListPage<ChassisRecord>> {
-  const { limit, marker, sort_key = 'id', descending } = request;
-  const column = Object.hasOwn(sortTable, sort_key) ? sortTable[sort_key] : undefined;
-  if (column === undefined)
-    throw new Fault('badRequest', { detail: `The sort_key value "${sort_key}" is an invalid field for sorting` });
-  if (marker !== undefined) await findChassis(context, marker);
-  const table = { id: 'uuid', order: [{ column: 'created_at', descending }, { column: 'uuid' }] };
-  const source = { collection: context.store.chassis, table, visible: [] };
-  return listRows(source, { where: [], sort: [{ column, descending }], limit, marker });
+export function listChassis(context: StoreContext, request: ListRequest): Promise<ListPage<ChassisRecord>> {
+  const find = (marker: string) => findChassis(context, marker);
+  return listRecords({ collection: context.store.chassis, sortable, find }, request);
 }
 
 export async function createChassis({ store }: StoreContext, request: Static<typeof ChassisRequest>): Promise<ChassisRecord> {

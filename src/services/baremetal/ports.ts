@@ -24,15 +24,15 @@ const PortFields = {
   pxe_enabled: Type.Optional(Type.Union([LooseBoolean, Type.Null()])),
   local_link_connection: Type.Optional(Type.Union([LinkConnection, Type.Null()])),
   extra: Type.Optional(Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()])),
+  portgroup_uuid: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  physical_network: Type.Optional(Type.Union([Type.String({ maxLength: 64 }), Type.Null()])),
 };
 const NodeIdent = Type.String({ minLength: 1 });
 export const PortRequest = Type.Object({
   ...PortFields,
   node_uuid: Type.Optional(NodeIdent),
   node_ident: Type.Optional(NodeIdent),
-  portgroup_uuid: Type.Optional(Type.Unknown()),
   is_smartnic: Type.Optional(Type.Unknown()),
-  physical_network: Type.Optional(Type.Unknown()),
   uuid: Type.Optional(
     Type.Union([Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' }), Type.Null()]),
   ),
@@ -62,11 +62,15 @@ async function readPort(context: BaremetalContext, request: PortRequest): Promis
     ...(pxe_enabled !== undefined && pxe_enabled !== null && { pxe_enabled: booleanOf('pxe_enabled', pxe_enabled) }),
     ...(local_link_connection && { local_link_connection: checkLink(local_link_connection) }),
     ...(extra && { extra: extra as JsonObject }),
+    portgroup_uuid: readPortGroup(request.portgroup_uuid),
+    physical_network: readPhysicalNetwork(request.physical_network),
   };
 }
 
 const textNames = ['name', 'description', 'vendor', 'category'] as const;
-const patchable = ['address', 'pxe_enabled', 'local_link_connection', 'extra', 'node_uuid', ...textNames] as const;
+const groupNames = ['portgroup_uuid', 'physical_network'] as const;
+const plainNames = ['address', 'pxe_enabled', 'local_link_connection', 'extra', 'node_uuid'] as const;
+const patchable = [...plainNames, ...groupNames, ...textNames] as const;
 
 /** The changes that a patch means; `node_uuid` may still be a name. */
 export function readPortPatch(port: NodePort, patch: JsonPatch): PortChanges {
@@ -90,7 +94,11 @@ export function readPortPatch(port: NodePort, patch: JsonPatch): PortChanges {
   // A removed or empty text means none.
   const emptied = Object.fromEntries(textNames.map((name) => [name, after[name] || null]));
   const bags = { extra: after.extra ?? {}, local_link_connection: checkLink(after.local_link_connection ?? {}) };
-  const changed: Record<string, unknown> = { ...after, ...bags, pxe_enabled, ...emptied };
+  const group = {
+    portgroup_uuid: readPortGroup(after.portgroup_uuid),
+    physical_network: readPhysicalNetwork(after.physical_network),
+  };
+  const changed: Record<string, unknown> = { ...after, ...bags, ...group, pxe_enabled, ...emptied };
   const changes = Object.fromEntries([...touched].map((name) => [name, changed[name]]));
   return { ...changes, ...(touched.has('address') && { address: readMac(after.address) }) };
 }
@@ -105,19 +113,22 @@ export async function deletePort(context: BaremetalContext, ident: string): Prom
   await context.engine.deleteNodePort((await findPort(context, ident)).uuid);
 }
 
-/** There are no port groups, Smart NICs or physical network names. */
+/** There are no Smart NICs. */
 function refuseFixedFields(body: object): void {
-  const { portgroup_uuid, is_smartnic, physical_network } = body as Record<string, unknown>;
-  if (portgroup_uuid) {
-    const isUuid = isUuidLike(String(portgroup_uuid));
-    const detail = isUuid
-      ? `Portgroup ${portgroup_uuid} could not be found.`
-      : `Expected UUID for portgroup_uuid: ${portgroup_uuid}`;
-    throw new Fault('badRequest', { detail });
-  }
+  const { is_smartnic } = body as Record<string, unknown>;
   if (is_smartnic !== undefined && is_smartnic !== null && booleanOf('is_smartnic', is_smartnic))
     throw new Fault('unsupported', { what: 'A Smart NIC port' });
-  if (physical_network) throw new Fault('unsupported', { what: 'The physical network of a port' });
+}
+
+function readPortGroup(uuid: string | null | undefined): string | null {
+  if (!uuid) return null;
+  if (!isUuidLike(uuid)) throw new Fault('badRequest', { detail: `Expected UUID for portgroup_uuid: ${uuid}` });
+  return uuid.toLowerCase();
+}
+
+function readPhysicalNetwork(name: string | null | undefined): string | null {
+  if (name === '') throw new Fault('badRequest', { detail: 'A non-empty value is required when setting physical_network' });
+  return name ?? null;
 }
 
 const macShape = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;

@@ -23,6 +23,9 @@ export type NodePort = {
   /** `switch_id` (classic `datapath_id`), `port_id` (classic `port_no`), `switch_info`. */
   local_link_connection: JsonObject;
   extra: JsonObject;
+  /** The port group of which this port is a member. */
+  portgroup_uuid: string | null;
+  physical_network: string | null;
   /** The tenant's network port bound to this NIC. */
   vif_port_id: string | null;
   created_at: string;
@@ -31,12 +34,13 @@ export type NodePort = {
 
 const sortable = [
   ...(['id', 'uuid', 'address', 'name', 'node_uuid', 'pxe_enabled', 'description', 'vendor', 'category'] as const),
-  ...(['created_at', 'updated_at'] as const),
+  ...(['created_at', 'updated_at', 'physical_network'] as const),
 ] as const satisfies readonly (keyof NodePort)[];
 
 export type NodePortListRequest = {
   node_uuid?: string | undefined;
   address?: string | undefined;
+  portgroup_uuid?: string | undefined;
   /** Nodes in any of these shards. */
   shards?: readonly string[] | undefined;
   /** Substring of the description. */
@@ -57,13 +61,14 @@ export class NodePorts extends Collection<NodePort, { node_ports: NodePort; node
 
   /** Filtered, sorted and paged by the database, because each node has several. */
   async listPage(
-    { node_uuid, address, shards, text, sortBy, descending }: NodePortListRequest,
+    { node_uuid, address, portgroup_uuid, shards, text, sortBy, descending }: NodePortListRequest,
     { after, limit }: { after: NodePort | undefined; limit: number },
   ): Promise<NodePort[]> {
     const order = [{ column: sortBy, descending }, ...(sortBy === 'id' ? [] : [{ column: 'id', descending }])];
     let query = this.db.selectFrom('node_ports').selectAll();
     if (node_uuid !== undefined) query = query.where('node_uuid', '=', node_uuid);
     if (address !== undefined) query = query.where('address', '=', address);
+    if (portgroup_uuid !== undefined) query = query.where('portgroup_uuid', '=', portgroup_uuid);
     if (shards) query = query.where('node_uuid', 'in', this.db.selectFrom('nodes').select('uuid').where('shard', 'in', shards));
     if (text !== undefined) query = query.where(contains('description', text));
     if (after) query = query.where(isAfter(order, after));
