@@ -152,7 +152,7 @@ test('firmware for which there is no loader gets an address and no boot file, wh
   assert.match((await reported(macs[0]))[0]?.message ?? '', /Arch:00007.*pxelinux is a BIOS program/);
 });
 
-test('firmware and systems are told apart by their vendor class', { skip }, async () => {
+test('distinguishes firmware and operating systems by vendor class', { skip }, async () => {
   const vendorClasses = async (subject: string) =>
     (await requestsOf(macs[1], 'dhcp')).filter((each) => each.subject === subject).map(({ data }) => data?.['vendor_class']);
   const firmware = 'PXEClient:Arch:00000:UNDI:002001';

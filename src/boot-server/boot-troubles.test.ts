@@ -90,7 +90,7 @@ test('who takes the offer of another DHCP server is refused, and the reason is k
   );
 });
 
-test('iPXE and the firmware that loaded it are told apart', bounded, async () => {
+test('distinguishes iPXE from the firmware that loaded it', bounded, async () => {
   const texts = await reported(/sent DHCPDISCOVER/, () => network.dhcp(mac, { isIpxe: true, userClass: 'iPXE' }));
   assert.equal(texts.data?.['user_class'], 'iPXE');
 });
@@ -121,7 +121,7 @@ test(
   },
 );
 
-test('a MAC that nobody expects', bounded, async () => {
+test('an unknown MAC', bounded, async () => {
   const texts = await reported(/ignored: no plan for this MAC/, () => network.dhcp('52:54:00:aa:00:99', { tries: 1 }));
   assert.deepEqual([texts.mac, texts.isUnexpected], ['52:54:00:aa:00:99', true]);
 });
@@ -174,7 +174,7 @@ test('whoever has an address that was not given here is known by what the kernel
   assert.deepEqual([texts.mac, texts.address], [mac, '172.31.9.77']);
 });
 
-test('a dnsmasq that dies is told to all who wait for a machine', bounded, async () => {
+test('reports the exit of dnsmasq to every operation that waits for a machine', bounded, async () => {
   const texts = await reported(/^dnsmasq \(DHCP\) ended/, async () => {
     const pid = Number(await readFile(join(state, 'boot', 'dhcp.pid'), 'utf8'));
     process.kill(pid, 'SIGKILL');

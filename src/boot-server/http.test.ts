@@ -159,7 +159,7 @@ test('nothing of the public API is here', async () => {
   for (const path of ['/', '/identity/v3', '/baremetal/v1/nodes', '/compute/v2.1']) assert.equal((await get(path)).status, 404);
 });
 
-test('an agent without a known token is told nothing', async () => {
+test('refuses an agent without a known token', async () => {
   for (const headers of [{}, { authorization: 'Bearer wrong' }, { authorization: `Basic ${knownToken}` }] as Record<
     string,
     string
@@ -368,7 +368,7 @@ test('without an address plans are taken and nothing is opened or written', asyn
 const sendEvent = (token: string, body: NonNullable<RequestInit['body']>, headers: Record<string, string> = {}) =>
   fetch(`${server.addresses.http_url}/redfish-events/${token}`, { method: 'POST', headers, body, duplex: 'half' } as RequestInit);
 
-test('an event of a BMC goes to whoever waits for it, and its token into no record', async () => {
+test('delivers a BMC event to its subscriber and never records its token', async () => {
   events.length = 0;
   const type = { 'content-type': 'application/json; charset=utf-8' };
   const reply = await sendEvent('known', '{"Events":[]}', type);
@@ -382,7 +382,7 @@ test('an event of a BMC goes to whoever waits for it, and its token into no reco
   assert.ok(reported.length > 0 && reported.every((request) => !JSON.stringify(request).includes('nown"')));
 });
 
-test('what nobody waits for is refused before its body is read', async () => {
+test('refuses an unexpected event before reading its body', async () => {
   // The body never arrives, so only a handler that does not read it can reply.
   const sent = httpRequest(`${server.addresses.http_url}/redfish-events/unknown`, {
     method: 'POST',

@@ -87,7 +87,7 @@ test('an image that is not shown to a member is no image for a server or its ker
   }
 });
 
-test('a member is not told where the server is', async () => {
+test('hides the host of a server from members', async () => {
   const { server } = (await fixture.ask({ url: `${base}/servers/${memberServer}`, headers: member })).body;
 
   assert.equal(

@@ -71,7 +71,7 @@ test('of 150 guesses at once few are tried, by name and by id together', async (
   assert.equal((await guess({ name }, 'wrong', address)).status, 429);
 });
 
-test('a name that nobody has is counted alike', async () => {
+test('counts failed logins with an unknown user name alike', async () => {
   const address = anAddress();
   assert.deepEqual(tally(await many(20, () => guess({ name: 'nobody at all' }, 'guess', address))), { 401: 5, 429: 15 });
 });

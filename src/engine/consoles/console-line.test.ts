@@ -6,7 +6,7 @@ import type { ConsoleRecord } from './console-record.ts';
 
 const newStream = () => new Duplex({ read() {}, write: (_, __, done) => done() });
 
-test('a line that ends again and again is told of a few times, not for ever', async (t) => {
+test('reports a console that keeps closing a few times only', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const reported: string[] = [];
   let opened = 0;

@@ -91,7 +91,7 @@ test('the last who leaves gives the BMC its session back', async (t) => {
   await closed;
 });
 
-test('a line that ends is opened again, and the record tells of it', async (t) => {
+test('reopens a console that closed, and records it', async (t) => {
   const { node, machine, consoles, messages } = await aFixture(t);
   await consoles.setEnabled(node.uuid, true);
   await until(() => machine.opened === 1);
@@ -195,7 +195,7 @@ test('an owner is told that the line is closed, but nothing of the BMC', async (
   assert.equal(text.toString(), '\r\n[the serial line is not open]\r\n');
 });
 
-test('what is typed faster than the machine takes it is not kept', async (t) => {
+test('drops console input that exceeds the speed of the machine', async (t) => {
   const { node, machine, consoles } = await aFixture(t);
   const viewer = await consoles.attach(node.uuid);
   await until(() => isHeard(machine.line));

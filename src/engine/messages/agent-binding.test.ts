@@ -59,7 +59,7 @@ async function closed({ engine, store }: Cloud): Promise<void> {
   await store.close();
 }
 
-test('a stranger who has the token gets nothing by it and ends nothing; it is told on the node', async () => {
+test('refuses another machine that presents the token, and reports it on the node', async () => {
   const { cloud, node, server, operation, machine, mac } = await aDeployment();
   const strangers = [
     aRequester('172.30.0.99', { isServed: true }),
@@ -181,7 +181,7 @@ test('a ramdisk of another version ends the operation at once and says to rebuil
   }
 });
 
-test('a stranger with an old agent ends nothing', async () => {
+test('an outdated agent on another machine does not fail the operation', async () => {
   const { cloud, operation } = await aDeployment();
   const stranger = aRequester('172.30.0.99', { isServed: true });
   await assert.rejects(cloud.engine.agentOutdated(bootstrapOf(operation), stranger), { code: 'forbidden' });

@@ -14,7 +14,7 @@ test('sixty in a minute, then none until the next', () => {
   assert.equal(strangers.take(1), true);
 });
 
-test('a flood of strangers does not fill the record, and hides no request of a known machine', async () => {
+test('a flood from unknown machines does not fill the record or hide requests of known ones', async () => {
   const cloud = await testCloud();
   const node = await anAvailableNode(cloud, 'n1');
   const [nic] = await cloud.store.node_ports.list({ node_uuid: node.uuid });

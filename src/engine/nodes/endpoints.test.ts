@@ -114,7 +114,7 @@ suite('two nodes that are one machine by their settings', () => {
   });
 });
 
-suite('two nodes whose BMCs tell of one machine', () => {
+suite('two nodes whose BMCs report the same machine', () => {
   const uuid = '4c4c4544-0042-3510-8052-b4c04f4d3132';
   const [first, second] = [{ ipmi_address: '192.0.2.7' }, { ipmi_address: 'bmc7.example' }];
 

@@ -65,7 +65,7 @@ test('the faults and errors of others survive both ends of a power failure', asy
   assert.deepEqual([(await row()).fault, (await row()).last_error], [null, 'Deploy failed']);
 });
 
-test('an answer ends what was told of silence, also where too little was heard of it or somebody cleared the fault', async (t) => {
+test('an answer clears the unreachable report, even below the threshold or after the fault was cleared', async (t) => {
   const { store, uuid, bmcHealth, fail, answer, row } = await aFixture(t);
   await fail(silence);
   await store.nodes.update({ uuid }, { last_error: bmcHealth.get(uuid)?.message ?? '' });

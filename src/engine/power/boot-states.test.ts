@@ -53,7 +53,7 @@ test('what a BMC tells is kept after a look, and read again with each change of 
   assert.equal(asked.length, 2);
 });
 
-test('where the BMC does not answer, what it told last stays', async (t) => {
+test('keeps the last known boot state if the BMC does not answer', async (t) => {
   const { reported, poll } = await setUp(t);
   await poll('power off');
   reported.mode = undefined;

@@ -149,7 +149,7 @@ test('soft off asks for the same, without the tale that the system did not obey'
   await site.store.close();
 });
 
-test('nobody comes: the operation fails and says so', async () => {
+test('fails the operation if no operator responds', async () => {
   const site = await aSite({ waitSeconds: 0.05 });
   const node = await aNodeByHand(site);
   await site.engine.setPower(node.uuid, 'power on');

@@ -81,7 +81,7 @@ async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
 const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 5, seconds: 15 });
 const refusal = new Fault('bmcRefused', { address: '192.0.2.7', detail: 'wrong password' });
 
-test('a first look writes the state without a second one', async (t) => {
+test('the first poll writes the state without a confirming poll', async (t) => {
   const { powerSync, row, bmc } = await aPowerStateSync(t, { answer: 'power on', settings: { 'power.sync_policy': 'hold' } });
   await powerSync.start();
   await until(async () => (await row()).power_state === 'power on');
@@ -133,7 +133,7 @@ test('what an operation wrote while the BMC was asked is not overwritten by the 
   assert.equal((await row()).power_state, 'power off');
 });
 
-test('correct: the machine is brought back after a second look, three times an hour, then it is put on hold', async (t) => {
+test('correct: restores the power state after a confirming poll, three times an hour, then sets maintenance', async (t) => {
   const settings = { 'power.sync_policy': 'correct' };
   const { store, node, poll, row, launched } = await aPowerStateSync(t, { answer: 'power off', settings });
   await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
@@ -207,7 +207,7 @@ test('nodes in maintenance, in the hands of an operation, or not yet verified ar
   assert.equal(bmc.polls, 0);
 });
 
-test('a BMC that tells of changes by itself is looked at when it does, and unsubscribed at the end', async (t) => {
+test('polls a BMC when it sends an event, and unsubscribes at shutdown', async (t) => {
   let report = () => {};
   const ended = new EventTarget();
   const isEnded = once(ended, 'ended');
@@ -236,7 +236,7 @@ test('a deleted node is forgotten', async (t) => {
   assert.equal(bmc.polls, 1);
 });
 
-test('a look that never ends is given up, counts as silence, and makes room for the next', async (t) => {
+test('gives up a poll that never ends, counts it as a timeout, and frees its slot', async (t) => {
   const more: Partial<PowerInterface> = { getPower: () => new Promise<never>(() => {}) };
   const settings = { 'power.sync_workers': '1' };
   const { node, powerSync, bmcHealth } = await aPowerStateSync(t, { answer: 'power on', more, settings, pollMs: 20 });
@@ -247,7 +247,7 @@ test('a look that never ends is given up, counts as silence, and makes room for 
   assert.equal(bmcHealth.get(node.uuid)?.state, 'unreachable');
 });
 
-test('a node whose power interface nobody knows costs the others nothing', async (t) => {
+test('a node with an unknown power interface does not delay the others', async (t) => {
   const { store, node, powerSync, row } = await aPowerStateSync(t, { answer: 'power on' });
   const odd = await store.nodes.insert({ ...node, id: undefined, uuid: randomUUID(), name: 'odd', power_interface: 'gone' });
   for (const uuid of [odd.uuid, node.uuid]) powerSync.pollNow(uuid);
@@ -342,7 +342,7 @@ function heldPoll({ bmc, power }: Awaited<ReturnType<typeof aPowerStateSync>>) {
   return { answers, signals };
 }
 
-test('with other settings a look under way ends, and the new BMC is asked at once', async (t) => {
+test('changed settings abort the running poll and poll the new BMC at once', async (t) => {
   const fixture = await aPowerStateSync(t, { answer: 'power on', settings: { 'power.sync_policy': 'correct' } });
   const { store, node, bmc, powerSync, bmcHealth, row, launched } = fixture;
   await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
@@ -396,7 +396,7 @@ test('of nodes that are deleted while they are looked at nothing is kept', async
   await until(() => bmcHealth.get(node.uuid) === undefined);
 });
 
-test('a process that was stopped for hours looks at its nodes as spread as before, not at all of them at once', async (t) => {
+test('a process suspended for hours keeps its polls spread out', async (t) => {
   const { store, node, bmc, powerSync } = await aPowerStateSync(t, { answer: 'power on' });
   const { id: _, ...row } = node;
   const others = Array.from({ length: 19 }, (_, index) => ({ ...row, uuid: randomUUID(), name: `other${index}` }));

@@ -76,7 +76,7 @@ test('other settings or another driver end the watch, and its hints count no mor
   assert.deepEqual(ended, ['old', 'new']);
 });
 
-test('one that never comes to an end is given up, and ended should it come late', async (t) => {
+test('gives up a subscription that never completes, and closes it if it completes late', async (t) => {
   const { promise, resolve } = Promise.withResolvers<() => Promise<void>>();
   let tries = 0;
   const fixture = aFixture(

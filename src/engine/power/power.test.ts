@@ -112,7 +112,7 @@ test('a BMC that is silent for a while, as it restarts, is waited for', async (t
   assert.deepEqual(sent, ['power on']);
 });
 
-test('without patience the first silence is the end', async (t) => {
+test('without a grace period the first timeout is final', async (t) => {
   const { change, sent } = await aMoodyBmc(t, { states: [silence, 'power off'], sends: [] });
   await assert.rejects(change('power on', 0), silence);
   assert.deepEqual(sent, []);
@@ -136,7 +136,7 @@ test('a reset whose answer was lost is not given twice', async (t) => {
   assert.deepEqual(sent, ['reset']);
 });
 
-test('a BMC that is too busy with the change to tell of it is asked again', async (t) => {
+test('retries a BMC that reports busy during a power change', async (t) => {
   const { change, sent } = await aMoodyBmc(t, { states: ['power on', busy, silence, 'power off'], sends: ['ok'] });
   await change('power off', 60);
   assert.deepEqual(sent, ['power off']);

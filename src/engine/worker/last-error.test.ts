@@ -52,7 +52,7 @@ async function aFixture(t: TestContext) {
   return { cloud, engine, store, uuid, broken, row, untilState, error, power, clean, aServer };
 }
 
-test('a cleaning that failed is told until the node is cleaned again', async (t) => {
+test('reports a failed cleaning until the node is cleaned again', async (t) => {
   const { engine, uuid, untilState, error, clean, aServer } = await aFixture(t);
   await engine.deleteServer(await aServer());
   await untilState('clean wait');
@@ -69,7 +69,7 @@ test('a cleaning that failed is told until the node is cleaned again', async (t)
   assert.equal(await error(), '');
 });
 
-test('a rebuild that failed is told until it is tried again, or the server is deleted', async (t) => {
+test('reports a failed rebuild until it is retried or the server is deleted', async (t) => {
   const { cloud, engine, broken, error, untilState, clean, aServer } = await aFixture(t);
   const server = await aServer();
   const rebuild = () => engine.rebuildServer(server, { image: aServerRequest.image });
@@ -91,7 +91,7 @@ test('a rebuild that failed is told until it is tried again, or the server is de
   assert.equal(await error(), '');
 });
 
-test('an error of power is over when the power obeys, in maintenance too', async (t) => {
+test('clears a power error once the power state is reached, in maintenance too', async (t) => {
   const { engine, uuid, broken, error, power } = await aFixture(t);
   broken.bmc = 'power on';
   await power('power on');

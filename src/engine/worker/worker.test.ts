@@ -23,7 +23,7 @@ async function stopped(cloud: Cloud): Promise<void> {
   await cloud.store.close();
 }
 
-test('an operation that cannot be written down goes on by itself as soon as it can', async () => {
+test('resumes an operation once its row can be written again', async () => {
   let runs = 0;
   const cloud: Cloud = await testCloud({
     steps: [
@@ -78,7 +78,7 @@ test('a deadline further away than a timer can count does not end the step at on
   await stopped(cloud);
 });
 
-test('a step whose deadline passed while nobody worked gets its time again', async () => {
+test('restarts the timeout of a step whose deadline passed while no worker ran', async () => {
   let isBlocked = true;
   const steps = [aStep('work', async () => (isBlocked ? { wait: 'a word' } : { next: true }))];
   const before = await testCloud({ steps });
@@ -188,7 +188,7 @@ test('of two different deploy POSTs with one key at the same moment, one counts'
   await stopped(cloud);
 });
 
-test('whoever waits for an operation that has ended already is told at once', async () => {
+test('waiting for an operation that has ended resolves at once', async () => {
   const cloud = await testCloud({ steps: [aStep('work', go)] });
   await anAvailableNode(cloud, 'n1');
   await cloud.engine.createServers(aServerRequest);

@@ -31,7 +31,7 @@ function aQueue() {
   return { add, started, drain };
 }
 
-test('whoever asks often waits, and others pass', async () => {
+test('a frequent caller waits while others pass', async () => {
   const { add, started, drain } = aQueue();
   const flood = Array.from({ length: 200 }, () => add('stranger'));
   const other = add('other');
@@ -44,7 +44,7 @@ test('whoever asks often waits, and others pass', async () => {
   assert.deepEqual(new Set(await Promise.all(flood)), new Set(['done']));
 });
 
-test('strangers from many addresses cannot fill it so that a known one finds no room', async () => {
+test('unknown addresses cannot fill the queue for known ones', async () => {
   const { add, started, drain } = aQueue();
   const flood = Array.from({ length: 3000 }, (_, index) => add(`stranger-${index}`));
   const known = Array.from({ length: 20 }, () => add('user', { isKnown: true }));
