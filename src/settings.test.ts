@@ -26,7 +26,7 @@ for (const [flags, complaint] of refusals) {
   });
 }
 
-test('a settings file that is not there, and one that is no JSON, are told apart', () => {
+test('distinguishes a missing settings file from invalid JSON', () => {
   assert.throws(() => readSettings({ file: '/nonexistent/ingot.json' }), /ingot\.json cannot be read: ENOENT/);
   assert.throws(() => readSettings({ file: import.meta.filename }), /settings\.test\.ts is no JSON: /);
 });

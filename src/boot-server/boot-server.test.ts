@@ -128,7 +128,7 @@ test('UEFI firmware gets a loader of its own, by TFTP or by HTTP as it asks', { 
   assert.equal(bootFile({ architecture: 7, isIpxe: true }), script);
 });
 
-test('firmware for which there is no loader gets an address and no boot file, which is told', { skip }, async () => {
+test('firmware without a loader gets an address but no boot file, and is reported', { skip }, async () => {
   const lease = (mac: string, architecture: number, more: DhcpClient = {}) => {
     const vendorClass = `PXEClient:Arch:${String(architecture).padStart(5, '0')}:UNDI:003000`;
     return network.dhcp(mac, { architecture, vendorClass, ...more });
@@ -288,7 +288,7 @@ test('killed and started again it serves the same plans, and leaves no orphan', 
   assert.equal(tftp('server-1/deploy_kernel').stdout, 'a kernel');
 });
 
-test('what is in the way of a start is named, and nothing is left open', { skip }, async () => {
+test('names what prevents the start, and leaves nothing open', { skip }, async () => {
   const second = new BootServerProcess(network.server, { ...flags(), state_dir: join(state, 'second') });
   try {
     await assert.rejects(

@@ -147,7 +147,7 @@ test('nor who breaks it off, which is told with the file and the reason', bounde
   assert.match(causeOf(texts), /deploy_kernel: 0 TFTP Aborted \(once\): packets are lost on the way/);
 });
 
-test('a transfer that goes on is told before it ends', bounded, async () => {
+test('reports a transfer in progress before it ends', bounded, async () => {
   network.takeAddress(mac, address);
   const client = tftp('hold', kernel);
   const texts = await reported(/^started fetching/, () => {});

@@ -18,7 +18,7 @@ test('one machine keeps its share of the listener, and others are served', async
   assert.equal((await fetch(`${boot.addresses.http_url}/boot/firmware/snponly.efi`)).status < 500, true);
 });
 
-suite('a body that nobody waits for', () => {
+suite('an unexpected request body', () => {
   for (const path of ['/agent/v2/hello', '/redfish-events/no-token', '/nowhere']) {
     test(`POST ${path} is refused and its connection ended`, async (t) => {
       const { boot } = await anEventListener(t);

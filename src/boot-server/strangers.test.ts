@@ -52,7 +52,7 @@ after(async () => {
   await rm(state, { recursive: true, force: true });
 });
 
-test('from an unused address nobody gets the script or the files of a machine, and that is told', { skip }, async () => {
+test('refuses and reports requests from an unused address for the script or files of a machine', { skip }, async () => {
   network.takeAddress(other, '172.31.9.77');
   assert.match(script(), /\n404$/);
   assert.match(curl(`http://${network.address}:8088/boot/files/server-1/kernel`), /\n404$/);

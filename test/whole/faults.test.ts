@@ -258,7 +258,7 @@ describe('ramdisks', options, () => {
   });
 });
 
-describe('short patience', options, () => {
+describe('short grace period', options, () => {
   test('no agent is ever heard', { timeout }, async (t) => {
     const fixture = await openCrashFixture({ name: 'faults-deaf', settings: { 'deploy.agent_timeout': '2' } });
     t.after(() => fixture.close());

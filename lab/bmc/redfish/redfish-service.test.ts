@@ -367,7 +367,7 @@ test('a vendor may leave out fields and whole resources, and have its own', asyn
   assert.equal((await ask('PATCH', '/redfish/v1/Systems/Self/SD', { Boot: { BootSourceOverrideTarget: 'Pxe' } })).status, 200);
 });
 
-test('after its start or reset it asks for patience', async (t) => {
+test('asks clients to retry after its start or reset', async (t) => {
   const { ask } = await setUp(t, { redfish: { startingMs: 60_000 } });
   const { status, headers } = await ask('GET', '/redfish/v1');
   assert.deepEqual([status, headers.get('retry-after')], [503, '60']);

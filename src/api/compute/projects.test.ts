@@ -142,7 +142,7 @@ for (const [method, url] of adminOnly) {
   });
 }
 
-test('a member is told that the BMC failed, and nothing of where it is; an administrator is', async () => {
+test('reports a BMC failure to members without its address, which only administrators see', async () => {
   fixture.breakDeployments(new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 3, seconds: 9 }));
   await fixture.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
   const broken = await create(member);

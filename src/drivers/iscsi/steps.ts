@@ -79,7 +79,7 @@ async function explainByPower(task: Task, act: () => Promise<Outcome>): Promise<
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'agentFailed' || task.signal.aborted) throw error;
     if ((await task.power.get().catch(() => undefined)) !== 'power off') throw error;
-    const detail = `${error.fields['detail']}; the machine is off, as its BMC says: it lost its power, was switched off by somebody, or shut itself down`;
+    const detail = `${error.fields['detail']}; the machine is off, as its BMC says: it lost power, was switched off, or shut down`;
     throw new Fault('agentFailed', { ...error.fields, detail }, error);
   }
 }

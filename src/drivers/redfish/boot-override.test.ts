@@ -160,7 +160,7 @@ suite('what certain makes need', () => {
     assert.equal(sent().length, 1);
   });
 
-  test('HPE: patience while the machine runs its self-test', async (t) => {
+  test('HPE: retries while the machine runs its self-test', async (t) => {
     const { boot, node, tree } = await setUp(t, { system: { Manufacturer: 'HPE' } });
     let refusals = 2;
     tree.rules.set(`PATCH ${systemPath}`, () => {

@@ -204,6 +204,6 @@ function isGone(error: unknown): boolean {
 async function judgeByVersion(at: SystemContext, request: string, target: InstalledComponent | undefined): Promise<Resource> {
   const now = target && (await readInventory(at)).find(({ component }) => component === target.component);
   if (now && now.version !== target.version) return {};
-  const detail = `the BMC has forgotten the update before it told how it ended${now ? `; ${now.component} is still ${now.version}` : ''}`;
+  const detail = `the BMC dropped the update before it reported its result${now ? `; ${now.component} is still ${now.version}` : ''}`;
   throw new RedfishError('answered', { request, detail });
 }

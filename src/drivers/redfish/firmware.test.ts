@@ -189,7 +189,7 @@ test('waits for a BMC that restarts, and believes the version where it has forgo
   replies.push('gone');
   table.set('/redfish/v1/Managers/1', { FirmwareVersion: '1.70' });
   const fault = await faultOf(firmware.update(node, { component: 'bmc', url: 'http://192.0.2.1/f' }));
-  assert.match(fault.message, /has forgotten the update .*; bmc is still 1\.70/);
+  assert.match(fault.message, /dropped the update .*; bmc is still 1\.70/);
 });
 
 test('leaves the target away where the service does not know the parameter', async (t) => {

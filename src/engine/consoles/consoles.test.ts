@@ -69,7 +69,7 @@ test('an enabled console is opened and recorded, and its last lines can be read'
   assert.equal(await consoles.log(node.uuid, 2), 'two\nthree\n');
 });
 
-test('two who look on share one line; what either types reaches the machine', async (t) => {
+test('two viewers share one console session; input of either reaches the machine', async (t) => {
   const { node, machine, consoles } = await aFixture(t);
   const [first, second] = [await consoles.attach(node.uuid), await consoles.attach(node.uuid)];
   await until(() => isHeard(machine.line));
@@ -160,7 +160,7 @@ for (const [how, change] of Object.entries(endings)) {
   });
 }
 
-test('a machine that was given to the next server is shown to nobody before', async (t) => {
+test('closes console sessions when the machine passes to another server', async (t) => {
   const fixture = await aFixture(t);
   const { store, node, consoles } = fixture;
   const former = await aTenant(fixture, 'server-1');

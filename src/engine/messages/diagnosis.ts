@@ -203,7 +203,7 @@ export function explain(signs: BootSigns, { power, silentSeconds = Number.POSITI
 export function reportSilence(seconds: number, power?: PowerState): string {
   const silent = `the agent fell silent ${seconds} s ago`;
   if (power === 'power off')
-    return `${silent}; the machine is off, as its BMC says: it lost its power, was switched off by somebody, or shut itself down`;
+    return `${silent}; the machine is off, as its BMC says: it lost power, was switched off, or shut down`;
   if (power === 'power on')
     return `${silent}; the machine is on, as its BMC says: it crashed, hangs, or lost its network, and its console log shows the last output`;
   return silent;
@@ -243,7 +243,7 @@ function reportNothing({ strangers }: BootSigns): Cause {
 
 function reportOff({ stage }: BootSigns): string {
   const when = stage === 'nothing' ? 'before anything was heard of it' : 'since then';
-  return `The machine is off, as its BMC says: it lost its power, was switched off by somebody, or shut itself down ${when}. Check its power feed and the log of its BMC (\`baremetal node passthru call NODE log\`).`;
+  return `The machine is off, as its BMC says: it lost power, was switched off, or shut down ${when}. Check its power feed and the log of its BMC (\`baremetal node passthru call NODE log\`).`;
 }
 
 function reportOn({ stage }: BootSigns): string {

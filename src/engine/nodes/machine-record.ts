@@ -108,7 +108,7 @@ export class MachineRecord {
     const admission = this.#budgets.admit(budgetOf, sizeOf(cut));
     if (admission === 'admitted') events.append(cut);
     if (admission !== 'dropped, to be told') return admission === 'admitted';
-    const whose = budgetOf === undefined ? 'of strangers on the provisioning network' : 'of this machine';
+    const whose = budgetOf === undefined ? 'of unknown machines on the provisioning network' : 'of this machine';
     const message = `Messages ${whose} are not recorded for now: rate limit exceeded`;
     events.append({ ...cut, kind: 'note', subject: 'record budget', message, data: {} });
     return false;

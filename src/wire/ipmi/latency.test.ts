@@ -26,7 +26,7 @@ suite('the learned latency', () => {
     assert.equal(latencyAfter(9_000).firstWait(timings), timings.longestWait);
   });
 
-  test('what came on a repeat teaches nothing but patience', () => {
+  test('an answer to a retry only lengthens the timeout', () => {
     const latency = latencyAfter(2);
     latency.repeated(2_250);
     assert.deepEqual([latency.milliseconds, latency.firstWait(timings)], [2, 2_250]);
