@@ -22,6 +22,7 @@ const server = aServer({
 });
 
 const network: NetworkFacts = {
+  bonds: [],
   ports: [
     {
       id: 'p1',

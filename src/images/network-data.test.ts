@@ -32,10 +32,13 @@ const subnets: readonly Subnet[] = [
   aSubnet('routed', { host_routes: [{ destination: '0.0.0.0/0', nexthop: '10.0.0.254' }] }),
 ];
 
+const noBonds: NetworkFacts['bonds'] = [];
+
 function facts(...ports: [mac: string, ...addresses: [subnet: string, address: string][]][]): NetworkFacts {
   return {
     networks,
     subnets,
+    bonds: noBonds,
     ports: ports.map(([mac_address, ...addresses], index) => ({
       id: `p${index}`,
       network_id: `n${index + 1}`,
@@ -116,4 +119,37 @@ test('an IPv6-only NIC, one without an address, and MACs in capitals', async (t)
   assert.match(sysconfig['ifcfg-eth0'] ?? '', /^IPV6_DEFAULTGW=fd00:1::1$/m);
   assert.match(sysconfig['ifcfg-eth0'] ?? '', /^MTU=9000$/m);
   assert.match(sysconfig['ifcfg-eth1'] ?? '', /^BOOTPROTO=dhcp$/m);
+});
+
+test("a network port of a port group is a bond of the group's NICs, as Nova writes it", async (t) => {
+  const members = [
+    { id: 'nic-1', mac_address: mac },
+    { id: 'nic-2', mac_address: second },
+  ];
+  const properties = { miimon: 100, bond_xmit_hash_policy: 'layer3+4' };
+  const bonds = [{ vif_port_id: 'p0', mode: '802.3ad', properties, members }];
+  const network = { ...facts([mac, ['s4', '10.0.0.5']]), bonds };
+
+  const read = await asCloudInit(t, network);
+
+  const mtu = 9000;
+  assert.deepEqual(networkData(network).links, [
+    {
+      ...{ id: 'interface0', vif_id: 'p0', mtu, ethernet_mac_address: mac, type: 'bond', bond_links: ['nic-1', 'nic-2'] },
+      ...{ bond_mode: '802.3ad', bond_miimon: 100, bond_xmit_hash_policy: 'layer3+4' },
+    },
+    { id: 'nic-1', type: 'phy', ethernet_mac_address: mac },
+    { id: 'nic-2', type: 'phy', ethernet_mac_address: second },
+  ]);
+  if (!read) return;
+  const { netplan, ifupdown, sysconfig } = read.networks;
+  assert.match(
+    sysconfig['ifcfg-bond0'] ?? sysconfig['error'] ?? '',
+    /^BONDING_OPTS="mode=802.3ad.*xmit_hash_policy=layer3\+4.*miimon=100"$/m,
+  );
+  assert.match(sysconfig['ifcfg-bond0'] ?? '', /^IPADDR=10\.0\.0\.5$/m);
+  for (const name of ['eth0', 'eth1']) assert.match(sysconfig[`ifcfg-${name}`] ?? '', /^MASTER=bond0$/m);
+  assert.match(netplan['netplan.yaml'] ?? '', /bonds:\s+bond0:[\s\S]*interfaces:\s+- eth0\s+- eth1/);
+  assert.match(netplan['netplan.yaml'] ?? '', /mode: 802\.3ad/);
+  assert.match(ifupdown['interfaces'] ?? '', /iface bond0 inet static[\s\S]*bond[-_]mode 802\.3ad/);
 });

@@ -1,4 +1,5 @@
 /** network_data.json of the config drive, in Nova's schema, from a server's ports. Pure. */
+import type { Json, JsonObject } from '#domain/json.ts';
 import type { Network } from '#store/tables/networks.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { Subnet } from '#store/tables/subnets.ts';
@@ -7,10 +8,20 @@ import type { Subnet } from '#store/tables/subnets.ts';
 export type NetworkFacts = {
   ports: readonly Pick<Port, 'id' | 'network_id' | 'mac_address' | 'fixed_ips'>[];
   networks: readonly Pick<Network, 'id' | 'mtu'>[];
+  /** Port groups to which ports are bound, and the NICs that form each bond. */
+  bonds: readonly {
+    vif_port_id: string;
+    mode: string;
+    properties: JsonObject;
+    members: readonly { id: string; mac_address: string }[];
+  }[];
   subnets: readonly Pick<Subnet, 'id' | 'ip_version' | 'cidr' | 'gateway_ip' | 'dns_nameservers' | 'host_routes'>[];
 };
 
 type Link = { id: string; vif_id: string; type: 'phy'; mtu: number | null; ethernet_mac_address: string };
+/** With the options of the bonding driver as `bond_…`. */
+type BondLink = Omit<Link, 'type'> & { type: 'bond'; bond_mode: string; bond_links: string[]; [option: `bond${string}`]: Json };
+type MemberLink = Pick<Link, 'id' | 'type' | 'ethernet_mac_address'>;
 type Route = { network: string; netmask: string; gateway: string };
 type Service = { type: 'dns'; address: string };
 type LinkNetwork = {
@@ -24,21 +35,31 @@ type LinkNetwork = {
   services?: Service[];
   dns_nameservers?: string[];
 };
-export type NetworkData = { links: Link[]; networks: LinkNetwork[]; services: Service[] };
+export type NetworkData = { links: (Link | BondLink | MemberLink)[]; networks: LinkNetwork[]; services: Service[] };
 
-export function networkData({ ports, networks, subnets }: NetworkFacts): NetworkData {
+export function networkData({ ports, networks, subnets, bonds }: NetworkFacts): NetworkData {
   const data: NetworkData = { links: [], networks: [], services: [] };
   for (const [index, port] of ports.entries()) {
     const link = `interface${index}`;
     const mtu = networks.find(({ id }) => id === port.network_id)?.mtu ?? null;
-    data.links.push({ id: link, vif_id: port.id, type: 'phy', mtu, ethernet_mac_address: port.mac_address.toLowerCase() });
+    const facts = { id: link, vif_id: port.id, mtu, ethernet_mac_address: port.mac_address.toLowerCase() };
+    const bond = bonds.find(({ vif_port_id }) => vif_port_id === port.id);
+    data.links.push(bond ? bondLink(facts, bond) : { ...facts, type: 'phy' });
     for (const network of networksOf(port, subnets)) {
       data.networks.push({ id: `network${data.networks.length}`, link, network_id: port.network_id, ...network });
     }
   }
+  for (const { id, mac_address } of bonds.flatMap(({ members }) => members))
+    data.links.push({ id, type: 'phy', ethernet_mac_address: mac_address });
   const addresses = new Set(data.networks.flatMap(({ services = [] }) => services.map(({ address }) => address)));
   data.services = [...addresses].map((address) => ({ type: 'dns', address }));
   return data;
+}
+
+/** As Nova's ironic driver writes it (`_get_network_metadata`). */
+function bondLink(link: Omit<Link, 'type'>, { mode, properties, members }: NetworkFacts['bonds'][number]): BondLink {
+  const options = Object.entries(properties).map(([name, value]) => [name.startsWith('bond') ? name : `bond_${name}`, value]);
+  return { ...link, type: 'bond', bond_mode: mode, ...Object.fromEntries(options), bond_links: members.map(({ id }) => id) };
 }
 
 type Addressing = Omit<LinkNetwork, 'id' | 'link' | 'network_id'>;

@@ -75,8 +75,9 @@ function traitRules({ traits }: CandidateNeeds): CandidateRule[] {
   });
 }
 
+/** The ports of a port group count once. */
 function nicRules({ nics }: CandidateNeeds): CandidateRule[] {
   if (nics === 0) return [];
-  const count = sql`(SELECT COUNT(*) FROM node_ports WHERE node_ports.node_uuid = nodes.uuid AND vif_port_id IS NULL)`;
+  const count = sql`(SELECT COUNT(DISTINCT COALESCE(portgroup_uuid, uuid)) FROM node_ports WHERE node_ports.node_uuid = nodes.uuid AND vif_port_id IS NULL)`;
   return [rule(sql`${count} >= ${nics}`, nics === 1 ? 'without a NIC' : `with fewer than ${nics} NICs`)];
 }

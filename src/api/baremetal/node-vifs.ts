@@ -16,8 +16,10 @@ export const nodeVifRoutes = [
     reply: Type.Object({ vifs: Type.Array(Type.Object({ id: Type.String() })) }),
     async handler(request, context) {
       const { uuid } = await findNode(context, request.params.node);
-      const ports = await context.store.node_ports.list({ node_uuid: uuid }, { orderBy: 'id' });
-      return { vifs: ports.flatMap(({ vif_port_id }) => (vif_port_id ? [{ id: vif_port_id }] : [])) };
+      const { node_ports, portgroups } = context.store;
+      const ports = await node_ports.list({ node_uuid: uuid }, { orderBy: 'id' });
+      const groups = await portgroups.list({ node_uuid: uuid }, { order: [{ column: 'created_at' }, { column: 'uuid' }] });
+      return { vifs: [...ports, ...groups].flatMap(({ vif_port_id }) => (vif_port_id ? [{ id: vif_port_id }] : [])) };
     },
   }),
   unsupportedRoute({

@@ -6,7 +6,7 @@ import type { NodePort } from '#store/tables/node-ports.ts';
 import type { NewNodePort, NodeVerbs } from '../contract.ts';
 import { refuseWhileBusy } from './busy-node.ts';
 import { findNode } from './find-node.ts';
-import { checkMembership } from './port-groups.ts';
+import { checkMembership, findFreeGroup } from './port-groups.ts';
 
 type NodePortVerbs = Pick<NodeVerbs, 'createNodePort' | 'updateNodePort' | 'deleteNodePort'>;
 
@@ -69,6 +69,7 @@ async function deleteNodePort(store: Store, uuid: string): Promise<void> {
     const port = await findNodePort(trx, uuid);
     await refuseWhileBusy(trx, await findNode(trx, port.node_uuid));
     refuseUsed(port);
+    if (port.portgroup_uuid) await findFreeGroup(trx, port.portgroup_uuid);
     await trx.node_ports.remove({ uuid });
   });
 }

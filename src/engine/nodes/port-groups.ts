@@ -126,8 +126,8 @@ export async function checkMembership(trx: Store, port: Membership, before?: Mem
   checkStandalone(port, group);
 }
 
-/** A bond that a server uses keeps its members. */
-async function findFreeGroup(trx: Store, uuid: string): Promise<PortGroup> {
+/** A bond that a server uses keeps its members. Throws `conflict`, and `badRequest` for an unknown one. */
+export async function findFreeGroup(trx: Store, uuid: string): Promise<PortGroup> {
   const group = await trx.portgroups.find({ uuid });
   if (!group) throw new Fault('badRequest', { detail: `Portgroup ${uuid} could not be found.` });
   if (group.vif_port_id) throw inUse(group);

@@ -114,12 +114,31 @@ async function withUniqueMac<R>(network: string, mac: string, write: () => Promi
 export async function newMac(trx: Store): Promise<string> {
   for (;;) {
     const mac = ['fa', '16', '3e', ...randomBytes(3).toString('hex').match(/../g)!].join(':');
-    const isTaken = (await trx.ports.find({ mac_address: mac })) ?? (await trx.node_ports.find({ address: mac }));
-    if (!isTaken) return mac;
+    if (!(await trx.ports.find({ mac_address: mac })) && !(await isOfMachine(trx, mac))) return mac;
   }
 }
 
-/** A user may not choose the MAC of a node's NIC: no server could then get a port on that machine. */
+async function isOfMachine(store: Store, address: string): Promise<boolean> {
+  return ((await store.node_ports.find({ address })) ?? (await store.portgroups.find({ address }))) !== undefined;
+}
+
+/** A user may not choose the MAC of a node's NIC or bond: no server could then get a port on that machine. */
 export async function refuseMacOfNic(store: Store, mac: string, network: string): Promise<void> {
-  if (await store.node_ports.find({ address: mac })) throw new Fault('macAddressInUse', { mac, network });
+  if (await isOfMachine(store, mac)) throw new Fault('macAddressInUse', { mac, network });
+}
+
+/** Whether a machine uses the network port. */
+export async function isAttached(store: Store, id: string): Promise<boolean> {
+  return (await attachedAmong(store, [id])).has(id);
+}
+
+/** Those of the network ports that machines use. */
+export async function attachedAmong(store: Store, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const where = { vif_port_id: ids };
+  const rows = [
+    ...(await store.node_ports.pick(['vif_port_id'], where)),
+    ...(await store.portgroups.pick(['vif_port_id'], where)),
+  ];
+  return new Set(rows.flatMap(({ vif_port_id }) => vif_port_id ?? []));
 }

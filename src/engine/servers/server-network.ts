@@ -1,13 +1,13 @@
-/** Binds a server's network ports to the NICs of its node, by MAC, and unbinds them. */
+/** Binds a server's network ports to the port groups and NICs of its node, by MAC, and unbinds them. */
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { ReservedRange } from '#domain/reserved-addresses.ts';
 import type { Store } from '#store/store.ts';
-import type { NodePort } from '#store/tables/node-ports.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { NewServer, RequestedNetwork } from '../contract.ts';
-import { allocatePort, newMac, readdressPort, releasePort } from './addresses.ts';
+import { allocatePort, isAttached, newMac, readdressPort, releasePort } from './addresses.ts';
+import { type Attachment, attachmentsOf, membersOf } from './attachments.ts';
 
 /**
  * Resolves `auto` to the only network, and checks every id. Throws `notFound`, or `conflict` if `auto` is ambiguous.
@@ -36,33 +36,38 @@ async function checkRequested(store: Store, wanted: RequestedNetwork): Promise<v
 }
 
 /**
- * Assigns each requested network a NIC of the node, boot NICs first, and gives the port that NIC's MAC. Existing
+ * Assigns each requested network a port group of the node or a NIC, boot NICs first, and gives the port its MAC. Existing
  * bindings are kept, so it can be repeated.
  * @param reserved addresses that no port gets
  */
 export async function bindPorts(store: Store, server: Server, reserved: readonly ReservedRange[] = []): Promise<void> {
   const requested = (server.requested_networks ?? []) as RequestedNetwork[];
-  const nics = await store.node_ports.list({ node_uuid: server.node_uuid ?? '' }, { orderBy: 'id' });
-  const free = nics.filter((nic) => !nic.vif_port_id).sort((a, b) => Number(b.pxe_enabled) - Number(a.pxe_enabled));
+  const free = await attachmentsOf(store, server.node_uuid ?? '');
   const portIds = [...server.port_ids];
   for (const wanted of requested.slice(portIds.length)) {
-    const nic = free.shift();
-    if (!nic)
-      throw new Fault('conflict', {
-        detail: `the node has ${nics.length} NICs, the server asks for ${requested.length} networks`,
-      });
+    const attachment = free.shift();
+    if (!attachment) {
+      const detail = `the node has no free NIC or port group left, the server asks for ${requested.length} networks`;
+      throw new Fault('conflict', { detail });
+    }
     // In one transaction, so that a bound port always has its NIC and cannot be changed in between.
     await store.transaction(async (trx) => {
-      const binding = { server, nic, reserved };
+      const binding = { server, mac_address: attachment.mac_address, reserved };
       const port = wanted.port_id ? await adoptPort(trx, wanted.port_id, binding) : await makePort(trx, wanted, binding);
       portIds.push(port.id);
-      await trx.node_ports.update({ id: nic.id }, { vif_port_id: port.id });
+      await attach(trx, attachment, port.id);
       await trx.servers.update({ id: server.id }, { port_ids: portIds });
     });
   }
 }
 
-type Binding = { server: Server; nic: NodePort; reserved: readonly ReservedRange[] };
+function attach(trx: Store, { group, nic }: Attachment, vif_port_id: string): Promise<number> {
+  return group
+    ? trx.portgroups.update({ uuid: group.uuid }, { vif_port_id })
+    : trx.node_ports.update({ id: nic.id }, { vif_port_id });
+}
+
+type Binding = { server: Server; mac_address: string; reserved: readonly ReservedRange[] };
 
 const boundTo = ({ server }: Binding) => ({
   device_id: server.id,
@@ -76,22 +81,22 @@ async function adoptPort(trx: Store, id: string, binding: Binding): Promise<Port
   const port = await trx.ports.find({ id });
   if (!port) throw new Fault('notFound', { what: 'Port', id });
   if (taken === 0) throw new Fault('conflict', { detail: `Port ${id} is still in use.` });
-  await freeMac(trx, binding.nic.address, id);
-  return readdressPort(trx, port, { mac_address: binding.nic.address });
+  await freeMac(trx, binding.mac_address, id);
+  return readdressPort(trx, port, { mac_address: binding.mac_address });
 }
 
 /** A port that a crash left between its creation and the server's row is found by its device and reused. */
 async function makePort(trx: Store, wanted: RequestedNetwork, binding: Binding): Promise<Port> {
-  const { server, nic, reserved } = binding;
-  const left = await trx.ports.find({ device_id: server.id, mac_address: nic.address, owned_by_server: true });
+  const { server, mac_address, reserved } = binding;
+  const left = await trx.ports.find({ device_id: server.id, mac_address, owned_by_server: true });
   if (left) return left;
-  await freeMac(trx, nic.address, '');
+  await freeMac(trx, mac_address, '');
   const network = await trx.networks.find({ id: wanted.network_id ?? '' });
   if (!network) throw new Fault('notFound', { what: 'Network', id: wanted.network_id ?? '' });
   const port = await allocatePort(trx, {
     network,
     project_id: server.project_id,
-    mac_address: nic.address,
+    mac_address,
     device_id: server.id,
     owned_by_server: true,
     reserved,
@@ -101,10 +106,10 @@ async function makePort(trx: Store, wanted: RequestedNetwork, binding: Binding):
   return port;
 }
 
-/** The NIC's MAC belongs to the machine. An unused port that was created with it gets another one. */
+/** The MAC of a NIC or bond belongs to the machine. An unused port that was created with it gets another one. */
 async function freeMac(trx: Store, mac_address: string, except: string): Promise<void> {
   const holder = await trx.ports.find({ mac_address });
-  if (!holder || holder.id === except || (await trx.node_ports.find({ vif_port_id: holder.id }))) return;
+  if (!holder || holder.id === except || (await isAttached(trx, holder.id))) return;
   await trx.ports.update({ id: holder.id }, { mac_address: await newMac(trx) });
 }
 
@@ -118,13 +123,18 @@ export async function unbindPorts(store: Store, server: Server): Promise<void> {
     // Any user can write any server's id into his own port.
     const own = named.filter((port) => port.project_id === server.project_id || server.port_ids.includes(port.id));
     for (const port of own) {
-      await trx.node_ports.update({ vif_port_id: port.id }, { vif_port_id: null });
+      await detach(trx, { vif_port_id: port.id });
       if (port.owned_by_server) await releasePort(trx, port.id);
       else await setFree(trx, port);
     }
-    if (server.node_uuid) await trx.node_ports.update({ node_uuid: server.node_uuid }, { vif_port_id: null });
+    if (server.node_uuid) await detach(trx, { node_uuid: server.node_uuid });
     await trx.servers.update({ id: server.id }, { port_ids: [] });
   });
+}
+
+async function detach(trx: Store, where: { vif_port_id: string } | { node_uuid: string }): Promise<void> {
+  await trx.node_ports.update(where, { vif_port_id: null });
+  await trx.portgroups.update(where, { vif_port_id: null });
 }
 
 async function setFree(trx: Store, port: Port): Promise<void> {
@@ -132,12 +142,23 @@ async function setFree(trx: Store, port: Port): Promise<void> {
   await trx.ports.update({ id: port.id }, { device_id: '', device_owner: '', status: 'DOWN', mac_address });
 }
 
-/** Ports, networks and subnets of a server, from which the config drive's network_data.json is generated. */
+/** Ports, networks, subnets and bonds of a server, from which the config drive's network_data.json is generated. */
 export async function networkFacts(store: Store, server: Server): Promise<JsonObject> {
   const ports = server.port_ids.length ? await store.ports.list({ id: server.port_ids }) : [];
   const networkIds = [...new Set(ports.map((port) => port.network_id))];
   const subnetIds = [...new Set(ports.flatMap((port) => port.fixed_ips.map((ip) => ip.subnet_id)))];
   const networks = networkIds.length ? await store.networks.list({ id: networkIds }) : [];
   const subnets = subnetIds.length ? await store.subnets.list({ id: subnetIds }) : [];
-  return JSON.parse(JSON.stringify({ ports, networks, subnets })) as JsonObject;
+  const bonds = await bondsOf(store, server.port_ids);
+  return JSON.parse(JSON.stringify({ ports, networks, subnets, bonds })) as JsonObject;
+}
+
+/** Port groups to which these ports are bound, each with its members. */
+async function bondsOf(store: Store, portIds: readonly string[]) {
+  const groups = portIds.length ? await store.portgroups.list({ vif_port_id: portIds }) : [];
+  const members = await membersOf(store, groups);
+  return groups.map(({ uuid, vif_port_id, mode, properties }) => ({
+    ...{ vif_port_id, mode, properties },
+    members: (members.get(uuid) ?? []).map(({ uuid: id, address }) => ({ id, mac_address: address })),
+  }));
 }

@@ -186,14 +186,18 @@ function bootOf({ parts, operation, node, server }: BootOwner): Task['boot'] {
   };
 }
 
-/** Every NIC that may boot or has a network port, with its fixed address if that is in the provisioning subnet. */
+/**
+ * Every NIC that may boot or has a network port, with its fixed address if that is in the provisioning subnet. The member
+ * of a bond whose MAC the bond has boots alone, with the address of the bond.
+ */
 async function machineAddresses(parts: TaskParts, node: NodeFacts, server: Server | undefined): Promise<BootPlan['macs']> {
   const { store, settings } = parts;
-  const ports = new Map((server ? await portsOfServer(store, server) : []).map((port) => [port.id, port]));
+  const ports = server ? await portsOfServer(store, server) : [];
+  const portOf = (nic: NodePort) => ports.find(({ id, mac_address }) => id === nic.vif_port_id || mac_address === nic.address);
   return node.ports
-    .filter((nic) => nic.pxe_enabled || nic.vif_port_id)
+    .filter((nic) => nic.pxe_enabled || portOf(nic))
     .map((nic) => {
-      const fixed = ports.get(nic.vif_port_id ?? '')?.fixed_ips.map((ip) => ip.ip_address) ?? [];
+      const fixed = portOf(nic)?.fixed_ips.map((ip) => ip.ip_address) ?? [];
       const address = fixed.find((ip) => settings['provisioning.cidr'] && addressIsIn(ip, settings['provisioning.cidr']));
       const client_id = clientIdOf(nic);
       return {

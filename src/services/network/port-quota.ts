@@ -1,5 +1,6 @@
 /** Port quota of a project. Ports that servers create for themselves are limited by the machines and not counted. */
 import { Fault } from '#domain/faults.ts';
+import { attachedAmong } from '#engine/servers/addresses.ts';
 import type { Store } from '#store/store.ts';
 import type { Network } from '#store/tables/networks.ts';
 
@@ -17,8 +18,10 @@ export async function refuseManyPorts(trx: Store, project_id: string, network: N
   if ((await trx.ports.pick(['id'], made)).length > mostPorts) throw new Fault('overQuota', { what: 'port' });
   if (network.project_id === project_id) return;
   const here = await trx.ports.pick(['id', 'fixed_ips'], { ...made, network_id: network.id });
-  const nics = await trx.node_ports.pick(['vif_port_id'], { vif_port_id: here.map(({ id }) => id) });
-  const bound = new Set(nics.map(({ vif_port_id }) => vif_port_id));
+  const bound = await attachedAmong(
+    trx,
+    here.map(({ id }) => id),
+  );
   const idle = here.filter(({ id }) => !bound.has(id));
   const taken = idle.reduce((sum, { fixed_ips }) => sum + Math.max(fixed_ips.length, 1), 0);
   if (taken > mostOnForeign) throw new Fault('overQuota', { what: 'port on networks of other projects' });

@@ -1,7 +1,7 @@
 /** Ports: a MAC and addresses on a network, for a server's NIC. */
 import { Fault } from '#domain/faults.ts';
 import { siteRanges } from '#domain/reserved-addresses.ts';
-import { allocatePort, readdressPort, refuseMacOfNic, releasePort } from '#engine/servers/addresses.ts';
+import { allocatePort, isAttached, readdressPort, refuseMacOfNic, releasePort } from '#engine/servers/addresses.ts';
 import type { Store } from '#store/store.ts';
 import type { Network } from '#store/tables/networks.ts';
 import type { Port } from '#store/tables/ports.ts';
@@ -99,8 +99,8 @@ export async function deletePort({ store }: NetworkContext, port: Port): Promise
 type Refusal = { type: 'PortBound' | 'ServicePortInUse'; action: string };
 
 async function refuseBound(store: Store, port: Port, { type, action }: Refusal): Promise<void> {
-  const nic = await store.node_ports.find({ vif_port_id: port.id });
-  if (nic) throw networkFault(type, `Port ${port.id} cannot be ${action} while server ${port.device_id} uses it.`);
+  if (await isAttached(store, port.id))
+    throw networkFault(type, `Port ${port.id} cannot be ${action} while server ${port.device_id} uses it.`);
 }
 
 /** As it is stored: lower case, with colons. */
