@@ -1,6 +1,7 @@
 /**
  * `main.ts [WORD…]`: sends the table of requests (rows whose name contains one of the words) to the current Ironic and
- * to Ingot, and compares the responses. Needs root and, the first time, a Debian mirror with sid.
+ * to Ingot, and compares the responses. `main.ts --bench [--sizes N,N…] [--json FILE]`: runs `ingot bench api` with that
+ * Ironic as the peer instead. Needs root and, the first time, a Debian mirror with sid.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,6 +16,9 @@ import { ensureIronicRoot } from './ironic-root.ts';
 
 const folder = join(project, '.cache/oracle');
 const innerFlag = '--inside';
+const benchFlag = '--bench';
+
+type Ironic = Awaited<ReturnType<typeof startIronic>>;
 
 /**
  * Both services and this process run in their own namespaces: a network with only loopback, and processes that all end
@@ -23,7 +27,7 @@ const innerFlag = '--inside';
 async function runInside(words: readonly string[], signal: AbortSignal): Promise<number> {
   if (process.getuid?.() !== 0) throw new Error('the oracle needs root: mmdebstrap and namespaces');
   await ensureIronicRoot(folder, signal);
-  const namespaces = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--ipc', '--net', '--'];
+  const namespaces = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--ipc', '--net', '--'];
   const program = [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url), innerFlag, ...words];
   const options = { stdio: ['ignore', 'inherit', 'inherit'] as const, signal, killSignal: 'SIGKILL' as const };
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...namespaces, ...program], {
@@ -34,9 +38,25 @@ async function runInside(words: readonly string[], signal: AbortSignal): Promise
   return code ?? 1;
 }
 
-async function compareInside(words: readonly string[]): Promise<number> {
+async function actInside(words: readonly string[]): Promise<number> {
   await runCommand('ip', ['link', 'set', 'lo', 'up']);
   const ironic = await startIronic(join(folder, 'root'), join(folder, 'ironic.log'));
+  return words[0] === benchFlag ? bench(ironic, words.slice(1)) : compare(ironic, words);
+}
+
+/** Measures both; the peer's processor time is that of its one process, API and conductor. */
+async function bench(ironic: Ironic, options: readonly string[]): Promise<number> {
+  process.stdout.write(`Ironic ${ironic.version} (SQLite) is the peer of this Ingot\n`);
+  const env = { ...process.env, INGOT_PEER_URL: ironic.service.base };
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', join(project, 'bin/ingot'), 'bench', 'api', ...options], {
+    stdio: 'inherit',
+    env,
+  });
+  const [code] = await once(child, 'close').finally(() => ironic.stop());
+  return code ?? 1;
+}
+
+async function compare(ironic: Ironic, words: readonly string[]): Promise<number> {
   const ingot = await startIngot(join(folder, 'ingot'));
   try {
     process.stdout.write(`Ironic ${ironic.version} and this Ingot are asked the same\n`);
@@ -51,7 +71,7 @@ const words = process.argv.slice(2);
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(new Error(signal)));
 const isInside = words[0] === innerFlag;
-process.exitCode = await (isInside ? compareInside(words.slice(1)) : runInside(words, stop.signal)).catch((error: Error) => {
+process.exitCode = await (isInside ? actInside(words.slice(1)) : runInside(words, stop.signal)).catch((error: Error) => {
   process.stderr.write(`ironic-oracle: ${error.message}\n`);
   return 1;
 });

@@ -10,13 +10,13 @@ const maxWaitMs = 60_000;
 
 export class Service {
   readonly name: string;
-  readonly #base: string;
+  readonly base: string;
   readonly #headers: Readonly<Record<string, string>>;
 
   /** @param base URL before `/v1` @param headers of each request */
   constructor(name: string, base: string, headers: Readonly<Record<string, string>> = {}) {
     this.name = name;
-    this.#base = base;
+    this.base = base;
     this.#headers = headers;
   }
 
@@ -28,7 +28,7 @@ export class Service {
       ...this.#headers,
       ...headers,
     };
-    const asked = request(`${this.#base}/v1${path}`, { method, headers: all, signal: AbortSignal.timeout(maxWaitMs) });
+    const asked = request(`${this.base}/v1${path}`, { method, headers: all, signal: AbortSignal.timeout(maxWaitMs) });
     asked.end(text);
     const [reply] = await once(asked, 'response');
     const received = (await buffer(reply)).toString('utf8');
