@@ -87,6 +87,7 @@ test('the first network of a server goes to the port group of its node, the next
   const [deletion] = await cloud.store.operations.list({ kind: 'delete' });
   await cloud.engine.ended(deletion?.id ?? '');
   assert.deepEqual(await bound(cloud, node_uuid), [[], []]);
+  await cloud.engine.stop();
   await cloud.store.close();
 });
 
