@@ -58,14 +58,14 @@ const agentPlace = () => server.addresses.agent as NonNullable<BootServer['addre
 const link = (certificate = agentPlace().certificate) =>
   new ServerLink({ url: agentPlace().url, token: knownToken, certificate }, stop.signal);
 
-test('the fingerprint that kernel lines name is that of the certificate, as openssl reads it', async () => {
+test('puts the fingerprint of the certificate, as openssl computes it, on the kernel command line', async () => {
   const { stdout } = await run('openssl', [
     ...['x509', '-in', join(state, 'agents', 'agents.crt'), '-noout', '-fingerprint', '-sha256'],
   ]);
   assert.equal(stdout.trim().split('=')[1]?.replaceAll(':', '').toLowerCase(), agentPlace().certificate);
 });
 
-test('an agent with the right pin talks, one connection for many messages; with another pin it sends nothing', async () => {
+test('accepts an agent with the right pin over one connection; an agent with another pin sends nothing', async () => {
   const good = link();
   assert.deepEqual(await good.post(routes.hello, aHello()), { node_uuid: 'node-1', session: knownToken });
   await good.post(routes.progress, { command_id: 'c', done_bytes: 1, total_bytes: 2, message: 'm' });
@@ -79,7 +79,7 @@ test('an agent with the right pin talks, one connection for many messages; with 
   assert.deepEqual([heard, engine.heard.length], [2, 2]);
 });
 
-test('by HTTP there are images and nothing else of the agent, while messages go by HTTPS', async () => {
+test('serves images by HTTP, and agent messages only by HTTPS', async () => {
   const plain = server.addresses.http_url;
   const headers = { authorization: `Bearer ${knownToken}`, 'content-type': 'application/json' };
   for (const route of [routes.hello, routes.next, routes.log])
@@ -96,7 +96,7 @@ test('by HTTP there are images and nothing else of the agent, while messages go 
   response.destroy();
 });
 
-test('the certificate is kept for the next start; images go by HTTPS alone where the site says so', async () => {
+test('keeps the certificate over a restart, and serves images only by HTTPS if so configured', async () => {
   const { certificate } = agentPlace();
   await server.stop();
   server = aServer({ 'provisioning.images_by_https': 'true' });
@@ -111,7 +111,7 @@ test('the certificate is kept for the next start; images go by HTTPS alone where
   assert.equal(stdout, 'abc');
 });
 
-test('an agent of the former protocol is told so by HTTP, before its body is read', async () => {
+test('rejects an agent of the former protocol by HTTP, before reading its body', async () => {
   const reply = await fetch(`${server.addresses.http_url}/agent/v1/hello`, {
     method: 'POST',
     headers: { authorization: `Bearer ${knownToken}`, 'content-type': 'application/json' },
@@ -123,7 +123,7 @@ test('an agent of the former protocol is told so by HTTP, before its body is rea
   await assert.rejects(newer, /409.*agent of another Ingot version/);
 });
 
-test('each message has a size, and over the budget the answer is 429 without a line of the record', async () => {
+test('limits the size of messages, and replies 429 without a record beyond the budget', async () => {
   const post = (route: string, body: unknown) =>
     link()
       .post(route, body)

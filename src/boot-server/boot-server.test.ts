@@ -60,14 +60,14 @@ after(async () => {
   await rm(state, { recursive: true, force: true });
 });
 
-test('a machine without a plan gets nothing, and is recorded once', { skip }, async () => {
+test('ignores a machine without a plan, and records it once', { skip }, async () => {
   assert.equal(network.dhcp(macs[0], { tries: 2 }), undefined);
   const [request, ...more] = await requestsOf(macs[0], 'dhcp');
   assert.match(request?.message ?? '', /sent DHCPDISCOVER \(ignored: no plan/);
   assert.equal(more.length, 0);
 });
 
-test('the classic chain: address, name, pxelinux and its configuration by TFTP', { skip }, async () => {
+test('the classic chain: serves address, host name, pxelinux and its configuration by TFTP', { skip }, async () => {
   await server.publish(planOf(1));
   const lease = network.dhcp(macs[0]);
   assert.deepEqual(lease, {
@@ -99,7 +99,7 @@ test('the classic chain: address, name, pxelinux and its configuration by TFTP',
   assert.ok(files.some(({ subject, data }) => subject === 'pxelinux.cfg/default' && data?.['outcome'] === 'missing'));
 });
 
-test('the iPXE chain: a loader for other firmware, a script for iPXE', { skip }, async () => {
+test('the iPXE chain: serves a loader to other firmware, and a script to iPXE', { skip }, async () => {
   await server.publish(planOf(2, { firmware: 'ipxe', pxelinux_config: undefined, ipxe_script: '#!ipxe\necho 2\n' }));
   assert.equal(network.dhcp(macs[1])?.boot_file, 'undionly.kpxe');
   assert.ok(tftp('undionly.kpxe').stdout.length > 10_000);
@@ -115,7 +115,7 @@ test('the iPXE chain: a loader for other firmware, a script for iPXE', { skip },
   ]);
 });
 
-test('UEFI firmware gets a loader of its own, by TFTP or by HTTP as it asks', { skip }, () => {
+test('serves UEFI firmware its own loader, by TFTP or by HTTP as it requests', { skip }, () => {
   const bootFile = (client: DhcpClient) => network.dhcp(macs[1], client)?.boot_file;
   assert.equal(bootFile({ architecture: 0 }), 'undionly.kpxe');
   assert.equal(bootFile({ architecture: 7, vendorClass: 'PXEClient:Arch:00007:UNDI:003001' }), 'snponly.efi');
@@ -162,7 +162,7 @@ test('distinguishes firmware and operating systems by vendor class', { skip }, a
   assert.deepEqual((await vendorClasses('boot file')).slice(-2), [firmware, 'dhcpcd-9.4.1:Linux']);
 });
 
-test('a machine does not get the script of another one, nor does it tell anything of it', { skip }, async () => {
+test('rejects a request for the script of another machine, and does not record it on that machine', { skip }, async () => {
   network.dhcp(macs[0]);
   assert.match(http('/boot/disk-failed/52:54:00:aa:00:02').stdout, /\n404$/);
   const reported = await requestsOf(macs[1], 'http');
@@ -173,14 +173,14 @@ test('a machine does not get the script of another one, nor does it tell anythin
   assert.match(http('/boot/ipxe/52:54:00:aa:00:02').stdout, /\n404$/);
 });
 
-test('a plan without firmware gives an address and nothing to boot', { skip }, async () => {
+test('a plan without firmware gives an address and no boot file', { skip }, async () => {
   await server.publish(planOf(3, { firmware: 'none', files: [], pxelinux_config: undefined }));
   const lease = network.dhcp(macs[2]);
   assert.equal(lease?.ip, '172.31.9.13');
   assert.equal(lease?.boot_file, undefined);
 });
 
-test('without an address of its own a machine gets one of the pool; later its fixed one', { skip }, async () => {
+test('assigns a pool address, and later the fixed one', { skip }, async () => {
   await server.publish(planOf(3, { macs: [{ mac: macs[2] }] }));
   const lease = network.dhcp(macs[2]);
   assert.match(lease?.ip ?? '', /^172\.31\.9\.1[012]\d$/);
@@ -190,7 +190,7 @@ test('without an address of its own a machine gets one of the pool; later its fi
   assert.equal(network.dhcp(macs[2])?.ip, '172.31.9.13');
 });
 
-test('an InfiniBand port, which has no MAC to tell, gets what its client id stands for', { skip }, async () => {
+test('identifies an InfiniBand port by its client id', { skip }, async () => {
   const mac = '7c:fe:90:29:26:52';
   const client_id = 'ff:00:00:00:00:00:02:00:00:02:c9:00:7c:fe:90:03:00:29:26:52';
   const infiniband = (entry: object) => planOf(3, { macs: [{ mac, client_id, ...entry }] });
@@ -223,7 +223,7 @@ test('an InfiniBand port, which has no MAC to tell, gets what its client id stan
   await server.call('withdraw', 'node-3');
 });
 
-test('many changes while machines ask: every one is live when publish returns', { skip }, async () => {
+test('applies each of many changes, under load, before publish returns', { skip }, async () => {
   for (let round = 1; round <= 8; round++) {
     const address = `172.31.9.${40 + round}`;
     await server.publish(planOf(1, { macs: [{ mac: macs[0], address }] }));
@@ -233,7 +233,7 @@ test('many changes while machines ask: every one is live when publish returns', 
   for (const [index, mac] of macs.entries()) assert.equal(network.dhcp(mac)?.ip, `172.31.9.${11 + index}`);
 });
 
-test('an address goes to its new owner although the former one still has a lease', { skip }, async () => {
+test('gives an address to its new owner although the former one has a lease', { skip }, async () => {
   assert.equal(network.dhcp(macs[0])?.ip, '172.31.9.11');
   await server.call('withdraw', 'node-1');
   assert.equal(network.dhcp(macs[0], { tries: 1 }), undefined);
@@ -247,7 +247,7 @@ test('an address goes to its new owner although the former one still has a lease
   assert.equal(await restarts(), 0);
 });
 
-test('the same where loopback is down and no release can be sent', { skip }, async () => {
+test('does the same if loopback is down and no release can be sent', { skip }, async () => {
   network.loopback('down');
   await server.call('withdraw', 'node-1');
   await server.publish(planOf(2, { macs: [{ mac: macs[1], address: '172.31.9.11' }] }));
@@ -256,7 +256,7 @@ test('the same where loopback is down and no release can be sent', { skip }, asy
   network.loopback('up');
 });
 
-test('withdrawing removes configuration and files', { skip }, async () => {
+test('removes configuration and files on withdrawal', { skip }, async () => {
   await server.publish(planOf(1));
   await server.call('withdraw', 'node-1');
   assert.notEqual(tftp('pxelinux.cfg/01-52-54-00-aa-00-01').status, 0);
@@ -264,7 +264,7 @@ test('withdrawing removes configuration and files', { skip }, async () => {
   assert.equal(network.dhcp(macs[0], { tries: 1 }), undefined);
 });
 
-test('a dnsmasq that dies is started again with all plans', { skip }, async () => {
+test('restarts a dnsmasq that exits, with all plans', { skip }, async () => {
   await server.publish(planOf(1));
   const pid = Number(await readFile(join(state, 'boot', 'dhcp.pid'), 'utf8'));
   process.kill(pid, 'SIGKILL');
@@ -275,7 +275,7 @@ test('a dnsmasq that dies is started again with all plans', { skip }, async () =
   assert.match(deaths[0]?.message ?? '', /dnsmasq \(DHCP\) ended \(SIGKILL\)/);
 });
 
-test('killed and started again it serves the same plans, and leaves no orphan', { skip }, async () => {
+test('serves the same plans after a kill and restart, and leaves no orphan', { skip }, async () => {
   const pids = await Promise.all(
     ['dhcp.pid', 'tftp.pid'].map(async (file) => Number(await readFile(join(state, 'boot', file), 'utf8'))),
   );
@@ -319,7 +319,7 @@ test('names what prevents the start, and leaves nothing open', { skip }, async (
   }
 });
 
-test('stopping ends the children, also in the middle of a change; plans are still taken', { skip }, async () => {
+test('stops its child processes, also during a change, and still accepts plans', { skip }, async () => {
   const pids = await Promise.all(
     ['dhcp.pid', 'tftp.pid'].map(async (file) => Number(await readFile(join(state, 'boot', file), 'utf8'))),
   );

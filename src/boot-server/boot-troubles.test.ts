@@ -77,7 +77,7 @@ const bounded = { skip, timeout: 60_000 };
 const crafted = (client: Crafted) => once(network.crafted(client), 'exit');
 const tftp = (how: CraftedTftp['how'], path: string) => network.crafted({ kind: 'tftp', server: network.address, path, how });
 
-test('who takes the offer of another DHCP server is refused, and the reason is kept', bounded, async () => {
+test('refuses a machine that took the offer of another DHCP server, and records the reason', bounded, async () => {
   network.takeAddress(mac, address);
   const request = { kind: 'dhcp', type: 'REQUEST', mac, server: '172.31.9.66', requested: '172.31.9.150' } as const;
   const texts = await reported(/may not have/, () => crafted(request));
@@ -95,7 +95,7 @@ test('distinguishes iPXE from the firmware that loaded it', bounded, async () =>
   assert.equal(texts.data?.['user_class'], 'iPXE');
 });
 
-test('a pool that is exhausted, and an address that is leased to another', bounded, async () => {
+test('reports an exhausted pool', bounded, async () => {
   await server.publish(planOf(2, [{ mac: macs[1] }]));
   await server.publish(planOf(3, [{ mac: macs[2] }]));
   assert.equal(network.dhcp(macs[1])?.ip, '172.31.9.100');
@@ -104,29 +104,23 @@ test('a pool that is exhausted, and an address that is leased to another', bound
   assert.match(causeOf(texts), /dnsmasq had none for it \(no address available\)/);
 });
 
-test(
-  'an address that the machine finds in use: what dnsmasq makes of it goes into the record of that machine',
-  bounded,
-  async () => {
-    network.takeAddress(mac, address);
-    const decline = { kind: 'dhcp', type: 'DECLINE', mac, server: network.address, requested: address } as const;
-    const refused = await reported(/declined 172\.31\.9\.11/, () => crafted(decline));
-    assert.equal(refused.subject, 'DHCPDECLINE');
-    assert.match(causeOf(refused), /Another machine on the network uses 172\.31\.9\.11/);
-    const texts = await reported(/^dnsmasq: not using configured address/, () =>
-      crafted({ kind: 'dhcp', type: 'DISCOVER', mac }),
-    );
-    assert.equal(texts.message, 'dnsmasq: not using configured address 172.31.9.11 because it was previously declined');
-    assert.deepEqual([texts.mac, texts.subject], [mac, 'dnsmasq']);
-  },
-);
+test('records on the machine what dnsmasq does with an address that the machine finds in use', bounded, async () => {
+  network.takeAddress(mac, address);
+  const decline = { kind: 'dhcp', type: 'DECLINE', mac, server: network.address, requested: address } as const;
+  const refused = await reported(/declined 172\.31\.9\.11/, () => crafted(decline));
+  assert.equal(refused.subject, 'DHCPDECLINE');
+  assert.match(causeOf(refused), /Another machine on the network uses 172\.31\.9\.11/);
+  const texts = await reported(/^dnsmasq: not using configured address/, () => crafted({ kind: 'dhcp', type: 'DISCOVER', mac }));
+  assert.equal(texts.message, 'dnsmasq: not using configured address 172.31.9.11 because it was previously declined');
+  assert.deepEqual([texts.mac, texts.subject], [mac, 'dnsmasq']);
+});
 
-test('an unknown MAC', bounded, async () => {
+test('reports an unknown MAC', bounded, async () => {
   const texts = await reported(/ignored: no plan for this MAC/, () => network.dhcp('52:54:00:aa:00:99', { tries: 1 }));
   assert.deepEqual([texts.mac, texts.isUnexpected], ['52:54:00:aa:00:99', true]);
 });
 
-test('firmware that asks for the size of a file alone has not taken it, whatever dnsmasq says', bounded, async () => {
+test('does not count a query of the file size as a transfer, although dnsmasq logs it as sent', bounded, async () => {
   network.takeAddress(mac, address);
   for (const path of [kernel, 'pxelinux.0']) {
     const texts = await reported(/TFTP Aborted/, () => tftp('size', path));
@@ -139,7 +133,7 @@ test('firmware that asks for the size of a file alone has not taken it, whatever
   }
 });
 
-test('nor who breaks it off, which is told with the file and the reason', bounded, async () => {
+test('reports an aborted transfer with file and reason', bounded, async () => {
   network.takeAddress(mac, address);
   const texts = await reported(/aborted a TFTP transfer/, () => tftp('abort', kernel));
   assert.equal(texts.message, `aborted a TFTP transfer of ${kernel}: 0 TFTP Aborted`);
@@ -157,7 +151,7 @@ test('reports a transfer in progress before it ends', bounded, async () => {
   assert.match(causeOf(texts), /transfer of the kernel began and did not end/);
 });
 
-test('a file that dnsmasq may not read', bounded, async () => {
+test('reports a file that dnsmasq cannot read', bounded, async () => {
   network.takeAddress(mac, address);
   const file = join(state, 'boot', 'tftp', kernel);
   await chmod(file, 0o600);
@@ -168,7 +162,7 @@ test('a file that dnsmasq may not read', bounded, async () => {
   assert.equal(texts.mac, mac);
 });
 
-test('whoever has an address that was not given here is known by what the kernel sees behind it', bounded, async () => {
+test("identifies a machine with a foreign address by the kernel's neighbour table", bounded, async () => {
   network.takeAddress(mac, '172.31.9.77');
   const texts = await reported(/TFTP Aborted/, () => tftp('size', kernel));
   assert.deepEqual([texts.mac, texts.address], [mac, '172.31.9.77']);

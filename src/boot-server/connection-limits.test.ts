@@ -5,12 +5,12 @@ import { fitConnections } from './connection-limits.ts';
 
 const silent = { info() {} };
 
-test('ten thousand agents that wait for work find a place by default', () => {
+test('accepts ten thousand waiting agents by default', () => {
   const { provisioning } = fitConnections(readSettings({}), silent, 65_536);
   assert.ok(provisioning.total >= 10_000);
 });
 
-test('a quarter of the descriptors stays for what is no connection, and the log says that the settings are too high', () => {
+test('reserves a quarter of the file descriptors, and warns about settings that exceed the rest', () => {
   const notices: unknown[] = [];
   const { api, provisioning, deployHelper, events } = fitConnections(
     readSettings({ flags: { 'api.connections': '8000' } }),

@@ -6,7 +6,7 @@ import { anEventListener } from '#test/an-event-listener.ts';
 
 const stranger = '127.0.0.2';
 
-test('one machine keeps its share of the listener, and others are served', async (t) => {
+test('limits one machine to its share of the listener, and serves others', async (t) => {
   const { boot } = await anEventListener(t, { 'provisioning.connections_per_address': '20' });
   const port = Number(new URL(boot.addresses.http_url).port);
   const held: Held[] = [];
@@ -20,7 +20,7 @@ test('one machine keeps its share of the listener, and others are served', async
 
 suite('an unexpected request body', () => {
   for (const path of ['/agent/v2/hello', '/redfish-events/no-token', '/nowhere']) {
-    test(`POST ${path} is refused and its connection ended`, async (t) => {
+    test(`rejects POST ${path} and closes its connection`, async (t) => {
       const { boot } = await anEventListener(t);
       const port = Number(new URL(boot.addresses.http_url).port);
       const text = `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{`;

@@ -6,7 +6,7 @@ import { checkDeployFiles } from './deploy-files.ts';
 const check = (kernel: string, ramdisk: string) => checkDeployFiles({ 'deploy.kernel': kernel, 'deploy.ramdisk': ramdisk });
 const here = fileURLToPath(import.meta.url);
 
-test('a deploy kernel or ramdisk that is no readable file stops the start; ids of images and nothing do not', async () => {
+test('an unreadable deploy kernel or ramdisk stops the start; image ids and no value do not', async () => {
   await check('', '');
   await check(here, '11111111-1111-4111-8111-111111111111');
   await assert.rejects(check('/nowhere/vmlinuz', here), { message: /deploy\.kernel names \/nowhere\/vmlinuz.*ENOENT/ });

@@ -21,7 +21,7 @@ const plan: BootPlan = {
   files: [],
 };
 
-test('leases of strangers and on promised addresses are stale; they can be taken out of the file', async () => {
+test('removes leases of unknown MACs and leases on reserved addresses from the file', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'ingot-leases-'));
   try {
     const file = join(directory, 'leases');

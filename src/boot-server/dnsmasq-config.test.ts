@@ -60,7 +60,7 @@ test('hosts: no tags, one line per MAC, an address once, the later plan first', 
   assert.equal(moved, `${one},id:*,10m\n`);
 });
 
-test('an InfiniBand port is known by its client id', () => {
+test('identifies an InfiniBand port by its client id', () => {
   const mac = '7c:fe:90:29:26:52';
   const client_id = 'ff:00:00:00:00:00:02:00:00:02:c9:00:7c:fe:90:03:00:29:26:52';
   const hosts = renderHosts(settingsOf(), [planOf('a', [{ mac, address: '172.30.0.5', client_id }])]);
@@ -71,7 +71,7 @@ test('an InfiniBand port is known by its client id', () => {
   assert.ok(config.endsWith(`${tags.join('\n')}\n`), config);
 });
 
-test('host names that dnsmasq would take for something else are left out', () => {
+test('omits host names that dnsmasq would misread', () => {
   const names = ['ignore', 'Infinite', '2h', '10', 'web_1', 'web1.example.org', 'ignore-me'];
   const hosts = names.map((hostname) =>
     renderHosts(settingsOf(), [planOf('a', [{ mac: one, hostname }])])
@@ -81,7 +81,7 @@ test('host names that dnsmasq would take for something else are left out', () =>
   assert.deepEqual(hosts, [[], [], [], [], [], ['web1'], ['ignore-me']]);
 });
 
-test('settings that DHCP cannot work with are named', () => {
+test('rejects settings that DHCP cannot use, by name', () => {
   checkDhcpSettings(settingsOf());
   const wrong = [
     [{ 'provisioning.cidr': '' }, /provisioning\.cidr/],

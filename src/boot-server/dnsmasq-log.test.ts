@@ -92,7 +92,7 @@ for (const [message, about] of Object.entries(warnings)) {
     assert.deepEqual(parseDnsmasqLine(`dnsmasq-dhcp[1]: ${message}`), { kind: 'warning', message, ...about }));
 }
 
-test('what tells nothing of machines', () => {
+test('ignores lines that concern no machine', () => {
   for (const text of ['started, version 2.90 DNS disabled', '42 sent size:  4 option: 54 server-identifier  172.31.9.1', ''])
     assert.equal(parseDnsmasqLine(`dnsmasq-dhcp[1]: ${text}`), undefined);
 });

@@ -10,7 +10,7 @@ const large = (bytes: number) => JSON.stringify({ pad: 'x'.repeat(bytes - '{"pad
 const isRead = (value: unknown) => typeof value === 'object' && value !== null && 'pad' in value;
 
 for (const [encoding, pack] of Object.entries(packed)) {
-  test(`a BMC that floods us with ${encoding} is read up to 4 MiB in a minute, others meanwhile are too`, () => {
+  test(`reads ${encoding} from a flooding BMC up to 4 MiB a minute, and still serves others`, () => {
     let now = 0;
     const bodies = new EventBodies(() => now);
     const body = pack(large(eventBodyMax));
@@ -25,7 +25,7 @@ for (const [encoding, pack] of Object.entries(packed)) {
   });
 }
 
-test('what cannot be unpacked, or is no JSON, costs what it could have cost', () => {
+test('charges a body that cannot be decompressed or parsed at its full size', () => {
   const bodies = new EventBodies(() => 0);
   const bomb = gzipSync(large(2 * eventBodyMax));
   for (let time = 0; time < 4; time++) assert.deepEqual(bodies.read('one', bomb, 'gzip'), {});
@@ -35,7 +35,7 @@ test('what cannot be unpacked, or is no JSON, costs what it could have cost', ()
   assert.deepEqual(bodies.read('two', Buffer.from('{"pad":1}'), undefined), {});
 });
 
-test('over HTTP a post beyond the budget is taken as one that says nothing, and answered like the others', async (t) => {
+test('accepts a post beyond the budget over HTTP as an empty event, with the usual reply', async (t) => {
   const { boot, events } = await anEventListener(t);
   const taken: unknown[] = [];
   events.onEvent('token-1', (body) => taken.push(body));

@@ -45,7 +45,7 @@ function send({ url, ca, method = 'POST' }: Post): Promise<number> {
 }
 
 suite('a certificate of our own', () => {
-  test('is made once, for the address, readable by its owner alone', async (t) => {
+  test('is generated once for the address, readable by its owner alone', async (t) => {
     const folder = join(await aFolder(t), 'events');
     const made = await loadEventCertificate(aSite(), folder);
     const read = new X509Certificate(made.cert);
@@ -55,7 +55,7 @@ suite('a certificate of our own', () => {
     assert.deepEqual(await loadEventCertificate(aSite(), folder), made);
   });
 
-  test('is made anew for another address, or where it is broken', async (t) => {
+  test('is generated again for another address, or if it is damaged', async (t) => {
     const folder = await aFolder(t);
     const first = await loadEventCertificate(aSite(), folder);
     const moved = await loadEventCertificate(aSite({ 'provisioning.address': '127.0.0.2' }), folder);
@@ -88,7 +88,7 @@ suite('a certificate of the site', () => {
     ['that is not there', async (folder) => ({ certificate: join(folder, 'none'), key: join(folder, 'none') }), /cannot be read/],
   ];
   for (const [title, files, words] of wrong) {
-    test(`is refused ${title}`, async (t) => {
+    test(`is rejected ${title}`, async (t) => {
       const folder = await aFolder(t);
       const { certificate = '', key = '' } = await files(folder);
       const settings = aSite({ 'redfish.events_certificate': certificate, 'redfish.events_key': key });
@@ -100,7 +100,7 @@ suite('a certificate of the site', () => {
   }
 });
 
-test('events come by HTTPS to whoever waits for them, and nothing else is served there', async (t) => {
+test('delivers events by HTTPS to their subscribers, and serves nothing else', async (t) => {
   const port = await freePort();
   const { boot, events, ownCertificate } = await anEventListener(t, { 'redfish.events_https_port': String(port) });
   assert.deepEqual(boot.eventPlaces, [

@@ -86,7 +86,7 @@ const post = (path: string, body: unknown, headers: Record<string, string> = asA
     body: JSON.stringify(body),
   });
 
-test('the script of a MAC, in both spellings', async () => {
+test('serves the script of a MAC, in both spellings', async () => {
   for (const mac of ['52:54:00:00:00:01', '52-54-00-00-00-01', '52-54-00-00-00-01'.toUpperCase()]) {
     const reply = await get(`/boot/ipxe/${mac}`);
     assert.equal(await reply.text(), plan.ipxe_script);
@@ -99,7 +99,7 @@ test('the script of a MAC, in both spellings', async () => {
   assert.equal(engine.requests[0]?.kind, 'http');
 });
 
-test('a machine tells that its disk has nothing to start, in both spellings of its MAC', async () => {
+test('accepts the report of a failed disk boot, in both spellings of the MAC', async () => {
   for (const mac of ['52:54:00:00:00:01', '52-54-00-00-00-01']) assert.equal((await get(`/boot/disk-failed/${mac}`)).status, 200);
   assert.equal((await get('/boot/disk-failed/52:54:00:00:00:99')).status, 404);
   const reported = engine.requests.filter(({ subject }) => subject === 'disk failed');
@@ -109,7 +109,7 @@ test('a machine tells that its disk has nothing to start, in both spellings of i
   );
 });
 
-test('boot files: whole, in ranges, and none that no plan names', async () => {
+test('serves boot files whole and in ranges, and none outside of a plan', async () => {
   const whole = await get('/boot/files/server-1/deploy_kernel');
   assert.equal(whole.headers.get('content-length'), '10');
   assert.equal(await whole.text(), '0123456789');
@@ -137,7 +137,7 @@ test('boot files: whole, in ranges, and none that no plan names', async () => {
   assert.equal(typeof ended?.duration_ms, 'number');
 });
 
-test('HEAD tells the size of what GET sends, as UEFI HTTP boot asks before it loads, and is refused where GET is', async () => {
+test('HEAD replies with the size of the GET, as UEFI HTTP boot requires, and is refused like it', async () => {
   await writeFile(join(state, 'boot', 'tftp', 'snponly.efi'), 'a loader');
   const head = (path: string, headers = {}) => fetch(server.addresses.http_url + path, { method: 'HEAD', headers });
   for (const [path, length] of [
@@ -155,7 +155,7 @@ test('HEAD tells the size of what GET sends, as UEFI HTTP boot asks before it lo
   assert.equal((await head('/boot/files/server-1/other')).status, 404);
 });
 
-test('nothing of the public API is here', async () => {
+test('serves nothing of the public API', async () => {
   for (const path of ['/', '/identity/v3', '/baremetal/v1/nodes', '/compute/v2.1']) assert.equal((await get(path)).status, 404);
 });
 
@@ -172,7 +172,7 @@ test('refuses an agent without a known token', async () => {
   assert.ok(!JSON.stringify(engine.requests).includes('wrong'));
 });
 
-test('messages of the agent reach the engine; what has another shape does not', async () => {
+test('passes valid messages of the agent to the engine, and rejects malformed ones', async () => {
   const hello = aHello({ address: '127.0.0.1' });
   const reply = await post('/agent/v2/hello', hello);
   assert.deepEqual(await reply.json(), { node_uuid: 'node-1', session: knownToken });
@@ -190,7 +190,7 @@ test('messages of the agent reach the engine; what has another shape does not', 
   );
 });
 
-test('the next command at once, nothing after the wait, and no waiting for who has hung up', async () => {
+test('returns the next command at once, nothing after the timeout, and stops waiting when the client disconnects', async () => {
   assert.equal((await post('/agent/v2/next', { wait_seconds: 0 })).status, 204);
   engine.command = { id: 'c1', name: 'clean', params: {} };
   assert.deepEqual(await (await post('/agent/v2/next', { wait_seconds: 30 })).json(), engine.command);
@@ -207,7 +207,7 @@ test('the next command at once, nothing after the wait, and no waiting for who h
   while (engine.hungUp === 0) await new Promise((resolve) => setImmediate(resolve));
 });
 
-test('an image goes only to the agent that is told to write it, recorded at begin and end', async () => {
+test('serves an image only to the agent commanded to write it, and records its start and end', async () => {
   assert.equal((await get('/agent/v2/images/image', forImage('image'))).status, 403);
   engine.command = { id: 'c1', name: 'write-image', params: { path: '/agent/v2/images/image' } };
   assert.equal((await get('/agent/v2/images/other', forImage('other'))).status, 403);
@@ -221,7 +221,7 @@ test('an image goes only to the agent that is told to write it, recorded at begi
   );
 });
 
-test('a transfer that a machine breaks off is recorded as such', async () => {
+test('records a transfer aborted by the machine as such', async () => {
   engine.command = { id: 'c1', name: 'write-image', params: { path: '/agent/v2/images/image' } };
   const socket = connect(Number(new URL(server.addresses.http_url).port), '127.0.0.1');
   socket.write(`GET /agent/v2/images/image HTTP/1.1\r\nhost: x\r\nauthorization: ${forImage('image').authorization}\r\n\r\n`);
@@ -234,7 +234,7 @@ test('a transfer that a machine breaks off is recorded as such', async () => {
   assert.match(message ?? '', /^aborted/);
 });
 
-test('while the engine starts, machines wait instead of being refused', async () => {
+test('lets machines wait while the engine starts', async () => {
   const up = Promise.withResolvers<void>();
   const stateDir = join(state, 'starting');
   const flags = { ...loopback, state_dir: stateDir };
@@ -255,14 +255,14 @@ test('while the engine starts, machines wait instead of being refused', async ()
   }
 });
 
-test('the config drive', async () => {
+test('serves the config drive', async () => {
   engine.configDrive = join(state, 'image');
   assert.equal((await (await get('/agent/v2/config-drive', asAgent)).arrayBuffer()).byteLength, imageBytes.length);
   engine.configDrive = join(state, 'missing');
   assert.equal((await get('/agent/v2/config-drive', asAgent)).status, 404);
 });
 
-test('a plan whose names would leave the folder is refused', async () => {
+test('rejects a plan whose file names leave the folder', async () => {
   const attempts: Partial<BootPlan>[] = [
     { folder: '..' },
     { folder: 'a/b' },
@@ -282,7 +282,7 @@ test('a plan whose names would leave the folder is refused', async () => {
   for (const attempt of attempts) await assert.rejects(server.publish({ ...plan, ...attempt }), { code: 'badRequest' });
 });
 
-test('a missing kernel is a fault that names it', async () => {
+test('a missing kernel throws a fault that names it', async () => {
   const files = [{ name: 'deploy_kernel', path: join(state, 'no-kernel') }];
   await assert.rejects(server.publish({ ...plan, node_uuid: 'node-2', folder: 'server-2', files }), {
     message: /deploy_kernel.*no-kernel/,
@@ -290,7 +290,7 @@ test('a missing kernel is a fault that names it', async () => {
   await server.withdraw('node-2');
 });
 
-test('a port that is taken is named with its purpose and owner', async () => {
+test('reports a port in use with its purpose and owner', async () => {
   const { port } = new URL(server.addresses.http_url);
   const flags = { state_dir: join(state, 'other'), 'provisioning.address': '127.0.0.1', 'provisioning.http_port': port };
   const other = createBootServer({
@@ -305,7 +305,7 @@ test('a port that is taken is named with its purpose and owner', async () => {
   });
 });
 
-test('the deploy helper takes the classic form, from wget as from the ramdisk', async () => {
+test('the deploy helper accepts the classic form, from wget as from the ramdisk', async () => {
   const plans = new Plans(undefined);
   const helper = createDeployHelper({
     engine,
@@ -350,7 +350,7 @@ test('the deploy helper takes the classic form, from wget as from the ramdisk', 
   }
 });
 
-test('without an address plans are taken and nothing is opened or written', async () => {
+test('accepts plans without an address, and opens and writes nothing', async () => {
   const stateDir = join(state, 'silent');
   const quiet = createBootServer({
     settings: readSettings({ flags: { state_dir: stateDir } }),
@@ -415,7 +415,7 @@ const oddEvents: [string, NonNullable<RequestInit['body']>, Record<string, strin
   ['deep', '['.repeat(500_000), { 'content-type': 'application/json' }, {}],
 ];
 for (const [title, body, headers, heard] of oddEvents) {
-  test(`an event is taken ${title}`, async () => {
+  test(`accepts an event ${title}`, async () => {
     events.length = 0;
     assert.equal((await sendEvent('known', body, headers)).status, 200);
     assert.deepEqual(events, [{ token: 'known', body: heard }]);

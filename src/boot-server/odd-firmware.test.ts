@@ -93,7 +93,7 @@ const data = '\0\x03\0\x01';
 const agreed = '\0\x06';
 const refused = '\0\x05';
 
-test('TFTP: a path with slashes of any kind, and what there is not is refused at once', { skip }, () => {
+test('TFTP: accepts any kind of slashes in a path, and rejects a missing file at once', { skip }, () => {
   network.dhcp(mac, { architecture: 7 });
   for (const path of [
     'snponly.efi',
@@ -108,7 +108,7 @@ test('TFTP: a path with slashes of any kind, and what there is not is refused at
     assert.ok(askTftp(path).startsWith(refused), path);
 });
 
-test('TFTP: options that are known are agreed to, the others left out', { skip }, () => {
+test('TFTP: acknowledges known options and omits others', { skip }, () => {
   const kernel = 'server-1/deploy_kernel';
 
   assert.equal(
@@ -123,7 +123,7 @@ test('TFTP: options that are known are agreed to, the others left out', { skip }
   assert.ok(askTftp(kernel, ['windowsize', '4']).startsWith(data));
 });
 
-test('TFTP: firmware that asks for the size, and breaks off, loads the file then', { skip }, () => {
+test('TFTP: firmware can load a file after it has queried the size and aborted', { skip }, () => {
   network.dhcp(mac, { architecture: 7 });
 
   const answer = askTftp('snponly.efi', ['tsize', '0', 'blksize', '1468'], { aborts: true });
@@ -133,7 +133,7 @@ test('TFTP: firmware that asks for the size, and breaks off, loads the file then
   assert.equal(loaded.stdout.slice(0, 2), 'MZ');
 });
 
-test('DHCP: the boot file stands in its own field and ends there; no option repeats it', { skip }, () => {
+test('DHCP: puts the boot file into its own field, terminated, and repeats it in no option', { skip }, () => {
   network.dhcp(mac);
 
   const { file, options } = discover();
@@ -145,7 +145,7 @@ test('DHCP: the boot file stands in its own field and ends there; no option repe
   );
 });
 
-test('HTTP: what newer loaders ask for first is not there, and the script is', { skip }, () => {
+test('HTTP: replies 404 to what newer loaders request first, and serves the script', { skip }, () => {
   network.dhcp(mac, { architecture: 16, vendorClass: 'HTTPClient:Arch:00016:UNDI:003001' });
 
   assert.match(http('/boot/firmware/autoexec.ipxe'), /\n404$/);

@@ -32,7 +32,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-test('files and one configuration per MAC; nothing else is left behind', async () => {
+test('writes the files and one configuration per MAC, and nothing else', async () => {
   await files.lay(planOf());
   assert.equal(await readFile(laid('server-1/kernel'), 'utf8'), 'kernel');
   assert.equal(await readFile(laid('server-1/note'), 'utf8'), 'text');
@@ -41,7 +41,7 @@ test('files and one configuration per MAC; nothing else is left behind', async (
   assert.deepEqual(laidPaths(planOf()).length, 4);
 });
 
-test('the configuration of an InfiniBand port lies under its hardware type, too', async () => {
+test('writes the configuration of an InfiniBand port under its hardware type, too', async () => {
   const plan = planOf({ macs: [{ mac: '7c:fe:90:29:26:52', client_id: 'ff:00:07' }], files: [] });
   await files.lay(plan);
   assert.deepEqual((await readdir(laid('pxelinux.cfg'))).sort(), ['01-7c-fe-90-29-26-52', '20-7c-fe-90-29-26-52']);
@@ -50,7 +50,7 @@ test('the configuration of an InfiniBand port lies under its hardware type, too'
   assert.deepEqual(await readdir(laid('pxelinux.cfg')), []);
 });
 
-test('what all may read is linked, what is private is copied, and never is the original changed', async () => {
+test('links world-readable files, copies private ones, and never changes the original', async () => {
   await chmod(source(), 0o644);
   await files.lay(planOf());
   assert.equal((await stat(laid('server-1/kernel'))).ino, (await stat(source())).ino);
@@ -63,7 +63,7 @@ test('what all may read is linked, what is private is copied, and never is the o
   assert.equal((await stat(source())).mode & 0o777, 0o600);
 });
 
-test('a copy that would fill the disk is not made, and nothing of it stays', async () => {
+test('does not make a copy that would fill the disk, and leaves nothing of it', async () => {
   await chmod(source(), 0o600);
   const careful = new TftpFiles(join(directory, 'tftp'), Number.MAX_SAFE_INTEGER);
   await assert.rejects(careful.lay(planOf()), { code: 'noSpace' });
@@ -74,7 +74,7 @@ test('a copy that would fill the disk is not made, and nothing of it stays', asy
   );
 });
 
-test('laying again leaves what is there alone, and replaces what changed', async () => {
+test('writing again keeps unchanged files and replaces changed ones', async () => {
   await chmod(source(), 0o600);
   await files.lay(planOf());
   const before = await stat(laid('server-1/kernel'));
@@ -85,7 +85,7 @@ test('laying again leaves what is there alone, and replaces what changed', async
   assert.equal(await readFile(laid('server-1/kernel'), 'utf8'), 'another kernel');
 });
 
-test('removing takes the folder along once it is empty, and can be repeated', async () => {
+test('removes the folder once it is empty, and can be repeated', async () => {
   await files.lay(planOf());
   await files.remove(['server-1/kernel']);
   assert.deepEqual(await readdir(laid('server-1')), ['note']);
@@ -95,7 +95,7 @@ test('removing takes the folder along once it is empty, and can be repeated', as
   assert.deepEqual(await readdir(laid('pxelinux.cfg')), []);
 });
 
-test('a sweep removes what no plan has laid', async () => {
+test('a sweep removes files that belong to no plan', async () => {
   await files.lay(planOf());
   await files.lay(planOf({ node_uuid: 'node-2', folder: 'server-2', macs: [{ mac: '52:54:00:aa:00:03' }] }));
   await files.sweep([planOf()]);

@@ -7,7 +7,7 @@ import { aRequester } from '#test/an-agent.ts';
 
 const go = async () => ({ next: true }) as const;
 
-test('a server is deployed step by step and the record tells it', async () => {
+test('deploys a server step by step, and records each step', async () => {
   const order: string[] = [];
   const step = (name: string) =>
     aStep(name, async () => {
@@ -32,7 +32,7 @@ test('a server is deployed step by step and the record tells it', async () => {
   await cloud.store.close();
 });
 
-test('200 creates at once on 50 nodes give 50 builds and 150 errors that count the reasons', async () => {
+test('200 concurrent creates on 50 nodes give 50 builds and 150 errors with counted reasons', async () => {
   const cloud = await testCloud({ steps: [aStep('work', go)] });
   for (let index = 0; index < 50; index++) await anAvailableNode(cloud, `n${index}`);
   const created = await Promise.all(Array.from({ length: 200 }, () => cloud.engine.createServers(aServerRequest)));
@@ -47,7 +47,7 @@ test('200 creates at once on 50 nodes give 50 builds and 150 errors that count t
   await cloud.store.close();
 });
 
-test('a failed step: the traces go, the server says step and cause, the node can be used again', async () => {
+test('a failed step is rolled back and reported on the server, and the node is available again', async () => {
   const broken = aStep('break', async () => {
     throw new Fault('agentFailed', { command: 'write the image', detail: 'disk on fire' });
   });
@@ -76,7 +76,7 @@ test('a failed step: the traces go, the server says step and cause, the node can
   await cloud.store.close();
 });
 
-test('a BMC that stops answering: the node goes out of service with the cause', async () => {
+test('puts a node into maintenance with the cause when its BMC stops responding', async () => {
   const cloud = await testCloud({
     steps: [simpleStep({ name: 'power on', title: 'power on', deadlineSeconds: 10 }, (task) => task.power.set('power on'))],
   });
@@ -92,7 +92,7 @@ test('a BMC that stops answering: the node goes out of service with the cause', 
   await cloud.store.close();
 });
 
-test('a wait ends at its deadline and names the likely cause', async () => {
+test('a wait fails at its deadline with the likely cause', async () => {
   const cloud = await testCloud({ steps: [aStep('listen', async () => ({ wait: 'the ramdisk to report' }), 1)] });
   const node = await anAvailableNode(cloud, 'n1');
   cloud.room.power.set(node.uuid, 'power on');
@@ -106,7 +106,7 @@ test('a wait ends at its deadline and names the likely cause', async () => {
   await cloud.store.close();
 });
 
-test('an operation is taken up where it stood by an engine that knows nothing but the database', async () => {
+test('a new engine resumes an operation from the database alone', async () => {
   const room = newSharedState();
   let isBlocked = true;
   const ran: string[] = [];
@@ -136,7 +136,7 @@ test('an operation is taken up where it stood by an engine that knows nothing bu
   await after.store.close();
 });
 
-test('a server deleted while it is built: the deployment is cut short and nothing of it stays', async () => {
+test('deleting a server during its deployment aborts the deployment and leaves nothing behind', async () => {
   const cloud = await testCloud({ steps: [aStep('listen', async () => ({ wait: 'for ever' }), 600)] });
   const node = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
@@ -149,7 +149,7 @@ test('a server deleted while it is built: the deployment is cut short and nothin
   await cloud.store.close();
 });
 
-test('a server deleted while it is rebuilt: the rebuild is cut short and the deletion takes the node over', async () => {
+test('deleting a server during a rebuild aborts the rebuild and hands the node to the deletion', async () => {
   let isRebuild = false;
   const cloud = await testCloud({ steps: [aStep('work', async () => (isRebuild ? { wait: 'for ever' } : { next: true }), 600)] });
   const node = await anAvailableNode(cloud, 'n1');
@@ -168,7 +168,7 @@ test('a server deleted while it is rebuilt: the rebuild is cut short and the del
   await cloud.store.close();
 });
 
-test('two operations never meet on one node', async () => {
+test('never runs two operations on one node', async () => {
   const cloud = await testCloud({ steps: [aStep('work', go)] });
   const node = await anAvailableNode(cloud, 'n1');
   const results = await Promise.allSettled([
@@ -183,7 +183,7 @@ test('two operations never meet on one node', async () => {
   await cloud.store.close();
 });
 
-test('the classic POST: wrong key, missing field and other address are refused, a repeat changes nothing', async () => {
+test('the classic POST rejects a wrong key, a missing field and another address, and ignores repeats', async () => {
   const key = 'k'.repeat(32);
   const posts: unknown[] = [];
   const steps = [
@@ -217,7 +217,7 @@ test('the classic POST: wrong key, missing field and other address are refused, 
   await cloud.store.close();
 });
 
-test('a deletion that was written down just before the end is taken up, too', async () => {
+test('resumes a deletion that was recorded just before the process ended', async () => {
   const room = newSharedState();
   const steps = [aStep('listen', async () => ({ wait: 'a word' }))];
   const before = await testCloud({ room, steps });
@@ -237,7 +237,7 @@ test('a deletion that was written down just before the end is taken up, too', as
   await after.store.close();
 });
 
-test('a flavor names the deploy kernel by image id; a path of this host is refused', async () => {
+test('accepts a deploy kernel in a flavor by image id, and rejects a path of this host', async () => {
   const asked = aStep('ask', async (task) => {
     await task.deployRamdisk();
     return { next: true };

@@ -32,7 +32,7 @@ test('reports a console that keeps closing a few times only', async (t) => {
   assert.equal(reported[1], 'the serial console is closed: the BMC ended it');
 });
 
-test('an error after the end of a line ends nothing else', async (t) => {
+test('ignores an error that follows the end of a console', async (t) => {
   const stream = newStream();
   const line = new ConsoleLine({
     open: async () => stream,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { consoleTail, withoutKernelSecrets } from './console-text.ts';
 
-test('what the kernel line proves itself with is not kept', () => {
+test('masks tokens of the kernel command line', () => {
   const line = 'Command line: ro ingot.url=http://172.30.0.1:8088 ingot.token=op.se-cr_et deployment_key=0123 troubleshoot=0\n';
   const shown = withoutKernelSecrets(line.repeat(2));
   assert.equal(
@@ -11,13 +11,13 @@ test('what the kernel line proves itself with is not kept', () => {
   );
 });
 
-test('the last lines with text on them are kept, without what would paint in a terminal', () => {
+test('keeps the last lines that have text, without terminal escape sequences', () => {
   const text =
     '\x1b[2J\x1b[01;01HSeaBIOS (1.16)\r\n\r\n  \r\n\x1b]0;title\x07Booting\x1b[0;31m from\x1b[m disk\x07\rNo bootable device\x1b(B.\r\n';
   assert.deepEqual(consoleTail(text), ['SeaBIOS (1.16)', 'Booting from disk', 'No bootable device.']);
 });
 
-test('they are bounded in number, in length and in all', () => {
+test('limits the number, the length and the total size of lines', () => {
   const many = Array.from({ length: 100 }, (_, index) => `line ${index}`);
   assert.deepEqual(consoleTail(many.join('\n')), many.slice(-20));
   const long = consoleTail(Array.from({ length: 30 }, () => 'x'.repeat(1000)).join('\n'));

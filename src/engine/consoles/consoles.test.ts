@@ -59,7 +59,7 @@ async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
 /** The line is open and in use. */
 const isHeard = (line: Duplex) => line.listenerCount('data') + line.listenerCount('readable') > 0;
 
-test('an enabled console is opened and recorded, and its last lines can be read', async (t) => {
+test('opens and records an enabled console, and returns its last lines', async (t) => {
   const { node, machine, consoles } = await aFixture(t);
   await consoles.setEnabled(node.uuid, true);
   await until(() => machine.opened === 1);
@@ -82,7 +82,7 @@ test('two viewers share one console session; input of either reaches the machine
   assert.equal(machine.opened, 1);
 });
 
-test('the last who leaves gives the BMC its session back', async (t) => {
+test('closes the BMC session when the last viewer disconnects', async (t) => {
   const { node, machine, consoles } = await aFixture(t);
   const viewer = await consoles.attach(node.uuid);
   await until(() => isHeard(machine.line));
@@ -105,7 +105,7 @@ test('reopens a console that closed, and records it', async (t) => {
   ]);
 });
 
-test('a BMC that refuses is told of once, however often it is asked; who looks on is told why nothing comes', async (t) => {
+test('reports a BMC that refuses the console once, and tells a viewer the reason', async (t) => {
   const { node, machine, consoles, messages } = await aFixture(t);
   machine.refuse = new Fault('bmcError', { address: '192.0.2.7', command: 'Activate Payload', detail: 'already active' });
   await consoles.setEnabled(node.uuid, true);
@@ -116,7 +116,7 @@ test('a BMC that refuses is told of once, however often it is asked; who looks o
   assert.match(text.toString(), /not open: Activate Payload failed on the BMC at 192\.0\.2\.7/);
 });
 
-test('what was enabled is opened again by the next process', async (t) => {
+test('opens an enabled console again after a restart', async (t) => {
   const { node, machine, consoles, make } = await aFixture(t);
   await consoles.setEnabled(node.uuid, true);
   await until(() => machine.opened === 1);
@@ -127,7 +127,7 @@ test('what was enabled is opened again by the next process', async (t) => {
   await next.stop();
 });
 
-test('a node without a console to type into says so', async (t) => {
+test('rejects a viewer if the node has no interactive console', async (t) => {
   const { store, node, consoles } = await aFixture(t);
   await store.nodes.update({ uuid: node.uuid }, { console_interface: 'no-console' });
   await assert.rejects(consoles.setEnabled(node.uuid, true), { code: 'unsupportedByHardware' });
@@ -147,7 +147,7 @@ const endings = {
   'it is deleted': { vm_state: 'deleted', node_uuid: null },
 } as const;
 for (const [how, change] of Object.entries(endings)) {
-  test(`the owner of a server is shown out when ${how}, and cannot come back; an administrator stays`, async (t) => {
+  test(`disconnects the owner of a server when ${how}, and keeps an administrator connected`, async (t) => {
     const fixture = await aFixture(t);
     const { store, node, consoles } = fixture;
     const server = await aTenant(fixture);
@@ -172,7 +172,7 @@ test('closes console sessions when the machine passes to another server', async 
   assert.equal((await consoles.attach(node.uuid, next)).destroyed, false);
 });
 
-test('a record that is cleared holds what was printed afterwards alone', async (t) => {
+test('a cleared console log has only later output', async (t) => {
   const { node, machine, consoles } = await aFixture(t);
   await consoles.setEnabled(node.uuid, true);
   await until(() => machine.opened === 1);
@@ -184,7 +184,7 @@ test('a record that is cleared holds what was printed afterwards alone', async (
   await until(async () => (await consoles.log(node.uuid)) === 'of the new one\n');
 });
 
-test('an owner is told that the line is closed, but nothing of the BMC', async (t) => {
+test('reports a closed console to the owner without details of the BMC', async (t) => {
   const fixture = await aFixture(t);
   const { node, machine, consoles, messages } = fixture;
   const server = await aTenant(fixture);
@@ -204,7 +204,7 @@ test('drops console input that exceeds the speed of the machine', async (t) => {
   assert.ok(machine.line.writableLength <= 128 * 1024);
 });
 
-test('a line whose opening never ends keeps nobody waiting, and is hung up should it come late', async (t) => {
+test('a console that never opens does not delay the stop, and is closed if it opens later', async (t) => {
   const { node, consoles, driver } = await aFixture(t);
   const { promise, resolve } = Promise.withResolvers<Duplex>();
   const opened = Promise.withResolvers<void>();
@@ -220,7 +220,7 @@ test('a line whose opening never ends keeps nobody waiting, and is hung up shoul
   await once(late, 'close');
 });
 
-test('a console that the node could not open for a while is opened again when it can', async (t) => {
+test('reopens a console when its interface supports consoles again', async (t) => {
   const { store, node, machine, consoles } = await aFixture(t);
   await consoles.setEnabled(node.uuid, true);
   await until(() => machine.opened === 1);
@@ -231,7 +231,7 @@ test('a console that the node could not open for a while is opened again when it
   await until(() => machine.opened === 2);
 });
 
-test('of a record that somebody else keeps, the next owner sees what came since, also after a restart', async (t) => {
+test('shows the next owner only later lines of a log file kept by another program, also after a restart', async (t) => {
   const { store, node, directory, consoles, make } = await aFixture(t);
   const console_file = join(directory, 'conserver.log');
   await writeFile(console_file, 'of the former owner\n');

@@ -62,7 +62,7 @@ for (const [line, cause] of [
   ['[    1.921123] Initramfs unpacking failed: invalid magic at start of compressed archive', /damaged, or is none/],
   ['[    1.921123] Initramfs unpacking failed: ZSTD-compressed data is truncated', /damaged, or is none/],
 ] as const) {
-  test(`the reason that went before: ${line}`, () => {
+  test(`finds the reason printed before the panic: ${line}`, () => {
     const panic = new PanicScanner().feed(`${line}\r\n[    2.1] Freeing unused kernel memory\r\n${noRoot}\r\n`);
     const said = line.replace(/^\[.*\] /, '');
     assert.equal(panic?.quote, `${said} … Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)`);
@@ -70,7 +70,7 @@ for (const [line, cause] of [
   });
 }
 
-test('a line that comes in pieces is read whole, whatever the pieces', () => {
+test('reads a line that arrives in pieces', () => {
   for (const size of [1, 7, 64]) {
     const scanner = new PanicScanner();
     const bytes = Array.from({ length: Math.ceil(noRoot.length / size) }, (_, index) =>
@@ -81,7 +81,7 @@ test('a line that comes in pieces is read whole, whatever the pieces', () => {
   }
 });
 
-test('what is no end: words about a panic, a long line, a screen that is painted', () => {
+test('ignores text that mentions a panic, overlong lines, and full-screen output', () => {
   const scanner = new PanicScanner();
   for (const text of [
     'Command line: panic=10 oops=panic console=ttyS0\n',

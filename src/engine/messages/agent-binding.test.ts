@@ -81,7 +81,7 @@ test('refuses another machine that presents the token, and reports it on the nod
   await closed(cloud);
 });
 
-test('the token is good for one agent, again and again while its reply is lost; the machine is not shown it again', async () => {
+test('admits one agent per token, however often it repeats its hello, and stops serving the token to the machine', async () => {
   const { cloud, node, operation, machine } = await aDeployment();
   const session = await sayHello(cloud.engine, operation, machine);
   assert.equal(await sayHello(cloud.engine, operation, machine), session);
@@ -99,7 +99,7 @@ for (const [title, second] of [
   ['from the same address: the machine restarted, or its address was taken', aRequester('10.0.0.5')],
   ['from another address, where nobody can tell whose it is', aRequester('10.0.0.6')],
 ] as const) {
-  test(`a second agent with the token ends the operation at once, ${title}`, async () => {
+  test(`a second agent with the token fails the operation at once, ${title}`, async () => {
     const { cloud, server, node, operation } = await aDeployment();
     const session = await sayHello(cloud.engine, operation);
     const hello = aHello({ instance: 'the-instance-of-another-agent' });
@@ -115,7 +115,7 @@ for (const [title, second] of [
   });
 }
 
-test('of two agents that say hello in the same moment neither goes on', async () => {
+test('fails both of two agents that say hello at the same time', async () => {
   const { cloud, operation } = await aDeployment();
   const say = (instance: string) => cloud.engine.agentHello(bootstrapOf(operation), aHello({ instance }), aRequester());
   const both = await Promise.allSettled([say('the-instance-of-one-agent'), say('the-instance-of-another-agent')]);
@@ -124,7 +124,7 @@ test('of two agents that say hello in the same moment neither goes on', async ()
   await closed(cloud);
 });
 
-test('a binding outlives the process: an engine that knows nothing but the database gives the same session', async () => {
+test('keeps the session of a bound agent after a restart', async () => {
   const { cloud, server, operation, machine } = await aDeployment();
   const session = await sayHello(cloud.engine, operation, machine);
   await cloud.engine.stop();
@@ -141,7 +141,7 @@ test('a binding outlives the process: an engine that knows nothing but the datab
   await closed(later);
 });
 
-test('image and config drive: to the bound address alone, and while the command names them', async () => {
+test('serves image and config drive only to the bound address, and only while its command names them', async () => {
   const { cloud, server, operation, machine } = await aDeployment();
   const session = await sayHello(cloud.engine, operation, machine);
   await untilWaiting(cloud, server.id, 'the image');
@@ -166,7 +166,7 @@ test('image and config drive: to the bound address alone, and while the command 
   await closed(cloud);
 });
 
-test('a ramdisk of another version ends the operation at once and says to rebuild it', async () => {
+test('an outdated ramdisk fails the operation at once with the advice to rebuild it', async () => {
   for (const report of ['outdated', 'hello'] as const) {
     const { cloud, operation, machine } = await aDeployment();
     const token = bootstrapOf(operation);
@@ -189,7 +189,7 @@ test('an outdated agent on another machine does not fail the operation', async (
   await closed(cloud);
 });
 
-test('messages of an agent at full speed: few requests are let in, few lines are kept, and that is told once', async () => {
+test('limits the requests and records of an agent that floods, and reports the limit once', async () => {
   const { cloud, server, node, operation, machine } = await aDeployment();
   const session = await sayHello(cloud.engine, operation, machine);
   await untilWaiting(cloud, server.id, 'the image');

@@ -67,7 +67,7 @@ async function faultOf(cloud: Cloud, id: string) {
 
 const bounded = { timeout: 60_000 };
 
-test('what is known of the machine stands in the wait at once', bounded, async (t) => {
+test('shows the boot progress of the machine in the wait', bounded, async (t) => {
   const { cloud, server, mac } = await aWait(t);
   await untilWait(cloud, server.id, /^the ramdisk to report; so far: nothing was heard of its MACs yet$/);
   cloud.engine.machineRequest(dhcp('ACK', 'gets 10.0.0.5', { mac, address: '10.0.0.5' }));
@@ -79,7 +79,7 @@ test('what is known of the machine stands in the wait at once', bounded, async (
   await untilWait(cloud, server.id, /; so far: another DHCP server answers on the provisioning network$/);
 });
 
-test('what goes wrong on the way is told in the timeline of the node when it is known, once', bounded, async (t) => {
+test('records a diagnosis on the node once, as soon as it is known', bounded, async (t) => {
   const { cloud, node, server, mac } = await aWait(t);
   const nak = { mac, address: '10.0.0.77', data: { reason: 'wrong server-ID', vendor_class: 'PXEClient:Arch:00000' } };
   for (const _ of [1, 2]) cloud.engine.machineRequest(dhcp('NAK', 'may not have 10.0.0.77 (wrong server-ID)', nak));
@@ -95,7 +95,7 @@ test('what goes wrong on the way is told in the timeline of the node when it is 
   assert.equal(reported[0]!.server_id, null);
 });
 
-test('what befell dnsmasq is in the record of each node that waits, and of no other', bounded, async (t) => {
+test('records a dnsmasq failure on each waiting node, and on no other', bounded, async (t) => {
   const { cloud, node, server } = await aWait(t);
   const idle = await anAvailableNode(cloud, 'n2');
   const message = 'dnsmasq: no address range available for DHCP request via br0';
@@ -106,7 +106,7 @@ test('what befell dnsmasq is in the record of each node that waits, and of no ot
 });
 
 test(
-  'unknown MACs that ask while a machine is silent: told with whose they are, each once, not to the tenant',
+  'records each unknown MAC once while the machine is silent, with the node of its port, hidden from tenants',
   bounded,
   async (t) => {
     const { cloud, node, server, mac } = await aWait(t);
@@ -133,7 +133,7 @@ test(
   },
 );
 
-test('a restart of the process knows what its former life has recorded', bounded, async (t) => {
+test('resumes the diagnosis from the events recorded before a restart', bounded, async (t) => {
   const room = newSharedState();
   const { cloud, server, mac } = await aWait(t, { room });
   cloud.engine.machineRequest({ kind: 'tftp', mac, subject: 'undionly.kpxe', message: 'fetched it', data: { outcome: 'sent' } });
@@ -149,7 +149,7 @@ test('a restart of the process knows what its former life has recorded', bounded
   await after.engine.stop();
 });
 
-test('a machine that is off when its time is up: its BMC is asked, and says so', bounded, async (t) => {
+test('reads the power state at the timeout, and reports a machine that is off', bounded, async (t) => {
   const room = newSharedState();
   const cloud = await testCloud({ room, steps: [powerOn, boot(1)] });
   t.after(() => cloud.store.close());
@@ -170,7 +170,7 @@ for (const [state, reported] of [
   ['power off', /fell silent 1 s ago; the machine is off, as its BMC says/],
   ['power on', /fell silent 1 s ago; the machine is on, as its BMC says: it crashed/],
 ] as const) {
-  test(`an agent that falls silent on a machine with ${state}`, bounded, async (t) => {
+  test(`fails the operation when the agent falls silent on a machine with ${state}`, bounded, async (t) => {
     const room = newSharedState();
     const { cloud, node, server, operation } = await aWait(t, { room, settings: { 'deploy.silence_timeout': '1' } });
     await sayHello(cloud.engine, operation);
@@ -202,7 +202,7 @@ async function expectPanic(cloud: Cloud, node: string, server: string): Promise<
   assert.ok((await messagesOf(cloud, node)).some((message) => /^The console says: "Kernel panic/.test(message)));
 }
 
-test('a kernel panic on a console that is kept open ends the wait at once', bounded, async (t) => {
+test('a kernel panic on an open console fails the wait at once', bounded, async (t) => {
   const line = new Duplex({ read() {}, write: (_data, _encoding, done) => done() });
   const stateDir = await mkdtemp(join(tmpdir(), 'ingot-panic-'));
   t.after(() => rm(stateDir, { recursive: true, force: true }));
@@ -214,23 +214,19 @@ test('a kernel panic on a console that is kept open ends the wait at once', boun
   await expectPanic(cloud, node.uuid, server.id);
 });
 
-test(
-  'and on one that is written to a file; what stood there before the machine was switched on counts for nothing',
-  bounded,
-  async (t) => {
-    const folder = await mkdtemp(join(tmpdir(), 'ingot-panic-'));
-    t.after(() => rm(folder, { recursive: true, force: true }));
-    const file = join(folder, 'n1.log');
-    await writeFile(file, panic);
-    const console = aConsoleFile(folder, file);
-    const { cloud, node, server } = await aWait(t, { console, settings: { state_dir: folder } });
-    await appendFile(file, '[    0.000000] Linux version 6.1\r\n');
-    await appendFile(file, panic);
-    await expectPanic(cloud, node.uuid, server.id);
-  },
-);
+test('a kernel panic in a console file fails the wait at once; earlier content of the file is ignored', bounded, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'ingot-panic-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'n1.log');
+  await writeFile(file, panic);
+  const console = aConsoleFile(folder, file);
+  const { cloud, node, server } = await aWait(t, { console, settings: { state_dir: folder } });
+  await appendFile(file, '[    0.000000] Linux version 6.1\r\n');
+  await appendFile(file, panic);
+  await expectPanic(cloud, node.uuid, server.id);
+});
 
-test('what the file got while the process did not run is read by the next one', bounded, async (t) => {
+test('reads what was added to a console file while the process was down', bounded, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-panic-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const file = join(folder, 'n1.log');
@@ -246,7 +242,7 @@ test('what the file got while the process did not run is read by the next one', 
   await after.engine.stop();
 });
 
-test('a console that speaks of a panic while nobody waits for a ramdisk changes nothing', bounded, async (t) => {
+test('ignores a kernel panic while no operation waits for a ramdisk', bounded, async (t) => {
   const line = new Duplex({ read() {}, write: (_data, _encoding, done) => done() });
   const stateDir = await mkdtemp(join(tmpdir(), 'ingot-panic-'));
   t.after(() => rm(stateDir, { recursive: true, force: true }));

@@ -54,7 +54,7 @@ async function anActiveServer(t: TestContext, { disks = 1, printed = null as str
 const sound = ['active', undefined];
 const notStarting = ['error', 'systemNotStarting'];
 
-test('a machine that boots from the network again and again starts no system: when, how often and by what is told', async (t) => {
+test('reports a machine that keeps booting from the network, with the count, times and loader', async (t) => {
   const { server, node, ask, wait, state, store, uuid } = await anActiveServer(t, { printed: 'one\nNo bootable device\n' });
   for (let times = 1; times <= bootsMax; times++) {
     assert.deepEqual(await state(), sound);
@@ -72,7 +72,7 @@ test('a machine that boots from the network again and again starts no system: wh
   assert.equal(events.at(-1)?.subject, 'system');
 });
 
-test('a boot that tries several NICs, each by PXE and by HTTP, is one; repeats of a request are none', async (t) => {
+test('counts attempts by several NICs and protocols as one boot, and ignores repeated requests', async (t) => {
   const { ask, wait, state } = await anActiveServer(t);
   for (let times = 1; times < bootsMax; times++) {
     for (const way of [byEfi, byHttp]) {
@@ -89,7 +89,7 @@ test('a boot that tries several NICs, each by PXE and by HTTP, is one; repeats o
   assert.deepEqual(await state(), notStarting);
 });
 
-test('boots that are far apart are restarts like any', async (t) => {
+test('counts boots that are far apart as ordinary restarts', async (t) => {
   const { ask, wait, state } = await anActiveServer(t);
   for (let times = 1; times <= 3 * bootsMax; times++) {
     wait(8 * 60);
@@ -98,7 +98,7 @@ test('boots that are far apart are restarts like any', async (t) => {
   assert.deepEqual(await state(), sound);
 });
 
-test('where another program serves DHCP, the scripts that are asked for count', async (t) => {
+test('counts requests for boot scripts if another program serves DHCP', async (t) => {
   const { server, ask, wait } = await anActiveServer(t);
   for (let times = 1; times <= bootsMax; times++) {
     wait(60);
@@ -107,7 +107,7 @@ test('where another program serves DHCP, the scripts that are asked for count', 
   assert.match((await server()).fault?.message ?? '', /by iPXE/);
 });
 
-test('firmware for which there is no loader at all counts, too', async (t) => {
+test('counts boots of firmware without a loader', async (t) => {
   const { ask, wait, state } = await anActiveServer(t);
   for (let times = 1; times <= bootsMax; times++) {
     wait(60);
@@ -116,7 +116,7 @@ test('firmware for which there is no loader at all counts, too', async (t) => {
   assert.deepEqual(await state(), notStarting);
 });
 
-test('a system that asks for an address in between has started; so it has when it was said not to', async (t) => {
+test('a DHCP request of an operating system resets the count and clears the fault', async (t) => {
   const { node, ask, wait, state } = await anActiveServer(t);
   const reboot = async () => {
     wait(60);
@@ -135,7 +135,7 @@ test('a system that asks for an address in between has started; so it has when i
   assert.equal((await node()).last_error, null);
 });
 
-test('a change of power, by a person or by Ingot, begins the count anew; what is under way is not judged', async (t) => {
+test('a power change resets the count, and boots during an operation do not count', async (t) => {
   const { cloud, store, engine, uuid, server, ask, wait, state } = await anActiveServer(t);
   const boot = async (times: number) => {
     for (let each = 1; each <= times; each++) {
@@ -156,7 +156,7 @@ test('a change of power, by a person or by Ingot, begins the count anew; what is
   assert.deepEqual(await state(), sound);
 });
 
-test('a disk with nothing to start is enough, where the machine has no other', async (t) => {
+test('reports one failed disk boot if the machine has no other disk', async (t) => {
   const { server, ask, state } = await anActiveServer(t);
   await ask(byPxe);
   await ask(diskFailed);
@@ -164,7 +164,7 @@ test('a disk with nothing to start is enough, where the machine has no other', a
   assert.match((await server()).fault?.message ?? '', /no bootable disk was found/);
 });
 
-test('of several disks the first one proves nothing', async (t) => {
+test('does not report a failed boot of the first of several disks', async (t) => {
   const { ask, wait, state } = await anActiveServer(t, { disks: 2 });
   for (let times = 1; times < bootsMax; times++) {
     await ask(byPxe);
@@ -179,7 +179,7 @@ for (const [verb, after] of [
   ['stop', 'stopped'],
   ['rebuild', 'active'],
 ] as const) {
-  test(`a server that does not start gets another try: ${verb}`, async (t) => {
+  test(`clears the fault of a server that does not boot: ${verb}`, async (t) => {
     const { cloud, engine, node, server, ask } = await anActiveServer(t);
     await ask(diskFailed);
     const { id } = await server();
@@ -198,7 +198,7 @@ for (const [verb, after] of [
   });
 }
 
-test('a power change that fails leaves it in ERROR with its fault', async (t) => {
+test('a failed power change leaves the server in ERROR with the new fault', async (t) => {
   const { cloud, engine, uuid, server, ask, state } = await anActiveServer(t);
   await ask(diskFailed);
   const { id } = await server();
@@ -211,7 +211,7 @@ test('a power change that fails leaves it in ERROR with its fault', async (t) =>
   assert.deepEqual([(await server()).task_state, (await cloud.store.nodes.find({ uuid }))?.operation_id], [null, null]);
 });
 
-test('the requests of a machine, as the boot server reports them, bring it about; those of strangers do not', async (t) => {
+test('counts requests from the boot server, but not those of another machine', async (t) => {
   const { engine, mac, state } = await anActiveServer(t);
   const reported = { kind: 'http', mac: mac.toUpperCase(), subject: 'disk failed', message: 'tells' } as const;
   engine.machineRequest({ ...reported, isStranger: true });

@@ -252,7 +252,7 @@ for (const [name, make] of Object.entries(table)) {
   });
 }
 
-test('unknown MACs count while nothing was heard of its own: once each, and not without end', () => {
+test('records each unknown MAC once, up to a limit, until the machine itself is heard', () => {
   const signs = new BootSigns();
   const reported = Array.from({ length: 20 }, (_, index) => signs.takeStranger(`52:54:00:00:00:${10 + index}`, 'x'));
   assert.equal(reported.filter(Boolean).length, 8);
@@ -264,7 +264,7 @@ test('unknown MACs count while nothing was heard of its own: once each, and not 
   assert.equal(heard.takeStranger('52:54:00:00:00:10', 'x'), false);
 });
 
-test('an agent with a command that is silent: what the BMC says of the power', () => {
+test('reports a silent agent with the power state from the BMC', () => {
   assert.equal(reportSilence(60), 'the agent fell silent 60 s ago');
   assert.match(reportSilence(60, 'power off'), /^the agent fell silent 60 s ago; the machine is off, as its BMC says/);
   assert.match(reportSilence(60, 'power on'), /^the agent fell silent 60 s ago; the machine is on, as its BMC says/);

@@ -4,7 +4,7 @@ import { RateLimiter } from '#async/rate-limiter.ts';
 import { anAvailableNode, testCloud } from '#test/a-cloud.ts';
 import { RecordBudgets } from './record-budgets.ts';
 
-test('sixty in a minute, then none until the next', () => {
+test('accepts sixty records in a minute, then none until the next', () => {
   let now = 0;
   const strangers = new RateLimiter(60, 60, () => now);
   const admitted = Array.from({ length: 100 }, () => strangers.take(1)).filter(Boolean).length;
@@ -29,7 +29,7 @@ test('a flood from unknown machines does not fill the record or hide requests of
   await cloud.store.close();
 });
 
-test('one machine that floods the record leaves room for the others', () => {
+test('a machine that floods the record leaves capacity for the others', () => {
   const budgets = new RecordBudgets();
   let admitted = 0;
   for (let count = 0; count < 10_000; count++) if (budgets.admit('loud', 100) === 'admitted') admitted++;

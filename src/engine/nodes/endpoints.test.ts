@@ -75,9 +75,9 @@ const pairs: readonly (readonly [first: JsonObject, second: JsonObject, clash: R
   [{}, {}, null],
 ];
 
-suite('two nodes that are one machine by their settings', () => {
+suite('rejects a second node with the BMC endpoint of another', () => {
   for (const [first, second, clash] of pairs) {
-    test(`${JSON.stringify(first)} and ${JSON.stringify(second)}: ${clash ? 'refused' : 'both taken'}`, async (t) => {
+    test(`${JSON.stringify(first)} and ${JSON.stringify(second)}: ${clash ? 'rejected' : 'both accepted'}`, async (t) => {
       const { store, enrol } = await aSite(t);
       await enrol('n1', first);
       if (!clash) return void (await enrol('n2', second));
@@ -87,7 +87,7 @@ suite('two nodes that are one machine by their settings', () => {
     });
   }
 
-  test('a change that leads to the machine of another node is refused, and nothing of it is kept', async (t) => {
+  test('rejects a change to the endpoint of another node, and stores none of it', async (t) => {
     const { store, engine, enrol } = await aSite(t);
     await enrol('n1', { ipmi_address: '192.0.2.7' });
     const other = await enrol('n2', { ipmi_address: '192.0.2.8' });
@@ -97,7 +97,7 @@ suite('two nodes that are one machine by their settings', () => {
     await assert.rejects(enrol('n3', { ipmi_address: '192.0.2.8' }), { code: 'sameMachine' });
   });
 
-  test('an address is free again when its node has another one, or is gone', async (t) => {
+  test('frees an endpoint when its node changes it or is deleted', async (t) => {
     const { engine, enrol } = await aSite(t);
     const first = await enrol('n1', { ipmi_address: '192.0.2.7' });
     await engine.updateNode(first.uuid, { driver_info: { ipmi_address: '192.0.2.8' } });
@@ -106,7 +106,7 @@ suite('two nodes that are one machine by their settings', () => {
     await enrol('n3', { ipmi_address: '192.0.2.8' });
   });
 
-  test('a part of a machine may be reached through the BMC of the whole', async (t) => {
+  test('accepts a child node with the BMC endpoint of its parent', async (t) => {
     const { enrol } = await aSite(t);
     const whole = await enrol('n1', { redfish_address: '192.0.2.7' });
     await enrol('dpu', { redfish_address: '192.0.2.7' }, { parent_node: whole.uuid });
@@ -118,7 +118,7 @@ suite('two nodes whose BMCs report the same machine', () => {
   const uuid = '4c4c4544-0042-3510-8052-b4c04f4d3132';
   const [first, second] = [{ ipmi_address: '192.0.2.7' }, { ipmi_address: 'bmc7.example' }];
 
-  test('the second is not verified, and is told whose machine it is', async (t) => {
+  test('verification of the second fails and names the first', async (t) => {
     const { enrol, verify } = await aSite(t, { n1: uuid, n2: uuid });
     await enrol('n1', first);
     await enrol('n2', second);
@@ -128,7 +128,7 @@ suite('two nodes whose BMCs report the same machine', () => {
     assert.match(refused?.last_error ?? '', /^Nodes n2 and n1 are the same machine: both BMCs report system UUID 4c4c4544/);
   });
 
-  test('a UUID that is a template tells nothing, nor does one that the operator calls shared', async (t) => {
+  test('ignores placeholder UUIDs and those marked as not unique', async (t) => {
     const template = '03000200-0400-0500-0006-000700080009';
     const { enrol, verify } = await aSite(t, { n1: template, n2: template, n3: uuid, n4: uuid });
     await enrol('n1', { ipmi_address: '192.0.2.1' });
@@ -138,7 +138,7 @@ suite('two nodes whose BMCs report the same machine', () => {
     for (const name of ['n1', 'n2', 'n3', 'n4']) assert.equal((await verify(name))?.provision_state, 'manageable', name);
   });
 
-  test('once the other node is gone, the machine is its own', async (t) => {
+  test('verification succeeds once the other node is deleted', async (t) => {
     const { engine, enrol, verify } = await aSite(t, { n1: uuid, n2: uuid });
     const node = await enrol('n1', first);
     await enrol('n2', second);
@@ -150,7 +150,7 @@ suite('two nodes whose BMCs report the same machine', () => {
   });
 });
 
-test('nodes of a former version that share a machine: the idle one is kept from use, the one with a server is not touched', async (t) => {
+test('of two nodes of an earlier version for one machine, disables the idle one and keeps the one with a server', async (t) => {
   const site = await aSite(t);
   const busy = await site.enrol('busy', { ipmi_address: '192.0.2.7' });
   const idle = await site.enrol('idle', { ipmi_address: '192.0.2.8' });

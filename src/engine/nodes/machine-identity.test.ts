@@ -85,7 +85,7 @@ async function untilWaiting(cloud: Cloud, serverId: string): Promise<Operation> 
 
 const macOf = async ({ store }: Cloud, { uuid }: Node) => (await store.node_ports.list({ node_uuid: uuid }))[0]!.address;
 
-test('swapped MACs: the machine of another node is refused by what the BMCs told, both are named, nothing is written', async (t) => {
+test('detects swapped MACs by the UUIDs that the BMCs reported, names both nodes, and writes nothing', async (t) => {
   const { cloud, nodes, server, report } = await aDeployment(t, [{ system_uuid: uuidA }, { system_uuid: uuidB }]);
 
   const { heard, fault, wrote } = await report({ uuid: uuidB });
@@ -107,7 +107,7 @@ test('swapped MACs: the machine of another node is refused by what the BMCs told
   assert.match(event?.message ?? '', /node-a runs on the machine of node node-b/);
 });
 
-test('a GUID of IPMI that is not the UUID of SMBIOS proves nothing, but for the machine of another node', async (t) => {
+test('accepts an IPMI GUID that differs from the SMBIOS UUID, unless it is that of another node', async (t) => {
   const own = await aDeployment(t, [{ system_uuid: uuidB }, {}], false);
   assert.deepEqual((await own.report({ uuid: uuidA })).heard, 'taken');
   const others = await aDeployment(t, [{ system_uuid: uuidB }, lastReport({ uuid: uuidA })], false);
@@ -121,16 +121,21 @@ const lastReport = (reported: Reported) => {
 };
 const cases: Case[] = [
   { title: 'nothing is known', known: [{}, {}], reported: { uuid: uuidA }, isTaken: true },
-  { title: 'the BMC told the same', known: [{ system_uuid: uuidA }, {}], reported: { uuid: uuidA.toUpperCase() }, isTaken: true },
   {
-    title: 'the BMC told it in the other byte order',
+    title: 'the BMC reported the same UUID',
+    known: [{ system_uuid: uuidA }, {}],
+    reported: { uuid: uuidA.toUpperCase() },
+    isTaken: true,
+  },
+  {
+    title: 'the BMC reported the UUID in the other byte order',
     known: [{ system_uuid: swappedA }, {}],
     reported: { uuid: uuidA },
     isTaken: true,
   },
-  { title: 'the BMC told another', known: [{ system_uuid: uuidB }, {}], reported: { uuid: uuidA }, isTaken: false },
+  { title: 'the BMC reported another UUID', known: [{ system_uuid: uuidB }, {}], reported: { uuid: uuidA }, isTaken: false },
   {
-    title: 'the other node has it in the other byte order',
+    title: 'the other node has the UUID in the other byte order',
     known: [{}, { system_uuid: swappedA }],
     reported: { uuid: uuidA },
     isTaken: false,
@@ -142,13 +147,13 @@ const cases: Case[] = [
     isTaken: false,
   },
   {
-    title: 'the last report of the other node was of it',
+    title: 'the last report of the other node was of this machine',
     known: [{}, lastReport({ uuid: uuidA })],
     reported: { uuid: uuidA },
     isTaken: false,
   },
   {
-    title: 'the BMC tells a UUID of its own, and the last report was of this machine',
+    title: 'the BMC has a UUID of its own, and the last report was of this machine',
     known: [{ system_uuid: uuidB, ...lastReport({ uuid: uuidA }) }, {}],
     reported: { uuid: uuidA },
     isTaken: true,
@@ -160,13 +165,13 @@ const cases: Case[] = [
     isTaken: true,
   },
   {
-    title: 'the BMC was asked again after the mainboard was replaced',
+    title: 'the BMC was read again after the mainboard was replaced',
     known: [{ system_uuid: uuidA, ...lastReport({ uuid: uuidB }) }, {}],
     reported: { uuid: uuidA },
     isTaken: true,
   },
   {
-    title: 'all machines have the UUID of a template',
+    title: 'all machines have a placeholder UUID',
     known: [
       lastReport({ uuid: '03000200-0400-0500-0006-000700080009' }),
       lastReport({ uuid: '03000200-0400-0500-0006-000700080009' }),
@@ -199,7 +204,7 @@ const cases: Case[] = [
     isTaken: true,
   },
   {
-    title: 'a vendor gave several machines one UUID, which the operator says',
+    title: 'several machines have one UUID, which the operator has declared',
     known: [{ properties: { ...small(), system_uuid_not_unique: 'True' } }, { system_uuid: uuidA }],
     reported: { uuid: uuidA },
     isTaken: true,
@@ -211,7 +216,7 @@ function small() {
 }
 
 for (const { title, known, reported, isTaken } of cases) {
-  test(`${isTaken ? 'taken' : 'refused'}: ${title}`, async (t) => {
+  test(`${isTaken ? 'accepts' : 'rejects'} a machine: ${title}`, async (t) => {
     const { report } = await aDeployment(t, known);
     const { heard, wrote } = await report(reported);
     assert.deepEqual([heard.split(':')[0], wrote], isTaken ? ['taken', true] : ['wrongMachine', false]);
@@ -221,7 +226,7 @@ for (const { title, known, reported, isTaken } of cases) {
 const taken = { heard: 'taken', fault: undefined, wrote: true };
 const refused = { heard: 'badRequest: the key is that of another machine', fault: 'wrongMachine', wrote: false };
 
-test('the classic POST: what the ramdisk says of its machine counts, before anything is written', async (t) => {
+test('checks the identity in the classic POST before anything is written', async (t) => {
   const known = [{ system_uuid: uuidA }, { system_uuid: uuidB, ...lastReport({ serial: 'CZJ2' }) }] as [
     Partial<Node>,
     Partial<Node>,
@@ -250,7 +255,7 @@ async function askByUuid({ cloud, nodes, operation }: Awaited<ReturnType<typeof 
   }
 }
 
-test('of an old ramdisk that says nothing, what its pxelinux asked for counts; one UUID that fits is enough', async (t) => {
+test('falls back to the UUIDs in pxelinux requests for a ramdisk without identity; one match is enough', async (t) => {
   for (const [asked, outcome] of [
     [[uuidA], taken],
     [[swappedA], taken],
@@ -263,26 +268,26 @@ test('of an old ramdisk that says nothing, what its pxelinux asked for counts; o
   }
 });
 
-test('what pxelinux asked for counts no more where the ramdisk speaks for itself', async (t) => {
+test('ignores the UUIDs in pxelinux requests if the ramdisk reports its own', async (t) => {
   const deployment = await aDeployment(t, [{ system_uuid: uuidA }, { system_uuid: uuidB }]);
   await askByUuid(deployment, [uuidB]);
   assert.deepEqual(await deployment.post({ u: uuidA }), taken);
 });
 
-test('refused: a NIC is a port of the other node', async (t) => {
+test('rejects a machine with a NIC that is a port of another node', async (t) => {
   const { cloud, nodes, report } = await aDeployment(t, [{}, {}]);
   const mac = await macOf(cloud, nodes[1]);
   const { heard } = await report({ macs: [await macOf(cloud, nodes[0]), mac.toUpperCase()] });
   assert.match(heard, new RegExp(`wrongMachine: .*node-b: it has a NIC ${mac}`));
 });
 
-test('taken: all NICs are ports of the node, and one is nobody known', async (t) => {
+test('accepts a machine whose NICs are ports of the node or unknown', async (t) => {
   const { cloud, nodes, report } = await aDeployment(t, [{}, {}]);
   const { heard } = await report({ macs: [await macOf(cloud, nodes[0]), '52:54:00:77:77:77'] });
   assert.equal(heard, 'taken');
 });
 
-test('blanks, templates and what is no UUID tell nothing', () => {
+test('ignores blank, placeholder and malformed UUIDs', () => {
   for (const text of ['', 'none', '00000000-0000-0000-0000-000000000000', 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF', 'Not Settable'])
     assert.equal(canonicalUuid(text), null);
   assert.equal(canonicalUuid(swappedA), canonicalUuid(uuidA));

@@ -28,7 +28,7 @@ async function aChange(t: TestContext) {
 
 const held = { code: 'nodeBusy', message: /n1 is locked by a BMC password change/ };
 
-test('while the password of a BMC changes, nobody writes its settings, takes its node or removes it', async (t) => {
+test('rejects updates, operations and deletion of a node during a BMC password change', async (t) => {
   const { engine, store, uuid, rotate, row, asked, answer } = await aChange(t);
   const rotation = rotate();
   await asked;
@@ -45,7 +45,7 @@ test('while the password of a BMC changes, nobody writes its settings, takes its
   await engine.deleteNode(uuid);
 });
 
-test('a server is not deleted from under a change of the password, and its deletion begins after it', async (t) => {
+test('defers the deletion of a server until a BMC password change has completed', async (t) => {
   const { engine, store, uuid, rotate, asked, answer } = await aChange(t);
   await store.servers.insert(aServer({ id: 'server-1', node_uuid: uuid, vm_state: 'active', task_state: null }));
   await store.nodes.update({ uuid }, { instance_uuid: 'server-1', provision_state: 'active' });
@@ -60,14 +60,14 @@ test('a server is not deleted from under a change of the password, and its delet
   await engine.stop();
 });
 
-test('a node that an operation has gets no new password', async (t) => {
+test('rejects a BMC password change on a node that is locked by an operation', async (t) => {
   const { store, uuid, rotate, row, reported } = await aChange(t);
   await store.nodes.update({ uuid }, { operation_id: 'an-operation' });
   await assert.rejects(rotate(), { code: 'nodeBusy' });
   assert.deepEqual([reported, (await row()).driver_info], [[], { room_password: 'old' }]);
 });
 
-test('a change of settings is made of what stands there when it is written: a password that was new meanwhile stays', async (t) => {
+test('applies an update to the stored settings, and keeps a password changed meanwhile', async (t) => {
   const { engine, uuid, rotate, row, asked, answer } = await aChange(t);
   const before = await row();
   answer();

@@ -82,7 +82,7 @@ const firmware: AskedStep = {
 };
 const begun = (version = '1.0') => ({ flashing: { step: '1: update firmware of BMC', versions: { BMC: version } } });
 
-test('a firmware update is noted before it is sent, and the note goes with its end', async (t) => {
+test('records a firmware update before it is sent, until it has completed', async (t) => {
   const { steps, run, did } = await aFixture(t);
   const { task, outcome } = run(steps([firmware])[0]!);
   assert.deepEqual(await outcome, { next: true, context: { flashing: null } });
@@ -90,14 +90,14 @@ test('a firmware update is noted before it is sent, and the note goes with its e
   assert.deepEqual(task.operation.context, begun());
 });
 
-test('a firmware update that a crash interrupted is not sent again: another version tells that it was done', async (t) => {
+test('does not repeat a firmware update after a crash; a new version counts as success', async (t) => {
   const { steps, run, did } = await aFixture(t, { versions: [silence, '1.0', '1.1'] });
   const { task, outcome } = run(steps([firmware])[0]!, begun());
   assert.deepEqual(await outcome, { next: true, context: { flashing: null } });
   assert.deepEqual([did, task.notes], [[], ['Ingot was restarted during the update; BMC is now 1.1']]);
 });
 
-test('a firmware update whose version stays the same after a crash is left to a person', async (t) => {
+test('leaves a firmware update to the operator if the version is unchanged after a crash', async (t) => {
   const { steps, run, did } = await aFixture(t, { flash: 50 });
   const { outcome } = run(steps([firmware])[0]!, begun());
   await assert.rejects(outcome, {
@@ -109,7 +109,7 @@ test('a firmware update whose version stays the same after a crash is left to a 
 
 const consoles = { clearRecord: async () => {}, log: async () => null };
 
-test('a machine whose firmware may be being written keeps its power on the way back', async (t) => {
+test('a rollback does not cut the power during a firmware update', async (t) => {
   const { store, drivers } = await aFixture(t);
   const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
   const operations = new BoundOperations(definitions, { store, drivers, settings, consoles } as unknown as OperationParts);
@@ -124,7 +124,7 @@ test('a machine whose firmware may be being written keeps its power on the way b
   ]);
 });
 
-test('BIOS settings count as applied when each of them is there with its value; passwords are never shown', async (t) => {
+test('counts BIOS settings as applied when all read back, and never shows passwords', async (t) => {
   const setting = (name: string, value: string | null, type?: BiosSetting['type']) => ({ name, value, ...(type && { type }) });
   const changes = [
     { name: 'Boot', value: 'Uefi' },
@@ -143,13 +143,13 @@ test('BIOS settings count as applied when each of them is there with its value; 
   assert.equal(bios.length, 1);
 });
 
-test('a BMC that restarts is waited for until it answers', async (t) => {
+test('waits for a BMC that restarts', async (t) => {
   const { steps, run, did } = await aFixture(t, { silentFor: 2 });
   await run(steps([{ interface: 'management', step: 'reset_bmc' }])[0]!).outcome;
   assert.deepEqual(did, ['reset cold', 'ask', 'ask', 'ask']);
 });
 
-test('who aborts a cleaning ends its waiting at once', async (t) => {
+test('aborting a cleaning ends its wait at once', async (t) => {
   const { steps, run } = await aFixture(t);
   const abort = new AbortController();
   const { outcome } = run(steps([firmware])[0]!, begun(), abort.signal);
@@ -157,7 +157,7 @@ test('who aborts a cleaning ends its waiting at once', async (t) => {
   await assert.rejects(outcome, /aborted/);
 });
 
-test('a maintenance that a person has set, even in the midst of a cleaning, outlasts it; that of a failed one ends', async (t) => {
+test('keeps maintenance set by an operator during a cleaning, and clears that of a failed cleaning', async (t) => {
   const { store, drivers } = await aFixture(t);
   const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
   const operations = new BoundOperations(definitions, {
@@ -180,7 +180,7 @@ test('a maintenance that a person has set, even in the midst of a cleaning, outl
   assert.equal(fault, 'clean failure');
 });
 
-test('a BMC that was told to restart before a crash is not told again, only waited for', async (t) => {
+test('does not repeat a BMC restart after a crash', async (t) => {
   const { steps, run, did } = await aFixture(t, { silentFor: 1 });
   const [step] = steps([{ interface: 'management', step: 'reset_bmc' }]);
   const { task, outcome } = run(step!);

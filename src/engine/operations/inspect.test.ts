@@ -64,7 +64,7 @@ test('inspection boots the ramdisk, takes its inventory, fills the properties an
   assert.deepEqual([fixture.room.power.get(fixture.uuid), fixture.room.plans.has(fixture.uuid)], ['power off', false]);
 });
 
-test('local_gb is that of the disk that the hints name, and is not written without such a disk', async (t) => {
+test('sets local_gb to the size of the disk that the hints select, and leaves it without one', async (t) => {
   for (const { hints, disks, expected } of [
     { hints: { root_device: { serial: 'A' } }, disks: undefined, expected: 479 },
     { hints: { root_device: { serial: 'Z' } }, disks: undefined, expected: undefined },
@@ -77,7 +77,7 @@ test('local_gb is that of the disk that the hints name, and is not written witho
   }
 });
 
-test('a machine that shows no disk at its inspection does not count as erased at the next cleaning', async (t) => {
+test('a machine without a disk at inspection does not count as erased at the next cleaning', async (t) => {
   const fixture = await aFixture(t, {}, { 'clean.on_provide': 'true' });
   await fixture.go('inspect');
   await report(fixture, await fixture.untilState('inspect wait'), { disks: [] });
@@ -94,7 +94,7 @@ test('a machine that shows no disk at its inspection does not count as erased at
   assert.match((await fixture.untilState('clean failed')).last_error ?? '', /any disk/);
 });
 
-test('what no scheduler could read is not taken from a machine, and cannot replace what an operator has given', async (t) => {
+test('ignores values that the scheduler cannot use, and keeps those of the operator', async (t) => {
   const operators = { capabilities: 'boot_mode:uefi', memory_mb: '2048' };
   const fixture = await aFixture(t, operators);
   await fixture.go('inspect');
@@ -108,7 +108,7 @@ test('what no scheduler could read is not taken from a machine, and cannot repla
   assert.deepEqual((await fixture.untilState('manageable')).properties, { ...operators, local_gb: 8_388_606 });
 });
 
-test('half a processor is rounded down, as the scheduler takes whole ones', async (t) => {
+test('rounds down fractions of a CPU', async (t) => {
   const fixture = await aFixture(t);
   await fixture.go('inspect');
   const { inventory } = aHello();
@@ -116,14 +116,14 @@ test('half a processor is rounded down, as the scheduler takes whole ones', asyn
   assert.equal((await fixture.untilState('manageable')).properties['cpus'], 1);
 });
 
-test('a node with invalid root device hints is not inspected: the end could not tell its disk', async (t) => {
+test('rejects the inspection of a node with invalid root device hints', async (t) => {
   const fixture = await aFixture(t, { root_device: { serial: 7 } });
   await assert.rejects(fixture.go('inspect'), /properties\/root_device of node n1 cannot be used: .*'serial' must be text/);
   const { provision_state, operation_id } = await fixture.node();
   assert.deepEqual([provision_state, operation_id], ['manageable', null]);
 });
 
-test('an aborted inspection has failed, and can be repeated or left', async (t) => {
+test('an aborted inspection has failed, and can be retried or left', async (t) => {
   const fixture = await aFixture(t);
   await fixture.go('inspect');
   await fixture.untilState('inspect wait');
@@ -151,7 +151,7 @@ test('a ramdisk that does not report fails the inspection with the reason', asyn
   assert.deepEqual(properties, {});
 });
 
-test('an inspection that a restart of Ingot interrupts goes on', async (t) => {
+test('resumes an inspection after a restart', async (t) => {
   const fixture = await aFixture(t);
   await fixture.go('inspect');
   await fixture.untilState('inspect wait');
@@ -163,7 +163,7 @@ test('an inspection that a restart of Ingot interrupts goes on', async (t) => {
   await after.engine.stop();
 });
 
-test('only a manageable node is inspected, and none whose server would lose its machine', async (t) => {
+test('inspects only manageable nodes without a server', async (t) => {
   const fixture = await aFixture(t);
   await fixture.go('provide');
   await assert.rejects(fixture.go('inspect'), /can not be performed on node n1 while it is in state 'available'/);

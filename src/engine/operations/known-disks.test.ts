@@ -38,7 +38,7 @@ const sda = aDisk({ device: '/dev/sda', serial: 'S1', model: 'Disk One' });
 const sdb = aDisk({ device: '/dev/sdb', serial: 'S2', model: 'Disk Two' });
 const other = (device: string, size_bytes = 8e9) => aDisk({ device, serial: '', size_bytes });
 
-test('a machine without any disk is not clean, unless the operator says that it has none', async (t) => {
+test('fails the cleaning of a machine without disks unless the operator has declared it diskless', async (t) => {
   const { cloud, node } = await aSite(t);
 
   const { state, error } = await clean(cloud, node, []);
@@ -49,7 +49,7 @@ test('a machine without any disk is not clean, unless the operator says that it 
   assert.equal((await clean(cloud, node, [])).state, 'manageable');
 });
 
-test('a disk that is gone is named until the operator accepts that; its other disks are erased', async (t) => {
+test('reports a missing disk until the operator accepts it, and erases the others', async (t) => {
   const { cloud, node } = await aSite(t);
   assert.equal((await clean(cloud, node, [sda, sdb])).state, 'manageable');
 
@@ -65,7 +65,7 @@ test('a disk that is gone is named until the operator accepts that; its other di
   assert.equal((await clean(cloud, node, [sdb])).state, 'manageable', 'it is forgotten');
 });
 
-test('a serial number of odd characters is no shell command in the hint, and can be accepted as the hint says', async (t) => {
+test('quotes unusual serial numbers in the suggested command, which then works', async (t) => {
   const { cloud, node } = await aSite(t);
   const serial = '$(reboot); "S 1",`id`';
   await clean(cloud, node, [{ ...sda, serial }, sdb]);
@@ -78,7 +78,7 @@ test('a serial number of odd characters is no shell command in the hint, and can
   assert.equal((await clean(cloud, node, [sdb])).state, 'manageable');
 });
 
-test('a disk that was put in since then, and disks without serial numbers, by number and size', async (t) => {
+test('identifies disks added later, and disks without serial numbers, by count and size', async (t) => {
   const { cloud, node } = await aSite(t);
   assert.equal((await clean(cloud, node, [other('/dev/vda'), other('/dev/vdb')])).state, 'manageable');
   assert.match((await clean(cloud, node, [other('/dev/vda')])).error, /without disk \/dev\/vdb/);
@@ -88,7 +88,7 @@ test('a disk that was put in since then, and disks without serial numbers, by nu
   assert.match((await clean(cloud, node, three.slice(1))).error, /without disk/);
 });
 
-test('a disk that is there and was not erased is missing too; what is removable is not counted', async (t) => {
+test('counts a present disk that was not erased as missing, and ignores removable disks', async (t) => {
   const { cloud, node } = await aSite(t);
   assert.match((await clean(cloud, node, [sda, sdb], [sda])).error, /without disk \/dev\/sdb/);
   const stick = aDisk({ device: '/dev/sdc', serial: 'U1', removable: true });

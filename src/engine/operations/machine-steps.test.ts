@@ -9,7 +9,7 @@ import { aStore } from '#test/a-store.ts';
 import { aTask } from '#test/a-task.ts';
 import { keepConsoleStep } from './machine-steps.ts';
 
-test('what the machine printed before this operation had cleared the record is not read', async (t) => {
+test('ignores console output from before the operation cleared the log', async (t) => {
   const store = await aStore();
   t.after(() => store.close());
   const log = async () => assert.fail('it was read');
@@ -17,7 +17,7 @@ test('what the machine printed before this operation had cleared the record is n
     assert.deepEqual(await keepConsoleStep({ store, consoles: { log } }, { keepsForOwner }).run(aTask()), { next: true });
 });
 
-test('the end of a long record is kept', async (t) => {
+test('keeps the end of a long console log', async (t) => {
   const store = await aStore();
   t.after(() => store.close());
   const task = aTask({ operation: { kind: 'deploy', context: { console_cleared: true } } });
@@ -28,7 +28,7 @@ test('the end of a long record is kept', async (t) => {
   assert.ok(kept.endsWith('x\ufffd the end\n') && kept.length <= 64 * 1024, kept.slice(-20));
 });
 
-test('a failed deployment leaves nothing in the record of the node, which the next owner could read before it is cleared', async (t) => {
+test('a failed deployment leaves no console output for the next owner', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-steps-'));
   let printed = 'of a former owner\n';
   const cloud = await testCloud({

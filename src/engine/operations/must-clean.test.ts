@@ -43,7 +43,7 @@ async function cleanAsAgent(cloud: Cloud, node: Node): Promise<void> {
   });
 }
 
-test('a node whose cleaning failed is not given to anybody by manage and provide: provide cleans it', async () => {
+test('cleans a node whose cleaning failed when it is provided', async () => {
   const cloud = await testCloud({ steps: [aStep('work', go)] });
   const dirty = await aDirtyNode(cloud);
   assert.deepEqual([dirty.maintenance, dirty.must_clean], [true, true]);
@@ -60,7 +60,7 @@ test('a node whose cleaning failed is not given to anybody by manage and provide
   await cloud.store.close();
 });
 
-test('a node that was cleaned by hand, or never had a server, is provided at once', async () => {
+test('provides a node at once if it was cleaned manually or never had a server', async () => {
   const cloud = await testCloud({ steps: [aStep('work', go)] });
   const node = await aDirtyNode(cloud);
   await cloud.engine.setProvisionState(node.uuid, 'manage');
@@ -79,7 +79,7 @@ test('a node that was cleaned by hand, or never had a server, is provided at onc
   await cloud.store.close();
 });
 
-test('a node that a server holds is not taken from it by a provision verb', async () => {
+test('rejects provision verbs that would take a node from its server', async () => {
   let isBroken = false;
   const cloud = await testCloud({
     steps: [
@@ -101,7 +101,7 @@ test('a node that a server holds is not taken from it by a provision verb', asyn
   await cloud.store.close();
 });
 
-test('a deployment that failed after the classic ramdisk offered the disk is cleaned after', async () => {
+test('cleans a node whose deployment failed after the classic ramdisk exported the disk', async () => {
   const key = 'k'.repeat(32);
   const cloud = await testCloud({
     steps: [

@@ -32,14 +32,14 @@ const formerTable = [
   ...from('cleaning, clean wait', 'fail', 'clean failed'),
 ];
 
-test('the transitions of the definitions make the state machine that was one table', () => {
+test('the transitions of all operations equal the documented state machine', () => {
   const text = ({ from, event, to }: Transition) => `${from} -${event}-> ${to}`;
   const formerStates = new Set(formerTable.flatMap((row) => row.split(/ -.*-> /)));
   const rows = transitionTable.filter(({ from, to }) => formerStates.has(from) && formerStates.has(to));
   assert.deepEqual(rows.map(text).toSorted(), formerTable.toSorted());
 });
 
-test('an event leads from a state to one state, and every state is explained', () => {
+test('each event has one target per state, and every state has a description', () => {
   const events = transitionTable.map((row) => `${row.from} ${row.event}`);
   assert.equal(new Set(events).size, events.length);
   const named = [...transitionTable.flatMap((row) => [row.from, row.to]), ...verbs.flatMap(({ target }) => target ?? [])];
@@ -66,7 +66,7 @@ async function resumedWith(patch: Partial<Operation>) {
   return { ...after, node, server: server!, operation: operation! };
 }
 
-test('a request that does not fit its schema ends the operation, and its node is cleaned', async () => {
+test('a request that violates its schema ends the operation, and its node is cleaned', async () => {
   const { engine, store, node, server, operation } = await resumedWith({ request: { deploy_interface: 7 } });
   const { fault, state } = await engine.ended(operation.id);
   assert.deepEqual([state, fault?.code], ['failed', 'internal']);
@@ -77,7 +77,7 @@ test('a request that does not fit its schema ends the operation, and its node is
   await store.close();
 });
 
-test('a kind that this version does not know ends without a step, and its node is free', async () => {
+test('ends an operation of an unknown kind and releases its node', async () => {
   const { engine, store, node, operation } = await resumedWith({ kind: 'rescue' });
   const { fault, state } = await engine.ended(operation.id);
   assert.deepEqual([state, fault?.message], ['failed', 'Unexpected error: there is no operation of kind rescue']);
@@ -86,7 +86,7 @@ test('a kind that this version does not know ends without a step, and its node i
   await store.close();
 });
 
-test('of a context that is not understood nothing tells that the disk is untouched', async () => {
+test('does not assume an untouched disk if the context is unreadable', async () => {
   // `agent` would say that the ramdisk had run.
   const context = { disk_untouched: true, machine_untouched: true, agent: 'since noon' };
   const cloud = await resumedWith({ context, state: 'rolling_back', step: 'keep console' });
@@ -96,7 +96,7 @@ test('of a context that is not understood nothing tells that the disk is untouch
   await cloud.store.close();
 });
 
-test('a context that is understood says that the disk is untouched: the node is available at once', async () => {
+test('makes the node available at once if the context says that the disk is untouched', async () => {
   const context = { disk_untouched: true, machine_untouched: true };
   const cloud = await resumedWith({ context, state: 'rolling_back', step: 'keep console' });
   await untilIdle(cloud);

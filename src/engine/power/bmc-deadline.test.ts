@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { bmcDeadline } from './bmc-deadline.ts';
 
-test('who waits too long for a BMC is told so by a fault', async () => {
+test('a BMC call that exceeds its deadline throws a fault', async () => {
   const signal = bmcDeadline({ name: 'n1', uuid: 'u1' }, 1);
   // The deadline's timer does not keep the process alive.
   const alive = setTimeout(() => {}, 5000);

@@ -32,7 +32,7 @@ async function aFixture(t: TestContext) {
   return { store, uuid, bmcHealth, fail, answer, row, afterRestart };
 }
 
-test('a fault that somebody cleared comes back while the BMC still fails', async (t) => {
+test('sets a cleared fault again while the BMC still fails', async (t) => {
   const { store, uuid, fail, row } = await aFixture(t);
   await fail(refusal);
   assert.equal((await row()).fault, 'power failure');
@@ -41,7 +41,7 @@ test('a fault that somebody cleared comes back while the BMC still fails', async
   assert.equal((await row()).fault, 'power failure');
 });
 
-test('an open circuit stays open when silence turns into refusal and back, and an answer clears the fault', async (t) => {
+test('the circuit stays open when timeouts alternate with rejections; a reply clears the fault', async (t) => {
   const { uuid, bmcHealth, fail, answer, row } = await aFixture(t);
   for (const fault of [silence, silence, silence, refusal]) await fail(fault);
   assert.equal(bmcHealth.isOpen(uuid), true);
@@ -51,7 +51,7 @@ test('an open circuit stays open when silence turns into refusal and back, and a
   assert.deepEqual([(await row()).fault, (await row()).last_error], [null, null]);
 });
 
-test('the faults and errors of others survive both ends of a power failure', async (t) => {
+test('opening and closing the circuit keeps faults and errors of other causes', async (t) => {
   const { store, uuid, fail, answer, row } = await aFixture(t);
   await store.nodes.update({ uuid }, { fault: 'clean failure', last_error: 'Cleaning failed' });
   await fail(refusal);
@@ -65,7 +65,7 @@ test('the faults and errors of others survive both ends of a power failure', asy
   assert.deepEqual([(await row()).fault, (await row()).last_error], [null, 'Deploy failed']);
 });
 
-test('an answer clears the unreachable report, even below the threshold or after the fault was cleared', async (t) => {
+test('a reply clears the unreachable report, even below the threshold or after the fault was cleared', async (t) => {
   const { store, uuid, bmcHealth, fail, answer, row } = await aFixture(t);
   await fail(silence);
   await store.nodes.update({ uuid }, { last_error: bmcHealth.get(uuid)?.message ?? '' });
@@ -80,7 +80,7 @@ test('an answer clears the unreachable report, even below the threshold or after
   assert.equal((await row()).last_error, null);
 });
 
-test('an answer gives a node that failed its error back', async (t) => {
+test('a reply restores the earlier last_error of a node', async (t) => {
   const { store, uuid, fail, answer, row } = await aFixture(t);
   const failed = { node_uuid: uuid, state: 'failed', ended_at: '2026-01-01T00:00:00.000Z' } as const;
   const fault = new Fault('agentFailed', { command: 'write the image', detail: 'no disk' }).toRecord('Write the image');
@@ -92,7 +92,7 @@ test('an answer gives a node that failed its error back', async (t) => {
   assert.equal((await row()).last_error, fault.message);
 });
 
-test('what an exchange finds whose settings have changed meanwhile counts for nothing', async (t) => {
+test('ignores the result of an exchange if the settings have changed meanwhile', async (t) => {
   const { store, uuid, bmcHealth, row } = await aFixture(t);
   const { promise, reject } = Promise.withResolvers<never>();
   const asked = bmcHealth.ask(uuid, () => promise);
@@ -103,14 +103,14 @@ test('what an exchange finds whose settings have changed meanwhile counts for no
   assert.equal(await store.bmc_health.find({ node_uuid: uuid }), undefined);
 });
 
-test('a fault whose contact was never written down, or was removed, goes with the next start', async (t) => {
+test('clears a power fault without a health row at the start', async (t) => {
   const { store, uuid, row, afterRestart } = await aFixture(t);
   await store.nodes.update({ uuid }, { fault: 'power failure' });
   await afterRestart();
   assert.equal((await row()).fault, null);
 });
 
-test('a full disk makes no answer worse, and what was not written is written later', async (t) => {
+test('answers when the database cannot be written, and saves the state later', async (t) => {
   const { store, uuid, bmcHealth, fail, answer, row, afterRestart } = await aFixture(t);
   await fail(refusal);
   const { transaction } = store;
@@ -124,7 +124,7 @@ test('a full disk makes no answer worse, and what was not written is written lat
   assert.equal((await afterRestart()).isOpen(uuid), false);
 });
 
-test('what is noticed beside an answer is told once, and when it is over; only what a look finds counts', async (t) => {
+test('records a notice once and once when it is over, and only for polls', async (t) => {
   const { store, uuid, bmcHealth, row } = await aFixture(t);
   let cord: string | undefined;
   const power = bmcHealth.guard({

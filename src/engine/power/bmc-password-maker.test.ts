@@ -5,7 +5,7 @@ import { makePassword } from './bmc-password-maker.ts';
 
 const classes = [/[A-Z]/, /[a-z]/, /[0-9]/, /[^A-Za-z0-9]/];
 
-test('a new password has all four classes, and as many characters as the BMC takes', () => {
+test('generates a password of all four character classes and of the longest length the BMC accepts', () => {
   for (const [rules, length] of [
     [undefined, 20],
     [{ most: 16 }, 16],
@@ -24,7 +24,7 @@ test('a new password has all four classes, and as many characters as the BMC tak
 const python = '/usr/bin/python3';
 const withoutReferee = spawnSync(python, ['-c', 'import pwquality']).status === 0 ? false : 'there is no python3-pwquality';
 
-test('libpwquality, by which OpenBMC judges passwords, takes them under strict rules', { skip: withoutReferee }, () => {
+test('libpwquality, by which OpenBMC checks passwords, accepts them under strict rules', { skip: withoutReferee }, () => {
   const program = `
 import json, sys, pwquality
 rules = pwquality.PWQSettings()
@@ -44,6 +44,6 @@ print(json.dumps(refused))`;
   assert.equal(judge(['K7h-pQQ_zM9+vX4=tR6!', 'abcK7h-pQ2_zM9+vX4=t', 'Kh-pQ_zM+vX=tR!abWcd']).length, 3);
 });
 
-test('no two are the same', () => {
+test('never repeats a password', () => {
   assert.equal(new Set(Array.from({ length: 1000 }, () => makePassword())).size, 1000);
 });

@@ -48,13 +48,13 @@ async function aFixture(t: TestContext, bmc: Bmc, info: Record<string, string> =
   return { store, uuid, bmc, passwords, tried, changed, stored };
 }
 
-test('a new password is written down, and what was learned with the old one counts no more', async (t) => {
+test('stores a new password, and forgets what was learned with the old one', async (t) => {
   const { uuid, passwords, stored, changed, bmc } = await aFixture(t, { password: 'old' });
   await passwords.rotate(uuid, 'new');
   assert.deepEqual([await stored(), bmc.password, changed], [{ ipmi_password: 'new' }, 'new', [uuid]]);
 });
 
-test('a password that the BMC would not take leaves the old one', async (t) => {
+test('keeps the old password if the BMC rejects the new one', async (t) => {
   const change = () => {
     throw weak;
   };
@@ -63,7 +63,7 @@ test('a password that the BMC would not take leaves the old one', async (t) => {
   assert.deepEqual(await stored(), { ipmi_password: 'old' });
 });
 
-test('where the answer to the change is lost, the password that works is found out', async (t) => {
+test('finds the valid password if the reply to the change is lost', async (t) => {
   for (const isTaken of [true, false]) {
     const bmc: Bmc = { password: 'old' };
     bmc.change = (password) => {
@@ -77,7 +77,7 @@ test('where the answer to the change is lost, the password that works is found o
   }
 });
 
-test('what a crash broke off is put right at the next start, each password tried once', async (t) => {
+test('completes an interrupted password change at the start, trying each password once', async (t) => {
   for (const password of ['new', 'old']) {
     const fixture = await aFixture(t, { password }, { next_ipmi_password: 'new' });
     const { store, uuid, passwords, stored, tried } = fixture;
@@ -89,7 +89,7 @@ test('what a crash broke off is put right at the next start, each password tried
   }
 });
 
-test('no third password is sent while it is not known which of two is right', async (t) => {
+test('rejects a third password while it is unknown which of two is valid', async (t) => {
   for (const bmc of [{ password: 'new', silent: true }, { password: 'other' }]) {
     const { uuid, passwords, stored } = await aFixture(t, bmc, { next_ipmi_password: 'new' });
     await assert.rejects(passwords.rotate(uuid, 'third'), { code: 'conflict', message: /interrupted/ });
@@ -97,14 +97,14 @@ test('no third password is sent while it is not known which of two is right', as
   }
 });
 
-test('two changes at once are one too many', async (t) => {
+test('rejects a second change while one is running', async (t) => {
   const { uuid, passwords } = await aFixture(t, { password: 'old' });
   const first = passwords.rotate(uuid, 'one');
   await assert.rejects(passwords.rotate(uuid, 'two'), { code: 'nodeBusy', message: /a BMC password change/ });
   await first;
 });
 
-test('settings that were written in mid-change are kept, and the BMC decides which password counts', async (t) => {
+test('keeps settings written during a change, and lets the BMC decide which password is valid', async (t) => {
   for (const taken of ['new', 'operator']) {
     const bmc: Bmc = { password: 'old' };
     const fixture = await aFixture(t, bmc);

@@ -44,7 +44,7 @@ async function setUp(t: TestContext, methods: readonly ('getBootMode' | 'getSecu
   return { store, states, reported, asked, poll, read };
 }
 
-test('what a BMC tells is kept after a look, and read again with each change of power alone', async (t) => {
+test('caches the boot state of a BMC until the power changes', async (t) => {
   const { reported, asked, poll } = await setUp(t);
   assert.deepEqual(await poll('power off'), ['bios', false]);
   Object.assign(reported, { mode: 'uefi', secureBoot: true });
@@ -60,18 +60,18 @@ test('keeps the last known boot state if the BMC does not answer', async (t) => 
   assert.deepEqual(await poll('power on'), ['bios', false]);
 });
 
-test('a kind of BMC that never tells is not asked, and nothing is known', async (t) => {
+test('does not query an interface that has no boot state', async (t) => {
   const { asked, poll } = await setUp(t, []);
   assert.deepEqual(await poll('power on'), [null, null]);
   assert.equal(asked.length, 0);
 });
 
-test('one that tells half of it is asked for that half', async (t) => {
+test('queries only the half that the interface supports', async (t) => {
   const { poll } = await setUp(t, ['getSecureBoot']);
   assert.deepEqual(await poll('power on'), [null, false]);
 });
 
-test('other settings are another machine: it is asked anew, and a late answer of the former one is not kept', async (t) => {
+test('changed settings discard the boot state, and a late reply of the former BMC is ignored', async (t) => {
   const { store, states, asked, poll, read } = await setUp(t);
   await poll('power on');
   const former = { ...(await read()), ports: [] };

@@ -6,7 +6,7 @@ import type { BmcHealth } from './bmc-health.ts';
 import { unknownBootState } from './boot-states.ts';
 import { machineVerbs } from './machine-verbs.ts';
 
-test('while an operation has the node its BMC is asked, but told nothing, but for what operations wait for', async (t) => {
+test('during an operation, allows reads and methods that it waits for, and rejects changes of the BMC', async (t) => {
   const { store, ...cloud } = await testCloud();
   t.after(() => store.close());
   const { uuid } = await anAvailableNode({ store, ...cloud }, 'n1');

@@ -63,7 +63,7 @@ async function untilAsked({ store }: Site, wanted: 'on' | 'off'): Promise<Operat
   }
 }
 
-test('a deployment asks for each change of power once, and goes on at the word, over a restart too', async () => {
+test('a deployment asks once for each power change, and continues when it is confirmed, also after a restart', async () => {
   const before = await aSite();
   const node = await aNodeByHand(before);
   const [server] = await before.engine.createServers(aServerRequest);
@@ -94,7 +94,7 @@ test('a deployment asks for each change of power once, and goes on at the word, 
   await after.store.close();
 });
 
-test('the wait has the deadline of a person, also after a restart', async () => {
+test('the wait has the operator timeout, also after a restart', async () => {
   const before = await aSite();
   const node = await aNodeByHand(before);
   await before.engine.setPower(node.uuid, 'power on');
@@ -111,7 +111,7 @@ test('the wait has the deadline of a person, also after a restart', async () => 
   await after.store.close();
 });
 
-test('the wrong word changes nothing but the record', async () => {
+test('a confirmation of the wrong state is recorded and does not end the wait', async () => {
   const site = await aSite();
   const node = await aNodeByHand(site);
   await site.engine.setPower(node.uuid, 'power on');
@@ -123,7 +123,7 @@ test('the wrong word changes nothing but the record', async () => {
   await site.store.close();
 });
 
-test('a reset is off, then on, and each is confirmed', async () => {
+test('a reset needs two confirmations: off, then on', async () => {
   const site = await aSite();
   const node = await aNodeByHand(site);
   await site.say(node.uuid, { state: 'on' });
@@ -136,7 +136,7 @@ test('a reset is off, then on, and each is confirmed', async () => {
   await site.store.close();
 });
 
-test('soft off asks for the same, without the tale that the system did not obey', async () => {
+test('a soft power off asks for the same confirmation, and never reports a fallback to a hard one', async () => {
   const site = await aSite();
   const node = await aNodeByHand(site);
   await site.say(node.uuid, { state: 'on' });
@@ -161,7 +161,7 @@ test('fails the operation if no operator responds', async () => {
   await site.store.close();
 });
 
-test('a deployment that is cut short while it waits needs nobody any more', async () => {
+test('a cancelled deployment no longer waits for a confirmation', async () => {
   const site = await aSite();
   await aNodeByHand(site);
   const [server] = await site.engine.createServers(aServerRequest);
@@ -173,7 +173,7 @@ test('a deployment that is cut short while it waits needs nobody any more', asyn
   await site.store.close();
 });
 
-test('words that make no sense are refused', async () => {
+test('rejects invalid confirmations', async () => {
   const site = await aSite();
   const node = await aNodeByHand(site);
   await assert.rejects(site.say(node.uuid), { code: 'badRequest', message: /No confirmation is pending on node shelf-3/ });
@@ -184,7 +184,7 @@ test('words that make no sense are refused', async () => {
   await site.store.close();
 });
 
-test("a word on an idle machine is written to its server's state", async () => {
+test('a confirmation on an idle machine updates the state of its server', async () => {
   const site = await aSite();
   const node = await aNodeByHand(site);
   const [server] = await site.engine.createServers(aServerRequest);

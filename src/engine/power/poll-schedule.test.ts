@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gatheredWith, PollSchedule } from './poll-schedule.ts';
 
-test('keys come out in the order of their due times, whatever the order they went in', () => {
+test('returns keys in the order of their due times', () => {
   const schedule = new PollSchedule();
   const times = Array.from({ length: 500 }, (_, index) => (index * 7919) % 500);
   for (const at of times) schedule.put(`n${at}`, at);
@@ -14,7 +14,7 @@ test('keys come out in the order of their due times, whatever the order they wen
   assert.equal(schedule.next(), undefined);
 });
 
-test('what is not due stays, and no more than was asked for is taken', () => {
+test('returns no more keys than requested, and none before they are due', () => {
   const schedule = new PollSchedule();
   for (const at of [1, 2, 3, 40]) schedule.put(`n${at}`, at);
   assert.deepEqual(schedule.take(10, 2), ['n1', 'n2']);
@@ -22,7 +22,7 @@ test('what is not due stays, and no more than was asked for is taken', () => {
   assert.equal(schedule.next(), 40);
 });
 
-test('a later put replaces the former one, and putSooner only where it is sooner', () => {
+test('put replaces an entry, and putSooner only moves it forward', () => {
   const schedule = new PollSchedule();
   schedule.put('a', 10);
   schedule.put('a', 30);
@@ -33,7 +33,7 @@ test('a later put replaces the former one, and putSooner only where it is sooner
   assert.deepEqual(schedule.take(99, 9), []);
 });
 
-test('what was removed is not taken', () => {
+test('does not return a removed key', () => {
   const schedule = new PollSchedule();
   schedule.put('a', 1);
   schedule.put('b', 2);
@@ -43,7 +43,7 @@ test('what was removed is not taken', () => {
   assert.equal(schedule.size, 0);
 });
 
-test('after a stop whoever came due meanwhile comes due as far apart as before; the others keep their time', () => {
+test('after a suspension, spreads overdue keys as before and leaves the others unchanged', () => {
   const schedule = new PollSchedule();
   for (const [key, at] of Object.entries({ before: 90, first: 110, second: 130, later: 900 })) schedule.put(key, at);
   schedule.makeUp(100, 400);

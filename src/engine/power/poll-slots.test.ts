@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PollSlots } from './poll-slots.ts';
 
-test('those that did not respond last time share half of the places, and take none of the others', () => {
+test('BMCs that did not respond last time get half of the slots at most', () => {
   const places = new PollSlots(4, () => {});
   for (const uuid of ['a', 'b']) places.take(uuid, 'degraded');
   assert.deepEqual([places.free('degraded'), places.free('healthy')], [0, 4]);
@@ -11,7 +11,7 @@ test('those that did not respond last time share half of the places, and take no
   assert.deepEqual([places.free('degraded'), places.has('a'), places.has('b')], [1, false, true]);
 });
 
-test('who is slow gives its place on, twice for each place that there is', async () => {
+test('a slow poll gives up its slot, at most twice per slot', async () => {
   let freed = Promise.withResolvers<void>();
   const places = new PollSlots(2, () => places.free('healthy') === 2 && freed.resolve(), 1);
   for (const pair of ['ab', 'cd']) {

@@ -89,7 +89,7 @@ test('the first poll writes the state without a confirming poll', async (t) => {
   assert.equal((await row()).maintenance, false);
 });
 
-test('record: a change behind our back is written with its event, and the server follows', async (t) => {
+test('record: writes an unexpected change with an event, and updates the server', async (t) => {
   const { store, node, poll, row } = await aPowerStateSync(t, { answer: 'power off' });
   await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
   await poll();
@@ -99,7 +99,7 @@ test('record: a change behind our back is written with its event, and the server
   assert.deepEqual(event?.data, { before: 'power on' });
 });
 
-test('a machine that obeys after it was given up ends the error of that, and no other', async (t) => {
+test('a power state reached late clears the error of that change, and no other', async (t) => {
   const { store, node, poll, row } = await aPowerStateSync(t, { answer: 'power on' });
   const fault = new Fault('powerNotReached', { target: 'power on', seen: 'power off', seconds: 60 }).toRecord('power on');
   const ended_at = '2026-01-01T00:00:00.000Z';
@@ -119,7 +119,7 @@ test('a machine that obeys after it was given up ends the error of that, and no 
   }
 });
 
-test('what an operation wrote while the BMC was asked is not overwritten by the older answer', async (t) => {
+test('an older reply does not overwrite what an operation wrote meanwhile', async (t) => {
   const fixture = await aPowerStateSync(t, { answer: 'power on' });
   const { store, node, poll, row } = fixture;
   await store.nodes.update({ uuid: node.uuid }, { power_state: 'power off' });
@@ -152,7 +152,7 @@ test('correct: restores the power state after a confirming poll, three times an 
   assert.match((await row()).maintenance_reason ?? '', /3 times in an hour.*expected power on, found power off/);
 });
 
-test("hold: a node's own policy weighs more than the site's", async (t) => {
+test('maintenance: the policy of a node overrides that of the site', async (t) => {
   const { store, node, poll, row } = await aPowerStateSync(t, { answer: 'power off' });
   await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on', driver_info: { power_sync_policy: 'hold' } });
   await poll();
@@ -162,7 +162,7 @@ test("hold: a node's own policy weighs more than the site's", async (t) => {
   assert.equal((await row()).power_state, 'power off');
 });
 
-test('three silences open the circuit: the node says so, and an answer closes it again', async (t) => {
+test('three timeouts open the circuit, which is recorded on the node; a reply closes it', async (t) => {
   const { store, node, bmc, poll, row, bmcHealth } = await aPowerStateSync(t, { answer: silence });
   await poll();
   await poll();
@@ -196,7 +196,7 @@ test('a refused password opens the circuit at once, also for the next process, u
   assert.equal(await store.bmc_health.find({ node_uuid: node.uuid }), undefined);
 });
 
-test('nodes in maintenance, in the hands of an operation, or not yet verified are left alone', async (t) => {
+test('skips nodes that are in maintenance, locked by an operation, or not yet verified', async (t) => {
   const { store, node, bmc, powerSync } = await aPowerStateSync(t, { answer: 'power on' });
   for (const change of [{ maintenance: true }, { operation_id: 'x' }, { provision_state: 'enroll' as const }]) {
     await store.nodes.update({ uuid: node.uuid }, { maintenance: false, operation_id: null, provision_state: 'available' });
@@ -254,7 +254,7 @@ test('a node with an unknown power interface does not delay the others', async (
   await until(async () => (await row()).power_state === 'power on');
 });
 
-test('a BMC that refused the password is not asked again at a restart, nor for its own word, before its pause is over', async (t) => {
+test('does not retry a rejected password after a restart, or on an event of the BMC, before the delay is over', async (t) => {
   let report = () => {};
   const more: Partial<PowerInterface> = {
     async watchPower(_, hint) {
@@ -274,7 +274,7 @@ test('a BMC that refused the password is not asked again at a restart, nor for i
   assert.equal(bmc.polls, polls);
 });
 
-test('what was seen while an operation came and went is looked at again before it is believed', async (t) => {
+test('polls again to confirm a state that was read during an operation', async (t) => {
   const fixture = await aPowerStateSync(t, { answer: 'power off' });
   const { store, node, bmc, powerSync, row } = fixture;
   await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
@@ -295,7 +295,7 @@ test('what was seen while an operation came and went is looked at again before i
   assert.equal((await row()).power_state, 'power on');
 });
 
-test('correct and hold: a person who took the node over meanwhile is left alone', async (t) => {
+test('correct and maintenance: skip a node that an operator has taken over', async (t) => {
   const { store, node, bmc, poll, row, launched } = await aPowerStateSync(t, {
     answer: 'power off',
     settings: { 'power.sync_policy': 'correct' },
@@ -312,13 +312,13 @@ test('correct and hold: a person who took the node over meanwhile is left alone'
   assert.deepEqual([launched.length, (await row()).power_state], [0, 'power on']);
 });
 
-test('a slow BMC is looked at sooner, but no more than twice as often', () => {
+test('limits the earlier polls of a slow BMC to twice the usual rate', () => {
   assert.equal(pollInterval(35_000, 4), 34_960);
   assert.equal(pollInterval(35_000, 1_000), 25_000);
   assert.equal(pollInterval(35_000, 9_000), 17_500);
 });
 
-test('a clock that was set back keeps no change from being believed', async (t) => {
+test('confirms a change after the clock was set back', async (t) => {
   const { store, node, poll, row } = await aPowerStateSync(t, { answer: 'power off' });
   await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
   const at = new Date(Date.now() + 3_600_000).toISOString();
@@ -360,7 +360,7 @@ test('changed settings abort the running poll and poll the new BMC at once', asy
   assert.deepEqual([(await row()).power_state, launched], ['power on', []]);
 });
 
-test('what the former BMC said is written nowhere, even where it came in the moment of the change', async (t) => {
+test('discards a reply of the former BMC, even at the moment of the change', async (t) => {
   const fixture = await aPowerStateSync(t, { answer: 'power off' });
   const { store, node, bmc, poll, row } = fixture;
   await store.nodes.update({ uuid: node.uuid }, { power_state: 'power on' });
@@ -375,7 +375,7 @@ test('what the former BMC said is written nowhere, even where it came in the mom
   assert.deepEqual(await store.events.list({ node_uuid: node.uuid }), []);
 });
 
-test('a node that a request has for itself is not looked at', async (t) => {
+test('skips a node that a request has reserved', async (t) => {
   const { powerSync, node, bmc, held } = await aPowerStateSync(t, { answer: 'power on' });
   held.add(node.uuid);
   powerSync.pollNow(node.uuid);
@@ -383,7 +383,7 @@ test('a node that a request has for itself is not looked at', async (t) => {
   assert.equal(bmc.polls, 0);
 });
 
-test('of nodes that are deleted while they are looked at nothing is kept', async (t) => {
+test('keeps nothing of nodes that are deleted during a poll', async (t) => {
   const fixture = await aPowerStateSync(t, { answer: 'power on' });
   const { store, node, bmc, powerSync, bmcHealth } = fixture;
   const { answers } = heldPoll(fixture);

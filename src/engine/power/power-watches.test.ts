@@ -30,7 +30,7 @@ function aFixture(t: TestContext, watchPower: WatchPower | undefined, changes: {
   return { hints, watches, node, power, poll };
 }
 
-test('what failed is tried again after a pause, and once it holds no more', async (t) => {
+test('retries a failed subscription after a delay until it succeeds', async (t) => {
   let tries = 0;
   const { poll } = aFixture(t, async () => {
     tries += 1;
@@ -41,7 +41,7 @@ test('what failed is tried again after a pause, and once it holds no more', asyn
   assert.equal(tries, 3);
 });
 
-test('a failed one is not tried again before its pause is over, nor one that the BMC cannot do', async (t) => {
+test('does not retry before the delay is over, or if the BMC does not support it', async (t) => {
   for (const refuse of [true, false]) {
     let tries = 0;
     const fixture = aFixture(
@@ -59,7 +59,7 @@ test('a failed one is not tried again before its pause is over, nor one that the
   }
 });
 
-test('other settings or another driver end the watch, and its hints count no more', async (t) => {
+test('changed settings or another driver end the subscription, and its late events are ignored', async (t) => {
   const ended: unknown[] = [];
   const report: (() => void)[] = [];
   const { poll, node, power, hints } = aFixture(t, async ({ driver_info }, hint) => {
@@ -96,7 +96,7 @@ test('gives up a subscription that never completes, and closes it if it complete
   await ended.promise;
 });
 
-test('a watch that is forgotten in the very moment in which it begins is ended, once', async (t) => {
+test('a subscription removed while it starts is closed once', async (t) => {
   for (const ticks of [0, 1, 2, 3, 4, 5]) {
     let ended = 0;
     const { watches, poll, node } = aFixture(t, async () => async () => {

@@ -59,7 +59,7 @@ const cases: { knows?: readonly PowerTarget[]; state?: PowerState; asked: PowerT
 ];
 
 for (const { knows, state = 'power on', asked, sent: expected } of cases) {
-  test(`${asked} of a machine that is ${state}, by power that knows ${knows?.join(', ') ?? 'all'}`, async (t) => {
+  test(`${asked} of a machine that is ${state}, by a driver that supports ${knows?.join(', ') ?? 'all'}`, async (t) => {
     const { change, sent, close } = await setUp({ state, ...(knows && { targets: knows }) });
     t.after(close);
     await change(asked);
@@ -106,7 +106,7 @@ async function aMoodyBmc(t: TestContext, { states, sends }: { states: Answer[]; 
   return { change, sent };
 }
 
-test('a BMC that is silent for a while, as it restarts, is waited for', async (t) => {
+test('waits for a BMC that is unreachable during a restart', async (t) => {
   const { change, sent } = await aMoodyBmc(t, { states: [silence, silence, 'power off', 'power on'], sends: ['ok'] });
   await change('power on', 60);
   assert.deepEqual(sent, ['power on']);
@@ -118,19 +118,19 @@ test('without a grace period the first timeout is final', async (t) => {
   assert.deepEqual(sent, []);
 });
 
-test('a command whose answer was lost is given again only where it had no effect', async (t) => {
+test('repeats a command whose reply was lost only if it had no effect', async (t) => {
   const lost = await aMoodyBmc(t, { states: ['power off', silence, 'power off', 'power on'], sends: [silence, 'ok'] });
   await lost.change('power on', 60);
   assert.deepEqual(lost.sent, ['power on', 'power on']);
 });
 
-test('a command that took effect before the BMC fell silent is given once', async (t) => {
+test('does not repeat a command that took effect before the BMC became unreachable', async (t) => {
   const done = await aMoodyBmc(t, { states: ['power off', silence, 'power on'], sends: [silence] });
   await done.change('power on', 60);
   assert.deepEqual(done.sent, ['power on']);
 });
 
-test('a reset whose answer was lost is not given twice', async (t) => {
+test('does not repeat a reset whose reply was lost', async (t) => {
   const { change, sent } = await aMoodyBmc(t, { states: ['power on'], sends: [silence] });
   await assert.rejects(change('reset', 60), silence);
   assert.deepEqual(sent, ['reset']);
@@ -142,7 +142,7 @@ test('retries a BMC that reports busy during a power change', async (t) => {
   assert.deepEqual(sent, ['power off']);
 });
 
-test('a BMC that says that it is not ready is waited for as a silent one is', async (t) => {
+test('waits for a BMC that reports not to be ready', async (t) => {
   const notReady = new Fault('bmcNotReady', { address: '192.0.2.7', command: 'Get Chassis Status', detail: 'D2h' });
   const { change, sent } = await aMoodyBmc(t, { states: [notReady, 'power off', notReady, 'power on'], sends: ['ok'] });
   await change('power on', 60);

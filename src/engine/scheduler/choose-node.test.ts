@@ -61,7 +61,7 @@ test('counts every node once, with the first cause', async () => {
   assert.match(describeReasons(counted), /^Of 7 nodes: 1 in use, /);
 });
 
-test('tells when there is no node at all', async () => {
+test('reports that there are no nodes', async () => {
   const choice = await choose([], { flavor: flavor() });
 
   assert.deepEqual(choice, { reasons: {} });
@@ -88,7 +88,7 @@ test('replaces a size by resources:MEMORY_MB', async () => {
   assert.deepEqual(await ids(nodes, flavor({ extra_specs: { 'resources:MEMORY_MB': '16385' } })), []);
 });
 
-test('obeys required and forbidden traits of the flavor and of the image', async () => {
+test('filters by required and forbidden traits of the flavor and of the image', async () => {
   const nodes = [node(1, { traits: ['CUSTOM_RAID'] }), node(2, { traits: [] })];
 
   assert.deepEqual(await ids(nodes, flavor({ extra_specs: { 'trait:CUSTOM_RAID': 'required' } })), [1]);
@@ -154,7 +154,7 @@ test('names the capability that is missing', async () => {
   assert.deepEqual(counted, { 'without capability cpu_arch s== aarch64': 1 });
 });
 
-test('obeys architecture, disk and memory that the image asks for', async () => {
+test('filters by architecture, disk and memory of the image', async () => {
   const image = { min_disk: 0, min_ram: 0, properties: { hw_architecture: 'amd64' } };
 
   assert.ok('uuid' in (await choose([node(1)], { flavor: flavor(), image })));
@@ -166,7 +166,7 @@ test('obeys architecture, disk and memory that the image asks for', async () => 
   });
 });
 
-test('obeys the hypervisor type and the mode that the image was made for, under their old names too', async () => {
+test('filters by the hypervisor type and mode of the image, under their old names too', async () => {
   const asked = (properties: Record<string, string>) =>
     choose([node(1)], { flavor: flavor(), image: { min_disk: 0, min_ram: 0, properties } });
 
@@ -184,7 +184,7 @@ test('takes only the node that was asked for, by uuid or name', async () => {
   assert.deepEqual(await choose(nodes, { flavor: flavor(), node: 'absent' }), { reasons: { 'not the requested node': 2 } });
 });
 
-test('passes over nodes whose driver does not take the image, and says why', async () => {
+test('skips nodes whose driver cannot deploy the image, with the reason', async () => {
   const nodes = [node(1, { driver: 'old' }), node(2, { driver: 'old' }), node(3, { properties: big })];
   const refusal = new Fault('imageUnusable', { image: 'debian', detail: 'it is no partition image.' });
   const asked: string[] = [];
@@ -202,7 +202,7 @@ test('passes over nodes whose driver does not take the image, and says why', asy
   );
 });
 
-test('passes over nodes with too few NICs that are not in use', async () => {
+test('skips nodes with too few free NICs', async () => {
   const store = await aStore();
   for (const each of [node(1), node(2), node(3, { properties: big })]) await store.nodes.insert(each);
   const nic = { pxe_enabled: true, local_link_connection: {}, extra: {}, vif_port_id: null, created_at: '', updated_at: '' };
@@ -221,7 +221,7 @@ test('passes over nodes with too few NICs that are not in use', async () => {
   await store.close();
 });
 
-test('a trait is matched as a whole, whatever characters it has', async () => {
+test('matches a trait as a whole, whatever characters it has', async () => {
   const nodes = [
     node(1, { traits: ['CUSTOM_RAIDX', 'A_CUSTOM_RAID', 'CUSTOMXRAID'] }),
     node(2, { traits: ['X', 'CUSTOM_RAID'] }),
@@ -231,7 +231,7 @@ test('a trait is matched as a whole, whatever characters it has', async () => {
   assert.deepEqual(await ids(nodes, flavor({ extra_specs: { 'trait:%': 'required' } })), []);
 });
 
-test('finds in a large fleet what looking at every node finds, in that order', async () => {
+test('finds the same nodes in a large fleet as a full scan, in the same order', async () => {
   const random = seededRandom(7);
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T;
   const fleet = Array.from({ length: 400 }, (_, index) =>
@@ -353,7 +353,7 @@ function node(id: number, fields: Partial<Node> = {}): Node {
   } as Node;
 }
 
-test('passes over a node whose root device hints cannot be meant: no disk is written by guess', async () => {
+test('skips a node with invalid root device hints', async () => {
   const wrong = node(1, { properties: { ...small, root_device: '{"serial": "S1"}' } });
   const right = node(2, { properties: { ...small, root_device: { serial: 'S1' } } });
 

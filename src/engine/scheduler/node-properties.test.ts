@@ -5,14 +5,14 @@ import { checkNodeProperties } from './node-properties.ts';
 
 const check = (properties: JsonObject) => checkNodeProperties({ name: 'n1', uuid: 'u1', properties });
 
-test('what clients send passes', () => {
+test('accepts the properties that clients send', () => {
   check({});
   check({ cpus: 4, memory_mb: '8192', local_gb: 0, cpu_arch: 'x86_64', capabilities: 'boot_mode:uefi, disk_label:gpt,' });
   check({ cpus: null, memory_mb: '', capabilities: '' });
   check({ root_device: { serial: 'x' }, anything: [1] });
 });
 
-test('nonsense is refused by its name', () => {
+test('rejects invalid properties by name', () => {
   const rows: readonly (readonly [string, Json, RegExp])[] = [
     ['memory_mb', '8GB', /^properties\/memory_mb of node n1 must be a whole number, not "8GB"\.$/],
     ['memory_mb', -1, /whole number, not -1/],

@@ -47,7 +47,7 @@ async function aNetwork(store: Store, ranges: readonly Range[]): Promise<Network
 
 const small = { cidr: '10.0.0.0/24', start: '10.0.0.10', end: '10.0.0.59' };
 
-test('eighty at once on fifty addresses: fifty different ones, thirty refusals', async () => {
+test('eighty concurrent requests for fifty addresses get fifty different ones and thirty rejections', async () => {
   const store = await aStore();
   const network = await aNetwork(store, [small]);
 
@@ -82,7 +82,7 @@ test('a port has one address of each IP version of its network', async () => {
   await store.close();
 });
 
-test('an address that was asked for is given if it is free and fits', async () => {
+test('assigns a requested address if it is free and valid', async () => {
   const store = await aStore();
   const network = await aNetwork(store, [small]);
   const ask = (ip_address: string) => allocatePort(store, { network, project_id: 'p', fixed_ips: [{ ip_address }] });
@@ -98,7 +98,7 @@ test('an address that was asked for is given if it is free and fits', async () =
   await store.close();
 });
 
-test('a MAC is unique on its network; a port may keep what it has when it changes', async () => {
+test('a MAC is unique on its network; an updated port may keep its own', async () => {
   const store = await aStore();
   const network = await aNetwork(store, [small]);
   const mac_address = '52:54:00:00:00:01';
@@ -115,7 +115,7 @@ test('a MAC is unique on its network; a port may keep what it has when it change
   await store.close();
 });
 
-test('inside the caller’s transaction a port goes with it', async () => {
+test('a port is rolled back with the transaction of its caller', async () => {
   const store = await aStore();
   const network = await aNetwork(store, [small]);
 

@@ -43,7 +43,7 @@ function lowestOf(pools: readonly (readonly [number, number])[], taken: Readonly
 const lastOf = (address = '') => Number(address.split('.')[3]);
 const faultOf = (error: unknown) => (error as { code: string }).code;
 
-test('whatever comes and goes on two networks of one wire, addresses are chosen as by a walk from below', async (t) => {
+test('chooses the lowest free address on two networks of one segment, as a linear search would', async (t) => {
   const store = await aStore();
   t.after(() => store.close());
   const first: [number, number][] = [
@@ -92,7 +92,7 @@ test('whatever comes and goes on two networks of one wire, addresses are chosen 
   assert.deepEqual(rows.map(({ ip_address }) => lastOf(ip_address)).sort(), [...ports.values()].sort());
 });
 
-test('in a /64 with thousands of addresses in a row, the first free one is found with few queries', async (t) => {
+test('finds the first free address among thousands in a /64 with few queries', async (t) => {
   const store = await aStore();
   t.after(() => store.close());
   const network = await aNetwork(store, {
@@ -120,7 +120,7 @@ test('in a /64 with thousands of addresses in a row, the first free one is found
   assert.equal(two.fixed_ips[0]?.ip_address, formatAddress({ version: 6, value: start + 3000n }));
 });
 
-test('the database refuses what slipped past every look: the second port with an address or a MAC is a conflict', async (t) => {
+test('the database rejects a second port with the same address or MAC as a conflict', async (t) => {
   const store = await aStore();
   t.after(() => store.close());
   const network = await aNetwork(store, { cidr: '10.0.0.0/24', gateway_ip: null, pools: [['10.0.0.40', '10.0.0.60']] });

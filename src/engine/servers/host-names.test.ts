@@ -16,12 +16,12 @@ const cases: [name: string, hostname: string][] = [
   [`${'サ'.repeat(70)}web`, 'web'],
 ];
 for (const [name, hostname] of cases) {
-  test(`a server called ${JSON.stringify(name)} is the host ${hostname}`, () => {
+  test(`derives host name ${hostname} from server name ${JSON.stringify(name)}`, () => {
     assert.equal(hostNameOf({ id, name }), hostname);
   });
 }
 
-test('servers of one request are numbered, within the length of a host name', () => {
+test('numbers the servers of one request within the length limit of host names', () => {
   assert.equal(hostNameOf({ id, name: 'Web One' }, 1), 'web-one-2');
   assert.equal(hostNameOf({ id, name: 'x'.repeat(100) }, 999), `${'x'.repeat(58)}-1000`);
   assert.equal(hostNameOf({ id, name: 'サーバー' }, 1), `Server-${id}`);

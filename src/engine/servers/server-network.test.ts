@@ -10,7 +10,7 @@ const at = '2026-01-01T00:00:00.000Z';
 const flags = { admin_state_up: true, shared: true, external: false, mtu: 1500, provider: {}, description: '' };
 const aNetwork: Network = { id: 'net', name: 'net', project_id: 'p', ...flags, created_at: at, updated_at: at };
 
-test('a port that two servers asked for is bound to one of them; the other fails and leaves it alone', async () => {
+test('binds a port requested by two servers to one of them, and fails the other', async () => {
   const cloud = await testCloud({ steps: [aStep('work', async () => ({ next: true }))] });
   for (const name of ['n1', 'n2']) await anAvailableNode(cloud, name);
   const network = await cloud.store.networks.insert(aNetwork);

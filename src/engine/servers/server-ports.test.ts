@@ -45,7 +45,7 @@ async function closed(cloud: Cloud): Promise<void> {
   await cloud.store.close();
 }
 
-test('a network that is shared no longer when its port is made is not used, though it was when the server was asked for', async () => {
+test('rejects a network that is no longer shared when the port is created', async () => {
   const { cloud } = await aNetworkCloud();
   const binding = cloud.store.networks.find.bind(cloud.store.networks);
   let polls = 0;
@@ -67,7 +67,7 @@ const losses: { title: string; lose: (cloud: Cloud, port: Port) => Promise<unkno
   { title: 'given to another device', lose: (cloud, { id }) => cloud.store.ports.update({ id }, { device_id: 'another' }) },
 ];
 for (const { title, lose } of losses) {
-  test(`a port that is ${title} during the deployment ends it, and no machine is given its address`, async () => {
+  test(`a port that is ${title} during the deployment fails it, and its address is not assigned`, async () => {
     let losing = async () => {};
     const { cloud, port } = await aNetworkCloud(() => losing());
     losing = async () => void (await lose(cloud, port));
@@ -79,7 +79,7 @@ for (const { title, lose } of losses) {
   });
 }
 
-test('a rebuild goes on with the ports that the server still has', async () => {
+test('a rebuild continues with the remaining ports of the server', async () => {
   const { cloud, port } = await aNetworkCloud();
   await cloud.store.ports.update({ id: port.id }, { fixed_ips: [{ subnet_id: 's', ip_address: '10.0.0.7' }] });
   const server = await deployed(cloud, { port_id: port.id });
@@ -93,7 +93,7 @@ test('a rebuild goes on with the ports that the server still has', async () => {
   await closed(cloud);
 });
 
-test('a server of a project that was deleted meanwhile is not begun', async () => {
+test('does not start the server of a project that was deleted meanwhile', async () => {
   const { cloud } = await aNetworkCloud();
   await cloud.store.projects.remove({ id: 'p' });
 
@@ -102,7 +102,7 @@ test('a server of a project that was deleted meanwhile is not begun', async () =
   await closed(cloud);
 });
 
-test('the client id of an InfiniBand port goes into the boot plan', async () => {
+test('passes the client id of an InfiniBand port to the boot plan', async () => {
   const { cloud, port } = await aNetworkCloud();
   const [nic] = await cloud.store.node_ports.list();
   await cloud.engine.updateNodePort(nic!.uuid, { extra: { 'client-id': 'FF:00:00:00:00:00:02' } });

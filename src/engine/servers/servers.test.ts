@@ -15,7 +15,7 @@ async function untilServer(cloud: Cloud, id: string, vm_state: Server['vm_state'
   }
 }
 
-test('a deletion that comes when the last step of a deployment has ended is not lost', async () => {
+test('keeps a deletion that arrives as the last step of a deployment ends', async () => {
   const cloud: Cloud = await testCloud({
     steps: [
       aStep('last', async (task) => {
@@ -33,7 +33,7 @@ test('a deletion that comes when the last step of a deployment has ended is not 
   await cloud.store.close();
 });
 
-test('a server whose machine cannot be switched off: kept in ERROR, given up where the node is in maintenance', async () => {
+test('keeps a server in ERROR if its machine cannot be switched off, unless the node is in maintenance', async () => {
   const cloud = await testCloud({ steps: [aStep('work', go)] });
   const node = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
@@ -55,7 +55,7 @@ test('a server whose machine cannot be switched off: kept in ERROR, given up whe
   await cloud.store.close();
 });
 
-test("a deletion cuts short what an operator does with the power of the server's node", async () => {
+test("a deletion aborts an operator's power change on the server's node", async () => {
   const cloud = await testCloud({ steps: [aStep('work', go)] });
   const node = await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
@@ -77,7 +77,7 @@ test("a deletion cuts short what an operator does with the power of the server's
   await cloud.store.close();
 });
 
-test('a rebuild preserves the ephemeral partition only if it asks for that itself', async () => {
+test('a rebuild preserves the ephemeral partition only on its own request', async () => {
   const cloud = await testCloud({ steps: [aStep('work', go)] });
   await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
@@ -93,7 +93,7 @@ test('a rebuild preserves the ephemeral partition only if it asks for that itsel
   await cloud.store.close();
 });
 
-test('a rebuild that fails before the machine is touched leaves its system running; a later failure does not', async () => {
+test('a rebuild that fails before the disk is written leaves the system running, and a later failure does not', async () => {
   const state = { fails: '' };
   const step = (name: string) =>
     aStep(name, async () => {
@@ -126,7 +126,7 @@ test('a rebuild that fails before the machine is touched leaves its system runni
   await cloud.store.close();
 });
 
-test('a rebuild with an image of another architecture is refused, and the server stays as it is', async () => {
+test('rejects a rebuild with an image of another architecture, and leaves the server unchanged', async () => {
   const cloud = await testCloud({ steps: [aStep('work', go)] });
   const node = await anAvailableNode(cloud, 'n1');
   await cloud.store.nodes.update({ uuid: node.uuid }, { properties: { ...node.properties, cpu_arch: 'x86_64' } });

@@ -23,7 +23,7 @@ async function stateAfter(steps: readonly Step[]): Promise<string | undefined> {
   return found?.provision_state;
 }
 
-test('only where every step up to the failure declares that it keeps the disk is the node not cleaned', async () => {
+test('skips the cleaning only if every step up to the failure declares that it keeps the disk', async () => {
   const writes: Step = { ...silent, name: 'write', run: async () => ({ next: true }) };
 
   assert.equal(await stateAfter([breaks]), 'available');
@@ -31,7 +31,7 @@ test('only where every step up to the failure declares that it keeps the disk is
   assert.equal(await stateAfter([writes, breaks]), 'cleaning');
 });
 
-test('both chains declare it for the steps before the first byte is written, and for no other', () => {
+test('both deploy chains declare it for exactly the steps before the first write', () => {
   const times = { agentTimeout: 60, imageTimeout: 60, silenceTimeout: 30 };
   for (const steps of [directSteps(times), createIscsiDeploy(times).steps]) {
     assert.deepEqual(
@@ -46,7 +46,7 @@ test('both chains declare it for the steps before the first byte is written, and
   }
 });
 
-test('a failure counts as one against the node, but for cancellations and what would have failed on any node', async () => {
+test('counts failures against a node, except cancellations and faults of the request', async () => {
   for (const [code, failures] of [
     ['interrupted', 1],
     ['bmcConnectionClosed', 1],

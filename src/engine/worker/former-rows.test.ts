@@ -35,19 +35,19 @@ async function resumed(t: TestContext, row: Pick<Operation, 'step' | 'context'> 
   return { ended, node: (await store.nodes.find({ uuid }))! };
 }
 
-test('a cleaning goes on at the step that has another name now', async (t) => {
+test('resumes a cleaning at a step that has been renamed', async (t) => {
   const { ended, node } = await resumed(t, { step: 'power off again', context: cleaned });
   assert.deepEqual([ended.state, ended.fault], ['done', null]);
   assert.deepEqual([node.provision_state, node.must_clean, node.operation_id], ['available', false, null]);
 });
 
-test('a step that no longer exists ends the cleaning, and the node stays to be cleaned', async (t) => {
+test('an unknown step ends the cleaning, and the node remains to be cleaned', async (t) => {
   const { ended, node } = await resumed(t, { step: 'polish the disks', context: cleaned });
   assert.deepEqual([ended.state, ended.fault?.code], ['failed', 'internal']);
   assert.deepEqual([node.provision_state, node.must_clean, node.operation_id], ['clean failed', true, null]);
 });
 
-test('a rollback goes on', async (t) => {
+test('resumes a rollback', async (t) => {
   const fault = { code: 'agentFailed', message: 'no' } as unknown as NonNullable<Operation['fault']>;
   const { ended, node } = await resumed(t, { state: 'rolling_back', step: 'remove boot files', context: cleaned, fault });
   assert.deepEqual([ended.state, node.provision_state, node.must_clean], ['failed', 'clean failed', true]);

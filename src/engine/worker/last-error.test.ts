@@ -102,7 +102,7 @@ test('clears a power error once the power state is reached, in maintenance too',
   assert.equal(await error(), '');
 });
 
-test('a node that failed tells so again when an error of power on top of it is over', async (t) => {
+test('restores the error of a failed node once a later power error is cleared', async (t) => {
   const { cloud, engine, broken, row, error, power, aServer } = await aFixture(t);
   const server = await aServer();
   broken.image = true;
@@ -121,7 +121,7 @@ test('a node that failed tells so again when an error of power on top of it is o
   assert.equal(await error(), before);
 });
 
-test('a deployment that failed is told of a free node until the next one', async (t) => {
+test('shows the error of a failed deployment on an available node until the next one', async (t) => {
   const { broken, row, error, aServer } = await aFixture(t);
   broken.image = true;
   await aServer();

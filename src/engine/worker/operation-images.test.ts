@@ -49,7 +49,7 @@ async function closed(cloud: Cloud): Promise<void> {
   await cloud.store.close();
 }
 
-test('a kernel_id that is changed after the check is not used: the deployment has what was checked', async () => {
+test('deploys the kernel_id that was checked, even if it is changed afterwards', async () => {
   const { cloud, goOn, used, image } = await aHeldCloud();
   await cloud.engine.createServers({ ...aServerRequest, image });
   await cloud.store.images.update({ id: own }, { properties: { kernel_id: foreign, ramdisk_id: foreign } });
@@ -68,7 +68,7 @@ const changes: { title: string; id: string; patch: Partial<Image>; says: RegExp 
   { title: 'hashed otherwise', id: kernel, patch: { os_hash_algo: 'md5' }, says: /its data was replaced/ },
 ];
 for (const { title, id, patch, says } of changes) {
-  test(`an image that is ${title} while it is being deployed ends the deployment, which says so`, async () => {
+  test(`an image that is ${title} during its deployment fails it with that reason`, async () => {
     const { cloud, goOn, used, image } = await aHeldCloud();
     await cloud.engine.createServers({ ...aServerRequest, image });
     await cloud.store.images.update({ id }, patch);
@@ -81,7 +81,7 @@ for (const { title, id, patch, says } of changes) {
   });
 }
 
-test('a step gets no image but those that the operation was begun with', async () => {
+test('gives a step only the images with which the operation was started', async () => {
   const { cloud, goOn, used, image } = await aHeldCloud((task) => task.images.file(foreign));
   await cloud.engine.createServers({ ...aServerRequest, image });
   goOn();
@@ -92,7 +92,7 @@ test('a step gets no image but those that the operation was begun with', async (
   await closed(cloud);
 });
 
-test('what changes between the check of a request and its transaction is seen there, for a build and for a rebuild', async () => {
+test('repeats the checks of a build or rebuild inside its transaction', async () => {
   const { cloud, goOn, image } = await aHeldCloud();
   goOn();
   const [server] = await cloud.engine.createServers({ ...aServerRequest, image });
@@ -110,7 +110,7 @@ test('what changes between the check of a request and its transaction is seen th
   await closed(cloud);
 });
 
-test('an operation that another version began is checked as if it began now', async () => {
+test('checks an operation started by another version as if it started now', async () => {
   const { cloud, goOn, used, image } = await aHeldCloud();
   await cloud.engine.createServers({ ...aServerRequest, image });
   const [operation] = await cloud.store.operations.list();
@@ -130,7 +130,7 @@ test('an operation that another version began is checked as if it began now', as
   await closed(after);
 });
 
-test('a deploy kernel that no administrator published or owns is refused at its use', async () => {
+test('rejects a deploy kernel at its use unless an administrator published or owns it', async () => {
   const { cloud, goOn, image } = await aHeldCloud((task) => task.deployRamdisk());
   const extra_specs = { 'baremetal:deploy_kernel_id': kernel };
   await cloud.engine.createServers({ ...aServerRequest, image, flavor: { ...aServerRequest.flavor, extra_specs } });

@@ -11,7 +11,7 @@ const steps = [
 const deadlines = (timeout: number, maxWait: number) =>
   withBmcTime(steps, { 'power.timeout': timeout, 'bmc.grace_period': maxWait }).map(({ deadlineSeconds }) => deadlineSeconds);
 
-test('steps that ask a BMC end no sooner than the settings let it take', () => {
+test('BMC steps have deadlines no shorter than the configured timeouts', () => {
   assert.deepEqual(deadlines(60, 0), [100, 120, 300]);
   assert.deepEqual(deadlines(10, 60), [100, 180, 480]);
   assert.deepEqual(deadlines(600, 60), [100, 180, 300 + 2 * 540 + 3 * 60]);

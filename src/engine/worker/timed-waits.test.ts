@@ -24,7 +24,7 @@ async function stopped(cloud: Pick<Cloud, 'engine' | 'store'>): Promise<void> {
   await cloud.store.close();
 }
 
-test('a step that polls is run again by a timer, and is no wait for the ramdisk', async () => {
+test('runs a polling step again by a timer, which is not a wait for the ramdisk', async () => {
   let runs = 0;
   const states: unknown[] = [];
   const polls = aStep('poll', async () => {
@@ -40,7 +40,7 @@ test('a step that polls is run again by a timer, and is no wait for the ramdisk'
   await stopped(cloud);
 });
 
-test('the wait is shown with its time, and its time outlasts a restart', async () => {
+test('shows the wait with its time, and keeps both after a restart', async () => {
   let runs = 0;
   const polls = aStep('poll', async () => (++runs < 2 ? { wait: 'the fan to stop', againIn: 3600 } : { next: true }), 7200);
   const before = await begin([polls]);
@@ -66,7 +66,7 @@ test('the wait is shown with its time, and its time outlasts a restart', async (
   await stopped(last);
 });
 
-test('a clock that was set back while no process ran does not make a step wait for it', async () => {
+test('does not delay a polling step if the clock was set back while no process ran', async () => {
   let runs = 0;
   const polls = aStep('poll', async () => (++runs < 2 ? { wait: 'the fan to stop', againIn: 3600 } : { next: true }), 7200);
   const before = await begin([polls]);
@@ -85,7 +85,7 @@ test('a clock that was set back while no process ran does not make a step wait f
   await stopped(after);
 });
 
-test('a step that polls ends at its deadline, with what it waited for', async () => {
+test('fails a polling step at its deadline with what it waited for', async () => {
   const polls = aStep('poll', async () => ({ wait: 'the fan to stop', againIn: 0.01 }), 0.1);
   const cloud = await begin([polls]);
   await untilIdle(cloud);
@@ -95,7 +95,7 @@ test('a step that polls ends at its deadline, with what it waited for', async ()
   await stopped(cloud);
 });
 
-test('who cancels an operation ends a long wait at once', async () => {
+test('cancelling an operation ends a long wait at once', async () => {
   const cloud = await begin([aStep('poll', async () => ({ wait: 'the fan to stop', againIn: 3600 }), 7200)]);
   await until(async () => (await cloud.operation()).waiting_for !== null);
   const { server_id } = await cloud.operation();
@@ -105,7 +105,7 @@ test('who cancels an operation ends a long wait at once', async () => {
   await stopped(cloud);
 });
 
-test('a step that changes the power twice sends each command once, however often it is run', async () => {
+test('a step with two power changes sends each command once, however often it is run', async () => {
   const room = newSharedState();
   const sent: string[] = [];
   const lag = new Map<string, number>();
@@ -144,7 +144,7 @@ test('a step that changes the power twice sends each command once, however often
   await stopped(cloud);
 });
 
-test('steps of one name are told apart in the row, and a renamed step is found by its former name', async () => {
+test('distinguishes steps of one name in the row, and finds a renamed step by its former name', async () => {
   let isBlocked = true;
   const runs: string[] = [];
   const go = async () => ({ next: true }) as const;

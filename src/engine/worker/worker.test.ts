@@ -42,7 +42,7 @@ test('resumes an operation once its row can be written again', async () => {
   await stopped(cloud);
 });
 
-test('a command that was under way when its step was cut short is not overtaken by the way back', async () => {
+test('a rollback waits for a command that was in flight when its step was aborted', async () => {
   const room = newSharedState();
   const arrives = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
@@ -67,7 +67,7 @@ test('a command that was under way when its step was cut short is not overtaken 
   await stopped(cloud);
 });
 
-test('a deadline further away than a timer can count does not end the step at once', async () => {
+test('accepts a deadline beyond the limit of a timer', async () => {
   const cloud = await testCloud({
     steps: [aStep('work', async () => new Promise((done) => setTimeout(() => done({ next: true }), 20)), monthSeconds)],
   });
@@ -98,10 +98,10 @@ test('restarts the timeout of a step whose deadline passed while no worker ran',
 
 for (const { title, patch, state } of [
   { title: 'a step', patch: { step: 'of another version' }, state: 'cleaning' },
-  { title: 'a step of the way back', patch: { step: 'of another version', state: 'rolling_back' }, state: 'cleaning' },
+  { title: 'a rollback step', patch: { step: 'of another version', state: 'rolling_back' }, state: 'cleaning' },
   { title: 'a deploy interface', patch: { request: { deploy_interface: 'of another version' } }, state: 'cleaning' },
 ] as const) {
-  test(`${title} that this version does not know: the server is in ERROR, its node taken back`, async () => {
+  test(`${title} unknown to this version puts the server into ERROR and releases its node`, async () => {
     const steps = [
       aStep('publish', async (task) => {
         await task.boot.serve({ boot: 'local' });
@@ -130,7 +130,7 @@ const asksAgent = aStep('write', async (task) =>
   (await task.agent.ask('write-image', {})) ? { next: true } : { wait: 'the agent' },
 );
 
-test('an operation that has failed gives the agent no more orders', async () => {
+test('gives the agent no commands after the operation has failed', async () => {
   const asked: Promise<unknown>[] = [];
   let session = '';
   const cloud: Cloud = await testCloud({
@@ -154,7 +154,7 @@ test('an operation that has failed gives the agent no more orders', async () => 
   await stopped(cloud);
 });
 
-test('a result that could not be written down counts when the agent repeats it', async () => {
+test('accepts a repeated result that could not be saved the first time', async () => {
   const cloud = await testCloud({ steps: [asksAgent] });
   await anAvailableNode(cloud, 'n1');
   const [server] = await cloud.engine.createServers(aServerRequest);
@@ -172,7 +172,7 @@ test('a result that could not be written down counts when the agent repeats it',
   await stopped(cloud);
 });
 
-test('of two different deploy POSTs with one key at the same moment, one counts', async () => {
+test('accepts one of two concurrent deploy POSTs with the same key', async () => {
   const key = 'k'.repeat(32);
   const steps = [aStep('key', async () => ({ next: true, context: { deployment_key: key } })), aStep('hold', forEver)];
   const cloud = await testCloud({ steps });
@@ -188,7 +188,7 @@ test('of two different deploy POSTs with one key at the same moment, one counts'
   await stopped(cloud);
 });
 
-test('waiting for an operation that has ended resolves at once', async () => {
+test('waiting for an ended operation resolves at once', async () => {
   const cloud = await testCloud({ steps: [aStep('work', go)] });
   await anAvailableNode(cloud, 'n1');
   await cloud.engine.createServers(aServerRequest);

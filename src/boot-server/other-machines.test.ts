@@ -64,7 +64,9 @@ test('refuses and reports requests from an unused address for the script or file
   assert.match(reported[0]?.[1] ?? '', /^Another machine at 172\.31\.9\.77 \(MAC 52:54:00:aa:00:99\) asked for \/boot\/ipxe\//);
 });
 
-test("nor from the machine's own address with another MAC, whether the machine has asked for it or not", { skip }, async () => {
+test('refuses them from the address of the machine with another MAC, whether or not the machine requested it', {
+  skip,
+}, async () => {
   for (const hasAsked of [false, true]) {
     if (hasAsked) assert.equal(network.dhcp(mac)?.ip, '172.31.9.11');
     network.takeAddress(other, '172.31.9.11');
@@ -72,7 +74,7 @@ test("nor from the machine's own address with another MAC, whether the machine h
   }
 });
 
-test('what another MAC is refused at the address of the machine is not recorded as said by the machine', { skip }, async () => {
+test('does not record refused requests of another MAC at the address of the machine as its own', { skip }, async () => {
   assert.equal(network.dhcp(mac)?.ip, '172.31.9.11');
   network.takeAddress(other, '172.31.9.11');
   const before = (await server.requests()).length;
@@ -89,7 +91,7 @@ test('what another MAC is refused at the address of the machine is not recorded 
   );
 });
 
-test('the machine itself gets it as often as firmware likes, until its ramdisk has reported', { skip }, async () => {
+test('serves the machine itself as often as it asks, until its ramdisk has reported', { skip }, async () => {
   assert.equal(network.dhcp(mac, { isIpxe: true })?.ip, '172.31.9.11');
   network.takeAddress(mac, '172.31.9.11');
   for (let time = 0; time < 3; time++) assert.equal(script(), `${scriptOfPlan}\n200`);
@@ -99,7 +101,7 @@ test('the machine itself gets it as often as firmware likes, until its ramdisk h
   assert.ok(messages.some((message) => /boot script again .* after its ramdisk had reported/.test(message)));
 });
 
-test('a spent plan is spent for the next process too', { skip }, async () => {
+test('a spent plan stays spent after a restart', { skip }, async () => {
   await server.kill('SIGKILL');
   server = new BootServerProcess(network.server, {
     state_dir: state,
@@ -112,7 +114,7 @@ test('a spent plan is spent for the next process too', { skip }, async () => {
   assert.match(script(), /\n404$/);
 });
 
-test('the configuration of pxelinux: who else takes it by TFTP is told; it is gone when the ramdisk has reported', {
+test('reports another machine that fetches the pxelinux configuration by TFTP, and removes it once the ramdisk has reported', {
   skip,
 }, async () => {
   await server.publish({ ...plan, firmware: 'pxelinux', pxelinux_config: 'append ingot.token=secret\n' });
