@@ -54,6 +54,8 @@ const mistakes: readonly [string, string, RegExp][] = [
   ['a reference to no rule', `"${create}": "rule:nobody"\n`, /line 1: .* is invalid: there is no rule 'nobody'/],
   ['a circle of rules', 'project_reader_api: "rule:project_reader_or_admin"\n', /line 1: .*the rules refer to each other/],
   ['a check that is no text', `"${create}":\n  - ["role:member"]\n`, /line 1: the check of .* must be text/],
+  ["an unquoted '!'", `"${create}": !\n`, /line 1: the check of .*:create' has the YAML tag !: write it in quotes/],
+  ['a tagged check', `"${create}": !role:admin\n`, /line 1: the check of .*:create' has the YAML tag !role:admin/],
   ['a list', '- "@"\n', /line 1: it must be one map/],
   ['broken YAML', `"${create}": "role:member\n\n  or more\n`, /line \d+: Missing closing "quote/],
 ];

@@ -31,6 +31,8 @@ export function readPolicyFile(file: string, known: (name: string) => boolean): 
     const offset = isScalar(key) ? (key.range?.[0] ?? 0) : 0;
     if (!known(name)) throw invalid(offset, `there is no rule '${name}'; docs/policies.md lists all`);
     if (!isScalar(value) || typeof value.value !== 'string') throw invalid(offset, `the check of '${name}' must be text`);
+    // An unquoted `!` is a tag on an empty text, which would allow everyone what `!` denies.
+    if (value.tag) throw invalid(offset, `the check of '${name}' has the YAML tag ${value.tag}: write it in quotes`);
     overrides.set(name, { check: value.value, file, line: lines.linePos(offset).line });
   }
   return overrides;
