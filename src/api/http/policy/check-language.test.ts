@@ -48,6 +48,8 @@ const verdicts: Readonly<Record<string, boolean>> = {
   'field:networks:shared=True': true,
   'field:port:device_owner=~^network:': true,
   'field:networks:shared=False': false,
+  'field:port:device_owner=~work:': false,
+  'field:port:device_owner=~none|work:': false,
   'not role:admin': true,
   'not not role:admin': false,
   'role:admin or role:member and role:reader': true,

@@ -106,11 +106,11 @@ function roleCheck(match: string): Check {
   };
 }
 
-/** Neutron's check of an attribute of the target: `networks:shared=True`, `port:device_owner=~^network:`. */
+/** Neutron's check of an attribute of the target: `networks:shared=True`, `port:device_owner=~^network:` (from the start, as `re.match`). */
 function fieldCheck(match: string): Check {
   const [, name = '', operator, value = ''] = /^[^:]+:([^=]+)(=~|=)(.*)$/.exec(match) ?? [];
   if (operator === undefined) throw new Error(`'field:${match}' must be field:RESOURCE:NAME=VALUE`);
-  const pattern = operator === '=~' ? new RegExp(value) : undefined;
+  const pattern = operator === '=~' ? new RegExp(`^(?:${value})`) : undefined;
   return (_, target) => {
     const found = Object.hasOwn(target, name) ? textOf(target[name]) : undefined;
     return found !== undefined && (pattern ? pattern.test(found) : found === value);
