@@ -194,6 +194,15 @@ const changes: readonly (Change & { method: 'PATCH' | 'PUT'; noun?: string; id?:
     message: /A port with MAC address aa:bb:cc:dd:00:ff already exists/,
   },
   {
+    what: 'node ports by name',
+    method: 'PATCH',
+    path: '/baremetal/v1/ports',
+    id: 'uuid',
+    make: (index) => ({ node_uuid: node.uuid, address: `aa:bb:cc:dd:01:0${index}` }),
+    change: [{ op: 'add', path: '/name', value: 'renamed' }],
+    message: /A port with name renamed already exists/,
+  },
+  {
     what: 'network ports',
     method: 'PUT',
     path: '/network/v2.0/ports',

@@ -43,6 +43,7 @@ const later = [
   '0023-chassis',
   '0025-list-indexes',
   '0030-port-groups',
+  '0031-node-port-names',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

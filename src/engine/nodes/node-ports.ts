@@ -1,6 +1,7 @@
 /** Operator requests for node ports (NICs). */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
+import { type UniqueViolation, whereUnique } from '#store/collection.ts';
 import type { Store } from '#store/store.ts';
 import type { NodePort } from '#store/tables/node-ports.ts';
 import type { NewNodePort, NodeVerbs } from '../contract.ts';
@@ -31,7 +32,7 @@ async function createNodePort(store: Store, request: NewNodePort): Promise<NodeP
       uuid: request.uuid ?? randomUUID(),
       node_uuid: request.node_uuid,
       address,
-      name: request.name ?? null,
+      name: request.name || null,
       description: request.description ?? null,
       vendor: request.vendor ?? null,
       category: request.category ?? null,
@@ -45,7 +46,7 @@ async function createNodePort(store: Store, request: NewNodePort): Promise<NodeP
       updated_at: now,
     };
     await checkMembership(trx, port);
-    return trx.node_ports.insert(port);
+    return whereUnique(trx.node_ports.insert(port), (violation) => alreadyExists(violation, port));
   });
 }
 
@@ -59,7 +60,9 @@ async function updateNodePort(store: Store, uuid: string, changes: Partial<Omit<
     if (changes.node_uuid !== undefined && changes.node_uuid !== port.node_uuid) await checkMove(trx, port, changes.node_uuid);
     if (changes.portgroup_uuid !== undefined && changes.portgroup_uuid !== port.portgroup_uuid) refuseUsed(port);
     await checkMembership(trx, { ...port, ...changes }, port);
-    await trx.node_ports.update({ uuid }, { ...changes, address, updated_at: new Date().toISOString() });
+    const name = changes.name === undefined ? port.name : changes.name || null;
+    const changed = { ...changes, name, address, updated_at: new Date().toISOString() };
+    await whereUnique(trx.node_ports.update({ uuid }, changed), (violation) => alreadyExists(violation, { ...port, ...changed }));
     return findNodePort(trx, uuid);
   });
 }
@@ -93,6 +96,15 @@ async function refuseDuplicate(trx: Store, wanted: { address: string } | { name:
   if (!(await trx.node_ports.find(wanted))) return;
   const which = 'name' in wanted ? `name ${wanted.name}` : `MAC address ${wanted.address}`;
   throw new Fault('conflict', { detail: `A port with ${which} already exists.` });
+}
+
+type Names = Pick<NodePort, 'uuid' | 'name' | 'address'>;
+
+/** For a twin that was committed after `refuseDuplicate`. */
+function alreadyExists({ columns }: UniqueViolation, { uuid, name, address }: Names): Fault {
+  const fields = { name: `name ${name}`, address: `MAC address ${address}` };
+  const which = columns.includes('name') ? fields.name : columns.includes('address') ? fields.address : `UUID ${uuid}`;
+  return new Fault('conflict', { detail: `A port with ${which} already exists.` });
 }
 
 async function findNodePort(trx: Store, uuid: string): Promise<NodePort> {
