@@ -6,13 +6,12 @@ import {
   type ActionStep,
   eventsFor,
   findOperation,
-  operationsOf,
+  listOperations,
   requestIdOf,
   stepsOf,
 } from '#services/compute/server-history.ts';
 import { findServer } from '#services/compute/servers.ts';
 import { isForTenants } from '#services/compute/tenant-events.ts';
-import { pageOf } from '#services/pages.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { Server } from '#store/tables/servers.ts';
 import { EventFeedQuery, followEvents } from '../http/event-feed.ts';
@@ -90,11 +89,8 @@ export const serverHistoryRoutes = [
     reply: Type.Object({ instanceActions: Type.Array(actionView.schema), links: Type.Optional(Links) }),
     async handler(request, context) {
       const server = await findServer(context, request.caller, request.params.id);
-      const { 'changes-since': after = '', 'changes-before': before = '9', limit, marker } = request.query;
-      const operations = (await operationsOf(context, server)).filter(
-        ({ updated_at }) => updated_at >= after && updated_at <= before,
-      );
-      const page = pageOf(operations, { limit, marker, idOf: requestIdOf, maximum: 1000 });
+      const { 'changes-since': after, 'changes-before': before, limit, marker } = request.query;
+      const page = await listOperations(context, server, { since: after, before, limit, marker });
       const links = nextLinks(context, request, page.next);
       const show = actionView.of(request, context);
       const instanceActions = page.items.map((operation) => show({ server, operation }));

@@ -341,6 +341,27 @@ test('tells what was done to a server, step by step', async () => {
   assert.ok(feed.events.every((event: { server_id: string }) => event.server_id === id));
 });
 
+test('the database cuts the pages of the actions; a marker is an action of the same server', async () => {
+  const [id, other] = [await aServer({ name: 'paged' }), await aServer({ name: 'elsewhere' })];
+  await act(id, { 'os-stop': null });
+  await fixture.quiet();
+  const headers = { 'openstack-api-version': 'compute 2.66' };
+  const actionsOf = async (server: string, query = '') =>
+    (await fixture.ask({ url: `${servers}/${server}/os-instance-actions${query}`, headers })).body;
+  const [stop, create] = (await actionsOf(id)).instanceActions;
+
+  const first = await actionsOf(id, '?limit=1');
+  assert.deepEqual(first.instanceActions, [stop]);
+  assert.match(first.links[0].href, new RegExp(`limit=1&marker=${stop.request_id}$`));
+  assert.deepEqual(await actionsOf(id, `?limit=1&marker=${stop.request_id}`), { instanceActions: [create] });
+  const before = encodeURIComponent(create.updated_at);
+  assert.deepEqual((await actionsOf(id, `?changes-before=${before}`)).instanceActions, [create]);
+  assert.deepEqual((await actionsOf(id, '?changes-since=2999-01-01T00:00:00Z')).instanceActions, []);
+  assert.match((await actionsOf(id, '?changes-since=soon')).badRequest.message, /^Invalid time soon/);
+  for (const marker of [(await actionsOf(other)).instanceActions[0].request_id, stop.request_id.slice(4)])
+    assert.equal((await actionsOf(id, `?marker=${marker}`)).badRequest.message, `Marker ${marker} could not be found.`);
+});
+
 test('waits for the next event and gives up in time', async () => {
   const id = await aServer({ name: 'waiting' });
   const feed = `${servers}/${id}/os-ingot-events`;

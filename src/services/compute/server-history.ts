@@ -1,21 +1,55 @@
 /** A server's past: its actions, from its operations; and its timeline. */
 import { Fault } from '#domain/faults.ts';
+import { compares, isEqual } from '#store/conditions.ts';
 import type { Event } from '#store/tables/events.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { Caller } from '../caller.ts';
+import { type Page, type PageSource, readPage } from '../pages.ts';
 import type { ComputeContext } from './context.ts';
+import { timeOf } from './server-list.ts';
 import { isForTenants, tenantEvent } from './tenant-events.ts';
 
 type History = Pick<ComputeContext, 'store'>;
 
-/** Newest first, without cleaning, which concerns only the node. */
-export function operationsOf({ store }: History, server: Server): Promise<Operation[]> {
-  return store.operations.list({ server_id: server.id }, { orderBy: 'created_at', descending: true });
+const requestPrefix = 'req-';
+
+/** When the actions changed last, both ends included: times of the request. */
+export type ActionTimes = { readonly since?: string | undefined; readonly before?: string | undefined };
+
+const newestFirst = [
+  { column: 'created_at', descending: true },
+  { column: 'id', descending: true },
+];
+
+/**
+ * One page of the operations, newest first, without cleaning, which concerns only the node.
+ * @throws Fault `badRequest` for a marker that is no action of this server, and for what is no time
+ */
+export function listOperations(
+  { store }: History,
+  server: Server,
+  { since, before, ...page }: ActionTimes & { limit?: number | undefined; marker?: string | undefined },
+): Promise<Page<Operation>> {
+  const where = [
+    isEqual('server_id', server.id),
+    ...(since === undefined ? [] : [compares('updated_at', '>=', timeOf(since))]),
+    ...(before === undefined ? [] : [compares('updated_at', '<=', timeOf(before))]),
+  ];
+  const source: PageSource<Operation, Operation> = {
+    find: (request_id) => operationOf({ store }, server, request_id),
+    list: (cut) => store.operations.list(where, { order: newestFirst, ...cut }),
+  };
+  return readPage(source, { ...page, idOf: requestIdOf });
+}
+
+async function operationOf({ store }: History, server: Server, request_id: string): Promise<Operation | undefined> {
+  const id = request_id.slice(requestPrefix.length);
+  return request_id.startsWith(requestPrefix) ? store.operations.find({ id, server_id: server.id }) : undefined;
 }
 
 export async function findOperation(context: History, server: Server, request_id: string): Promise<Operation> {
-  const operation = (await operationsOf(context, server)).find((each) => requestIdOf(each) === request_id);
+  const operation = await operationOf(context, server, request_id);
   if (!operation) throw new Fault('notFound', { what: 'Action', id: request_id });
   return operation;
 }
@@ -34,7 +68,7 @@ export async function eventsFor({ store }: History, caller: Caller, events: read
 
 /** The id of an action: of the request that caused it. */
 export function requestIdOf({ id }: Operation): string {
-  return `req-${id}`;
+  return `${requestPrefix}${id}`;
 }
 
 export type ActionStep = { readonly start: Event /** undefined while it runs. */; readonly end: Event | undefined };

@@ -233,7 +233,8 @@ function patternOf(pattern: string): (text: string) => boolean {
   };
 }
 
-function timeOf(text: string): string {
+/** A time of a request as it is stored; without a zone, in UTC. @throws Fault `badRequest` */
+export function timeOf(text: string): string {
   const time = new Date(/[zZ]|[+-]\d\d:?\d\d$/.test(text) ? text : `${text}Z`);
   if (Number.isNaN(time.getTime())) throw new Fault('badRequest', { detail: `Invalid time ${text}: it must be ISO 8601.` });
   return time.toISOString();
