@@ -10,6 +10,8 @@ const newestFirst = [
 ];
 
 export const listTables = {
+  application_credentials: { id: 'id', order: byName },
+  domains: { id: 'id', order: byName },
   flavors: { id: 'id', order: [{ column: 'id' }] },
   images: { id: 'id', order: newestFirst, scanned: 8, read: 8 },
   keypairs: { id: 'name', order: [{ column: 'name' }] },

@@ -1,13 +1,20 @@
 /** Application credentials: secrets for programs, limited to one project and selected roles. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { createCredential, getCredential, refuseCredentials } from '#services/identity/application-credentials.ts';
+import {
+  createCredential,
+  getCredential,
+  listCredentials,
+  refuseCredentials,
+} from '#services/identity/application-credentials.ts';
 import { longestPassword } from '#services/identity/passwords.ts';
 import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
+import { type ListFields, textField } from '../http/list.ts';
 import { somethingVisible } from '../http/printable-text.ts';
 import { Maybe, Nullable } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
-import { linksTo, selfLink } from './links.ts';
+import { selfLink } from './links.ts';
+import { collectionLinks, listQuery, readListQuery } from './list-query.ts';
 import { loginClientOf } from './login-client.ts';
 import { authorize, identityPolicy, route } from './policy.ts';
 import { CollectionLinks, SelfLink } from './schemas.ts';
@@ -48,6 +55,8 @@ const credentialView = viewOf<Shown>()({
 });
 const CredentialReply = Type.Object({ application_credential: credentialView.schema });
 
+const credentialFields: ListFields = { name: textField('name') };
+
 const path = '/users/:user_id/application_credentials';
 
 export const applicationCredentialRoutes = [
@@ -56,15 +65,15 @@ export const applicationCredentialRoutes = [
     path,
     policy: 'identity:list_application_credentials',
     summary: "List one's application credentials",
-    query: Type.Object({ name: Type.Optional(Type.String()) }),
+    query: listQuery(credentialFields),
     reply: Type.Object({ application_credentials: Type.Array(credentialView.schema), links: CollectionLinks }),
     async handler(request, context) {
       const user_id = ownerOf(request, 'identity:list_application_credentials');
-      const { name } = request.query;
-      const where = { user_id, ...(name !== undefined && { name }) };
-      const credentials = await context.store.application_credentials.list(where, { orderBy: 'name' });
-      const links = linksTo(context, request, `/users/${user_id}/application_credentials`);
-      return { application_credentials: credentials.map(credentialView.of(request, context)), links };
+      const page = await listCredentials(context, user_id, readListQuery(request.query, credentialFields));
+      return {
+        application_credentials: page.items.map(credentialView.of(request, context)),
+        links: collectionLinks(context, request, `/users/${user_id}/application_credentials`, page),
+      };
     },
   }),
   route({

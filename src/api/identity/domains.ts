@@ -1,10 +1,14 @@
 /** Domains: there is one, `default`. */
 import { Type } from 'typebox';
-import { findDomains, getDomain } from '#services/identity/domains.ts';
+import { getDomain, listDomains } from '#services/identity/domains.ts';
+import { isOneOf } from '#store/conditions.ts';
 import type { Domain } from '#store/tables/domains.ts';
+import { type ListFields, textField } from '../http/list.ts';
 import { viewOf } from '../http/view.ts';
-import { linksTo, selfLink } from './links.ts';
+import { selfLink } from './links.ts';
+import { collectionLinks, listQuery, readListQuery } from './list-query.ts';
 import { route } from './policy.ts';
+import { isSet } from './query-flags.ts';
 import { CollectionLinks, NoOptions, NoTags, SelfLink } from './schemas.ts';
 
 export const domainView = viewOf<Domain>()({
@@ -17,17 +21,26 @@ export const domainView = viewOf<Domain>()({
   links: { type: SelfLink, value: ({ id }, { request, context }) => selfLink(context, request, `/domains/${id}`) },
 });
 
+const domainFields: ListFields = {
+  name: textField('name'),
+  enabled: { filter: (values) => isOneOf('enabled', values.map(isSet)), sort: ['enabled'] },
+};
+
 export const domainRoutes = [
   route({
     method: 'GET',
     path: '/domains',
     policy: 'identity:list_domains',
     summary: 'List domains; a domain-scoped token lists its own',
-    query: Type.Object({ name: Type.Optional(Type.String()) }),
+    query: listQuery(domainFields),
     reply: Type.Object({ domains: Type.Array(domainView.schema), links: CollectionLinks }),
     async handler(request, context) {
-      const domains = await findDomains(context, { name: request.query.name, id: request.caller.domain_id });
-      return { domains: domains.map(domainView.of(request, context)), links: linksTo(context, request, '/domains') };
+      const { domain_id } = request.caller;
+      const page = await listDomains(context, domain_id, readListQuery(request.query, domainFields));
+      return {
+        domains: page.items.map(domainView.of(request, context)),
+        links: collectionLinks(context, request, '/domains', page),
+      };
     },
   }),
   route({

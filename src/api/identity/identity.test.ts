@@ -134,6 +134,29 @@ test('a token without project opens nothing but identity', async () => {
   assert.equal(scoped.json().token.expires_at, reply.json().token.expires_at);
 });
 
+test('domains and application credentials are filtered and paged as users are', async () => {
+  const domains = async (query: string) => (await fixture.ask({ url: `${base}/domains${query}` })).body;
+  assert.equal((await domains('?name__icontains=FAULT&enabled=1')).domains[0].id, 'default');
+  assert.deepEqual((await domains('?enabled=0')).domains, []);
+  assert.equal((await domains('?marker=nowhere')).error.message, 'Marker nowhere could not be found.');
+
+  const { user } = await makeMember('pager');
+  const headers = { 'x-auth-token': await fixture.logIn('pager', 'secret') };
+  const url = `${base}/users/${user.id}/application_credentials`;
+  for (const name of ['b', 'c', 'a'])
+    await fixture.ask({ method: 'POST', url, headers, payload: { application_credential: { name } } });
+  const page = async (query: string) => {
+    const { application_credentials: found, links } = (await fixture.ask({ url: `${url}${query}`, headers })).body;
+    return { found, names: found.map(({ name }: { name: string }) => name), next: links.next };
+  };
+  const first = await page('?limit=2');
+  assert.deepEqual(first.names, ['a', 'b']);
+  assert.match(first.next, new RegExp(`marker=${first.found[1].id}`));
+  assert.deepEqual((await page(`?limit=2&marker=${first.found[1].id}`)).names, ['c']);
+  assert.deepEqual((await page('?sort_key=name&sort_dir=desc')).names, ['c', 'b', 'a']);
+  assert.deepEqual((await page('?name=b')).names, ['b']);
+});
+
 test('an application credential has its own roles, makes no other, and ends with its row', async () => {
   const { user } = await makeMember('robot-owner', 'admin');
   const as = { 'x-auth-token': await fixture.logIn('robot-owner', 'secret') };

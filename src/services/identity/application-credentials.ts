@@ -2,10 +2,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
+import { isEqual } from '#store/conditions.ts';
+import { type ListPage, type ListQuery, listRows } from '#store/list.ts';
+import { listTables } from '#store/list-tables.ts';
 import type { Store } from '#store/store.ts';
 import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
 import type { RoleName } from '#store/tables/role-assignments.ts';
 import type { IdentityContext, StoreContext } from './context.ts';
+import { wholeList } from './lists.ts';
 import type { LoginClient } from './login-guard.ts';
 import { roleNames, withImplied } from './roles.ts';
 import type { TokenPayload } from './tokens.ts';
@@ -30,6 +34,16 @@ export async function getCredential(
   const credential = await store.application_credentials.find(where);
   if (!credential) throw new Fault('notFound', { what: 'Application Credential', id: where.id });
   return credential;
+}
+
+/** By name. */
+export function listCredentials(
+  { store }: StoreContext,
+  user_id: string,
+  query: ListQuery,
+): Promise<ListPage<ApplicationCredential>> {
+  const source = { collection: store.application_credentials, table: listTables.application_credentials };
+  return listRows({ ...source, visible: [isEqual('user_id', user_id)], maximum: wholeList }, query);
 }
 
 /** As Keystone rejects it for credentials that are not `unrestricted`: a leaked one must not manage the others. */

@@ -1,8 +1,12 @@
 /** Domains. There is one, `default`, which the first migration of scopes created. */
 import { Fault } from '#domain/faults.ts';
+import { isEqual } from '#store/conditions.ts';
+import { type ListPage, type ListQuery, listRows } from '#store/list.ts';
+import { listTables } from '#store/list-tables.ts';
 import type { Domain } from '#store/tables/domains.ts';
 import type { StoreContext } from './context.ts';
 import { expecting } from './expecting.ts';
+import { wholeList } from './lists.ts';
 
 /** Keystone's `[identity] default_domain_id`: where users and projects are created unless a request says otherwise. */
 export const defaultDomainId = 'default';
@@ -24,10 +28,8 @@ export async function findDomain({ store }: StoreContext, { id, name }: NamedDom
   return domains.find((domain) => domain.name.toLowerCase() === name.toLowerCase());
 }
 
-/** Domains with this name and id, by name. */
-export function findDomains(
-  { store }: StoreContext,
-  { id, name }: { id?: string | undefined; name?: string | undefined },
-): Promise<Domain[]> {
-  return store.domains.list({ ...(id !== undefined && { id }), ...(name !== undefined && { name }) }, { orderBy: 'name' });
+/** By name. @param id the only domain that the caller may see; undefined: all */
+export function listDomains({ store }: StoreContext, id: string | undefined, query: ListQuery): Promise<ListPage<Domain>> {
+  const visible = id === undefined ? [] : [isEqual('id', id)];
+  return listRows({ collection: store.domains, table: listTables.domains, visible, maximum: wholeList }, query);
 }
