@@ -46,7 +46,7 @@ export class CommandLoop {
   async run(): Promise<void> {
     while (!this.#signal.aborted) {
       const command = await this.#next();
-      if (command) await this.#obey(command);
+      if (command) await this.#execute(command);
     }
   }
 
@@ -58,7 +58,7 @@ export class CommandLoop {
     return answer as Command | undefined;
   }
 
-  async #obey(command: Command): Promise<void> {
+  async #execute(command: Command): Promise<void> {
     const known = this.#done.get(command.id);
     if (known) return this.#report(known);
     this.#log.info(`command ${command.name} started`);

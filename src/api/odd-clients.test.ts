@@ -123,10 +123,10 @@ for (const [method, path, allow, text] of wrongMethods) {
 
 test('a path that is not there stays 404, and without a token nothing is told', async () => {
   const missing = await send({ method: 'PUT', path: '/compute/v2.1/nothing' });
-  const stranger = await send({ method: 'PUT', path: '/compute/v2.1/servers', headers: { 'x-auth-token': 'none' } });
+  const anonymous = await send({ method: 'PUT', path: '/compute/v2.1/servers', headers: { 'x-auth-token': 'none' } });
 
   assert.deepEqual([missing.status, missing.allow], [404, undefined]);
-  assert.deepEqual([stranger.status, stranger.allow], [401, undefined]);
+  assert.deepEqual([anonymous.status, anonymous.allow], [401, undefined]);
 });
 
 test('fields of bare metal come as one list or several, with blanks and capitals', async () => {

@@ -101,8 +101,8 @@ async function expectMachine(parts: HttpParts, { request, plan, subject }: CallO
   parts.report({
     kind: 'http',
     ...(first && { mac: first.mac }),
-    isStranger: true,
-    subject: 'stranger',
+    isOtherMachine: true,
+    subject: 'other machine',
     message: `Another machine at ${formatRequester(requester)} asked for ${subject}; it was refused`,
     address: requester.address,
   });

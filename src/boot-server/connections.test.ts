@@ -4,13 +4,13 @@ import { suite, test } from 'node:test';
 import { type Held, hold } from '#test/a-held-connection.ts';
 import { anEventListener } from '#test/an-event-listener.ts';
 
-const stranger = '127.0.0.2';
+const outsider = '127.0.0.2';
 
 test('limits one machine to its share of the listener, and serves others', async (t) => {
   const { boot } = await anEventListener(t, { 'provisioning.connections_per_address': '20' });
   const port = Number(new URL(boot.addresses.http_url).port);
   const held: Held[] = [];
-  for (let count = 0; count < 100; count++) held.push(await hold(t, port, { address: stranger }));
+  for (let count = 0; count < 100; count++) held.push(await hold(t, port, { address: outsider }));
   let ended = 0;
   await new Promise<void>((resolve) => {
     for (const { closed } of held) void closed.then(() => ++ended === 80 && resolve());
@@ -24,7 +24,7 @@ suite('an unexpected request body', () => {
       const { boot } = await anEventListener(t);
       const port = Number(new URL(boot.addresses.http_url).port);
       const text = `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{`;
-      const held = await hold(t, port, { address: stranger, text });
+      const held = await hold(t, port, { address: outsider, text });
       assert.match(await held.closed, /^HTTP\/1\.1 40[14] .*\r\nconnection: close\r\n/is);
       held.socket.destroy();
     });

@@ -20,7 +20,7 @@ import { laidPaths, macOfConfig } from './tftp-files.ts';
 type Parts = { addresses: MachineAddresses; plans: Plans; report: Report; log: Log; tftpRoot: string };
 
 /** An unknown machine retries for ever; it is reported once per interval. */
-const strangerMs = 60_000;
+const unknownMacMs = 60_000;
 const rememberedMax = 2000;
 
 const dhcpTexts: Readonly<Record<string, string>> = {
@@ -39,7 +39,7 @@ const complaintMs = 30_000;
 
 export class DnsmasqEvents {
   readonly #parts: Parts;
-  readonly #strangers = new Map<string, number>();
+  readonly #unknownMacs = new Map<string, number>();
   readonly #complaints = new Map<string, number>();
   readonly #acknowledged = new Map<string, string>();
   /** Keyed by DHCP transaction. */
@@ -77,7 +77,7 @@ export class DnsmasqEvents {
   #dhcp({ type, mac: client, address, rest, transaction }: DhcpMessage & { transaction: string }): void {
     const mac = this.#parts.plans.macOfClient(client);
     const isIgnored = rest === 'ignored';
-    if (isIgnored && isReportedAlready(this.#strangers, mac, strangerMs)) return;
+    if (isIgnored && isReportedAlready(this.#unknownMacs, mac, unknownMacMs)) return;
     if (type === 'ACK' && address) {
       this.#parts.addresses.learn(address, mac);
       if (transaction) remember(this.#acknowledged, transaction, mac);
@@ -148,7 +148,7 @@ export class DnsmasqEvents {
       missing: `asked for ${subject} by TFTP, which does not exist`,
       failed: `aborted a TFTP transfer of ${subject}${reason}`,
     };
-    if (outcome === 'sent') await this.#reportStranger(subject, address);
+    if (outcome === 'sent') await this.#reportOtherMachine(subject, address);
     const mac = await this.#parts.addresses.likelyMacOf(address);
     this.#parts.report({
       kind: 'tftp',
@@ -178,7 +178,7 @@ export class DnsmasqEvents {
   }
 
   /** dnsmasq does not authenticate clients. The files are useful only from the machine's address; report it still. */
-  async #reportStranger(subject: string, address: string): Promise<void> {
+  async #reportOtherMachine(subject: string, address: string): Promise<void> {
     const mac = macOfConfig(subject);
     const plan = mac === undefined ? undefined : this.#parts.plans.ofMac(mac);
     const requester = await this.#parts.addresses.requester(address);
@@ -191,7 +191,7 @@ export class DnsmasqEvents {
     )
       return;
     const message = `Another machine at ${formatRequester(requester)} fetched ${subject} by TFTP; what it names is refused from there`;
-    this.#parts.report({ kind: 'tftp', mac: mac as string, address, isStranger: true, subject: 'stranger', message });
+    this.#parts.report({ kind: 'tftp', mac: mac as string, address, isOtherMachine: true, subject: 'other machine', message });
   }
 }
 

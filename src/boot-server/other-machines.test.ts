@@ -27,12 +27,12 @@ const plan: Omit<BootPlan, 'firmware'> = {
 };
 const curl = (...args: string[]) => network.inMachine('curl', ['-s', '-S', '-w', '\n%{http_code}', ...args]).stdout;
 const script = () => curl(`http://${network.address}:8088/boot/ipxe/52-54-00-aa-00-01`);
-const strangers = async () =>
-  (await server.requests()).filter(({ isStranger }) => isStranger).map((request) => [request.mac, request.message]);
+const fromOthers = async () =>
+  (await server.requests()).filter(({ isOtherMachine }) => isOtherMachine).map((request) => [request.mac, request.message]);
 
 before(async () => {
   if (skip) return;
-  state = await mkdtemp(join(tmpdir(), 'ingot-strangers-'));
+  state = await mkdtemp(join(tmpdir(), 'ingot-other-machines-'));
   await writeFile(join(state, 'kernel'), 'a kernel');
   network = new BootNetwork();
   server = new BootServerProcess(network.server, {
@@ -56,7 +56,7 @@ test('refuses and reports requests from an unused address for the script or file
   network.takeAddress(other, '172.31.9.77');
   assert.match(script(), /\n404$/);
   assert.match(curl(`http://${network.address}:8088/boot/files/server-1/kernel`), /\n404$/);
-  const reported = await strangers();
+  const reported = await fromOthers();
   assert.deepEqual(
     reported.map(([whose]) => whose),
     [mac, mac],
@@ -122,7 +122,7 @@ test('reports another machine that fetches the pxelinux configuration by TFTP, a
   network.takeAddress(other, '172.31.9.77');
   network.inMachine('curl', ['-s', config]);
   let reported: unknown[][] = [];
-  while (reported.length === 0) reported = (await strangers()).filter(([, message]) => message?.includes('by TFTP'));
+  while (reported.length === 0) reported = (await fromOthers()).filter(([, message]) => message?.includes('by TFTP'));
   assert.match(
     String(reported[0]?.[1]),
     /^Another machine at 172\.31\.9\.77 \(MAC 52:54:00:aa:00:99\) fetched pxelinux\.cfg\/01-/,

@@ -4,7 +4,7 @@ export type Requester = {
   readonly address: string;
   /** MACs of the address, from our DHCP server and the kernel's neighbour table; empty: neither knows it. */
   readonly macs: readonly string[];
-  /** Ingot serves DHCP here, so an address without a lease belongs to a stranger. */
+  /** Ingot serves DHCP here, so an address without a lease belongs to an unknown machine. */
   readonly isServed: boolean;
 };
 

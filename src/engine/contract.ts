@@ -213,7 +213,7 @@ export type MachineMessages = {
     /** MAC of the machine that made the request, or that the request was about. */
     mac?: string;
     /** The request was about a machine, but another one made it. */
-    isStranger?: boolean;
+    isOtherMachine?: boolean;
     /** An unknown MAC requested an address: reported to all operations that wait for a machine, as it may be theirs. */
     isUnexpected?: boolean;
     /** Concerns no specific machine: reported to all operations that wait for one. */

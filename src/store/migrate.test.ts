@@ -92,7 +92,7 @@ async function aFormerDatabase(t: TestContext): Promise<string> {
   }
   const operation = { id: 'operation', node_uuid: 'node-0', state: 'done', request: '{"password":"s3cret"}', context: '{}' };
   insert(database, 'operations', { ...operation, created_at: at, updated_at: at, ended_at: at });
-  const images = { public: 'stranger', community: 'stranger', private: 'admin-project' };
+  const images = { public: 'another-project', community: 'another-project', private: 'admin-project' };
   for (const [visibility, owner] of Object.entries(images)) insert(database, 'images', { id: visibility, visibility, owner });
   insert(database, 'users', { id: 'admin', name: 'admin', is_admin: 1, project_id: 'admin-project' });
   for (const image_id of ['public', 'gone']) insert(database, 'servers', { id: `of ${image_id}`, image_id, updated_at: at });

@@ -156,8 +156,8 @@ test('trusts a fingerprint, and a known_hosts file', { skip: withoutSshd }, asyn
 test('sends nothing to a host it does not know, and names the key that was shown', { skip: withoutSshd }, async (t) => {
   const { pool, target, host } = await aFixture(t);
   const shown = fingerprintOf(host.hostKey);
-  const strangers = [[], [`SHA256:${'A'.repeat(43)}`], [readFileSync(`${host.keyFile}.pub`, 'utf8').trim()]];
-  for (const hostKeys of strangers) {
+  const others = [[], [`SHA256:${'A'.repeat(43)}`], [readFileSync(`${host.keyFile}.pub`, 'utf8').trim()]];
+  for (const hostKeys of others) {
     const fault = await failureOf(pool.run({ ...target, hostKeys }, 'true'));
     assert.equal(fault.failure, 'untrusted');
     assert.ok(fault.message.includes(`ssh-ed25519 key ${shown}`), fault.message);

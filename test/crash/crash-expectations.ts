@@ -130,8 +130,8 @@ export async function expectNothingLeft(fixture: CrashFixture): Promise<void> {
       .processes()
       .map(async (pid) => (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0').join(' ')),
   );
-  const strangers = commands.filter((command) => command !== '' && !command.includes('simulated-process.ts'));
-  assert.deepEqual(strangers, []);
+  const remaining = commands.filter((command) => command !== '' && !command.includes('simulated-process.ts'));
+  assert.deepEqual(remaining, []);
   const files = await readdir(fixture.stateDir, { recursive: true });
   assert.deepEqual(
     files.filter((file) => /\.part$|chap-password|\/piece$|\/ephemeral$/.test(file)),

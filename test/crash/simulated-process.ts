@@ -71,7 +71,7 @@ function askStarter(machine: string, moment: GateMoment): Promise<GateVerdict> {
   return promise;
 }
 
-function obey(request: RackRequest): void {
+function apply(request: RackRequest): void {
   const slot = slots.get(request.machine);
   if (!slot) throw new Error(`there is no machine ${request.machine}`);
   if (request.action === 'profile') slot.bmc.setBmcProfile(request.changes);
@@ -87,7 +87,7 @@ function obey(request: RackRequest): void {
 
 process.on('message', (request: RackRequest) => {
   try {
-    obey(request);
+    apply(request);
     report({ kind: 'reply', id: request.id });
   } catch (error) {
     report({ kind: 'reply', id: request.id, error: (error as Error).message });

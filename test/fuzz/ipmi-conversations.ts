@@ -38,7 +38,7 @@ const isSigned = (packet: Buffer) => packet[5] === 0xc0 || packet[4] === 0x02;
 const isPlus = (packet: Buffer) => packet[4] === 0x06;
 
 /** The same session and the next sequence number, signed with invented keys. */
-function signedByStranger(packet: Buffer, message: Buffer): Buffer {
+function signedWithoutKey(packet: Buffer, message: Buffer): Buffer {
   if (packet.length < at.sequence + 4) return packet;
   if (isPlus(packet)) {
     const [session, sequence] = [packet.readUInt32LE(at.session), packet.readUInt32LE(at.sequence) + 1];
@@ -82,7 +82,7 @@ function forgeTable(lie: (roll: Roll) => Buffer): readonly Forge[] {
     (packet, _, roll) => packet.subarray(0, roll(packet.length)),
     (_packet, _kept, roll) => encodePlainPacket('ipmi', lie(roll)),
     (_packet, _kept, roll) => encodeLegacyPacket(lie(roll)),
-    (packet, _, roll) => signedByStranger(packet, lie(roll)),
+    (packet, _, roll) => signedWithoutKey(packet, lie(roll)),
     (packet, _, roll) => withoutSignature(packet, lie(roll)),
     (_packet, _kept, roll) => randomBytes(roll(90), roll),
   ];

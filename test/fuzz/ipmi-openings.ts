@@ -274,8 +274,8 @@ function openings(name: string, knows: boolean, share: number): Target {
 const allPrivileges = Object.values(privilegeLevels);
 
 /** A client without the password requests a session from the virtual BMC, and continues as if it had one. */
-const strangersTarget: Target = {
-  ...{ name: 'virtual bmc, strangers log in', share: 4, slowMs: 1_000 },
+const unauthenticatedTarget: Target = {
+  ...{ name: 'virtual bmc, forged logins', share: 4, slowMs: 1_000 },
   async open() {
     const chassis = createMemoryChassis();
     let answers: Buffer[] = [];
@@ -369,5 +369,5 @@ function talkOn({ roll, bmcSession, consoleSession, inject }: Talk): void {
 export const ipmiOpeningTargets: readonly Target[] = [
   openings('ipmi openings, bmc without password', false, 3),
   openings('ipmi openings, talked down', true, 3),
-  strangersTarget,
+  unauthenticatedTarget,
 ];

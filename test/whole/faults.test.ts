@@ -233,8 +233,8 @@ describe('ramdisks', options, () => {
     const post = (form: Record<string, string>, from = namespace) => postFrom(from, form);
     const wrong = await post({ ...fields, k: fields.k.replace(/.$/, (last) => (last === '0' ? '1' : '0')), e: 'forged' });
     assert.deepEqual([wrong.status, /key is not match/.test(wrong.text)], [400, true], wrong.text);
-    const stranger = await post({ ...fields, e: 'forged' }, fixture.network.server);
-    assert.deepEqual([stranger.status, /parameter 'a' is/.test(stranger.text)], [400, true], stranger.text);
+    const refused = await post({ ...fields, e: 'forged' }, fixture.network.server);
+    assert.deepEqual([refused.status, /parameter 'a' is/.test(refused.text)], [400, true], refused.text);
     const bare = await post({ i: fields.i, a: fields.a, n: fields.n });
     assert.deepEqual([bare.status, /parameter 'k' is not defined/.test(bare.text)], [400, true], bare.text);
 

@@ -6,12 +6,12 @@ import { aFreeNode, openTwoProjects, type TwoProjects } from '#test/two-projects
 
 let projects: TwoProjects;
 let node: string;
-let stranger: Record<string, string>;
+let otherProject: Record<string, string>;
 const servers = '/compute/v2.1/servers';
 before(async () => {
   projects = await openTwoProjects();
   node = await aFreeNode(projects.fixture);
-  stranger = { 'x-auth-token': await projects.fixture.logIn('victim', 'a long password', 'victim') };
+  otherProject = { 'x-auth-token': await projects.fixture.logIn('victim', 'a long password', 'victim') };
 });
 after(() => projects.fixture.close());
 beforeEach(() => projects.fixture.onDeploy(undefined));
@@ -44,13 +44,13 @@ const detailsOf = async (id: string, headers?: Readonly<Record<string, string>>)
 test('the owner reads what was printed in her deployment, after the machine is gone and another has it', async () => {
   const first = await aFailedServer('one\nkernel: ingot.token=op.secret\nKernel panic\n');
   projects.fixture.consoles.set(node, 'cleaning of others\n');
-  const second = await aFailedServer('of another project\n', stranger);
+  const second = await aFailedServer('of another project\n', otherProject);
 
   assert.deepEqual(await consoleOf(first), { status: 200, output: 'one\nkernel: ingot.token=***\nKernel panic\n' });
   assert.deepEqual(await consoleOf(first, projects.member, 1), { status: 200, output: 'Kernel panic\n' });
-  assert.deepEqual(await consoleOf(second, stranger), { status: 200, output: 'of another project\n' });
+  assert.deepEqual(await consoleOf(second, otherProject), { status: 200, output: 'of another project\n' });
   assert.equal((await consoleOf(second)).status, 404);
-  assert.equal((await consoleOf(first, stranger)).status, 404);
+  assert.equal((await consoleOf(first, otherProject)).status, 404);
 });
 
 test('the fault and last_error name to administrators the node and the end of the console, and to the owner neither', async () => {

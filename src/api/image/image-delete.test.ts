@@ -147,7 +147,7 @@ test('an image of a server is kept: its owner is told of his own servers only, a
   assert.match(refused.body.error.message, /what others have/);
   assert.equal(forced.status, 403);
   assert.equal(byAdmin.status, 409, 'a machine is being installed with it');
-  assert.equal(free.status, 204, 'the server of a stranger does not keep it');
+  assert.equal(free.status, 204, 'a server of another project does not keep it');
 });
 
 test('erasing twice leaves one mark', async () => {

@@ -1,4 +1,4 @@
-/** Use of the bootstrap token: by the machine, by a stranger at another address, and by a stranger who came first. */
+/** Use of the bootstrap token: by the machine, by another machine at another address, and by one that came first. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { imageToken } from '#agent-protocol/image-token.ts';
@@ -48,10 +48,10 @@ async function untilWaiting(cloud: Cloud, serverId: string, wait: string): Promi
   }
 }
 
-async function strangersOf({ store }: Cloud, nodeUuid: string): Promise<string[]> {
+async function othersOf({ store }: Cloud, nodeUuid: string): Promise<string[]> {
   await store.events.flush();
   const events = await store.events.list({ node_uuid: nodeUuid });
-  return events.filter(({ subject }) => subject === 'stranger' || subject === 'second agent').map(({ message }) => message);
+  return events.filter(({ subject }) => subject === 'other machine' || subject === 'second agent').map(({ message }) => message);
 }
 
 async function closed({ engine, store }: Cloud): Promise<void> {
@@ -61,19 +61,19 @@ async function closed({ engine, store }: Cloud): Promise<void> {
 
 test('refuses another machine that presents the token, and reports it on the node', async () => {
   const { cloud, node, server, operation, machine, mac } = await aDeployment();
-  const strangers = [
+  const others = [
     aRequester('172.30.0.99', { isServed: true }),
     aRequester('172.30.0.98', { macs: ['52:54:00:99:99:99'], isServed: true }),
     // At the machine's address, with another MAC on the wire.
     aRequester(machine.address, { macs: [mac, '52:54:00:99:99:99'], isServed: true }),
     aRequester('172.30.0.97', { macs: ['52:54:00:99:99:99'] }),
   ];
-  for (const stranger of strangers)
-    await assert.rejects(cloud.engine.agentAdmit(bootstrapOf(operation), stranger, 'hello'), { code: 'forbidden' });
+  for (const other of others)
+    await assert.rejects(cloud.engine.agentAdmit(bootstrapOf(operation), other, 'hello'), { code: 'forbidden' });
 
   const session = await sayHello(cloud.engine, operation, machine);
   await untilWaiting(cloud, server.id, 'the image');
-  const reported = await strangersOf(cloud, node.uuid);
+  const reported = await othersOf(cloud, node.uuid);
   assert.equal(reported.length, 4);
   assert.equal(reported[0], 'Another machine at 172.30.0.99 presented the agent token of this operation; it was refused');
   assert.match(reported[1] ?? '', /^Another machine at 172\.30\.0\.98 \(MAC 52:54:00:99:99:99\)/);
@@ -110,7 +110,7 @@ for (const [title, second] of [
     assert.match(fault?.message ?? '', /the first at 10\.0\.0\.5, another at 10\.0\.0\.[56]/);
     assert.equal((await cloud.store.servers.find({ id: server.id }))?.vm_state, 'error');
     await assert.rejects(cloud.engine.agentNext(session, 0, AbortSignal.timeout(1000)), { code: 'unauthorized' });
-    assert.match((await strangersOf(cloud, node.uuid))[0] ?? '', /^Two agents presented the token/);
+    assert.match((await othersOf(cloud, node.uuid))[0] ?? '', /^Two agents presented the token/);
     await closed(cloud);
   });
 }
@@ -146,17 +146,17 @@ test('serves image and config drive only to the bound address, and only while it
   const session = await sayHello(cloud.engine, operation, machine);
   await untilWaiting(cloud, server.id, 'the image');
   const forImage = imageToken(session, image);
-  const stranger = aRequester('172.30.0.99', { isServed: true });
+  const outsider = aRequester('172.30.0.99', { isServed: true });
 
   await cloud.engine.agentImage(forImage, image, machine);
-  await assert.rejects(cloud.engine.agentImage(forImage, image, stranger), { code: 'forbidden' });
+  await assert.rejects(cloud.engine.agentImage(forImage, image, outsider), { code: 'forbidden' });
   await assert.rejects(cloud.engine.agentImage(session, image, machine), { code: 'unauthorized' });
   await assert.rejects(cloud.engine.agentImage(forImage, `${routes.images}/other`, machine), { code: 'unauthorized' });
   const other = `${routes.images}/other`;
   await assert.rejects(cloud.engine.agentImage(imageToken(session, other), other, machine), { code: 'forbidden' });
   // A cloud without images rejects this later, with another fault.
   await assert.rejects(cloud.engine.agentConfigDrive(session), { code: 'forbidden' });
-  await assert.rejects(cloud.engine.agentAdmit(session, stranger, 'other'), { code: 'forbidden' });
+  await assert.rejects(cloud.engine.agentAdmit(session, outsider, 'other'), { code: 'forbidden' });
 
   const command = await cloud.engine.agentNext(session, 0, AbortSignal.timeout(1000));
   await cloud.engine.agentResult(session, { command_id: command!.id, ok: true, result: {} });
@@ -183,8 +183,8 @@ test('an outdated ramdisk fails the operation at once with the advice to rebuild
 
 test('an outdated agent on another machine does not fail the operation', async () => {
   const { cloud, operation } = await aDeployment();
-  const stranger = aRequester('172.30.0.99', { isServed: true });
-  await assert.rejects(cloud.engine.agentOutdated(bootstrapOf(operation), stranger), { code: 'forbidden' });
+  const outsider = aRequester('172.30.0.99', { isServed: true });
+  await assert.rejects(cloud.engine.agentOutdated(bootstrapOf(operation), outsider), { code: 'forbidden' });
   assert.equal((await cloud.store.operations.find({ id: operation.id }))?.state, 'running');
   await closed(cloud);
 });

@@ -14,10 +14,10 @@ import { bindingOf, findByBootstrap, isBoundTo, newBinding, sessionToken } from 
 export type MessageParts = TaskParts & { worker: Worker; record: MachineRecord };
 
 /**
- * Throws `forbidden` if the address is known to belong to another machine: a stranger with the token gains nothing and
+ * Throws `forbidden` if the address is known to belong to another machine: another machine with the token gains nothing and
  * ends nothing. `deed` is completed with "another machine at …".
  */
-export async function refuseStranger(
+export async function refuseOtherRequester(
   { store, record }: MessageParts,
   live: LiveOperation,
   doing: { requester: Requester; deed: string },
@@ -32,8 +32,8 @@ export async function refuseStranger(
   )
     return;
   const message = `Another machine at ${formatRequester(requester)} ${deed}; it was refused`;
-  record.stranger(live.operation, {
-    subject: 'stranger',
+  record.otherMachine(live.operation, {
+    subject: 'other machine',
     message,
     data: { address: requester.address, macs: [...requester.macs] },
   });
@@ -113,7 +113,7 @@ export async function expectOwnMachine(
   const [error] = refusals;
   if (refusals.length < reported.length || error === undefined) return;
   if (!(error instanceof Fault) || error.code !== 'wrongMachine') throw error;
-  record.stranger(live.operation, {
+  record.otherMachine(live.operation, {
     subject: 'wrong machine',
     message: error.message,
     data: { system: reported[0]?.system ?? {} },
@@ -128,7 +128,7 @@ export async function expectOwnMachine(
 export function endBySecond({ worker, record }: MessageParts, live: LiveOperation, requester: Requester): Fault {
   const first = bindingOf(live)?.name ?? 'an unknown address';
   const fault = new Fault('secondAgent', { first, second: formatRequester(requester) });
-  record.stranger(live.operation, { subject: 'second agent', message: fault.message, data: { address: requester.address } });
+  record.otherMachine(live.operation, { subject: 'second agent', message: fault.message, data: { address: requester.address } });
   worker.cancel(live.operation.id, fault);
   return fault;
 }

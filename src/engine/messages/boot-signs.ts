@@ -57,7 +57,9 @@ const pastWithTransfer: readonly Clue[] = ['complaint', 'no loader', 'own system
  * pxelinux tries a series of configuration names and iPXE one script name; other file names were given to the machine.
  */
 const triedAnyway = /^(?:pxelinux\.cfg\/|autoexec\.ipxe$)/;
-const strangersMax = 8;
+const unknownMacsMax = 8;
+/** Former versions recorded the second; an operation that was resumed after an upgrade has such events. */
+const refusalSubjects: ReadonlySet<string> = new Set(['other machine', 'stranger']);
 
 export class BootSigns {
   #furthest: Stage = 'nothing';
@@ -66,7 +68,7 @@ export class BootSigns {
   readonly #clues = new Map<Clue, ClueSign>();
   readonly #reported = new Set<Clue>();
   /** Unknown MACs that requested an address while this machine sent nothing; the message by MAC. */
-  readonly #strangers = new Map<string, string>();
+  readonly #unknownMacs = new Map<string, string>();
 
   get stage(): Stage {
     return this.#furthest;
@@ -85,8 +87,8 @@ export class BootSigns {
     return this.#clues.get(name);
   }
 
-  get strangers(): ReadonlyMap<string, string> {
-    return this.#strangers;
+  get unknownMacs(): ReadonlyMap<string, string> {
+    return this.#unknownMacs;
   }
 
   hasReached(stage: Stage): boolean {
@@ -107,10 +109,10 @@ export class BootSigns {
     return signs;
   }
 
-  /** @returns whether to report it: not if the stranger was already reported, or beyond the limit */
-  takeStranger(mac: string, message: string): boolean {
-    if (this.#furthest !== 'nothing' || this.#strangers.has(mac) || this.#strangers.size >= strangersMax) return false;
-    this.#strangers.set(mac, message);
+  /** @returns whether to report it: not if the MAC was already reported, or beyond the limit */
+  takeUnknownMac(mac: string, message: string): boolean {
+    if (this.#furthest !== 'nothing' || this.#unknownMacs.has(mac) || this.#unknownMacs.size >= unknownMacsMax) return false;
+    this.#unknownMacs.set(mac, message);
     return true;
   }
 
@@ -118,7 +120,7 @@ export class BootSigns {
     if (sign.kind === 'dhcp') this.#takeDhcp(sign);
     else if (sign.kind === 'tftp' || sign.kind === 'http') this.#takeRequest(sign);
     else if (sign.kind === 'agent') this.#reach('agent', sign);
-    else if (sign.kind === 'note' && sign.subject === 'stranger') this.#takeRefusal(sign);
+    else if (sign.kind === 'note' && refusalSubjects.has(sign.subject)) this.#takeRefusal(sign);
   }
 
   #takeDhcp(sign: Sign): void {

@@ -214,7 +214,7 @@ test('a failed power change leaves the server in ERROR with the new fault', asyn
 test('counts requests from the boot server, but not those of another machine', async (t) => {
   const { engine, mac, state } = await anActiveServer(t);
   const reported = { kind: 'http', mac: mac.toUpperCase(), subject: 'disk failed', message: 'tells' } as const;
-  engine.machineRequest({ ...reported, isStranger: true });
+  engine.machineRequest({ ...reported, isOtherMachine: true });
   engine.machineRequest({ ...reported, mac: '52:54:00:99:99:99' });
   engine.machineRequest({ ...reported, subject: '/boot/ipxe/x' });
   for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);

@@ -50,7 +50,7 @@ export class BootWatch {
   /** Handles a request of a machine that has already been recorded. */
   async consider(request: MachineRequest): Promise<void> {
     const reported = { kind: request.kind, subject: request.subject, data: request.data ?? {} };
-    if (request.isStranger || request.mac === undefined || !isSign(reported)) return;
+    if (request.isOtherMachine || request.mac === undefined || !isSign(reported)) return;
     const watched = await this.#find(request.mac.toLowerCase());
     if (!watched) return;
     if (isSystem(reported)) return this.#recover(watched);

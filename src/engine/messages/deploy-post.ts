@@ -6,7 +6,7 @@ import { formatRequester, type Requester } from '#domain/requesters.ts';
 import type { MachineRequest } from '../nodes/machine-record.ts';
 import type { BaseContext } from '../worker/base-context.ts';
 import type { LiveOperation } from '../worker/live-operations.ts';
-import { endBySecond, expectOwnMachine, type MessageParts, refuseStranger } from './agent-binding.ts';
+import { endBySecond, expectOwnMachine, type MessageParts, refuseOtherRequester } from './agent-binding.ts';
 import { bindingOf, isSame } from './agent-tokens.ts';
 
 const required = ['i', 'k', 'a', 'n'] as const;
@@ -21,7 +21,7 @@ export async function takeDeployPost(parts: MessageParts, fields: Record<string,
     if (!fields[name]) throw new Fault('badRequest', { detail: `parameter '${name}' is not defined` });
   }
   const live = await findByKey(parts, fields);
-  await refuseStranger(parts, live, { requester, deed: 'posted the deploy key of this deployment' });
+  await refuseOtherRequester(parts, live, { requester, deed: 'posted the deploy key of this deployment' });
   if (fields['a'] !== requester.address)
     throw new Fault('badRequest', { detail: `parameter 'a' is ${fields['a']} but the request came from ${requester.address}` });
   if ((bindingOf(live)?.address ?? requester.address) !== requester.address) throw endBySecond(parts, live, requester);

@@ -37,6 +37,8 @@ const fetched = (path: string) => [begins(path), took(path)];
 const loader = () => [...address_(), tftp('undionly.kpxe', 'sent')];
 const scripted = () => [...loader(), ...address_(ipxe), script()];
 const booted = () => [...scripted(), ...fetched(kernel), ...fetched(ramdisk)];
+const refusal = (subject: string) =>
+  sign('note', subject, 'Another machine at 10.0.0.9 presented the agent token of this operation; it was refused');
 const hello = () => sign('agent', 'hello', 'The ramdisk reports, 9.1 s after its kernel started');
 
 type Case = { signs: Sign[]; facts?: Facts; seen?: RegExp; cause: RegExp; not?: RegExp };
@@ -226,10 +228,12 @@ const table: Readonly<Record<string, () => Case>> = {
     not: driver,
   }),
   'an agent that was refused': () => ({
-    signs: [
-      ...booted(),
-      sign('note', 'stranger', 'Another machine at 10.0.0.9 presented the agent token of this operation; it was refused'),
-    ],
+    signs: [...booted(), refusal('other machine')],
+    cause: /its agent was refused: Another machine at 10\.0\.0\.9/,
+    not: driver,
+  }),
+  'an agent that a former version refused': () => ({
+    signs: [...booted(), refusal('stranger')],
     cause: /its agent was refused: Another machine at 10\.0\.0\.9/,
     not: driver,
   }),
@@ -254,14 +258,14 @@ for (const [name, make] of Object.entries(table)) {
 
 test('records each unknown MAC once, up to a limit, until the machine itself is heard', () => {
   const signs = new BootSigns();
-  const reported = Array.from({ length: 20 }, (_, index) => signs.takeStranger(`52:54:00:00:00:${10 + index}`, 'x'));
+  const reported = Array.from({ length: 20 }, (_, index) => signs.takeUnknownMac(`52:54:00:00:00:${10 + index}`, 'x'));
   assert.equal(reported.filter(Boolean).length, 8);
-  assert.equal(signs.takeStranger('52:54:00:00:00:10', 'x'), false);
+  assert.equal(signs.takeUnknownMac('52:54:00:00:00:10', 'x'), false);
   assert.match(explain(signs).cause, /others asked for an address meanwhile: x;.*correct the MAC of its port/);
   assert.match(summarize(signs), /unknown ones asked: 52:54:00:00:00:10, /);
 
   const heard = BootSigns.of([discover()]);
-  assert.equal(heard.takeStranger('52:54:00:00:00:10', 'x'), false);
+  assert.equal(heard.takeUnknownMac('52:54:00:00:00:10', 'x'), false);
 });
 
 test('reports a silent agent with the power state from the BMC', () => {

@@ -69,7 +69,7 @@ const clueTable: readonly ClueRow[] = [
   },
   {
     clue: 'complaint',
-    when: (_, { strangers }) => strangers.size === 0,
+    when: (_, { unknownMacs }) => unknownMacs.size === 0,
     // The problem may have cleared, and another may be the cause.
     report: ({ sign }, signs) => ({
       short: sign.message,
@@ -230,10 +230,10 @@ function causeOf(signs: BootSigns): Cause {
   return troubleOf(signs) ?? stageTable[signs.stage](signs);
 }
 
-function reportNothing({ strangers }: BootSigns): Cause {
-  const wrongMac = `Nothing was heard of its MAC addresses, but others asked for an address meanwhile: ${[...strangers.values()].join('; ')}. If one of these is this machine, correct the MAC of its port.`;
-  if (strangers.size > 0)
-    return { short: `nothing was heard of its MACs; unknown ones asked: ${[...strangers.keys()].join(', ')}`, cause: wrongMac };
+function reportNothing({ unknownMacs }: BootSigns): Cause {
+  const wrongMac = `Nothing was heard of its MAC addresses, but others asked for an address meanwhile: ${[...unknownMacs.values()].join('; ')}. If one of these is this machine, correct the MAC of its port.`;
+  if (unknownMacs.size > 0)
+    return { short: `nothing was heard of its MACs; unknown ones asked: ${[...unknownMacs.keys()].join(', ')}`, cause: wrongMac };
   return {
     short: 'nothing was heard of its MACs yet',
     cause:

@@ -10,7 +10,7 @@ import { MachineRecord } from '../nodes/machine-record.ts';
 import type { LiveOperation } from '../worker/live-operations.ts';
 import { configDriveOf, type TaskParts } from '../worker/task.ts';
 import type { Worker } from '../worker/worker.ts';
-import { bindAgent, endOutdated, type MessageParts, refuseStranger } from './agent-binding.ts';
+import { bindAgent, endOutdated, type MessageParts, refuseOtherRequester } from './agent-binding.ts';
 import { bindingOf, findByBootstrap, findByImageToken, findBySession } from './agent-tokens.ts';
 import type { BootWatch } from './boot-watch.ts';
 import { noteLoaderUuid, takeDeployPost } from './deploy-post.ts';
@@ -30,7 +30,7 @@ export function machineMessages(given: Parts): MachineMessages {
     agentHello: (token, body, requester) => bindAgent(parts, { token, body, requester }),
     async agentOutdated(token, requester) {
       const live = findByBootstrap(worker, token);
-      await refuseStranger(parts, live, { requester, deed: 'presented the agent token of this operation' });
+      await refuseOtherRequester(parts, live, { requester, deed: 'presented the agent token of this operation' });
       throw endOutdated(parts, live, '1');
     },
     agentNext: async (token, waitMs, signal) => nextCommand(fromAgent(token), waitMs, signal),
@@ -74,7 +74,8 @@ async function admit(
 ) {
   const find = message === 'hello' ? findByBootstrap : findBySession;
   const live = find(parts.worker, token);
-  if (message === 'hello') await refuseStranger(parts, live, { requester, deed: 'presented the agent token of this operation' });
+  if (message === 'hello')
+    await refuseOtherRequester(parts, live, { requester, deed: 'presented the agent token of this operation' });
   else refuseOtherAddress(parts, live, requester);
   const admitted = live.agent.admit();
   if (admitted === 'ok') return;
@@ -92,7 +93,7 @@ function refuseOtherAddress({ record }: MessageParts, live: LiveOperation, reque
   const binding = bindingOf(live);
   if (binding?.address === requester.address) return;
   const message = `Another machine at ${formatRequester(requester)} used the session of the agent at ${binding?.name}; it was refused`;
-  record.stranger(live.operation, { subject: 'stranger', message, data: { address: requester.address } });
+  record.otherMachine(live.operation, { subject: 'other machine', message, data: { address: requester.address } });
   throw new Fault('forbidden', { detail: `The session is not that of ${requester.address}.` });
 }
 

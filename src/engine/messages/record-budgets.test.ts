@@ -6,12 +6,12 @@ import { RecordBudgets } from './record-budgets.ts';
 
 test('accepts sixty records in a minute, then none until the next', () => {
   let now = 0;
-  const strangers = new RateLimiter(60, 60, () => now);
-  const admitted = Array.from({ length: 100 }, () => strangers.take(1)).filter(Boolean).length;
+  const unknownMachines = new RateLimiter(60, 60, () => now);
+  const admitted = Array.from({ length: 100 }, () => unknownMachines.take(1)).filter(Boolean).length;
   now = 60_000;
 
   assert.equal(admitted, 60);
-  assert.equal(strangers.take(1), true);
+  assert.equal(unknownMachines.take(1), true);
 });
 
 test('a flood from unknown machines does not fill the record or hide requests of known ones', async () => {

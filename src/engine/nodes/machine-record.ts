@@ -39,7 +39,7 @@ export class MachineRecord {
    * Records an event of someone other than the operation's machine: it does not use the machine's budget, and the
    * server's owner does not learn who else is on the network.
    */
-  stranger(operation: Operation, event: Pick<NewEvent, 'subject' | 'message' | 'data'>): void {
+  otherMachine(operation: Operation, event: Pick<NewEvent, 'subject' | 'message' | 'data'>): void {
     this.#enter(undefined, { ...eventOwner(operation), server_id: null, kind: 'note', ...event });
   }
 
@@ -53,13 +53,13 @@ export class MachineRecord {
     const port = mac ? await this.#store.node_ports.find({ address: mac }) : undefined;
     const live = port && this.#worker.live.ofNode(port.node_uuid);
     if (request.isUnexpected && mac && !live) await this.#reportUnexpected(mac, port?.node_uuid);
-    const { subject, message, duration_ms, data, isStranger = false } = request;
-    return this.#enter(isStranger ? undefined : port?.node_uuid, {
-      kind: isStranger ? 'note' : request.kind,
+    const { subject, message, duration_ms, data, isOtherMachine = false } = request;
+    return this.#enter(isOtherMachine ? undefined : port?.node_uuid, {
+      kind: isOtherMachine ? 'note' : request.kind,
       subject,
       message,
       node_uuid: port?.node_uuid ?? null,
-      server_id: isStranger ? null : (live?.operation.server_id ?? null),
+      server_id: isOtherMachine ? null : (live?.operation.server_id ?? null),
       operation_id: live?.operation.id ?? null,
       ...(duration_ms !== undefined && { duration_ms }),
       data: { ...data, ...(mac && { mac }), ...(request.address && { address: request.address }) },
@@ -89,7 +89,7 @@ export class MachineRecord {
     const whose = node ? `a port of node ${node.name ?? node.uuid}` : 'no port of any node';
     const message = `A machine with the MAC ${mac}, ${whose}, asked for an address and got none`;
     for (const live of waiting) {
-      if (!live.boot.signs.takeStranger(mac, `${mac} (${whose})`)) continue;
+      if (!live.boot.signs.takeUnknownMac(mac, `${mac} (${whose})`)) continue;
       const { node_uuid, id: operation_id } = live.operation;
       const data = { mac };
       this.#enter(undefined, { kind: 'note', subject: 'unknown MAC', message, data, node_uuid, server_id: null, operation_id });
@@ -107,7 +107,7 @@ export class MachineRecord {
     this.#learn(cut);
     const admission = this.#budgets.admit(budgetOf, sizeOf(cut));
     if (admission === 'admitted') events.append(cut);
-    if (admission !== 'dropped, to be told') return admission === 'admitted';
+    if (admission !== 'dropped, to be reported') return admission === 'admitted';
     const whose = budgetOf === undefined ? 'of unknown machines on the provisioning network' : 'of this machine';
     const message = `Messages ${whose} are not recorded for now: rate limit exceeded`;
     events.append({ ...cut, kind: 'note', subject: 'record budget', message, data: {} });

@@ -33,20 +33,20 @@ function aQueue() {
 
 test('a frequent caller waits while others pass', async () => {
   const { add, started, drain } = aQueue();
-  const flood = Array.from({ length: 200 }, () => add('stranger'));
+  const flood = Array.from({ length: 200 }, () => add('unknown'));
   const other = add('other');
   const known = add('user', { isKnown: true });
 
   await drain();
 
   assert.deepEqual([await known, await other], ['done', 'done']);
-  assert.deepEqual(new Set(started.slice(2, 5)), new Set(['user', 'stranger', 'other']));
+  assert.deepEqual(new Set(started.slice(2, 5)), new Set(['user', 'unknown', 'other']));
   assert.deepEqual(new Set(await Promise.all(flood)), new Set(['done']));
 });
 
 test('unknown addresses cannot fill the queue for known ones', async () => {
   const { add, started, drain } = aQueue();
-  const flood = Array.from({ length: 3000 }, (_, index) => add(`stranger-${index}`));
+  const flood = Array.from({ length: 3000 }, (_, index) => add(`unknown-${index}`));
   const known = Array.from({ length: 20 }, () => add('user', { isKnown: true }));
 
   await drain();

@@ -1,6 +1,6 @@
 /**
  * A fair queue for hashing secrets. Hashing is slow on purpose, so a client with many requests could block all others:
- * addresses take turns, and so do users at known addresses and strangers.
+ * addresses take turns, and so do users at known addresses and at unknown ones.
  */
 import { Fault } from '#domain/faults.ts';
 
@@ -26,8 +26,8 @@ type Class = Map<string, Waiting[]>;
 
 export class HashQueue {
   readonly #known: Class = new Map();
-  readonly #strangers: Class = new Map();
-  #isStrangersTurn = false;
+  readonly #unknown: Class = new Map();
+  #isUnknownTurn = false;
   #waiting = 0;
   #running = 0;
 
@@ -42,7 +42,7 @@ export class HashQueue {
 
   #enqueue(newcomer: Waiting): void {
     const { address, isKnown } = newcomer.job;
-    const own = isKnown ? this.#known : this.#strangers;
+    const own = isKnown ? this.#known : this.#unknown;
     const queue = own.get(address) ?? [];
     const isRefused = queue.length >= maxWaitingEach || (this.#waiting >= maxWaiting && !this.#makeRoom(newcomer, queue.length));
     if (isRefused) {
@@ -55,10 +55,10 @@ export class HashQueue {
 
   /** Evicts the newest job of the address with the longest queue, unknown addresses first. */
   #makeRoom({ job }: Waiting, ownLength: number): boolean {
-    const isStranger = this.#strangers.size > 0;
-    const from = isStranger ? this.#strangers : this.#known;
+    const hasUnknown = this.#unknown.size > 0;
+    const from = hasUnknown ? this.#unknown : this.#known;
     const [address, queue = []] = [...from].reduce((longest, each) => (each[1].length > longest[1].length ? each : longest));
-    const isFair = (isStranger && job.isKnown) || (isStranger !== job.isKnown && queue.length > ownLength + 1);
+    const isFair = (hasUnknown && job.isKnown) || (hasUnknown !== job.isKnown && queue.length > ownLength + 1);
     const last = isFair ? queue.at(-1) : undefined;
     if (!last) return false;
     this.#remove(from, address, last);
@@ -86,11 +86,11 @@ export class HashQueue {
   }
 
   #choose(): Waiting | undefined {
-    const classes = this.#isStrangersTurn ? [this.#strangers, this.#known] : [this.#known, this.#strangers];
+    const classes = this.#isUnknownTurn ? [this.#unknown, this.#known] : [this.#known, this.#unknown];
     for (const each of classes) {
       const next = this.#chooseFrom(each);
       if (!next) continue;
-      this.#isStrangersTurn = each === this.#known;
+      this.#isUnknownTurn = each === this.#known;
       return next;
     }
     return undefined;

@@ -84,10 +84,10 @@ test('revoking a token ends what it was exchanged for, over all generations, and
   const child = tokens.issue(request, { parent: root.payload });
   const grandchild = tokens.issue(request, { parent: child.payload });
   const sibling = tokens.issue(request, { parent: root.payload });
-  const stranger = tokens.issue(request);
+  const unrelated = tokens.issue(request);
   const live = () =>
     Promise.all(
-      [root, child, grandchild, sibling, stranger].map(async ({ token }) => (await tokens.verify(token)) !== undefined),
+      [root, child, grandchild, sibling, unrelated].map(async ({ token }) => (await tokens.verify(token)) !== undefined),
     );
 
   await tokens.revoke(child.payload);

@@ -57,14 +57,14 @@ suite('shared sockets', () => {
   test('hand nothing to who has left, nor what strangers send', async (t) => {
     const { shared } = setUp(t, { sockets: 1 });
     const echo = await startEcho(t);
-    const stranger = createSocket('udp4');
-    t.after(() => stranger.close());
+    const other = createSocket('udp4');
+    t.after(() => other.close());
     const heard: string[] = [];
     const first = await shared.connect(echo, (packet) => void heard.push(String(packet)));
     first.send(Buffer.from('early'));
     const [, from] = await once(echo.socket, 'message');
     first.close();
-    stranger.send('forged', from.port, '127.0.0.1');
+    other.send('forged', from.port, '127.0.0.1');
 
     const second = Promise.withResolvers<void>();
     const socket = await shared.connect(await startEcho(t), () => second.resolve());
