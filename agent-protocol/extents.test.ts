@@ -28,7 +28,7 @@ function readAll(stream: Buffer, chunkBytes: number) {
   return { disk, reader };
 }
 
-test('an image is the same however the stream is cut', () => {
+test('decodes the same image however the stream is split', () => {
   for (const chunkBytes of [1, 7, 24, 36, 4096, sample.length]) {
     const { disk, reader } = readAll(sample, chunkBytes);
     assert.equal(reader.virtualSize, 1 << 20);
@@ -39,12 +39,12 @@ test('an image is the same however the stream is cut', () => {
   }
 });
 
-test('the bytes of the format are fixed', () => {
+test('the encoding is stable', () => {
   assert.equal(encodeExtentsHeader(0x1_0000_0000).toString('hex'), '494e474f54455854010000000000000000000000' + '01000000');
   assert.equal(encodeRecordHeader(0x1_0000_0001, 3).toString('hex'), '010000000100000003000000');
 });
 
-test('an empty image is a header and an end', () => {
+test('encodes an empty image as a header and an end record', () => {
   const reader = new ExtentsReader();
   assert.deepEqual([...reader.read(Buffer.concat([encodeExtentsHeader(512), encodeExtentsEnd(512)]))], []);
   reader.finish();
@@ -67,7 +67,7 @@ const broken: Record<string, [Buffer, RegExp]> = {
   'an empty record in the middle': [Buffer.concat([encodeExtentsHeader(10), encodeRecordHeader(8, 0)]), /empty record at 8/],
 };
 for (const [name, [stream, message]] of Object.entries(broken)) {
-  test(`${name} is refused`, () => {
+  test(`rejects ${name}`, () => {
     assert.throws(
       () => readAll(stream, 64),
       (error) => error instanceof ExtentsError && message.test(error.message),
@@ -75,7 +75,7 @@ for (const [name, [stream, message]] of Object.entries(broken)) {
   });
 }
 
-test('a record longer than the limit is neither written nor read', () => {
+test('neither writes nor reads a record longer than the limit', () => {
   assert.throws(() => encodeRecordHeader(0, extentsMaxRecordBytes + 1), RangeError);
   const header = encodeRecordHeader(0, extentsMaxRecordBytes);
   header.writeUInt32LE(extentsMaxRecordBytes + 1, 8);

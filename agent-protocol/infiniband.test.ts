@@ -5,7 +5,7 @@ import { ethernetForm, guidOf, isInfiniband, mellanoxClientId } from './infiniba
 /** The example from Ironic's own agent (`hardware_managers/mlnx.py`). */
 const address = 'a0:00:00:27:fe:80:00:00:00:00:00:00:7c:fe:90:03:00:29:26:52';
 
-test('the Ethernet form of an InfiniBand port is the one that Ironic and cloud-init make of it', () => {
+test('derives the Ethernet form of an InfiniBand address as Ironic and cloud-init do', () => {
   assert.equal(ethernetForm(address), '7c:fe:90:29:26:52');
   assert.equal(ethernetForm('7c:fe:90:03:00:29:26:52'), '7c:fe:90:29:26:52');
   assert.equal(ethernetForm('A0-00-00-27-FE-80-00-00-00-00-00-00-7C-FE-90-03-00-29-26-52'), '7c:fe:90:29:26:52');
@@ -14,14 +14,14 @@ test('the Ethernet form of an InfiniBand port is the one that Ironic and cloud-i
   assert.equal(isInfiniband(address), true);
 });
 
-test('the GUID is read from a client id, where it is that of the port', () => {
+test('reads the GUID of a port from its client id', () => {
   for (const clientId of [mellanoxClientId(address), '20:7C:FE:90:03:00:29:26:52'])
     assert.equal(guidOf(clientId, '7c:fe:90:29:26:52'), '7c:fe:90:03:00:29:26:52');
   for (const clientId of ['ff:00:07', '01:7c:fe:90:29:26:52', mellanoxClientId(address).replace(/52$/, '53')])
     assert.equal(guidOf(clientId, '7c:fe:90:29:26:52'), undefined);
 });
 
-test('what is no InfiniBand address stays as it is', () => {
+test('leaves other addresses unchanged', () => {
   for (const text of ['52:54:00:00:00:01', '', 'eth0', `${address}:00`, address.slice(0, -1), address.replace('a0', 'g0')]) {
     assert.equal(ethernetForm(text), text);
     assert.equal(isInfiniband(text), false);

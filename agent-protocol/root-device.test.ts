@@ -16,7 +16,7 @@ const disk: DiskFacts = {
 };
 const fits = (hints: Record<string, unknown>, facts: DiskFacts = disk) => mismatch(facts, parseRootDevice(hints)) === undefined;
 
-suite('hints are read as Ironic reads them', () => {
+suite('parses hints as Ironic does', () => {
   const rows: readonly (readonly [Record<string, unknown>, boolean])[] = [
     [{}, true],
     [{ size: 500 }, true],
@@ -54,19 +54,19 @@ suite('hints are read as Ironic reads them', () => {
   ];
   for (const [hints, expected] of rows) test(JSON.stringify(hints), () => assert.equal(fits(hints), expected));
 
-  test('a disk that does not tell what is asked for does not fit, whatever is asked', () => {
+  test('a disk without the attribute of a hint does not match', () => {
     assert.equal(fits({ wwn: 's!= x' }, { name: '/dev/vda' }), false);
     assert.match(mismatch({ wwn: '' }, parseRootDevice({ wwn: 's!= x' })) ?? '', /tells no wwn, wanted 's!= x'/);
   });
 
-  test('a size may have a fraction', () => {
+  test('accepts a fractional size', () => {
     assert.equal(fits({ size: 447 }, { size: 447.13 }), true);
     assert.equal(fits({ size: '> 447' }, { size: 447.13 }), true);
     assert.equal(fits({ size: 448 }, { size: 447.13 }), false);
   });
 });
 
-suite('what cannot be meant is refused', () => {
+suite('rejects invalid hints', () => {
   const rows: readonly (readonly [unknown, RegExp])[] = [
     ['{"wwn": "0x1"}', /must be an object/],
     ['/dev/sda', /must be an object/],
@@ -109,7 +109,7 @@ suite('what cannot be meant is refused', () => {
 const python = '/usr/bin/python3';
 const withoutOslo = spawnSync(python, ['-c', 'import oslo_utils']).status === 0 ? false : 'there is no oslo.utils';
 
-test('operators mean what oslo.utils makes of them', { skip: withoutOslo }, () => {
+test('operators behave as in oslo.utils', { skip: withoutOslo }, () => {
   const actuals = { model: ['acme', 'acmes', 'b', 'rotor'], size: ['100', '500', '501'] };
   const expressions = {
     model: ['s== acme', 's!= acme', 's< acme', 's<= acme', 's> acme', 's>= acme', '<in> acm', '<or> b <or> acme'],

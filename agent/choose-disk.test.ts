@@ -37,9 +37,9 @@ const cases: [string, Record<string, string> | undefined, string][] = [
 ];
 for (const [name, hints, expected] of cases) test(name, () => assert.equal(choose(hints), expected));
 
-test('too small for the image', () => assert.equal(choose(undefined, 1000), '/dev/sda'));
+test('rejects a disk that is too small for the image', () => assert.equal(choose(undefined, 1000), '/dev/sda'));
 
-test('when none fits, each disk has its reason', () => {
+test('lists the reason for each disk if none matches', () => {
   assert.throws(() => choose({ serial: 'S-9' }, 500), {
     message:
       /^no disk fits: \/dev\/sda has serial 'S-sda', wanted 'S-9'; \/dev\/sdb has 515396075520 bytes of the 536870912000 needed; \/dev\/sdc is removable; /,

@@ -55,7 +55,7 @@ async function startLoop(url: string, token = server.token) {
 
 const command = (id: string, name: string, params = {}) => ({ id, name, params });
 
-test('a command is run once, and its result sent again when it is asked again', async () => {
+test('runs a command once, and repeats its result on request', async () => {
   server.commands.push(
     command('a', 'work', { on: 1 }),
     command('a', 'work', { on: 1 }),
@@ -77,7 +77,7 @@ test('a command is run once, and its result sent again when it is asked again', 
   assert.deepEqual(server.heard.progress[0], { command_id: 'a', done_bytes: 5, total_bytes: 5, message: 'all of it' });
 });
 
-test('a failure and an unknown command are results like others', async () => {
+test('reports failures and unknown commands as results', async () => {
   server.commands.push(command('a', 'fail'), command('b', 'sing'), command('z', 'leave'));
   await (await startLoop(await server.listen())).ended;
   assert.deepEqual(
@@ -91,7 +91,7 @@ test('a failure and an unknown command are results like others', async () => {
   assert.ok(server.heard.log.some((line) => line.startsWith('command fail failed: the disk is on fire')));
 });
 
-test('a server that is restarted finds the agent still asking', async () => {
+test('keeps polling while the server restarts', async () => {
   const port = await freePort();
   await startLoop(await server.listen(port));
   await server.close();
@@ -102,7 +102,7 @@ test('a server that is restarted finds the agent still asking', async () => {
   assert.deepEqual(result.result, { on: 'after the restart' });
 });
 
-test('hello is repeated until the server knows the token', async () => {
+test('repeats hello until the server knows the token', async () => {
   const url = await server.listen();
   server.token = 'not yet';
   const started = startLoop(url, 'operation.a-token');
@@ -113,7 +113,7 @@ test('hello is repeated until the server knows the token', async () => {
   assert.deepEqual(server.heard.hello, [hello]);
 });
 
-test('the log keeps its newest lines while the server is away', () => {
+test('keeps the newest log lines while the server is unreachable', () => {
   for (let line = 0; line < 1500; line += 1) log.info(`line ${line}`);
   const taken: string[] = [];
   for (let lines = log.take(); lines.length > 0; lines = log.take()) {

@@ -62,7 +62,7 @@ function labelAt(offset: number): string {
 }
 
 for (const table of ['dos', 'gpt'] as const) {
-  test(`a ${table} disk gets a partition of 64 MiB at its end, which blkid knows as config-2`, async () => {
+  test(`adds a 64 MiB partition at the end of a ${table} disk, which blkid labels config-2`, async () => {
     diskWithImage(table);
     const iso = makeIso('{"name":"one"}');
     const { offset } = await write(iso);
@@ -79,7 +79,7 @@ for (const table of ['dos', 'gpt'] as const) {
     execFileSync('sfdisk', ['--verify', disk]);
   });
 
-  test(`a second config drive on a ${table} disk takes the place of the first`, async () => {
+  test(`replaces the config drive on a ${table} disk`, async () => {
     diskWithImage(table);
     const first = await write(makeIso('{"name":"one"}'));
     const second = await write(makeIso('{"name":"two"}'));
@@ -93,14 +93,14 @@ for (const table of ['dos', 'gpt'] as const) {
   });
 }
 
-test('where room is short the partition is as small as its content', async () => {
+test('shrinks the partition to its content if space is short', async () => {
   diskWithImage('dos', 'start=1MiB, size=199MiB');
   truncateSync(disk, 204 * mebibyte);
   const { offset } = await write(makeIso('{}'));
   assert.equal(offset, 203 * mebibyte);
 });
 
-test('a disk without room, one without a table and a wrong sum are refused with the reason', async () => {
+test('rejects a disk without space, one without a partition table, and a wrong checksum', async () => {
   diskWithImage('dos', 'start=1MiB, size=199MiB');
   truncateSync(disk, 200 * mebibyte);
   await assert.rejects(write(makeIso('{}')), /has no room for a config drive: partitions end at 209715200 of 209715200 bytes/);
@@ -109,7 +109,7 @@ test('a disk without room, one without a table and a wrong sum are refused with 
   await assert.rejects(write(makeIso('{}'), 'a'.repeat(64)), /checksum mismatch/);
 });
 
-test('on an MBR disk beyond 2 TiB the partition stays where its sectors can be counted', () => {
+test('keeps the partition within the first 2 TiB of an MBR disk', () => {
   const room = { device: '/dev/sda', size_bytes: 4 * 1024 ** 4, wantedBytes: 1000 };
   const { start, size } = placeAtEnd({ label: 'dos', partitions: [] }, room);
   assert.equal(start + size, 2 * 1024 ** 4);

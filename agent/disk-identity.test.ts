@@ -42,7 +42,7 @@ function layScsi(path: string, address: string, wwid: string) {
   }
 }
 
-test('an NVMe disk, by the name of its namespace', () => {
+test('identifies an NVMe disk by its namespace', () => {
   const path = 'pci0000:00/0000:00:01.0/0000:01:00.0/nvme/nvme0/nvme0n1';
   assert.deepEqual(layDisk(path, { wwid: 'eui.0025385a91b0c1d2\n' }), {
     wwn: 'eui.0025385a91b0c1d2',
@@ -52,7 +52,7 @@ test('an NVMe disk, by the name of its namespace', () => {
   });
 });
 
-test('a virtio disk: its vendor is a number, which is no name', () => {
+test('omits the vendor of a virtio disk, which is a number', () => {
   const path = 'pci0000:00/0000:00:04.0/virtio1/block/vda';
   assert.deepEqual(layDisk(path, { 'device/vendor': '0x1af4\n' }), {
     by_path: '/dev/disk/by-path/pci-0000:00:04.0',
@@ -60,7 +60,7 @@ test('a virtio disk: its vendor is a number, which is no name', () => {
   });
 });
 
-test('a SATA disk: address and world wide name, no path that udev could call otherwise', () => {
+test('identifies a SATA disk by address and WWN, and omits a by-path name that udev could choose differently', () => {
   const found = layScsi('pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0', '0:0:0:0', 'naa.5000c500a0b1c2d3');
   assert.deepEqual(found, {
     vendor: 'ATA',
@@ -71,7 +71,7 @@ test('a SATA disk: address and world wide name, no path that udev could call oth
   });
 });
 
-test('a volume of a RAID controller: the name is cut in two as udev does it', () => {
+test('splits the name of a RAID volume as udev does', () => {
   const found = layScsi('pci0000:00/0000:03:00.0/host2/target2:1:0', '2:1:0:0', 'naa.600508b1001c79ade5178f0626caaa9c');
   assert.deepEqual(found, {
     vendor: 'ATA',
@@ -82,7 +82,7 @@ test('a volume of a RAID controller: the name is cut in two as udev does it', ()
   });
 });
 
-test('names that are none are left out', () => {
+test('omits invalid names', () => {
   assert.deepEqual(layDisk('pci0000:00/0000:00:04.0/virtio1/block/vdb', { wwid: 't10.ATA     QEMU HARDDISK' }), {
     by_path: '/dev/disk/by-path/pci-0000:00:04.0',
     tran: 'virtio',

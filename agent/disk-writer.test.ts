@@ -13,7 +13,7 @@ for (const [name, unit] of [
   ['whole blocks', 4096],
   ['any lengths and places', 1],
 ] as const) {
-  test(`what is written in ${name} is on the disk, and nothing else has changed`, async () => {
+  test(`writes ${name} to the disk and changes nothing else`, async () => {
     const size = 24 * 1024 ** 2;
     const expected = Buffer.alloc(size, 0x55);
     const file = join(folder, name);
@@ -35,7 +35,7 @@ for (const [name, unit] of [
   });
 }
 
-test('an error of the disk is told', async () => {
+test('reports a disk error', async () => {
   const writer = await DiskWriter.open('/dev/full');
   const written = writer.write(Buffer.alloc(9 * 1024 ** 2), 0).then(() => writer.sync());
   await assert.rejects(written, { code: 'ENOSPC' });

@@ -77,7 +77,7 @@ function sayDone(port: number): Promise<void> {
   });
 }
 
-test('the helper is told of the disk, an initiator with the account writes it, done ends it', { skip }, async (t) => {
+test('posts the disk to the deploy helper, serves an authenticated initiator, and ends on done', { skip }, async (t) => {
   writeFileSync(disk, Buffer.alloc(64 * mebibyte));
   const content = Buffer.concat([
     randomBytes(3 * mebibyte),
@@ -121,7 +121,7 @@ test('the helper is told of the disk, an initiator with the account writes it, d
   assert.ok(!lines.join().includes('the-key'), 'no secret in the log');
 });
 
-test('an initiator from another address than the boot server is turned away', { skip }, async () => {
+test('rejects an initiator from another address than the boot server', { skip }, async () => {
   writeFileSync(disk, Buffer.alloc(mebibyte));
   const port = await freePort();
   const account = chapAccount('k', iqn);
@@ -132,7 +132,7 @@ test('an initiator from another address than the boot server is turned away', { 
   await target.stop();
 });
 
-test('what goes wrong here is told to the helper, and ends the chain', { skip }, async (t) => {
+test('reports a failure to the deploy helper and ends', { skip }, async (t) => {
   writeFileSync(disk, Buffer.alloc(mebibyte));
   const deployHelper = await helper(t);
   const classic = { ...(await classicOptions(deployHelper.port)), disks: [folder] };
@@ -141,7 +141,7 @@ test('what goes wrong here is told to the helper, and ends the chain', { skip },
   assert.match((await deployHelper.form).get('e') ?? '', /tgtadm.* failed/);
 });
 
-test('a helper that refuses the key is not asked again', { skip }, async (t) => {
+test('does not retry when the deploy helper rejects the key', { skip }, async (t) => {
   writeFileSync(disk, Buffer.alloc(mebibyte));
   const deployHelper = await helper(t, { status: 400, text: 'key is not match' });
   const classic = await classicOptions(deployHelper.port);
@@ -149,7 +149,7 @@ test('a helper that refuses the key is not asked again', { skip }, async (t) => 
   await assert.rejects(exported, /the deploy helper answered 400: key is not match/);
 });
 
-test('a disk that shows up late is found, in order of preference', async () => {
+test('finds a disk that appears late, in order of preference', async () => {
   const devices = mkdtempSync(join(folder, 'dev-'));
   const search = findDisk({ names: ['sda', 'vda'], devices, withinMs: 10_000, signal: stop.signal });
   writeFileSync(join(devices, 'vda'), '');
@@ -160,7 +160,7 @@ test('a disk that shows up late is found, in order of preference', async () => {
   await assert.rejects(none, { message: 'none of the disks hda appeared within 0.05 s' });
 });
 
-test('done ends it although the answer to the POST was lost', { skip }, async (t) => {
+test('ends on done even if the reply to the POST was lost', { skip }, async (t) => {
   writeFileSync(disk, Buffer.alloc(8 * mebibyte));
   // The helper receives it but dies before it responds; the same happens to every retry.
   const posted = Promise.withResolvers<void>();

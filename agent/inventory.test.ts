@@ -67,7 +67,7 @@ lay(
 );
 symlinkSync('../../../bus/pci/drivers/ixgbe', join(root, 'sys/class/net/eno1/device/driver'));
 
-test('disks: real ones alone, with what they can do', () => {
+test('disks: lists physical disks with their capabilities', () => {
   const { disks } = readInventory(root);
   assert.deepEqual(
     disks.map(({ device, serial, rotational, removable }) => [device, serial, rotational, removable]),
@@ -90,14 +90,14 @@ test('disks: real ones alone, with what they can do', () => {
   });
 });
 
-test('NICs: link, driver, speed', () => {
+test('NICs: lists link state, driver and speed', () => {
   assert.deepEqual(readInventory(root).nics.slice(0, 2), [
     { name: 'eno1', mac: '52:54:00:aa:bb:cc', driver: 'ixgbe', link: true, speed_mbps: 10000, address: null },
     { name: 'eno2', mac: '52:54:00:aa:bb:cd', driver: '', link: false, speed_mbps: null, address: null },
   ]);
 });
 
-test('an InfiniBand port has its whole address, and the MAC by which it is enrolled', () => {
+test('an InfiniBand port has its full address, and the MAC by which it is enrolled', () => {
   const rest = { driver: '', link: false, speed_mbps: null, address: null };
   const whole = '80:00:00:48:fe:80:00:00:00:00:00:00:7c:fe:90:03:00:29:26:52';
   const client_id = 'ff:00:00:00:00:00:02:00:00:02:c9:00:7c:fe:90:03:00:29:26:52';
@@ -109,7 +109,7 @@ test('an InfiniBand port has its whole address, and the MAC by which it is enrol
   ]);
 });
 
-test('processors, installed memory, system and firmware', () => {
+test('reads CPUs, installed memory, system and firmware', () => {
   const { cpu, memory_bytes, system, firmware } = readInventory(root);
   assert.deepEqual([cpu.count, cpu.model, cpu.flags], [2, 'Xeon Gold', ['fpu', 'vmx']]);
   assert.equal(memory_bytes, 2 * 0x8000000);
@@ -117,7 +117,7 @@ test('processors, installed memory, system and firmware', () => {
   assert.deepEqual(firmware, { mode: 'uefi', version: '1.2' });
 });
 
-test('what no device has is left out, so that the rest can be told', () => {
+test('omits attributes that a device lacks', () => {
   const odd = mkdtempSync(join(tmpdir(), 'ingot-sys-'));
   lay(
     {
@@ -140,6 +140,6 @@ test('what no device has is left out, so that the rest can be told', () => {
   assert.deepEqual([inventory.nics[0]?.speed_mbps, inventory.cpu.flags], [null, ['fpu']]);
 });
 
-test('this very machine is described as the protocol wants it', () => {
+test('describes this machine in the format of the protocol', () => {
   assert.ok(Value.Check(Inventory, readInventory('/')));
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { bootMac, bootServer, parseKernelLine } from './kernel-line.ts';
 import { readOptions } from './options.ts';
 
-test('quoted values, flags and repeats', () => {
+test('parses quoted values, flags and repeated parameters', () => {
   const line = parseKernelLine('a=1 quiet dyndbg="file drivers/x +p" a=2 url=http://h:1/p?x=y=z\n');
   assert.deepEqual(
     [...line],
@@ -16,7 +16,7 @@ test('quoted values, flags and repeats', () => {
   );
 });
 
-test("pxelinux's ipappend 3", () => {
+test('parses what pxelinux adds with ipappend 3', () => {
   const line = parseKernelLine('initrd=r ip=172.30.0.21:172.30.0.1:172.30.0.254:255.255.255.0 BOOTIF=01-52-54-00-AB-cd-ef');
   assert.equal(bootMac(line), '52:54:00:ab:cd:ef');
   assert.equal(bootServer(line), '172.30.0.1');
@@ -24,7 +24,7 @@ test("pxelinux's ipappend 3", () => {
   assert.equal(bootMac(parseKernelLine('BOOTIF=01-52-54-00-ab-cd-ef-00')), null);
 });
 
-test('an InfiniBand port is named by pxelinux, by its GUID, or by its whole address', () => {
+test('finds an InfiniBand port by pxelinux, by its GUID, or by its full address', () => {
   const guid = '7c-fe-90-03-00-29-26-52';
   for (const name of ['20-7c-fe-90-29-26-52', `20-${guid}`, `01-80-00-00-48-fe-80-00-00-00-00-00-00-${guid}`])
     assert.equal(bootMac(parseKernelLine(`BOOTIF=${name}`)), '7c:fe:90:29:26:52');
@@ -32,7 +32,7 @@ test('an InfiniBand port is named by pxelinux, by its GUID, or by its whole addr
 
 const options = (line: string, argv: string[] = []) => readOptions(argv, {}, () => line);
 
-test('the classic line alone is enough, without a server to say hello to', () => {
+test('accepts the classic parameters without a server for hello', () => {
   const read = options(
     'iscsi_target_iqn=iqn-x deployment_id=7 deployment_key=K disk=cciss/c0d0,sda ip=10.0.0.9:10.0.0.1:: troubleshoot=1',
   );
@@ -50,14 +50,14 @@ test('the classic line alone is enough, without a server to say hello to', () =>
   });
 });
 
-test('without ip= the boot server is the one of ingot.url', () => {
+test('without ip=, uses the host of ingot.url as boot server', () => {
   const read = options('ingot.url=http://172.30.0.1:8088/ ingot.token=t iscsi_target_iqn=iqn-x');
   assert.deepEqual(read?.server, { url: 'http://172.30.0.1:8088', token: 't' });
   assert.equal(read?.classic?.bootServer, '172.30.0.1');
   assert.throws(() => options('iscsi_target_iqn=iqn-x'), /neither ip= nor ingot.url/);
 });
 
-test('flags outweigh the kernel line; an unknown one is refused', () => {
+test('flags override the kernel command line; an unknown flag is rejected', () => {
   const argv = [
     '--url',
     'http://127.0.0.1:1',

@@ -31,7 +31,7 @@ async function wipe(machine: Machine) {
   return disks;
 }
 
-test('every disk is discarded, and says so', async () => {
+test('discards every disk and reports it', async () => {
   const disks = await wipe(real);
   assert.deepEqual(
     disks.map(({ device, method, size_bytes }) => [device, method, size_bytes]),
@@ -40,13 +40,13 @@ test('every disk is discarded, and says so', async () => {
   assert.ok(files.every(isZero));
 });
 
-test('a discard that leaves data readable does not count', async () => {
+test('does not accept a discard that leaves data readable', async () => {
   const disks = await wipe({ ...real, discard: async () => {} });
   assert.ok(disks.every(({ method }) => method === 'zeroout'));
   assert.ok(files.every(isZero));
 });
 
-test('a disk that refuses discards and knows no zeroing is overwritten', async () => {
+test('overwrites a disk that supports neither discard nor write-zeroes', async () => {
   const plain = (disks: ReturnType<Machine['disks']>) => disks.map((disk) => ({ ...disk, write_zeroes_max_bytes: 0 }));
   const disks = await wipe({
     ...real,
@@ -57,7 +57,7 @@ test('a disk that refuses discards and knows no zeroing is overwritten', async (
   assert.ok(files.every(isZero));
 });
 
-test('a removable disk is left alone', async () => {
+test('skips a removable disk', async () => {
   const disks = await wipe({
     ...real,
     disks: () => real.disks().map((disk) => ({ ...disk, removable: disk.device === files[1] })),
@@ -69,7 +69,7 @@ test('a removable disk is left alone', async () => {
   assert.ok(!isZero(files[1] as string));
 });
 
-test('a disk that fails is named', async () => {
+test('names a disk that fails', async () => {
   const broken = {
     ...real,
     discard: () => Promise.reject(new Error('no')),

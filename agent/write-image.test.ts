@@ -83,7 +83,7 @@ async function write(content: Buffer, changes: { sha256?: string; minimum_bytes?
   return writeImage(params, { machine, link, log: new Log(() => {}) }, context);
 }
 
-test('data lands in its place, holes read as zeros, the end of the disk is wiped', async () => {
+test('writes data in place, zeros the holes, and wipes the end of the disk', async () => {
   const result = await write(image());
   const disk = readFileSync(file);
   assert.ok(disk.subarray(0, virtualSize).equals(expectedImage()));
@@ -95,7 +95,7 @@ test('data lands in its place, holes read as zeros, the end of the disk is wiped
   assert.equal(progress.at(-1)?.done_bytes, progress.at(-1)?.total_bytes);
 });
 
-test('a disk that cannot zero by command gets its holes written', async () => {
+test('writes the holes of a disk without write-zeroes', async () => {
   const whole = machine;
   machine = {
     ...whole,
@@ -107,7 +107,7 @@ test('a disk that cannot zero by command gets its holes written', async () => {
 });
 
 for (const takesRanges of [true, false]) {
-  test(`a connection that breaks twice is taken up again ${takesRanges ? 'where it broke' : 'by a server without ranges'}`, async () => {
+  test(`resumes a download interrupted twice, ${takesRanges ? 'where it broke' : 'by a server without ranges'}`, async () => {
     server.takesRanges = takesRanges;
     server.cuts.push(100_000, takesRanges ? 1_000_000 : 1_500_000);
     await write(image());
@@ -116,7 +116,7 @@ for (const takesRanges of [true, false]) {
   });
 }
 
-test('a wrong checksum names both sums and leaves nothing that boots', async () => {
+test('a checksum mismatch reports both sums and leaves nothing bootable', async () => {
   const wrong = 'f'.repeat(64);
   const content = image();
   const actual = createHash('sha256').update(content).digest('hex');
@@ -128,7 +128,7 @@ test('a wrong checksum names both sums and leaves nothing that boots', async () 
   );
 });
 
-test('data that is no image at all is read to its end for the sum', async () => {
+test('reads invalid image data to its end for the checksum', async () => {
   const content = randomBytes(3 * mebibyte);
   await assert.rejects(write(content, { sha256: 'e'.repeat(64) }), /checksum mismatch: expected e+, got [0-9a-f]{64}/);
   await server.close();
@@ -136,7 +136,7 @@ test('data that is no image at all is read to its end for the sum', async () => 
   await assert.rejects(write(content), /prefix|frame|descriptor/i);
 });
 
-test('corrupt data is told by its checksum, not by the decompressor', async () => {
+test('reports corrupt data by its checksum, not by the decompressor', async () => {
   const content = image();
   const sha256 = createHash('sha256').update(content).digest('hex');
   content.fill(0, 500_000, 500_100);
@@ -148,12 +148,12 @@ test('corrupt data is told by its checksum, not by the decompressor', async () =
   );
 });
 
-test('an image the server does not have ends at once', async () => {
+test('fails at once if the server does not have the image', async () => {
   const pending = write(image(), { asked: '/agent/v2/images/another' });
   await assert.rejects(pending, /answered with 404/);
 });
 
-test('no disk is large enough: nothing is touched and the sizes are told', async () => {
+test('writes nothing if no disk is large enough, and reports the sizes', async () => {
   await assert.rejects(
     write(image(), { minimum_bytes: 1e12 }),
     /no disk fits: .*disk has 25165824 bytes of the 1000000000000 needed/,

@@ -6,7 +6,7 @@ import { ProcessMeter, parseUsage, readPss, readThreadSeconds, readUsage } from 
 
 const status = 'Name:\tnode\nVmPeak:\t 1200000 kB\nVmHWM:\t   90000 kB\nVmRSS:\t   80000 kB\n';
 
-test('reads memory and times, whatever the name of the program', () => {
+test('reads memory and times for any program name', () => {
   const stat = '42 (a) b (c) S 1 42 42 0 -1 4194304 100 200 0 0 150 50 30 20 20 0 11 0 12345 1 2 3';
   assert.deepEqual(parseUsage(status, stat), {
     rss: 80_000 * 1024,
@@ -16,14 +16,14 @@ test('reads memory and times, whatever the name of the program', () => {
   });
 });
 
-test('knows this process as Node.js knows it', () => {
+test('agrees with Node.js about this process', () => {
   const usage = readUsage(process.pid);
   const { userCPUTime, systemCPUTime } = process.resourceUsage();
   assert.ok(Math.abs(usage.cpuSeconds - (userCPUTime + systemCPUTime) / 1e6) < 0.1);
   assert.ok(Math.abs(usage.rss - process.memoryUsage.rss()) < 8 * 1024 ** 2);
 });
 
-test('shares memory in proportion, and adds up the time of threads', () => {
+test('divides shared memory proportionally, and adds up the time of threads', () => {
   const { rss, cpuSeconds } = readUsage(process.pid);
 
   assert.ok(readPss(process.pid) > 0 && readPss(process.pid) <= rss * 1.1);
@@ -41,7 +41,7 @@ const program = `
   });
   console.log('ready');`;
 
-test('sees the peak of a stretch and the time of its tools', async () => {
+test('records the peak of a period and the time of its tools', async () => {
   const child = spawn(process.execPath, ['--expose-gc', '-e', program], { stdio: ['pipe', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
   const meter = new ProcessMeter(child.pid as number);

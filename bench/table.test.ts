@@ -38,7 +38,7 @@ const cellsOf = (text: string, label: string) => {
     .split(/\s+/);
 };
 
-test('rates count data, and ratios compare them with the peer of the same run', () => {
+test('computes rates from data, and ratios against the peer of the same run', () => {
   const report = findings();
   assert.deepEqual(ratesOf(report, 'B', report.alone.B), {
     mbPerSecond: 20,
@@ -48,7 +48,7 @@ test('rates count data, and ratios compare them with the peer of the same run', 
   assert.equal(ratesOf(report, 'A', { phases }), undefined);
 });
 
-test('one column per chain, and a sum of the phases', () => {
+test('has one column per chain and a sum of the phases', () => {
   const text = renderFindings(findings());
   assert.deepEqual(cellsOf(text, 'OS'), ['7.5', '7.5']);
   assert.deepEqual(cellsOf(text, 'sum'), ['28.5', '28.5']);
@@ -61,14 +61,14 @@ test('one column per chain, and a sum of the phases', () => {
   assert.ok(text.split('\n').every((line) => line === line.trimEnd()));
 });
 
-test('both at once add columns; a write that was not seen leaves a dash', () => {
+test('adds columns for simultaneous runs, and a dash for an unmeasured write', () => {
   const together = { deployed: { A: { phases }, B: { phases, write: { seconds: 41, diskBytes: 2000e6 } } }, use, others: 0.5 };
   const text = renderFindings(findings({ together }));
   assert.deepEqual(cellsOf(text, 'MB/s of data'), ['20.0', '20.0', '-', '10.0']);
   assert.deepEqual(cellsOf(text, 'processor seconds of Ingot'), ['1.3', '1.3', '1.3']);
 });
 
-test('the JSON has the findings and the rates', () => {
+test('the JSON contains the findings and the rates', () => {
   const report = JSON.parse(JSON.stringify(reportOf(findings())));
   assert.equal(report.rates.alone.A.peer.sparse.ratio, 1);
   assert.equal(report.rest.idle, 75 * mib);

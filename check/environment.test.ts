@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { plainEnvironment } from './environment.ts';
 
-test('a person’s own settings and cloud are no business of tests; where copies of others’ programs lie, is', () => {
+test('removes personal settings and credentials from the environment, and keeps the paths of reference copies', () => {
   const from = {
     PATH: '/bin',
     OS_TOKEN: 't',
@@ -15,12 +15,12 @@ test('a person’s own settings and cloud are no business of tests; where copies
   assert.deepEqual(plainEnvironment(from), { PATH: '/bin', REFEREE_SUSHY_TOOLS: '/c', REFEREE_X: '/x' });
 });
 
-test('REFEREE_ goes before INGOT_ where both are set', () => {
+test('REFEREE_ overrides INGOT_ if both are set', () => {
   const from = { REFEREE_SUSHY_TOOLS: '/a', INGOT_SUSHY_TOOLS: '/b' };
   assert.deepEqual(plainEnvironment(from), { REFEREE_SUSHY_TOOLS: '/a' });
 });
 
-test('a build server gets no colours', () => {
+test('disables colours on a build server', () => {
   assert.deepEqual(plainEnvironment({ CI: 'true', FORCE_COLOR: '1' }), { CI: 'true', NO_COLOR: '1' });
   assert.deepEqual(plainEnvironment({ FORCE_COLOR: '1' }), { FORCE_COLOR: '1' });
 });

@@ -11,7 +11,7 @@ function messages(files: Record<string, string>): string[] {
   return checkImports(sources, aliases).map(({ path, line, message }) => `${path}${line ? `:${line}` : ''} ${message}`);
 }
 
-test('the table in ARCHITECTURE.md is the table that is enforced', () => {
+test('the table in ARCHITECTURE.md equals the enforced one', () => {
   const page = listSources().find(({ path }) => path === 'ARCHITECTURE.md')?.text ?? '';
   const rows = page
     .split('\n')
@@ -42,20 +42,20 @@ test('a part is a folder of src, a file right in src, or a top-level folder', ()
   assert.deepEqual(['src/store/events.ts', 'src/serve.ts', 'lab/models/plain.ts'].map(partOf), ['store', 'serve', 'lab']);
 });
 
-test('an import against the layers is found with its line, types and multi-line imports included', () => {
+test('reports an import against the layers with its line, including types and multi-line imports', () => {
   const text = "import type { A } from '#domain/a.ts';\nimport {\n  type B,\n  c,\n} from '#engine/worker/worker.ts';\n";
 
   assert.deepEqual(messages({ 'src/store/x.ts': text }), ['src/store/x.ts:2 store may not import src/engine/worker/worker.ts']);
 });
 
-test('a door lets in its own file and no other of its part', () => {
+test('an entry point exports only its own file', () => {
   assert.deepEqual(messages({ 'src/api/a.ts': "import type { E } from '#engine/contract.ts';\n" }), []);
   assert.deepEqual(messages({ 'src/api/a.ts': "import { w } from '#engine/worker/worker.ts';\n" }), [
     'src/api/a.ts:1 api may not import src/engine/worker/worker.ts',
   ]);
 });
 
-test('where only types are allowed, a value of the same folder is not', () => {
+test('rejects a value import where only types are allowed', () => {
   assert.deepEqual(messages({ 'src/drivers/a.ts': "import type { Node } from '#store/tables/nodes.ts';\n" }), []);
   assert.deepEqual(messages({ 'src/drivers/a.ts': "import { Nodes } from '#store/tables/nodes.ts';\n" }), [
     'src/drivers/a.ts:1 drivers may import only types of src/store/tables/nodes.ts',
@@ -69,7 +69,7 @@ test('where only types are allowed, a value of the same folder is not', () => {
   ]);
 });
 
-test('re-exports and dynamic imports count', () => {
+test('checks re-exports and dynamic imports', () => {
   const text = "export * from '#api/a.ts';\nconst b = await import('#wire/b.ts');\n";
 
   assert.deepEqual(messages({ 'src/domain/x.ts': text }), [
@@ -78,22 +78,22 @@ test('re-exports and dynamic imports count', () => {
   ]);
 });
 
-test('the longest alias wins', () => {
+test('prefers the longest alias', () => {
   assert.deepEqual(messages({ 'agent/main.ts': "import { r } from '#agent-protocol/routes.ts';\n" }), []);
 });
 
-test('a relative import must not leave its part where an alias exists', () => {
+test('rejects a relative import that leaves its part if an alias exists', () => {
   assert.deepEqual(messages({ 'src/api/compute/a.ts': "import { b } from '../faults.ts';\n" }), []);
   assert.deepEqual(messages({ 'src/api/a.ts': "import { b } from '../domain/b.ts';\n" }), [
     "src/api/a.ts:1 '../domain/b.ts' leaves its part: write it with '#'",
   ]);
 });
 
-test('the agent runs where there are no # names', () => {
+test('rejects # aliases in the agent, which runs without package.json', () => {
   assert.deepEqual(messages({ 'agent/main.ts': "import { r } from '../agent-protocol/routes.ts';\n" }), []);
 });
 
-test('each package belongs to certain parts', () => {
+test('allows each package only in certain parts', () => {
   const text = "import { Value } from 'typebox/value';\nimport { sql } from 'kysely';\nimport 'node:fs';\n";
 
   assert.deepEqual(messages({ 'src/api/a.ts': text }), ["src/api/a.ts:2 api may not use the package 'kysely'"]);
@@ -102,7 +102,7 @@ test('each package belongs to certain parts', () => {
   ]);
 });
 
-test('a driver is entered by its door alone', () => {
+test('allows imports of a driver only through its index', () => {
   assert.deepEqual(messages({ 'src/drivers/registry.ts': "import { ipmi } from './ipmi/index.ts';\n" }), []);
   assert.deepEqual(messages({ 'src/drivers/ipmi/power.ts': "import { a } from './schema.ts';\n" }), []);
   assert.deepEqual(messages({ 'src/drivers/pxe/boot.ts': "import { a } from '../ipmi/power.ts';\n" }), [
@@ -110,23 +110,23 @@ test('a driver is entered by its door alone', () => {
   ]);
 });
 
-test('tests may import what they need', () => {
+test('allows tests to import what they need', () => {
   assert.deepEqual(messages({ 'src/store/x.test.ts': "import { serve } from '#serve.ts';\n" }), []);
 });
 
-test('a part without a row may import nothing else', () => {
+test('allows no imports to a part without a row', () => {
   assert.deepEqual(messages({ 'src/new-part/x.ts': "import { a } from '#domain/a.ts';\n" }), [
     'src/new-part/x.ts:1 new-part may not import src/domain/a.ts',
   ]);
 });
 
-test('an ending is asked for', () => {
+test('requires the file extension', () => {
   assert.deepEqual(messages({ 'src/api/a.ts': "import { b } from './b';\n" }), [
     "src/api/a.ts:1 './b' must name the file with its ending",
   ]);
 });
 
-test('a circle is shown as the way around it, once', () => {
+test('reports an import cycle once, with its path', () => {
   const files = {
     'src/store/a.ts': "import { b } from './b.ts';\n",
     'src/store/b.ts': "import { c } from './c.ts';\n",
@@ -139,7 +139,7 @@ test('a circle is shown as the way around it, once', () => {
   ]);
 });
 
-test('the concurrency primitives may be imported by every part but domain and the agent', () => {
+test('allows the concurrency primitives in every part but domain and the agent', () => {
   const text = "import { pause } from '#async/timers.ts';\n";
   const allowed = ['src/wire/x.ts', 'src/api/x.ts', 'src/log.ts', 'lab/x.ts', 'bench/x.ts'];
 

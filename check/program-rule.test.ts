@@ -38,12 +38,12 @@ const refused: Readonly<Record<string, [line: string, name: string]>> = {
 };
 
 for (const [what, [line, name]] of Object.entries(refused)) {
-  test(`refuses ${what}`, () => {
+  test(`rejects ${what}`, () => {
     assert.deepEqual(messages(withImport(line)), unknown(name));
   });
 }
 
-test('takes what the table names, Node.js itself, and what only looks like a call', () => {
+test('accepts programs of the table, Node.js itself, and what only resembles a call', () => {
   const lines = [
     "spawn('cp', ['cowsay', 'b']); spawn(process.execPath, ['cowsay']); const [program, ...all] = insideNamespace(n, ['ip']);",
     "spawn(program, all); const node = [process.execPath, 'x']; insideNamespace(n, [...node, 'cowsay']);",
@@ -55,7 +55,7 @@ test('takes what the table names, Node.js itself, and what only looks like a cal
   assert.deepEqual(messages(withImport(lines.join('\n'))), []);
 });
 
-test('refuses a name that comes from elsewhere, unless the rule says from where', () => {
+test('rejects a name from elsewhere unless the rule declares its origin', () => {
   const text = withImport('spawn(tool, []);');
   const message = "2 'tool' is called: write its name here, or tell in check/program-rule.ts where it comes from";
   assert.deepEqual(messages(text), [message]);
@@ -63,7 +63,7 @@ test('refuses a name that comes from elsewhere, unless the rule says from where'
   assert.match(messages('', 'src/tools/run-tool.ts').join(), /says that it calls 'tool'; it does not/);
 });
 
-test('reads scripts of the shell', () => {
+test('checks shell scripts', () => {
   const script = `#!/bin/sh
   usage() { cat <<-END
       cowsay is not called here
@@ -79,13 +79,13 @@ test('reads scripts of the shell', () => {
   assert.match(messages('#!/bin/sh\ncowsay hello\n', 'bin/tool').join(), /2 'cowsay' is called/);
 });
 
-test('what runs in the ramdisk comes from the ramdisk', () => {
+test('the ramdisk contains the programs that run in it', () => {
   const call =
     "import { runProgram } from './run-program.ts';\nrunProgram('openssl', []); runProgram('sfdisk', []); runProgram('sync');\n";
   assert.deepEqual(messages(call, 'agent/a.ts'), ["2 'openssl' is called, but build/ramdisk/profiles.ts does not name it"]);
 });
 
-test('busybox has what the ramdisk takes from it', { skip: existsSync('/bin/busybox') ? false : 'needs busybox' }, () => {
+test('busybox provides the applets used in the ramdisk', { skip: existsSync('/bin/busybox') ? false : 'needs busybox' }, () => {
   const applets = new Set(execFileSync('busybox', ['--list'], { encoding: 'utf8' }).split('\n'));
   assert.deepEqual(
     busyboxPrograms.filter((name) => !applets.has(name)),
@@ -93,7 +93,7 @@ test('busybox has what the ramdisk takes from it', { skip: existsSync('/bin/busy
   );
 });
 
-test('the table: a package, who needs it, its programs; a line that is none is refused', () => {
+test('the table lists package, users and programs, and rejects a malformed line', () => {
   const text = '# package for programs\n\nqemu-utils serve qemu-img qemu-nbd\nseabios  lab  -\n';
   assert.deepEqual(readProgramTable(text), [
     { package: 'qemu-utils', user: 'serve', programs: ['qemu-img', 'qemu-nbd'] },
@@ -105,19 +105,19 @@ test('the table: a package, who needs it, its programs; a line that is none is r
 
 const read = (path: string) => readFileSync(`${root}/${path}`, 'utf8');
 
-test('README asks for what must be there before bin/setup', () => {
+test('README names what must be installed before bin/setup', () => {
   const [, asked = ''] = /^ +apt-get install --no-install-recommends (.+)$/m.exec(read('README.md')) ?? [];
   const before = readProgramTable(read(programTableFile)).filter(({ user }) => user === 'before');
   assert.deepEqual(asked.split(' '), before.map((row) => row.package).toSorted());
 });
 
-test('bin/setup installs all of the table but what is there before', () => {
+test('bin/setup installs everything in the table but its prerequisites', () => {
   const rows = readProgramTable(read(programTableFile));
   const wanted = rows.filter(({ user }) => user !== 'before' && user !== 'debian').map((row) => row.package);
   assert.equal(new Set(rows.map((row) => row.package)).size, rows.length);
   assert.deepEqual(execFileSync('bin/setup', ['--list'], { cwd: root, encoding: 'utf8' }).trim().split('\n'), wanted);
 });
 
-test('only literals of calls are taken for programs', () => {
+test('takes only literals in calls for programs', () => {
   assert.deepEqual(programCalls("const a = 'spawn';\nrun('cowsay');\n"), []);
 });

@@ -22,7 +22,7 @@ function aFolder(t: TestContext) {
   return { folder, cache, record, provide };
 }
 
-test('what there is is unpacked once, and anew when it changes', (t) => {
+test('unpacks the archive once, and again when it changes', (t) => {
   const { cache, record, provide } = aFolder(t);
   record('old');
   const { REFEREE_REDFISH_RECORDINGS: first = '', ...none } = provide();
@@ -37,7 +37,7 @@ test('what there is is unpacked once, and anew when it changes', (t) => {
   assert.equal(readdirSync(cache).length, 1);
 });
 
-test('several that begin at once get the same, and leave nothing else behind', async (t) => {
+test('concurrent runs share the result and leave nothing else behind', async (t) => {
   const { folder, cache, record } = aFolder(t);
   record('x'.repeat(1_000_000));
   const program = `
@@ -56,7 +56,7 @@ test('several that begin at once get the same, and leave nothing else behind', a
   assert.equal(readdirSync(cache).length, 1);
 });
 
-test('no folder gives nothing, and a broken archive is said to be one', (t) => {
+test('returns nothing without a folder, and reports a broken archive', (t) => {
   const { folder, cache } = aFolder(t);
   assert.deepEqual(provideRecordings({ INGOT_RECORDINGS: join(folder, 'none') }, cache), {});
 

@@ -16,14 +16,14 @@ test('file-length: 500 lines pass, 501 do not', () => {
   assert.deepEqual(messages({ 'docs/a.md': 'x\n'.repeat(501) }), []);
 });
 
-test('telling-names: neither folders nor files of odds and ends', () => {
+test('telling-names: rejects files and folders of miscellany', () => {
   assert.deepEqual(messages({ 'src/common/a.ts': '', 'src/api/utils.ts': '', 'src/api/common-headers.ts': '' }), [
     "src/common/a.ts 'common' does not tell what is inside [telling-names]",
     "src/api/utils.ts 'utils' does not tell what is inside [telling-names]",
   ]);
 });
 
-test('finished-code: marks of later and tests that do not run', () => {
+test('finished-code: rejects to-do marks and skipped tests', () => {
   const bad = [
     join('// TO', 'DO later'),
     join('test.', "skip('a')"),
@@ -40,7 +40,7 @@ test('finished-code: marks of later and tests that do not run', () => {
   assert.deepEqual(messages({ 'src/a.ts': "t.skip('needs root');\ntest('b', { skip: reason }, () => {});\n" }), []);
 });
 
-test("no-foreign-places: one person's paths and package hosts, in any text file", () => {
+test('no-foreign-places: rejects personal paths and package hosts in any text file', () => {
   const home = join('/wo', 'rk/someone');
   const lock = join('  "resolved": "', 'https://mirror.example/a.tgz"');
 
@@ -54,14 +54,14 @@ test("no-foreign-places: one person's paths and package hosts, in any text file"
   assert.deepEqual(messages({ 'src/a.ts': 'const file = `${state}/work/disk`;\n' }), []);
 });
 
-test('driver-folders: a door and a page for people', () => {
+test('driver-folders: requires an index and a readme', () => {
   assert.deepEqual(
     messages({ 'src/drivers/ipmi/power.ts': '', 'src/drivers/ipmi/index.ts': '', 'src/drivers/interfaces.ts': '' }),
     ['src/drivers/ipmi a driver folder needs readme.md [driver-folders]'],
   );
 });
 
-test('living-references: links and quoted paths of papers lead somewhere', () => {
+test('living-references: checks links and quoted paths in documents', () => {
   const page = '[a](docs/a.md) [b](docs/b.md#x) [web](https://example.org)\n`src/a.ts` `src/gone.ts` `src/`\n';
 
   assert.deepEqual(messages({ 'README.md': page, 'docs/a.md': '[up](../README.md)', 'src/a.ts': '' }), [
@@ -71,13 +71,13 @@ test('living-references: links and quoted paths of papers lead somewhere', () =>
   assert.deepEqual(messages({ 'docs/decisions/0001-a.md': 'It was `src/gone.ts`.' }), []);
 });
 
-test('change-notes: the kind comes first', () => {
+test('change-notes: requires the kind first', () => {
   assert.deepEqual(messages({ 'docs/changes/a.md': 'Added: b\n', 'docs/changes/c.md': 'New: d\n' }), [
     'docs/changes/c.md:1 a note begins with Added:, Changed:, Fixed:, Removed: or Security: [change-notes]',
   ]);
 });
 
-test('shared-primitives: one way to replace a file, and one to wait', () => {
+test('shared-primitives: allows one way to replace a file, and one to wait', () => {
   const bad =
     "import { readFile, rename } from 'node:fs/promises';\nimport { setTimeout as pause } from 'node:timers/promises';\n";
   const found = messages({ 'src/engine/a.ts': bad, 'src/files/a.ts': bad, 'src/engine/a.test.ts': bad, 'agent/a.ts': bad });
@@ -90,7 +90,7 @@ test('shared-primitives: one way to replace a file, and one to wait', () => {
   assert.deepEqual(messages({ 'src/engine/a.ts': fine }), []);
 });
 
-test("plain-words: the field's words in names and comments, but not in texts", () => {
+test('plain-words: checks names and comments, but not string literals', () => {
   const bad = ['const patience = 1;', 'this.#tellAll(nextLook);', '// It is on the way back.', 'const fine = aCloud();'];
   const fine = ['const lookup = 1;', "const text = 'it was told';", 'const storyteller = 1;', '// It looks like a timeout.'];
 

@@ -33,7 +33,7 @@ async function runOne(body: string, fileSeconds = 30): Promise<{ counts: Record<
   return { counts: JSON.parse(counts), output };
 }
 
-test('passed, failed and skipped tests are counted, the skipped ones with their reason', async () => {
+test('counts passed, failed and skipped tests, the skipped ones with their reason', async () => {
   const { counts, output } = await runOne(`
     test('good', () => {});
     test('outer', async (t) => { await t.test('bad', () => { throw new Error('the cause'); }); });
@@ -53,14 +53,14 @@ test('a file that does not load fails', async () => {
   assert.equal(counts['failed'], 1);
 });
 
-test('a file that does not end is ended and fails', async () => {
+test('a file that does not end is killed and fails', async () => {
   const { counts, output } = await runOne("test('quick', () => { setInterval(() => {}, 1000); });", 2);
 
   assert.equal(counts['failed'], 1);
   assert.match(output, /did not end within 2 s/);
 });
 
-test('a process that a test leaves behind is ended and fails the file', async () => {
+test('a process left behind by a test is killed and fails the file', async () => {
   const { counts, output } = await runOne(`
     test('starts', () => { spawn('sleep', ['60'], { detached: true, stdio: 'ignore' }).unref(); });
   `);

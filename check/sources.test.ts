@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { listSources, root } from './sources.ts';
 
-test('text files are listed with their text, caches and packages are not', () => {
+test('lists text files with their text, without caches and packages', () => {
   const sources = listSources();
 
   assert.match(sources.find(({ path }) => path === 'package.json')?.text ?? '', /"name": "ingot"/);
@@ -17,7 +17,7 @@ test('text files are listed with their text, caches and packages are not', () =>
   );
 });
 
-test('a folder without git is listed too', (t) => {
+test('lists a folder without git', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ingot-check-'));
   t.after(() => rmSync(folder, { recursive: true }));
   cpSync(join(root, 'check'), join(folder, 'check'), { recursive: true });

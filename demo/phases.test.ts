@@ -7,7 +7,7 @@ function event(second: number, kind: string, subject: string, data: CloudEvent['
   return { id: second, at: new Date(second * 1000).toISOString(), kind, subject, message: '', duration_ms: null, data };
 }
 
-test('splits a deployment at what was seen of the machine', () => {
+test('splits a deployment into phases by the events of the machine', () => {
   const events = [
     event(0, 'operation', 'deploy', { status: 'started' }),
     event(2, 'step', 'power on', { status: 'ended' }),
@@ -21,7 +21,7 @@ test('splits a deployment at what was seen of the machine', () => {
   assert.deepEqual(phases, { prepare: 2, firmware: 8, 'DHCP + boot files': 3, ramdisk: 12, image: 20, reboot: 2, OS: 43 });
 });
 
-test('a phase nobody witnessed counts nothing, and the sum stays the whole', () => {
+test('a phase without events counts as zero, and the sum is complete', () => {
   const phases = readPhases([event(0, 'operation', 'deploy'), event(5, 'step', 'power on', { status: 'ended' })], new Date(9000));
   assert.equal(phases.firmware, 0);
   assert.equal(

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { checkApiPort, openApiPort } from './api-port.ts';
 
-test('a port that is taken is told with what to do, by the demo before it builds anything', async () => {
+test('reports a port in use with a remedy, before the demo builds anything', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
   const { port } = other.address() as AddressInfo;

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { defaultBmcProfile } from './bmc/bmc-profile.ts';
 import { applyProfile, findBmcProfile, loadBmcProfiles } from './bmc-profile-files.ts';
 
-test('every file of lab/bmc-profiles is one, and the default one changes nothing', () => {
+test('every file of lab/bmc-profiles is valid, and the default one changes nothing', () => {
   const all = loadBmcProfiles();
 
   assert.ok(all.size >= 13);
@@ -14,7 +14,7 @@ test('every file of lab/bmc-profiles is one, and the default one changes nothing
   assert.throws(() => findBmcProfile('polite'), /no profile 'polite'; there are .*dead/);
 });
 
-test('a file that is wrong is named, and so is the field', (t) => {
+test('names an invalid file and its field', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ingot-profiles-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const meant = { description: 'd', source: 's', behaviour: {} };
@@ -32,7 +32,7 @@ test('a file that is wrong is named, and so is the field', (t) => {
   }
 });
 
-test('a wish names a profile to begin with, and fields besides', () => {
+test('a request names a base profile and overriding fields', () => {
   const slow = applyProfile(defaultBmcProfile, { profile: 'slow', sessionLimit: 1 });
   assert.deepEqual([slow.delayMs, slow.sessionLimit], [1500, 1]);
 

@@ -23,7 +23,7 @@ async function withControl(
   }
 }
 
-test('requests get their own answers, in whatever order these come', async () => {
+test('replies match their requests, in any order', async () => {
   const later = Promise.withResolvers<string>();
   const handle = (request: ControlRequest) => (request.action === 'status' ? later.promise : Promise.resolve('at once'));
 
@@ -46,7 +46,7 @@ test('a failed request rejects with its message', async () => {
   });
 });
 
-test('news reach the clients', async () => {
+test('events reach the clients', async () => {
   await withControl(
     async () => null,
     async ({ server, client }) => {
@@ -59,7 +59,7 @@ test('news reach the clients', async () => {
   );
 });
 
-test('when the server goes, what still waits rejects, and further requests too', async () => {
+test('when the server disconnects, pending and further requests reject', async () => {
   const never = () => new Promise(() => {});
 
   await withControl(never, async ({ server, client }) => {
@@ -73,7 +73,7 @@ test('when the server goes, what still waits rejects, and further requests too',
   });
 });
 
-test('only the owner may speak to the rack', async () => {
+test('only the owner may control the rack', async () => {
   await withControl(
     async () => null,
     async ({ path }) => {
@@ -82,7 +82,7 @@ test('only the owner may speak to the rack', async () => {
   );
 });
 
-test('a path too long for a socket is refused in words', async () => {
+test('reports a path that is too long for a socket', async () => {
   await assert.rejects(
     ControlServer.start(`/tmp/${'x'.repeat(120)}`, async () => null),
     /too long for a socket/,

@@ -14,14 +14,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test('a request for one boot is kept until it is used', () => {
+test('keeps a request for one boot until it is used', () => {
   new MachineMemory(file).bootOverride.set({ device: 'cdrom', persistent: false }, { expires: false });
 
   assert.deepEqual(new MachineMemory(file).bootOverride.takeForBoot(), { device: 'cdrom', persistent: false });
   assert.equal(new MachineMemory(file).bootOverride.get(), undefined);
 });
 
-test('a persistent request stays, also one that would have expired unused', () => {
+test('keeps a persistent request, also one that would have expired unused', () => {
   const { bootOverride } = new MachineMemory(file);
   bootOverride.set({ device: 'pxe', persistent: true });
   bootOverride.takeForBoot();
@@ -32,13 +32,13 @@ test('a persistent request stays, also one that would have expired unused', () =
   assert.equal(new MachineMemory(file).bootOverride.get(), undefined);
 });
 
-test('a request whose time ran out while nothing ran is forgotten', () => {
+test('drops a request that expired while nothing ran', () => {
   writeFileSync(file, JSON.stringify({ override: { device: 'pxe', persistent: false }, until: Date.now() - 1, media: {} }));
 
   assert.equal(new MachineMemory(file).bootOverride.get(), undefined);
 });
 
-test('media are kept by device, and a file that broke off is an empty memory', () => {
+test('keeps media by device; a truncated file counts as empty', () => {
   const memory = new MachineMemory(file);
   memory.setMedium('cdrom', '/a.iso');
   memory.setMedium('disk', '/b.img');

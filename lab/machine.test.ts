@@ -21,7 +21,7 @@ async function aMachine(): Promise<Machine> {
   return new Machine(spec);
 }
 
-test('listeners hear of power and of nothing else, and the serial line speaks again after each start', { skip }, async () => {
+test('notifies listeners of power changes only, and reopens the serial line after each start', { skip }, async () => {
   const machine = await aMachine();
   const heard: string[] = [];
   const quiet = machine.onPower(() => heard.push(machine.power()));

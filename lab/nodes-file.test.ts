@@ -7,7 +7,7 @@ import { planFarm } from './farm/farm-plan.ts';
 import { farmNode, nodesFile, rackNode, writeNodes } from './nodes-file.ts';
 import { writeRecord } from './rack-record.ts';
 
-test('a rack is enrolled by IPMI where it has a BIOS and by Redfish where it has UEFI, for its owner to read', (t) => {
+test('enrols machines with a BIOS by IPMI and those with UEFI by Redfish, in a file readable by its owner only', (t) => {
   const stateDir = mkdtempSync(join(tmpdir(), 'ingot-nodes-'));
   t.after(() => rmSync(stateDir, { recursive: true }));
   const { machines } = writeRecord({ stateDir, machines: 2, uefi: 1 });
@@ -26,7 +26,7 @@ test('a rack is enrolled by IPMI where it has a BIOS and by Redfish where it has
   assert.equal(statSync(nodesFile(stateDir)).mode & 0o777, 0o600);
 });
 
-test('machines of a farm have an address of their own each', () => {
+test('gives each machine of a farm its own address', () => {
   const nodes = planFarm({ count: 600, redfish: 3 }).machines.map(farmNode);
 
   assert.equal(new Set(nodes.map(({ ports }) => ports[0]?.address)).size, 600);

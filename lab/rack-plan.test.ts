@@ -4,7 +4,7 @@ import { networkCommands } from './network.ts';
 import { qemuArguments } from './qemu-arguments.ts';
 import { planRack } from './rack-plan.ts';
 
-test('a rack has two servers unless told otherwise, each with its own names and addresses', () => {
+test('a rack has two servers by default, each with its own names and addresses', () => {
   const { machines, namespace } = planRack({ stateDir: '/rack' });
 
   assert.equal(namespace, 'ingot-lab');
@@ -18,7 +18,7 @@ test('a rack has two servers unless told otherwise, each with its own names and 
   assert.equal(machines[0]?.consoleFile, '/rack/machine-1/console.log');
 });
 
-test('the same rack has the same identities each time, another rack has others', () => {
+test('identities are stable for one rack and differ between racks', () => {
   const uuids = (namespace: string) => planRack({ namespace, machines: 3 }).machines.map(({ uuid }) => uuid);
 
   assert.deepEqual(uuids('a'), uuids('a'));
@@ -26,7 +26,7 @@ test('the same rack has the same identities each time, another rack has others',
   for (const uuid of uuids('a')) assert.match(uuid, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
 
-test('the largest rack has no address twice, and every interface name fits the kernel', () => {
+test('the largest rack has unique addresses, and its interface names fit the kernel', () => {
   const { machines } = planRack({ machines: 200, nics: 8 });
   const nics = machines.flatMap((machine) => machine.nics);
 
@@ -37,14 +37,14 @@ test('the largest rack has no address twice, and every interface name fits the k
   assert.equal(machines.at(-1)?.bmcAddress, '172.31.0.210');
 });
 
-test('sizes that no machine has are refused by name', () => {
+test('rejects invalid sizes by name', () => {
   assert.throws(() => planRack({ machines: 0 }), /machines must be a whole number from 1 to 200, not 0/);
   assert.throws(() => planRack({ memory: 1.5 }), /memory/);
   assert.throws(() => planRack({ disk: Number.NaN }), /disk/);
   assert.throws(() => planRack({ namespace: '../etc' }), /no name for a namespace/);
 });
 
-test('the network commands leave out what is there', () => {
+test('the network commands skip what exists', () => {
   const plan = planRack({ machines: 1, nics: 2 });
 
   const fresh = networkCommands(plan, { existing: ['lo'], ipv6: true });
@@ -57,7 +57,7 @@ test('the network commands leave out what is there', () => {
   assert.ok(!networkCommands(plan, { existing: [], ipv6: false }).some((line) => line.includes('fd1a')));
 });
 
-test('the boot order becomes the ranks of the devices', () => {
+test('converts the boot order to the ranks of the devices', () => {
   const { bmcAddress: _, ...machine } = planRack({ machines: 1, nics: 2 }).machines[0]!;
   const devices = (order: ('network' | 'disk')[]) =>
     qemuArguments({ ...machine, acceleration: 'tcg' }, { order, media: {} }).filter((word) => /^virtio-(net|blk)/.test(word));
@@ -70,7 +70,7 @@ test('the boot order becomes the ranks of the devices', () => {
   assert.doesNotMatch(devices(['disk'])[0]!, /bootindex/);
 });
 
-test('of the servers the last ones have UEFI, with variables of their own', () => {
+test('gives UEFI to the last servers, each with its own variables', () => {
   const firmwareOf = (uefi: number | 'all') => planRack({ machines: 3, uefi }).machines.map(({ firmware }) => firmware);
 
   assert.deepEqual(firmwareOf(0), ['bios', 'bios', 'bios']);
@@ -79,7 +79,7 @@ test('of the servers the last ones have UEFI, with variables of their own', () =
   assert.throws(() => firmwareOf(4), /uefi must be a whole number from 0 to 3, not 4/);
 });
 
-test('what is in the drives can be booted from, whatever its path', () => {
+test('can boot from inserted media, whatever their path', () => {
   const [machine] = planRack({ machines: 1, uefi: 'all', stateDir: '/a,b' }).machines;
   const media = { cdrom: '/isos/a,b.iso', disk: '/stick "1".img' };
   const words = qemuArguments({ ...machine!, acceleration: 'tcg' }, { order: ['cdrom', 'usb', 'disk'], media });

@@ -37,7 +37,7 @@ async function withRack(options: StartOptions, use: (rack: Rack) => Promise<void
   }
 }
 
-test('ipmitool switches a server on and off, and the rack knows', { skip }, async () => {
+test('ipmitool switches a server on and off, and the rack records it', { skip }, async () => {
   await withRack({ machines: 2 }, async (rack) => {
     assert.deepEqual(
       (await rack.status()).map(({ name, power }) => [name, power]),
@@ -58,7 +58,7 @@ test('ipmitool switches a server on and off, and the rack knows', { skip }, asyn
   });
 });
 
-test('a reset starts the firmware anew, and an override for one boot is used up by it', { skip }, async () => {
+test('a reset restarts the firmware, and consumes an override for one boot', { skip }, async () => {
   await withRack({ bootOrder: ['network', 'disk'] }, async (rack) => {
     await rack.power('machine-1', 'on');
     await rack.setBoot('machine-1', 'disk');
@@ -71,7 +71,7 @@ test('a reset starts the firmware anew, and an override for one boot is used up 
   });
 });
 
-test('UEFI firmware boots from the network by HTTP where it is told so, and by PXE again', { skip }, async () => {
+test('UEFI firmware boots by HTTP on request, and by PXE again', { skip }, async () => {
   await withRack({ uefi: 1, memory: 256 }, async (rack) => {
     const begins = [
       ['http', /Start HTTP Boot over IPv4/],
@@ -90,7 +90,7 @@ test('UEFI firmware boots from the network by HTTP where it is told so, and by P
   });
 });
 
-test('media are changed while a server runs and while it is off', { skip }, async () => {
+test('changes media while a server runs and while it is off', { skip }, async () => {
   await withRack({}, async (rack) => {
     const image = join(rack.record.state_dir, 'a,b.iso');
     writeFileSync(image, Buffer.alloc(2 << 20));
@@ -113,7 +113,7 @@ test('media are changed while a server runs and while it is off', { skip }, asyn
   });
 });
 
-test('a rack that is restarted still has its boot overrides, media and way of network boot, if it keeps its disks', {
+test('a restarted rack keeps boot overrides, media and kind of network boot if it keeps its disks', {
   skip,
 }, async () => {
   await withRack({ machines: 2, uefi: 1 }, async (rack) => {
@@ -147,7 +147,7 @@ test('a rack that is restarted still has its boot overrides, media and way of ne
   });
 });
 
-test('a QEMU that ends unasked leaves a server that is off, and the reason', { skip }, async () => {
+test('a QEMU that exits leaves a server that is off, with the reason', { skip }, async () => {
   await withRack({}, async (rack) => {
     await rack.power('machine-1', 'on');
     const off = rack.untilState('machine-1', 'off');
@@ -158,7 +158,7 @@ test('a QEMU that ends unasked leaves a server that is off, and the reason', { s
   });
 });
 
-test('a BMC can be told to misbehave while it runs', { skip }, async () => {
+test('changes the profile of a running BMC', { skip }, async () => {
   await withRack({}, async (rack) => {
     await rack.setBmcProfile('machine-1', { refusePassword: true });
     await assert.rejects(toolsFor(rack).ipmi('chassis', 'power', 'status'));
@@ -196,7 +196,7 @@ async function redfish(rack: Rack, method: string, path: string, body: object = 
   return JSON.parse(stdout);
 }
 
-test('IPMI and Redfish are two faces of one BMC, whose vendor is chosen at the start', { skip }, async () => {
+test('IPMI and Redfish show the same BMC, of the vendor chosen at the start', { skip }, async () => {
   await withRack({ profiles: { 'machine-1': 'vendor-idrac' } }, async (rack) => {
     const system = rack.machines[0]!.redfish!.system_id;
     assert.equal(system, '/redfish/v1/Systems/System.Embedded.1');
@@ -228,7 +228,7 @@ test('IPMI and Redfish are two faces of one BMC, whose vendor is chosen at the s
   });
 });
 
-test('passwords are for the owner alone, in no argument of a process, and stay the same', { skip }, async () => {
+test('keeps passwords private to the owner, out of process arguments, and stable', { skip }, async () => {
   await withRack({}, async (rack) => {
     const { password } = rack.machines[0]!.bmc;
     await rack.power('machine-1', 'on');
@@ -245,12 +245,12 @@ test('passwords are for the owner alone, in no argument of a process, and stay t
   });
 });
 
-test('a killed rack takes its servers along, and can be cleared away', { skip }, async () => {
+test('a killed rack ends its servers, and can be removed', { skip }, async () => {
   await withRack({ detached: true }, async (rack) => {
     await rack.power('machine-1', 'on');
     const { namespace, state_dir } = rack.record;
     const holder = processesIn(namespace).find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('rack-process'));
-    const stranger = rack.spawn(['sleep', '600']);
+    const foreign = rack.spawn(['sleep', '600']);
 
     process.kill(holder!, 'SIGKILL');
     await takeDownRack(state_dir);
@@ -258,12 +258,12 @@ test('a killed rack takes its servers along, and can be cleared away', { skip },
     assert.deepEqual(processesIn(namespace), []);
     assert.equal(existsSync(namespaceFile(namespace)), false);
     assert.equal(await connectRack(state_dir), undefined);
-    if (stranger.signalCode === null) await once(stranger, 'exit');
-    assert.equal(stranger.signalCode, 'SIGTERM');
+    if (foreign.signalCode === null) await once(foreign, 'exit');
+    assert.equal(foreign.signalCode, 'SIGTERM');
   });
 });
 
-test('a rack goes down with the program that started it, even a killed one', { skip }, async () => {
+test('a rack ends with the program that started it, even if killed', { skip }, async () => {
   const stateDir = mkdtempSync(join(tmpdir(), 'ingot-rack-'));
   const namespace = `ingot-lab-test-${process.pid}-owner`;
   const program = `
@@ -288,7 +288,7 @@ test('a rack goes down with the program that started it, even a killed one', { s
   }
 });
 
-test('a namespace in use is left alone', { skip }, async () => {
+test('does not touch a namespace in use', { skip }, async () => {
   await withRack({}, async (rack) => {
     const { namespace } = rack.record;
     await assert.rejects(startRack({ namespace, stateDir: join(rack.record.state_dir, 'other') }), /is in use by process \d+/);
@@ -296,7 +296,7 @@ test('a namespace in use is left alone', { skip }, async () => {
   });
 });
 
-test('Ingot inside the namespace answers outside, on the same port after a crash', { skip }, async () => {
+test('Ingot inside the namespace is reachable from outside, on the same port after a crash', { skip }, async () => {
   await withRack({}, async (rack) => {
     const program = `
       import { readlinkSync } from 'node:fs';
@@ -319,13 +319,13 @@ test('Ingot inside the namespace answers outside, on the same port after a crash
   });
 });
 
-test('an Ingot that cannot start says so', { skip }, async () => {
+test('reports an Ingot that cannot start', { skip }, async () => {
   await withRack({}, async (rack) => {
     const { namespace, state_dir: stateDir } = rack.record;
     await assert.rejects(startIngot({ namespace, stateDir, command: ['false'] }), /did not start: it ended with 1/);
   });
 });
 
-test('the probe guest runs under TCG', { skip }, async () => {
+test('runs the probe guest under TCG', { skip }, async () => {
   assert.equal(await runsGuest('tcg'), true);
 });

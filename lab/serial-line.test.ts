@@ -6,7 +6,7 @@ import { SerialLine } from './serial-line.ts';
 
 const heard = async (end: Duplex) => String(((await once(end, 'data')) as [Buffer])[0]);
 
-test('all ends hear the machine, and each may type', async () => {
+test('all clients receive output, and each may send input', async () => {
   const line = new SerialLine();
   const [machine, plug] = duplexPair();
   line.attach(plug);
@@ -20,7 +20,7 @@ test('all ends hear the machine, and each may type', async () => {
   assert.equal(await heard(machine), 'root\n');
 });
 
-test('an end outlives the machine that it spoke to, and what is typed while it is off is lost', async () => {
+test('a client survives a power cycle, and input sent while off is lost', async () => {
   const line = new SerialLine();
   const [first, firstPlug] = duplexPair();
   line.attach(firstPlug);
@@ -39,7 +39,7 @@ test('an end outlives the machine that it spoke to, and what is typed while it i
   assert.equal(await heard(second), '!');
 });
 
-test('an end that is closed hears nothing, and one that never reads holds nobody up', async () => {
+test('a closed client receives nothing, and one that never reads blocks nobody', async () => {
   const line = new SerialLine();
   const [machine, plug] = duplexPair();
   line.attach(plug);

@@ -14,7 +14,7 @@ after(() => rmSync(folder, { recursive: true }));
 const freshStore = () => new VariableStore(readFileSync(uefiFiles.vars));
 const kept = (name: string) => new VariableStore(readFileSync(file)).get(name);
 
-test('a variable is read back, and the newest of a name counts', { skip }, () => {
+test('reads a variable back, and the newest of one name', { skip }, () => {
   const store = freshStore();
   assert.equal(store.get('Boot0001'), undefined);
 
@@ -26,7 +26,7 @@ test('a variable is read back, and the newest of a name counts', { skip }, () =>
   assert.equal(store.get('Boot0001'), undefined);
 });
 
-test('bits of what is there already only go from 1 to 0, as in flash', { skip }, () => {
+test('only clears bits, as in flash', { skip }, () => {
   const store = freshStore();
   store.set('BootNext', Buffer.from([1, 0]));
   const before = Buffer.from(store.bytes);
@@ -35,7 +35,7 @@ test('bits of what is there already only go from 1 to 0, as in flash', { skip },
   assert.ok(store.bytes.every((byte, offset) => (byte & before[offset]!) === byte));
 });
 
-test('a BMC takes back its own wish, not that of the operating system', { skip }, () => {
+test('a BMC removes its own boot request, not that of the operating system', { skip }, () => {
   copyFileSync(uefiFiles.vars, file);
   bootNextFromUri(file, 'http://172.30.0.1:8088/a.efi');
   assert.match(kept('Boot1B07')?.toString('latin1') ?? '', /http:\/\/172\.30\.0\.1:8088\/a\.efi/);
@@ -49,7 +49,7 @@ test('a BMC takes back its own wish, not that of the operating system', { skip }
   assert.deepEqual(kept('BootNext'), Buffer.from([5, 0]));
 });
 
-test('what is no such file, and a store that is full, are refused', { skip }, () => {
+test('rejects other files and a full store', { skip }, () => {
   assert.throws(() => new VariableStore(Buffer.alloc(4096)), /no file of UEFI variables/);
   assert.throws(() => freshStore().set('Big', Buffer.alloc(1 << 20)), /full/);
 });

@@ -8,7 +8,7 @@ import { benchApi } from './command.ts';
 import { listenersOf } from './peer.ts';
 import { renderApiFindings } from './table.ts';
 
-test('measures a process of Ingot with few nodes and tells what it found', async (t) => {
+test('measures an Ingot process with few nodes and prints the findings', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ingot-bench-api-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const signal = new AbortController().signal;
@@ -28,7 +28,7 @@ test('measures a process of Ingot with few nodes and tells what it found', async
   assert.match(text, /^PATCH of a node +\d+\.\d\d +\d+\.\d\d +\d+\.\d\d$/m);
 });
 
-test('the peer stands beside Ingot, with ratios', () => {
+test('shows the peer beside Ingot, with ratios', () => {
   const timing = { title: 'list', cpu: 2, p50: 3, p99: 4 };
   const size = { nodes: 100, timings: [timing], enrolled: { count: 100, perSecond: 300, cpu: 1 }, pss: 1024 ** 3 };
   const slower = { ...size, timings: [{ ...timing, cpu: 20, p50: 6 }], enrolled: { count: 100, perSecond: 30, cpu: undefined } };

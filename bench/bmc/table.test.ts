@@ -5,7 +5,7 @@ import { renderBmcFindings } from './table.ts';
 
 const host = { started: '2026-01-02T03:04:05.678Z', host: '2 × processor' };
 
-test('ratios are against ipmitool: polls per second more, processor time less', () => {
+test('compares with ipmitool: higher poll rate, less processor time', () => {
   const text = renderBmcFindings({
     ...host,
     rates: {
@@ -20,7 +20,7 @@ test('ratios are against ipmitool: polls per second more, processor time less', 
   assert.deepEqual(kept, ['Ingot, sessions kept', '8000', '0.050', '0', '200.0×', '400.0×']);
 });
 
-test('of the fleet the worst of each figure is told, and that it was never whole', () => {
+test('shows the worst value of each figure of the fleet, and that it was never complete', () => {
   const census = (change: Partial<Census>): Census => ({
     ...{ at: 1, known: 97, reachable: 97, wrong: 0, oldest: 45, failing: 3, rss: 300 * 2 ** 20, sockets: 40, cpuShare: 0.05 },
     ...{ loopP99Ms: 5, loopMaxMs: 9 },

@@ -8,7 +8,7 @@ import { renderFuzzFindings } from './table.ts';
 const host = 'this host';
 const count = Number(process.env['FUZZ_COUNT'] ?? 20_000);
 
-test('no parser crashes, hangs or takes a forgery; each refuses with a reason', async () => {
+test('no parser crashes, hangs or accepts a forgery; each rejects with a reason', async () => {
   const findings = await fuzz({ count, seed: 1 });
 
   const faults = findings.targets.flatMap((target) => target.faults);
@@ -17,13 +17,13 @@ test('no parser crashes, hangs or takes a forgery; each refuses with a reason', 
   for (const { target, inputs, read, rejected } of findings.targets) assert.equal(read + rejected, inputs, target);
 });
 
-test('an input is fed once more by its hex', async () => {
+test('feeds an input again by its hex dump', async () => {
   const input = Buffer.from('00060c81', 'hex');
   const { targets } = await fuzz({ count: 1, seed: 1, only: 'rmcp packets', input, threads: 1 });
   const [{ inputs, rejected, reasons } = { inputs: 0, rejected: 0, reasons: [] }] = targets;
   assert.deepEqual([inputs, rejected, reasons.length], [1, 1, 1]);
 });
 
-test('a target that nobody knows is told', async () => {
+test('rejects an unknown target', async () => {
   await assert.rejects(fuzz({ count: 1, seed: 1, only: 'nothing' }), /no target 'nothing'; there are: rmcp packets/);
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { emptyFindings } from './findings.ts';
 import { renderFuzzFindings } from './table.ts';
 
-test('sums of all targets, and how a fault is had again', () => {
+test('sums up all targets, and shows how to reproduce a fault', () => {
   const fault = { target: 'virsh output', index: 7, hex: 'c0ffee', problem: 'TypeError: x' };
   const targets = [
     { ...emptyFindings('virsh output'), inputs: 10, read: 3, rejected: 6, reasons: ['a', 'b'], slowestMs: 2, faults: [fault] },
@@ -19,7 +19,7 @@ test('sums of all targets, and how a fault is had again', () => {
   assert.ok(lines.includes("  replay npm run bench -- fuzz --only 'virsh output' --input c0ffee"));
 });
 
-test('what is too long to be typed is had again by its seed', () => {
+test('reproduces an overlong input by its seed', () => {
   const fault = { target: 'x', index: 7, hex: 'ab'.repeat(5_000), problem: 'slow' };
   const text = renderFuzzFindings({ seed: 9, seconds: 1, targets: [{ ...emptyFindings('x'), faults: [fault] }] }, 'a host');
   assert.match(text, /… \(5000 bytes\)\n {2}replay npm run bench -- fuzz --only x --seed 9$/m);

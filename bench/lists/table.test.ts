@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { largeSize, measureLists } from './measure.ts';
 import { renderListFindings } from './table.ts';
 
-test('a small site is filled, measured and told of', async () => {
+test('fills and measures a small site and prints the findings', async () => {
   const size = Object.fromEntries(Object.entries(largeSize).map(([name, count]) => [name, count / 200])) as typeof largeSize;
 
   const findings = await measureLists(size, () => {});

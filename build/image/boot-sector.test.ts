@@ -10,7 +10,7 @@ import { grubConfig, overlayFiles } from './contents.ts';
 const folder = mkdtempSync(join(tmpdir(), 'ingot-mbr-'));
 after(() => rmSync(folder, { recursive: true }));
 
-test('sfdisk reads an EFI system partition, and an active Linux partition to the end', () => {
+test('sfdisk reads an EFI system partition and an active Linux partition that fills the disk', () => {
   const file = join(folder, 'disk');
   const size = 2 * 1024 ** 3;
   writeFileSync(file, masterBootRecord(Buffer.alloc(512, 0x90), size));
@@ -23,13 +23,13 @@ test('sfdisk reads an EFI system partition, and an active Linux partition to the
   assert.deepEqual(root, { node: `${file}2`, ...rest, type: '83', bootable: true });
 });
 
-test('the boot menu names the file system by its UUID alone', () => {
+test('the boot menu refers to the file system only by its UUID', () => {
   const config = grubConfig('1234-uuid');
   assert.match(config, /--set=root 1234-uuid\n/);
   assert.match(config, /linux \/vmlinuz root=UUID=1234-uuid ro .*console=ttyS0/);
 });
 
-test('cloud-init looks at config drives only, and every overlay path is absolute', () => {
+test('cloud-init uses only config drives, and every overlay path is absolute', () => {
   const files = overlayFiles('cloud');
   assert.match(files['/etc/cloud/cloud.cfg.d/50_ingot.cfg'] ?? '', /datasource_list: \[ConfigDrive, None\]/);
   assert.ok(Object.keys(files).every((path) => path.startsWith('/')));

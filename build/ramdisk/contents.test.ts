@@ -7,7 +7,7 @@ import { scriptFiles } from './base-layer.ts';
 import { runRamdiskCommand } from './command.ts';
 import { selectModules } from './kernel-modules.ts';
 
-test('the agent in the ramdisk is plain JavaScript that needs no package', () => {
+test('the agent in the ramdisk is plain JavaScript without packages', () => {
   const modules = agentModules(agentEntry);
   assert.ok(modules.size > 10);
   for (const [path, code] of modules) {
@@ -25,7 +25,7 @@ test('the agent in the ramdisk is plain JavaScript that needs no package', () =>
   );
 });
 
-test('the scripts of the ramdisk are understood by its shell', {
+test('the shell of the ramdisk parses its scripts', {
   skip: existsSync('/usr/bin/busybox') ? false : 'needs busybox',
 }, () => {
   for (const file of scriptFiles) execFileSync('busybox', ['sh', '-n', file]);
@@ -39,7 +39,7 @@ kernel/drivers/net/ethernet/intel/ixgbe/ixgbe.ko: kernel/drivers/mdio.ko
 kernel/net/core/failover.ko:
 `;
 
-test('modules come with what they depend on, by name or by folder', () => {
+test('includes the dependencies of kernel modules, by name or by folder', () => {
   assert.deepEqual(selectModules(dependencies, ['virtio_net', 'virtio_rng']), [
     'kernel/drivers/char/hw_random/virtio-rng.ko',
     'kernel/drivers/net/virtio_net.ko',
@@ -54,7 +54,7 @@ test('modules come with what they depend on, by name or by folder', () => {
   assert.throws(() => selectModules(dependencies, ['zfs']), /the kernel has no module zfs/);
 });
 
-test('wrong usage is told on standard error and ends with 2', async (t) => {
+test('reports wrong usage on standard error with exit status 2', async (t) => {
   const shown: string[] = [];
   t.mock.method(process.stderr, 'write', (text: string) => shown.push(text) > 0);
   assert.equal(await runRamdiskCommand(['build', '--profile', 'toaster']), 2);

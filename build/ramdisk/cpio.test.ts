@@ -17,7 +17,7 @@ const entries: CpioEntry[] = [
   { path: 'sh', mode: 0o777, type: 'link', target: 'etc/odd' },
 ];
 
-test('cpio itself unpacks what was packed', () => {
+test('cpio unpacks the archive', () => {
   const archive = Buffer.concat([...cpioArchive(entries)]);
   execFileSync('cpio', ['-i', '-d', '--quiet'], { input: archive, cwd: folder });
   assert.equal(readFileSync(join(folder, 'etc/odd'), 'utf8'), 'five!');
@@ -27,14 +27,14 @@ test('cpio itself unpacks what was packed', () => {
   assert.equal(readlinkSync(join(folder, 'sh')), 'etc/odd');
 });
 
-test('a folder packed twice gives the same bytes, and its listing is complete', () => {
+test('packs the same folder to the same bytes, with a complete listing', () => {
   const pack = () => Buffer.concat([...cpioArchive(folderEntries(folder))]);
   assert.ok(pack().equals(pack()));
   const names = execFileSync('cpio', ['-t', '--quiet'], { input: pack(), encoding: 'utf8' }).trim().split('\n');
   assert.deepEqual(names, ['etc', 'etc/none', 'etc/odd', 'init', 'sh']);
 });
 
-test('a device node is told to the kernel as it expects', () => {
+test('encodes a device node as the kernel expects', () => {
   const device: CpioEntry = { path: 'dev/console', mode: 0o600, type: 'device', major: 5, minor: 1 };
   const archive = Buffer.concat([...cpioArchive([device])]);
   const listing = execFileSync('cpio', ['-t', '-v', '--quiet', '--numeric-uid-gid'], { input: archive, encoding: 'utf8' });

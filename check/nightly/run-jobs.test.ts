@@ -19,7 +19,7 @@ function aPlace(t: TestContext) {
 const aJob = (name: string, line: string, minutes = 1): Job => ({ name, what: name, minutes, command: ['sh', '-c', line] });
 const never = new AbortController().signal;
 
-test('each job runs, whatever became of the one before, and its words are kept', async (t) => {
+test('runs each job whatever the result of the previous one, and keeps its output', async (t) => {
   const place = aPlace(t);
   const { folder } = place;
 
@@ -34,7 +34,7 @@ test('each job runs, whatever became of the one before, and its words are kept',
   assert.equal(readFileSync(join(folder, 'good.log'), 'utf8'), 'fine\n');
 });
 
-test('a job ends with its time, and so does what it started', async (t) => {
+test('ends a job at its time limit, with its child processes', async (t) => {
   const place = aPlace(t);
   const { folder } = place;
 
@@ -45,7 +45,7 @@ test('a job ends with its time, and so does what it started', async (t) => {
   while (isAlive(pid)) await pause(20);
 });
 
-test('a signal ends the job that runs, and the rest is not begun', async (t) => {
+test('a signal ends the running job and skips the rest', async (t) => {
   const stop = new AbortController();
   const running = runJobs([aJob('one', 'sleep 60'), aJob('two', 'true')], stop.signal, aPlace(t));
   stop.abort();
@@ -55,7 +55,7 @@ test('a signal ends the job that runs, and the rest is not begun', async (t) => 
   );
 });
 
-test('the summary counts', (t) => {
+test('counts results in the summary', (t) => {
   const write = t.mock.method(process.stdout, 'write', () => true);
   printSummary([
     { name: 'one', seconds: 61, problem: undefined },
@@ -66,14 +66,14 @@ test('the summary counts', (t) => {
   assert.match(text, /ok {6}one \(1 min 1 s\)\nFAILED {2}two \(0 min 1 s\) {2}ended with 1\n1 passed, 1 failed, 0 skipped\n$/);
 });
 
-test("the fresh Debian is given README's commands", () => {
+test('runs the commands of README on a fresh Debian', () => {
   const commands = jobTable.find(({ name }) => name === 'fresh-debian')?.command.slice(-2) ?? [];
   const page = readFileSync(`${root}/README.md`, 'utf8');
   assert.deepEqual(commands, ['npm run demo -- --once', 'npm test']);
   for (const line of ['npm run demo', 'npm test']) assert.ok(page.includes(`\n    ${line}\n`), line);
 });
 
-test('all jobs together end in one night', () => {
+test('the time limits of all jobs fit into one night', () => {
   assert.ok(jobTable.reduce((sum, { minutes }) => sum + minutes, 0) <= 8 * 60);
 });
 
@@ -86,7 +86,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test('a job that this machine cannot run is skipped with the reason, and what a job skipped itself is told', async (t) => {
+test('skips a job that this machine cannot run, and reports the reason and skipped parts', async (t) => {
   const place = aPlace(t);
   const impossible: Job = { ...aJob('impossible', 'exit 1'), needs: [{ program: 'no-such-program' }] };
 

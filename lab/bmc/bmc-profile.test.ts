@@ -53,7 +53,7 @@ test('accepts power commands without effect', async (t) => {
   assert.equal(chassis.power(), 'on');
 });
 
-test('refuses what a machine that is off can not do', async (t) => {
+test('refuses what a machine cannot do while off', async (t) => {
   const { client } = await setUp(t);
   await assert.rejects(
     client.request(chassisControl, { action: 'hard reset' }),
@@ -61,7 +61,7 @@ test('refuses what a machine that is off can not do', async (t) => {
   );
 });
 
-test('answers although its machine fails later', async (t) => {
+test('replies although its machine fails later', async (t) => {
   const chassis = { ...createMemoryChassis(), powerOn: () => Promise.reject(new Error('no QEMU')) };
   const { client, errors } = await setUp(t, chassis);
 

@@ -69,7 +69,7 @@ async function hear(line: Duplex, text: string): Promise<string> {
 }
 
 suite('our client on the serial line', () => {
-  test('hears the machine and types to it', async (t) => {
+  test('receives output and sends input', async (t) => {
     const { open } = await setUp(t);
     const line = await open();
     assert.equal(await hear(line, 'login: '), 'login: ');
@@ -92,7 +92,7 @@ suite('our client on the serial line', () => {
     bmc.setBmcProfile({ dropRate: 0 });
   });
 
-  test('commands go on beside it', async (t) => {
+  test('does not block commands', async (t) => {
     const { open, bmc, datagrams } = await setUp(t);
     const line = await open();
     const client = openIpmiClient({ address: '127.0.0.1', port: bmc.port, ...login }, datagrams, calm);
@@ -114,14 +114,14 @@ suite('our client on the serial line', () => {
     assert.deepEqual(breaks, ['break']);
   });
 
-  test('frees line and session when it is closed', async (t) => {
+  test('releases line and session when it is closed', async (t) => {
     const { open, bmc } = await setUp(t);
     await once((await open()).destroy(), 'close');
     assert.equal(bmc.sessionCount, 0);
     await hear(await open(), 'login: ');
   });
 
-  test('says that somebody else uses the line, and takes it over when it is told to', async (t) => {
+  test('reports a line in use, and takes it over on request', async (t) => {
     const { open } = await setUp(t);
     const first = await open();
     const refused = await open().catch((error: unknown) => error);
@@ -137,7 +137,7 @@ suite('our client on the serial line', () => {
     assert.equal(await hear(second, 'MINE NOW'), 'MINE NOW');
   });
 
-  test('ends when it is told to, and when the BMC is gone', async (t) => {
+  test('closes on request, and when the BMC disappears', async (t) => {
     const { open, bmc } = await setUp(t, { timings: quick });
     const given = new AbortController();
     const line = await open({ signal: given.signal });
@@ -153,7 +153,7 @@ suite('our client on the serial line', () => {
     bmc.setBmcProfile({ silent: false });
   });
 
-  test('is told where a machine has no serial line', async (t) => {
+  test('reports a machine without a serial line', async (t) => {
     const users = [{ name: login.user, password: login.password }];
     const bmc = await startBmc({ address: '127.0.0.1', port: 0, users, chassis: createMemoryChassis() });
     t.after(() => bmc.close());
@@ -196,7 +196,7 @@ function aLateAnswer(sent: number[]): Pick<BmcOptions, 'listen' | 'onCommand'> {
 }
 
 // https://github.com/ipmitool/ipmitool/issues/254
-test('what the machine prints before the BMC has said that the line is open is heard', async (t) => {
+test('receives output sent before the BMC has confirmed the activation', async (t) => {
   const sent: number[] = [];
   const { open } = await setUp(t, aLateAnswer(sent));
   const line = await open();

@@ -15,14 +15,14 @@ const once = { device: 'pxe', persistent: false } as const;
 const always = { device: 'disk', persistent: true } as const;
 
 suite('the boot override', () => {
-  test('for one boot is used up by it', () => {
+  test('for one boot is consumed by it', () => {
     const { override } = setUp();
     override.set(once);
     assert.deepEqual(override.takeForBoot(), once);
     assert.equal(override.takeForBoot(), undefined);
   });
 
-  test('for good stays, however long the machine runs', () => {
+  test('persists over all boots', () => {
     const { override, pass } = setUp();
     override.set(always);
     assert.deepEqual(override.takeForBoot(), always);
@@ -30,7 +30,7 @@ suite('the boot override', () => {
     assert.deepEqual(override.takeForBoot(), always);
   });
 
-  test('is dropped when no chassis command follows within 60 s', () => {
+  test('expires when no chassis command follows within 60 s', () => {
     const { override, pass } = setUp();
     override.set(always);
     pass(59);
@@ -42,7 +42,7 @@ suite('the boot override', () => {
     assert.equal(override.get(), undefined);
   });
 
-  test('holds without limit where its owner said so', () => {
+  test('does not expire if so configured', () => {
     const { override, pass } = setUp();
     override.set(once, { expires: false });
     pass(3_600);

@@ -84,14 +84,14 @@ for (const suiteOptions of [[], ['-C', '3'], ['-C', '17']]) {
       });
     }
 
-    test('the machine booted as it was told', () => {
+    test('the machine booted from the requested device', () => {
       assert.equal(chassis.power(), 'off');
       assert.equal(chassis.boots.length, 4);
     });
   });
 }
 
-suite('ipmitool meets a BMC that says no', { skip: withoutIpmitool }, () => {
+suite('ipmitool with a BMC that rejects requests', { skip: withoutIpmitool }, () => {
   const chassis = createMemoryChassis();
   let bmc: Bmc;
   const run = (command: string, options: string[] = []) => ipmitool(bmc.port, command, options);

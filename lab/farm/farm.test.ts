@@ -36,7 +36,7 @@ async function powerOf({ address, user, password }: FarmMachine): Promise<string
   return stdout.includes('is on') ? 'on' : 'off';
 }
 
-test('every machine has an address, a share of the profiles, and the same again for the same seed', () => {
+test('every machine has an address and a profile, the same again for the same seed', () => {
   const options = { count: 600, profiles: { slow: 0.1, dead: 0.05 }, seed: 7, redfish: 2, firstAddress: '127.9.0.250' };
 
   const { machines } = planFarm(options);
@@ -58,7 +58,7 @@ test('every machine has an address, a share of the profiles, and the same again 
   assert.notDeepEqual(drawn(7), drawn(8));
 });
 
-test('what makes no farm is refused by name', () => {
+test('rejects an invalid configuration by name', () => {
   assert.throws(() => planFarm({ count: 0 }), /count must be a whole number from 1/);
   assert.throws(() => planFarm({ profiles: { polite: 1 } }), /no profile 'polite'; there are .*slow/);
   assert.throws(() => planFarm({ profiles: { slow: 0.6, dead: 0.6 } }), /more than the whole/);
@@ -66,7 +66,7 @@ test('what makes no farm is refused by name', () => {
   assert.throws(() => planFarm({ count: 10, firstAddress: '127.255.255.250' }), /leave 127/);
 });
 
-test('ipmitool asks a farm; what is switched behind its back shows; it counts', { skip: withoutIpmitool }, async (t) => {
+test('answers ipmitool, shows external changes, and counts commands', { skip: withoutIpmitool }, async (t) => {
   const farm = await aFarm(t, { count: 8 });
   const [machine] = farm.machines as [FarmMachine];
   assert.equal(await powerOf(machine), machine.power);
@@ -84,7 +84,7 @@ test('ipmitool asks a farm; what is switched behind its back shows; it counts', 
   assert.equal(statSync(farmFile(farm.record.state_dir)).mode & 0o777, 0o600);
 });
 
-test('a profile can be changed while it runs', { skip: withoutIpmitool }, async (t) => {
+test('changes a profile while it runs', { skip: withoutIpmitool }, async (t) => {
   const farm = await aFarm(t, { count: 2, profiles: { 'refuses-password': 1 } });
   const [machine] = farm.machines as [FarmMachine];
   await assert.rejects(powerOf(machine));
@@ -95,7 +95,7 @@ test('a profile can be changed while it runs', { skip: withoutIpmitool }, async 
   await assert.rejects(farm.setBmcProfile('all', { polite: true }), /no 'polite'/);
 });
 
-test('some speak Redfish for the same machine', async (t) => {
+test('some machines also speak Redfish', async (t) => {
   const farm = await aFarm(t, { count: 2, redfish: 1, redfishPort: 18_230 });
   const [machine, other] = farm.machines as [FarmMachine, FarmMachine];
   assert.equal(other.redfish, null);
@@ -110,7 +110,7 @@ test('some speak Redfish for the same machine', async (t) => {
   assert.deepEqual([requests, commands], [1, 0]);
 });
 
-test('a farm ends with its owner, even a killed one, and when its time is over', async (t) => {
+test('a farm ends with its owner, even if killed, and after its time', async (t) => {
   const options = place(t);
   const program = `
     import { startFarm } from '${new URL('farm.ts', import.meta.url)}';
@@ -129,7 +129,7 @@ test('a farm ends with its owner, even a killed one, and when its time is over',
   assert.equal(await connectFarm(options.stateDir), undefined);
 });
 
-test('two farms do not share an address', async (t) => {
+test('two farms cannot share an address', async (t) => {
   const options = place(t);
   const farm = await startFarm({ ...options, count: 2 });
   t.after(() => farm.stop());

@@ -29,7 +29,7 @@ const values = [
 const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'Oem', '@odata.id', 'Id', ''];
 const raw = ['', '{', '[]', 'null', '"x"', '{"a":}', '\ufeff{}', `${'['.repeat(10_000)}`, 'a=b'];
 
-test('odd bodies get an answer', async (t) => {
+test('replies to malformed bodies', async (t) => {
   const users = [{ name: 'admin', password: 'password1', privilege: 'administrator' }] as const;
   const bmcModel = createBmcModel({ chassis: createMemoryChassis(), users });
   const defects: unknown[] = [];

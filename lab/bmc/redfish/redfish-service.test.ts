@@ -69,7 +69,7 @@ async function aHost(t: TestContext): Promise<{ url: string; heard: Resource[]; 
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, heard, server };
 }
 
-test('every link leads somewhere', async (t) => {
+test('every link resolves', async (t) => {
   const { ask } = await setUp(t);
   const found = new Set(['/redfish/v1']);
   for (const path of found) {
@@ -83,15 +83,15 @@ test('every link leads somewhere', async (t) => {
   assert.ok(found.size > 35, [...found].join('\n'));
 });
 
-test('only the root is for strangers, and the password is checked', async (t) => {
+test('serves only the root without login, and checks the password', async (t) => {
   const { ask, as } = await setUp(t);
   const none = { authorization: '' };
 
   for (const path of ['/redfish', '/redfish/v1/', '/redfish/v1/$metadata', '/redfish/v1/odata'])
     assert.equal((await ask('GET', path, undefined, none)).status, 200, path);
-  const stranger = await ask('GET', system, undefined, none);
-  assert.deepEqual([stranger.status, messageIds(stranger)], [401, ['Base.1.8.NoValidSession']]);
-  assert.match(stranger.headers.get('www-authenticate') ?? '', /^Basic/);
+  const anonymous = await ask('GET', system, undefined, none);
+  assert.deepEqual([anonymous.status, messageIds(anonymous)], [401, ['Base.1.8.NoValidSession']]);
+  assert.match(anonymous.headers.get('www-authenticate') ?? '', /^Basic/);
   assert.equal((await ask('GET', system, undefined, as('admin', 'wrong'))).status, 401);
   assert.equal((await ask('GET', '/redfish/v1/nowhere', undefined, none)).status, 401);
 
@@ -100,7 +100,7 @@ test('only the root is for strangers, and the password is checked', async (t) =>
   assert.deepEqual([forbidden.status, messageIds(forbidden)], [403, ['Base.1.8.InsufficientPrivilege']]);
 });
 
-test('sessions are opened, limited, ended and forgotten', async (t) => {
+test('opens, limits, ends and expires sessions', async (t) => {
   const { ask, service, bmcModel } = await setUp(t, { sessionLimit: 2 });
   const sessions = '/redfish/v1/SessionService/Sessions';
   const open = () => ask('POST', sessions, { UserName: 'admin', Password: 'password1' }, { authorization: '' });
@@ -119,7 +119,7 @@ test('sessions are opened, limited, ended and forgotten', async (t) => {
   assert.equal(service.sessionCount, 0);
 });
 
-test('a wrong request gets the right answer', async (t) => {
+test('rejects invalid requests with the right error', async (t) => {
   const { ask } = await setUp(t);
   const cases: [string, string, Json | undefined, number, string][] = [
     ['GET', '/redfish/v1/Systems/2', undefined, 404, 'ResourceMissingAtURI'],
@@ -145,13 +145,13 @@ test('a wrong request gets the right answer', async (t) => {
   assert.match((await ask('DELETE', system)).headers.get('allow') ?? '', /GET, HEAD, PATCH/);
 });
 
-test('nothing is changed where one field of several is wrong', async (t) => {
+test('changes nothing if one of several fields is invalid', async (t) => {
   const { ask, bmcModel } = await setUp(t);
   await ask('PATCH', system, { IndicatorLED: 'Lit', AssetTag: 5 });
   assert.equal(bmcModel.indicator, 'off');
 });
 
-test('If-Match protects; a vendor may insist on it', async (t) => {
+test('honours If-Match, which a vendor may require', async (t) => {
   const { ask, service } = await setUp(t);
   const { headers, body } = await ask('GET', system);
   const etag = headers.get('etag') as string;
@@ -171,7 +171,7 @@ test('If-Match protects; a vendor may insist on it', async (t) => {
   assert.equal((await ask('GET', system)).headers.get('etag'), null);
 });
 
-test('media are fetched into the drive and taken out again', async (t) => {
+test('inserts and ejects virtual media', async (t) => {
   const { ask, drives, bmcModel } = await setUp(t);
   const { url } = await aHost(t);
   const drive = '/redfish/v1/Managers/1/VirtualMedia/Cd';
@@ -186,7 +186,7 @@ test('media are fetched into the drive and taken out again', async (t) => {
   assert.equal((await ask('GET', drive)).body['Inserted'], false);
 });
 
-test('what somebody puts into the drive by hand is what the service shows, and tells of', async (t) => {
+test('shows and reports media inserted manually', async (t) => {
   const held = new Map<MediaDevice, string>();
   const reported: (() => void)[] = [];
   const chassis = {
@@ -221,7 +221,7 @@ test('what somebody puts into the drive by hand is what the service shows, and t
   assert.deepEqual(changes, Array(5).fill('media'));
 });
 
-test('a vendor that takes media by PATCH alone has no action for it', async (t) => {
+test('a vendor that inserts media by PATCH has no action for it', async (t) => {
   const { ask, bmcModel } = await setUp(t, { redfish: { mediaBy: 'patch', mediaOwner: 'system', cdId: 'EXT1' } });
   const { url } = await aHost(t);
   const drive = `${system}/VirtualMedia/EXT1`;
@@ -234,7 +234,7 @@ test('a vendor that takes media by PATCH alone has no action for it', async (t) 
   assert.equal(bmcModel.media[0]?.image, null);
 });
 
-test('firmware is updated by a task, pulled or pushed; a broken file fails it', async (t) => {
+test('updates firmware by a task, pulled or pushed; a corrupt file fails it', async (t) => {
   const { ask } = await setUp(t, { redfish: { taskMs: 20 } });
   const { url } = await aHost(t);
   const update = '/redfish/v1/UpdateService';
@@ -265,7 +265,7 @@ test('firmware is updated by a task, pulled or pushed; a broken file fails it', 
   assert.equal(reply.status, 202);
 });
 
-test('events reach subscribers in order, and those who read the stream', async (t) => {
+test('sends events in order to subscribers and to readers of the stream', async (t) => {
   const { ask, bmcModel, service, as } = await setUp(t);
   const { url, heard, server } = await aHost(t);
   const requested = {
@@ -294,7 +294,7 @@ test('events reach subscribers in order, and those who read the stream', async (
   assert.equal((await ask('DELETE', headers.get('location') as string)).status, 204);
 });
 
-test('an event that a subscriber did not take is sent again', async (t) => {
+test('retries an event that a subscriber did not accept', async (t) => {
   const { ask, bmcModel } = await setUp(t);
   const heard: string[] = [];
   const server = createServer((request, reply) => {
@@ -316,7 +316,7 @@ test('an event that a subscriber did not take is sent again', async (t) => {
   assert.deepEqual((await ask('GET', headers.get('location') as string)).body['HttpHeaders'], []);
 });
 
-test('one board: what IPMI would see is what Redfish did', async (t) => {
+test('IPMI and Redfish share one BMC model', async (t) => {
   const { ask, bmcModel, memory } = await setUp(t);
   await ask('PATCH', system, {
     Boot: { BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once', BootSourceOverrideMode: 'UEFI' },
@@ -329,7 +329,7 @@ test('one board: what IPMI would see is what Redfish did', async (t) => {
   assert.equal(bmcModel.users[0]?.password, 'password9');
 });
 
-test('it misbehaves as it is told', async (t) => {
+test('misbehaves as configured', async (t) => {
   const { ask, bmcModel, service, as } = await setUp(t, { forgetsBootOverride: true, acceptsWithoutEffect: true });
   await ask('PATCH', system, { Boot: { BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once' } });
   assert.equal((await ask('POST', reset, { ResetType: 'On' })).status, 204);
@@ -351,7 +351,7 @@ test('it misbehaves as it is told', async (t) => {
   await assert.rejects(fetch(service.url + system, maxWait), /timeout/i);
 });
 
-test('a vendor may leave out fields and whole resources, and have its own', async (t) => {
+test('a vendor may omit fields and whole resources, and add its own', async (t) => {
   const shape = {
     systemId: 'Self',
     omit: { system: ['Boot/HttpBootUri', 'SecureBoot'], secureBoot: ['*'] },

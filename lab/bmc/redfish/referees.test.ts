@@ -50,7 +50,7 @@ async function aService(t: TestContext, profile: BmcProfileChanges = {}) {
 }
 
 for (const auth of ['session', 'basic']) {
-  test(`sushy drives it, by ${auth}`, { skip: withoutSushy }, async (t) => {
+  test(`works with sushy, by ${auth}`, { skip: withoutSushy }, async (t) => {
     const { service, mediumUrl, folder } = await aService(t);
     const trust = { REQUESTS_CA_BUNDLE: join(folder, 'bmc.crt') };
     const access = { SERVICE_USER: login.user, SERVICE_PASSWORD: login.password, AUTH: auth };
@@ -85,7 +85,7 @@ for (const auth of ['session', 'basic']) {
   });
 }
 
-test('redfishtool drives it', { skip: withoutRedfishtool }, async (t) => {
+test('works with redfishtool', { skip: withoutRedfishtool }, async (t) => {
   const { service, bmcModel } = await aService(t);
   const host = service.url.replace('https://', '');
   const tool = async (...words: string[]) => {
@@ -105,7 +105,7 @@ test('redfishtool drives it', { skip: withoutRedfishtool }, async (t) => {
   assert.match(await tool('Managers', '-F', 'Logs'), /LogService/);
 });
 
-test('the Redfish Service Validator finds no fault', { skip: withoutValidator }, async (t) => {
+test('passes the Redfish Service Validator', { skip: withoutValidator }, async (t) => {
   const { service, folder } = await aService(t);
   const script = join(validator as string, 'RedfishServiceValidator.py');
   const about = ['-r', service.url, '-u', login.user, '-p', login.password, '--authtype', 'Basic', '--logdir', folder];

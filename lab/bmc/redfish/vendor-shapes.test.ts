@@ -13,7 +13,7 @@ const headers = { authorization: `Basic ${Buffer.from('admin:password1').toStrin
 const vendors = [...loadBmcProfiles().values()].filter(({ name }) => name.startsWith('vendor-'));
 
 for (const { name, behaviour } of vendors) {
-  test(`${name}: every link leads somewhere, and power works`, async (t) => {
+  test(`${name}: every link resolves, and power works`, async (t) => {
     const users = [{ name: 'admin', password: 'password1', privilege: 'administrator' }] as const;
     const bmcModel = createBmcModel({ chassis: createMemoryChassis(), users, media: ['cdrom', 'floppy', 'disk'] });
     const service = await startRedfishService({ address: '127.0.0.1', port: 0, bmcModel, profile: behaviour });
