@@ -18,6 +18,8 @@ const target = {
   shared: true,
   device_owner: 'network:dhcp',
   visibility: 'public',
+  nothing: null,
+  tags: ['a'],
 };
 const rules = (name: string) => {
   if (name !== 'owner') throw new Error(`there is no rule '${name}'`);
@@ -50,6 +52,16 @@ const verdicts: Readonly<Record<string, boolean>> = {
   'field:networks:shared=False': false,
   'field:port:device_owner=~work:': false,
   'field:port:device_owner=~none|work:': false,
+  'field:port:nothing=None': false,
+  'field:port:nothing=~None': false,
+  'field:networks:shared=true': true,
+  'not field:networks:shared=1': false,
+  "'a':%(tags)s": false,
+  'role:%(tags)s': false,
+  'project_id:None': false,
+  'not domain_id:None': false,
+  'not system_scope:None': false,
+  'not project_id:': true,
   'not role:admin': true,
   'not not role:admin': false,
   'role:admin or role:member and role:reader': true,
@@ -79,10 +91,30 @@ const errors: Readonly<Record<string, RegExp>> = {
   'rule:nobody_wrote': /there is no rule 'nobody_wrote'/,
   'project_id:x%(project_id)s': /must be one %\(NAME\)s/,
   'field:shared': /must be field:RESOURCE:NAME=VALUE/,
+  'field:networks:shared=yes': /'yes' must be True or False/,
+  'field:port:device_owner=~work\\Z': /Invalid regular expression/,
+  'is_admin:true': /'true' must be True or False/,
+  ' ': /it ends where a check is expected/,
+  '\t\n': /it ends where a check is expected/,
+  '()': /'\)' is no check/,
+  "'role:member'": /''role:member'' is no check/,
+  "''':'": /''':'' is no check/,
+  '"a":"a"': /'"a":"a"' is no check/,
+  'role:100%': /must be one %\(NAME\)s/,
+  'user_id:%%(user_id)s': /must be one %\(NAME\)s/,
+  '007:007': /no check of the kind '007'/,
+  '\'a":a': /no check of the kind ''a"'/,
+  "'\\x61':\\x61": /no check of the kind/,
 };
 
 for (const [text, expected] of Object.entries(errors))
   test(`'${text}' is an error`, () => assert.throws(() => parseCheck(text, rules), expected));
+
+test('words end at the white space of Python, not at that of JavaScript', () => {
+  assert.equal(decide('role:nobody\ufeffor\ufeffrole:member'), false);
+  assert.equal(decide('role:member\x1fand\x1frole:nobody'), false);
+  assert.equal(decide('role:nobody\x85or\x85role:member'), true);
+});
 
 test('neither a long nor a deeply nested check exhausts the parser', () => {
   assert.throws(() => parseCheck('not '.repeat(1000), rules), /nested more than 32 deep/);
