@@ -52,6 +52,7 @@ const mistakes: readonly [string, string, RegExp][] = [
   ['an unknown rule', '\n"os_compute_api:nothing": "@"\n', /line 2: there is no rule 'os_compute_api:nothing'/],
   ['an invalid check', `"${create}": "role:member or"\n`, /line 1: the check 'role:member or' of .*:create is invalid: it ends/],
   ['a reference to no rule', `"${create}": "rule:nobody"\n`, /line 1: .* is invalid: there is no rule 'nobody'/],
+  ['a check of blanks', `"${create}": " "\n`, /line 1: the check ' ' of .*:create is invalid/],
   ['a circle of rules', 'project_reader_api: "rule:project_reader_or_admin"\n', /line 1: .*the rules refer to each other/],
   ['a check that is no text', `"${create}":\n  - ["role:member"]\n`, /line 1: the check of .* must be text/],
   ["an unquoted '!'", `"${create}": !\n`, /line 1: the check of .*:create' has the YAML tag !: write it in quotes/],
@@ -67,6 +68,12 @@ for (const [what, text, message] of mistakes)
 
 test('a missing policy file stops the start', () => {
   assert.throws(() => createPolicies(join(folder, 'absent')), /Policy file .*absent, line 1: ENOENT/);
+});
+
+test('of a file that is too large, or has no end, no more than the largest one is read', () => {
+  // A megabyte of bytes, in half as many characters.
+  assert.throws(() => createPolicies(fileOf(`# ${'ü'.repeat(600_000)}\n`)), /it is larger than 1048576 bytes/);
+  assert.throws(() => createPolicies('/dev/zero'), /it is larger than 1048576 bytes/);
 });
 
 test('a file of comments, as the sample generator of oslo.policy writes it, changes nothing', () => {

@@ -1,5 +1,5 @@
 /** The operator's policy file (setting `policy.file`): `name: "check"` in YAML or JSON, as oslo.policy reads it. */
-import { readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { lazily } from '#async/lazily.ts';
 import { Fault } from '#domain/faults.ts';
@@ -40,11 +40,25 @@ export function readPolicyFile(file: string, known: (name: string) => boolean): 
 
 function textOf(file: string): string {
   const invalid = (detail: string) => new Fault('policyFile', { file, line: 1, detail });
+  const start = readStart(file, largestFile + 1, invalid);
+  if (start.length > largestFile) throw invalid(`it is larger than ${largestFile} bytes`);
+  return start.toString('utf8');
+}
+
+/** At most `most` bytes, however large the file is, or says that it is. */
+function readStart(file: string, most: number, invalid: (detail: string) => Fault): Buffer {
+  const buffer = Buffer.alloc(most);
+  let read = 0;
   try {
-    const text = readFileSync(file, 'utf8');
-    if (text.length <= largestFile) return text;
+    const descriptor = openSync(file, 'r');
+    try {
+      if (fstatSync(descriptor).isDirectory()) throw new Error('it is a folder');
+      for (let bytes = 1; bytes > 0 && read < most; read += bytes) bytes = readSync(descriptor, buffer, read, most - read, null);
+    } finally {
+      closeSync(descriptor);
+    }
   } catch (error) {
     throw invalid((error as Error).message);
   }
-  throw invalid(`it is larger than ${largestFile} bytes`);
+  return buffer.subarray(0, read);
 }
