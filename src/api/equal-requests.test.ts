@@ -92,6 +92,18 @@ const rows: readonly Row[] = [
     message: /A portgroup with UUID 7a1c6a3e-6d0e-4b4c-9f0e-0123456789ab already exists/,
   },
   {
+    what: 'volume connector with an id',
+    path: '/baremetal/v1/volume/connectors',
+    body: { node_uuid: node.uuid, type: 'iqn', connector_id: 'twin' },
+    message: /A volume connector with type iqn and connector ID twin already exists/,
+  },
+  {
+    what: 'volume target with a boot index',
+    path: '/baremetal/v1/volume/targets',
+    body: { node_uuid: node.uuid, volume_type: 'iscsi', volume_id: 'twin', boot_index: 0 },
+    message: /A volume target with boot index '0' for the same node already exists/,
+  },
+  {
     what: 'node port with an address',
     path: '/baremetal/v1/ports',
     body: { node_uuid: node.uuid, address: 'aa:bb:cc:dd:ee:01' },

@@ -33,6 +33,7 @@ import type { BmcHealthState } from './power/bmc-health.ts';
 
 export { ethernetForm } from '#agent-protocol/infiniband.ts';
 export type { Inventory } from '#agent-protocol/messages.ts';
+export { refuseWhileBusy } from './nodes/busy-node.ts';
 
 export type RequestedNetwork = { network_id?: string; port_id?: string; fixed_ip?: string };
 

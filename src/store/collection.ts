@@ -12,6 +12,8 @@ type DerivedColumn = { readonly from: string; derive(value: never): number | str
 /** A table, and its columns that the database stores as other types than records have. */
 export type Table = {
   readonly name: string;
+  /** The unique column in whose order all rows are encrypted. Default: `id`. */
+  readonly key?: string;
   readonly json?: readonly string[];
   readonly boolean?: readonly string[];
   /** JSON columns stored encrypted, which therefore cannot be searched. */

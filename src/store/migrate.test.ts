@@ -44,6 +44,7 @@ const later = [
   '0025-list-indexes',
   '0030-port-groups',
   '0031-node-port-names',
+  '0032-volumes',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

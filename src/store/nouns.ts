@@ -26,12 +26,15 @@ import { SecretsKeys } from './tables/secrets-key.ts';
 import { Servers } from './tables/servers.ts';
 import { Subnets } from './tables/subnets.ts';
 import { Users } from './tables/users.ts';
+import { VolumeConnectors, VolumeTargets } from './tables/volumes.ts';
 
 export const nouns = {
   chassis: Chassis,
   nodes: Nodes,
   portgroups: PortGroups,
   node_ports: NodePorts,
+  volume_connectors: VolumeConnectors,
+  volume_targets: VolumeTargets,
   bmc_health: BmcHealth,
   node_endpoints: NodeEndpoints,
   flavors: Flavors,

@@ -62,8 +62,8 @@ async function sealAll(db: Database, sealer: Sealer): Promise<void> {
   await dialectOf(db).overwriteSecurely(db);
   await db.transaction().execute(async (trx) => {
     let rows = 0;
-    for (const { name, sealed = [] } of tables)
-      for (const column of sealed) rows += await sealColumn(trx, { table: name, column, sealer });
+    for (const { name, key = 'id', sealed = [] } of tables)
+      for (const column of sealed) rows += await sealColumn(trx, { table: name, key, column, sealer });
     const made_at = new Date().toISOString();
     await new SecretsKeys({ db: trx }).insert({ id: sealer.id, made_at, rewritten_at: rows === 0 ? made_at : null });
   });
@@ -79,22 +79,22 @@ async function rewriteOnce(db: Database): Promise<void> {
   await keys.update({}, { rewritten_at: new Date().toISOString() });
 }
 
-type Place = { table: string; column: string; sealer: Sealer };
+type Place = { table: string; key: string; column: string; sealer: Sealer };
 
 /** In batches, because there may be many operations. @returns the number of rows */
-async function sealColumn(db: Database, { table, column, sealer }: Place): Promise<number> {
-  const [from, field] = [sql.table(table), sql.ref(column)];
+async function sealColumn(db: Database, { table, key, column, sealer }: Place): Promise<number> {
+  const [from, field, id] = [sql.table(table), sql.ref(column), sql.ref(key)];
   let [last, count]: [number | string | undefined, number] = [undefined, 0];
   for (;;) {
-    const rest: RawBuilder<unknown> = last === undefined ? sql`` : sql`WHERE id > ${last}`;
-    const query = sql<{ id: number | string; value: string | null }>`
-      SELECT id, ${field} AS value FROM ${from} ${rest} ORDER BY id LIMIT 500`;
+    const rest: RawBuilder<unknown> = last === undefined ? sql`` : sql`WHERE ${id} > ${last}`;
+    const query = sql<{ key: number | string; value: string | null }>`
+      SELECT ${id} AS key, ${field} AS value FROM ${from} ${rest} ORDER BY ${id} LIMIT 500`;
     const { rows } = await query.execute(db);
     if (rows.length === 0) return count;
-    for (const { id, value } of rows) {
-      last = id;
+    for (const { key, value } of rows) {
+      last = key;
       if (value === null || isSealed(value)) continue;
-      await sql`UPDATE ${from} SET ${field} = ${sealer.seal(value, `${table}.${column}`)} WHERE id = ${id}`.execute(db);
+      await sql`UPDATE ${from} SET ${field} = ${sealer.seal(value, `${table}.${column}`)} WHERE ${id} = ${key}`.execute(db);
       count += 1;
     }
   }

@@ -13,6 +13,7 @@ import { portRows } from './requests/ports.ts';
 import { stateRows } from './requests/states.ts';
 import { urlRows } from './requests/urls.ts';
 import { versionRows } from './requests/versions.ts';
+import { volumeRows } from './requests/volumes.ts';
 import type { Row } from './row.ts';
 
 export const requestTable: readonly Row[] = [
@@ -22,6 +23,7 @@ export const requestTable: readonly Row[] = [
   ...hintRows,
   ...portRows,
   ...portGroupRows,
+  ...volumeRows,
   ...chassisRows,
   ...listRows,
   ...bodyRows,

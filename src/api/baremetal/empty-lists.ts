@@ -1,9 +1,7 @@
 /** Lists of what Ingot does not have, which clients query routinely: empty. */
 import { Type } from 'typebox';
-import { findNode } from '#services/baremetal/lookup.ts';
 import type { Row } from '../http/route.ts';
 import { type BaremetalRule, route } from './policy.ts';
-import { AnyQuery } from './strict-requests.ts';
 
 /** Query parameters common to all lists. */
 const pageWords = ['fields', 'limit', 'marker', 'sort_key', 'sort_dir'];
@@ -27,19 +25,6 @@ export function emptyList({ path, policy, field = path.slice(1), words = [], sin
     query: Type.Object(Object.fromEntries(known)),
     reply: replyOf(field),
     handler: () => ({ [field]: [] }),
-  });
-}
-
-export function emptyNodeList(path: `/nodes/:node/${string}`, field: string, policy: BaremetalRule): Row {
-  return route({
-    ...{ method: 'GET', path: path as '/nodes/:node', policy },
-    summary: `List ${field} of a node: there are none`,
-    query: AnyQuery,
-    reply: replyOf(field),
-    async handler(request, context) {
-      await findNode(context, request.params.node);
-      return { [field]: [] };
-    },
   });
 }
 

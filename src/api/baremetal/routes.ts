@@ -3,7 +3,7 @@ import type { Row } from '../http/route.ts';
 import { chassisRoutes } from './chassis.ts';
 import { conductorRoutes } from './conductors.ts';
 import { driverRoutes } from './drivers.ts';
-import { emptyList, emptyNodeList } from './empty-lists.ts';
+import { emptyList } from './empty-lists.ts';
 import { nodeBootRoutes } from './node-boot.ts';
 import { nodeConsoleRoutes } from './node-console.ts';
 import { nodeFirmwareRoutes } from './node-firmware.ts';
@@ -29,12 +29,6 @@ const unsupportedRoutes: readonly Row[] = [
   unsupported('/allocations', 'baremetal:allocation:create', 'Making an allocation (create a server instead)'),
   emptyList({ path: '/deploy_templates', policy: 'baremetal:deploy_template:get', words: ['detail'] }),
   unsupported('/deploy_templates', 'baremetal:deploy_template:create', 'Making a deploy template'),
-  emptyList({ path: '/volume/connectors', field: 'connectors', policy: 'baremetal:volume:list', words: ['node', 'detail'] }),
-  emptyNodeList('/nodes/:node/volume/connectors', 'connectors', 'baremetal:volume:list'),
-  unsupported('/volume/connectors', 'baremetal:volume:create', 'Making a volume connector'),
-  emptyList({ path: '/volume/targets', field: 'targets', policy: 'baremetal:volume:list', words: ['node', 'detail'] }),
-  emptyNodeList('/nodes/:node/volume/targets', 'targets', 'baremetal:volume:list'),
-  unsupported('/volume/targets', 'baremetal:volume:create', 'Making a volume target'),
   emptyList({ path: '/runbooks', policy: 'baremetal:runbook:list', words: ['detail', 'project'], since: 92 }),
   unsupported('/runbooks', 'baremetal:runbook:create', 'Making a runbook (name the steps with `clean`)', 92),
   emptyList({ path: '/inspection_rules', policy: 'baremetal:inspection_rule:get', words: ['detail'], since: 96 }),

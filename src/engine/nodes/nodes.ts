@@ -240,6 +240,8 @@ async function deleteNode({ store, reservations }: Parts, uuid: string): Promise
       });
     await trx.node_ports.remove({ node_uuid: uuid });
     await trx.portgroups.remove({ node_uuid: uuid });
+    await trx.volume_connectors.remove({ node_uuid: uuid });
+    await trx.volume_targets.remove({ node_uuid: uuid });
     await trx.node_endpoints.remove({ node_uuid: uuid });
     await trx.nodes.remove({ uuid });
   });
