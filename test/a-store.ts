@@ -1,4 +1,8 @@
 /** A migrated, empty database, and access to it beside its store: only tests may have that. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { sql } from 'kysely';
 import type { Database } from '#store/collection.ts';
 import { openConnection, openDatabase, Store } from '#store/store.ts';
@@ -19,22 +23,71 @@ export async function aStore(file?: string): Promise<Store> {
   return remember(new Store(connection), connection.db);
 }
 
-let copies = 0;
+export type LastingStore = {
+  readonly store: Store;
+  /** Closes the database and opens it again, as the next process does. */
+  restart(): Promise<Store>;
+};
+
+/** Like `aStore()`, but the database outlives its connection; removed after the test. */
+export async function aLastingStore(t: TestContext): Promise<LastingStore> {
+  const template = process.env[templateVariable];
+  const { open, remove } = template === undefined ? await aFile() : await aDatabase(new URL(template));
+  let current = await open();
+  t.after(async () => {
+    await current.close();
+    await remove();
+  });
+  return {
+    store: current,
+    async restart() {
+      await current.close();
+      current = await open();
+      return current;
+    },
+  };
+}
+
+type Place = { open: () => Promise<Store>; remove: () => Promise<void> };
+
+async function aFile(): Promise<Place> {
+  const folder = await mkdtemp(join(tmpdir(), 'ingot-store-'));
+  return {
+    open: () => aStore(join(folder, 'ingot.sqlite')),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+async function aDatabase(template: URL): Promise<Place> {
+  const { url, drop } = await copyOf(template);
+  return { open: () => connect(url), remove: drop };
+}
 
 async function aCopy(template: URL): Promise<Store> {
-  const server = databasesAt((database) => Object.assign(new URL(template), { pathname: `/${database}` }).href);
-  copies += 1;
-  const name = `test_${process.pid}_${copies}`;
-  const db = openDatabase(await server.create(name, template.pathname.slice(1)));
-  // Connected before the test replaces the clock.
-  await sql`SELECT 1`.execute(db);
-  const store = new Store({ db });
+  const { url, drop } = await copyOf(template);
+  const store = await connect(url);
   const close = store.close.bind(store);
   store.close = async () => {
     await close();
-    await server.drop(name);
+    await drop();
   };
-  return remember(store, db);
+  return store;
+}
+
+let copies = 0;
+
+async function copyOf(template: URL): Promise<{ url: string; drop: () => Promise<void> }> {
+  const server = databasesAt((database) => Object.assign(new URL(template), { pathname: `/${database}` }).href);
+  copies += 1;
+  const name = `test_${process.pid}_${copies}`;
+  return { url: await server.create(name, template.pathname.slice(1)), drop: () => server.drop(name) };
+}
+
+async function connect(url: string): Promise<Store> {
+  const db = openDatabase(url);
+  // Connected before the test replaces the clock.
+  await sql`SELECT 1`.execute(db);
+  return remember(new Store({ db }), db);
 }
 
 function remember(store: Store, db: Database): Store {

@@ -20,7 +20,8 @@ import type { Store } from '#store/store.ts';
 import { registerBaremetal } from './baremetal/index.ts';
 import { NodeRenderer } from './baremetal/node-view.ts';
 import { registerCompute } from './compute/index.ts';
-import { type ConsoleGrant, ConsoleTickets, serveConsoles } from './consoles.ts';
+import { type ConsoleGrant, ConsoleTickets } from './console-tickets.ts';
+import { serveConsoles } from './consoles.ts';
 import type { ApiContext, ApiScope } from './context.ts';
 import { registerDiscovery } from './discovery.ts';
 import { authenticate, recheckSlowReads } from './http/authentication.ts';
@@ -94,7 +95,7 @@ const errorTypes: ErrorTypes = { network: networkErrorType };
 /** Builds the application; `listen` or `inject` it. */
 export function createApi(parts: ApiParts): FastifyInstance {
   const { tokenKey, clock, onAuthenticated = () => {}, ...shared } = parts;
-  const consoles = new ConsoleTickets();
+  const consoles = new ConsoleTickets(parts.store);
   const tokens = new Tokens(parts.store, tokenKey);
   const policies = createPolicies(parts.settings['policy.file']);
   const logins = new LoginGuard(parts.store, clock);

@@ -1,26 +1,30 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect as dial } from 'node:net';
 import { Duplex } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import fastify from 'fastify';
 import { Fault } from '#domain/faults.ts';
-import type { TokenPayload } from '#services/identity/tokens.ts';
-import { ConsoleTickets, serveConsoles } from './consoles.ts';
+import { aLastingStore, aStore } from '#test/a-store.ts';
+import { aTokenPayload as token } from '#test/a-token-payload.ts';
+import { ConsoleTickets } from './console-tickets.ts';
+import { serveConsoles } from './consoles.ts';
 
 const node = '11111111-1111-4111-8111-111111111111';
-
-/** The token of every requester here. */
-const token = { user_id: 'u' } as TokenPayload;
 
 /** The API listener with one machine, whose console echoes its input in capitals. */
 async function aFixture(t: TestContext, attach = async (_: string): Promise<Duplex> => shoutingLine()) {
   const app = fastify();
-  const tickets = new ConsoleTickets();
+  const store = await aStore();
+  const tickets = new ConsoleTickets(store);
   const rights = { ended: false };
   serveConsoles(app, { engine: { attachConsole: attach }, tickets, isAllowed: async () => !rights.ended, checkMs: 20 });
   await app.listen({ host: '127.0.0.1', port: 0 });
-  t.after(() => app.close());
+  t.after(async () => {
+    await app.close();
+    await store.close();
+  });
   const base = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   return { app, tickets, base, rights };
 }
@@ -43,7 +47,7 @@ function connect(url: string): WebSocket {
 
 test('what is typed reaches the machine, what it prints comes back, as binary frames', async (t) => {
   const { tickets, base } = await aFixture(t);
-  const socket = connect(tickets.issue({ node, token }, base));
+  const socket = connect(await tickets.issue({ node, token }, base));
   await once(socket, 'open');
   assert.equal(socket.protocol, 'binary');
   socket.send('root\r');
@@ -55,7 +59,7 @@ test('what is typed reaches the machine, what it prints comes back, as binary fr
 test('who leaves hangs up', async (t) => {
   const line = shoutingLine();
   const { tickets, base } = await aFixture(t, async () => line);
-  const socket = connect(tickets.issue({ node, token }, base));
+  const socket = connect(await tickets.issue({ node, token }, base));
   await once(socket, 'open');
   const closed = once(line, 'close');
   socket.close();
@@ -64,7 +68,7 @@ test('who leaves hangs up', async (t) => {
 
 test('a ticket works once, and a guessed one never', async (t) => {
   const { tickets, base } = await aFixture(t);
-  const url = tickets.issue({ node, token }, base);
+  const url = await tickets.issue({ node, token }, base);
   const first = connect(url);
   await once(first, 'open');
   first.close();
@@ -78,7 +82,7 @@ test('a console that cannot be opened says why', async (t) => {
   const { tickets, base } = await aFixture(t, async () => {
     throw new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 3, seconds: 15 });
   });
-  const socket = connect(tickets.issue({ node, token }, base));
+  const socket = connect(await tickets.issue({ node, token }, base));
   const [event] = (await once(socket, 'close')) as [CloseEvent];
   assert.equal(event.code, 1008);
   assert.match(event.reason, /192\.0\.2\.7 did not respond/);
@@ -87,11 +91,72 @@ test('a console that cannot be opened says why', async (t) => {
 test('other upgrades are refused, and the listener closes although somebody looks on', async (t) => {
   const { app, tickets, base } = await aFixture(t);
   await once(connect(`${base.replace('http', 'ws')}/compute`), 'error');
-  const socket = connect(tickets.issue({ node, token }, base));
+  const socket = connect(await tickets.issue({ node, token }, base));
   await once(socket, 'open');
   const closed = once(socket, 'close');
   await app.close();
   await closed;
+});
+
+const tokenOf = (url: string) => new URL(url).searchParams.get('token') ?? '';
+
+test('a ticket outlives a restart, and its text is not in the database', async (t) => {
+  const { store, restart } = await aLastingStore(t);
+  const grants = [
+    { node, token },
+    { node, server: 's1', token },
+  ];
+  const tickets = new ConsoleTickets(store);
+  const texts = [];
+  for (const grant of grants) texts.push(tokenOf(await tickets.issue(grant, 'http://ingot')));
+
+  const after = await restart();
+  const rows = JSON.stringify(await after.console_tickets.list());
+  const later = new ConsoleTickets(after);
+
+  for (const text of texts) assert.ok(!rows.includes(text));
+  assert.deepEqual(await Promise.all(texts.map((text) => later.take(text))), grants);
+  assert.equal(await later.take(texts[0] ?? ''), undefined);
+});
+
+test('of two who bring the same ticket at once, one is admitted', async (t) => {
+  const store = await aStore();
+  t.after(() => store.close());
+  const text = tokenOf(await new ConsoleTickets(store).issue({ node, token }, 'http://ingot'));
+
+  const taken = await Promise.all([1, 2, 3].map(() => new ConsoleTickets(store).take(text)));
+
+  assert.equal(taken.filter((grant) => grant !== undefined).length, 1);
+});
+
+test('expired tickets open nothing, and the next one removes their rows', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-11-29T10:00:00Z') });
+  const store = await aStore();
+  t.after(() => store.close());
+  const tickets = new ConsoleTickets(store);
+  const texts = [1, 2].map(() => tickets.issue({ node, token }, 'http://ingot').then(tokenOf));
+  const [first] = await Promise.all(texts);
+
+  t.mock.timers.tick(600_001);
+
+  assert.equal(await tickets.take(first ?? ''), undefined);
+  await tickets.issue({ node, token }, 'http://ingot');
+  assert.equal((await store.console_tickets.list()).length, 1);
+});
+
+test('above the limit of all consoles the oldest tickets go', async (t) => {
+  const store = await aStore();
+  t.after(() => store.close());
+  const kept = { node_uuid: node, server_id: null, token, expires_at: '2126-01-01T00:00:00.000Z' };
+  for (let count = 0; count < 5; count++) await store.console_tickets.insert({ ...kept, digest: `d${count}` });
+
+  await store.console_tickets.keepNewest(3);
+
+  const left = await store.console_tickets.list({}, { orderBy: 'id' });
+  assert.deepEqual(
+    left.map(({ digest }) => digest),
+    ['d2', 'd3', 'd4'],
+  );
 });
 
 /** A client that sends one message and, if asked to, closes at once. */
@@ -108,15 +173,31 @@ function say(base: string, text: string, { hangsUp = false } = {}): Promise<void
   return promise;
 }
 
+const upgradeHeaders = {
+  ...{ connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' },
+  'sec-websocket-key': Buffer.alloc(16).toString('base64'),
+};
 const upgrade = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
 
 test('neither an address that is none nor a client that hangs up ends the process', async (t) => {
   const { tickets, base } = await aFixture(t);
   for (const path of ['//', 'http://[', '/console?%', '/console?token=%ff', '*']) await say(base, upgrade(path));
   await Promise.all(Array.from({ length: 50 }, () => say(base, upgrade('/console?token=x'), { hangsUp: true })));
-  const socket = connect(tickets.issue({ node, token }, base));
+  const socket = connect(await tickets.issue({ node, token }, base));
   await once(socket, 'open');
   socket.close();
+});
+
+test('a ticket that cannot be read opens nothing, and the next one does', async (t) => {
+  const { tickets, base } = await aFixture(t);
+  const url = await tickets.issue({ node, token }, base);
+  const failing = t.mock.method(tickets, 'take', () => Promise.reject(new Error('the disk is full')));
+  const [reply] = (await once(get(url.replace(/^ws/, 'http'), { headers: upgradeHeaders }), 'response')) as [IncomingMessage];
+  failing.mock.restore();
+  const socket = connect(url);
+  await once(socket, 'open');
+  socket.close();
+  assert.equal(reply.statusCode, 503);
 });
 
 test("one visitor has so many tickets and windows, and takes nobody else's", async (t) => {
@@ -125,12 +206,12 @@ test("one visitor has so many tickets and windows, and takes nobody else's", asy
     { node, server: 's1', token },
     { node, server: 's2', token },
   ];
-  const other = tickets.issue(theirs, base);
-  const first = tickets.issue(mine, base);
-  for (let count = 0; count < 20; count++) tickets.issue(mine, base);
-  assert.equal(tickets.take(new URL(first).searchParams.get('token') ?? ''), undefined);
-  for (let count = 0; count < 10; count++) await once(connect(tickets.issue(mine, base)), 'open');
-  await once(connect(tickets.issue(mine, base)), 'error');
+  const other = await tickets.issue(theirs, base);
+  const first = await tickets.issue(mine, base);
+  for (let count = 0; count < 20; count++) await tickets.issue(mine, base);
+  assert.equal(await tickets.take(tokenOf(first)), undefined);
+  for (let count = 0; count < 10; count++) await once(connect(await tickets.issue(mine, base)), 'open');
+  await once(connect(await tickets.issue(mine, base)), 'error');
   const socket = connect(other);
   await once(socket, 'open');
 });
@@ -141,15 +222,15 @@ test('the engine is told whose visit it is', async (t) => {
     asked.push(visit);
     return shoutingLine();
   });
-  await once(connect(tickets.issue({ node, server: 's1', token }, base)), 'open');
+  await once(connect(await tickets.issue({ node, server: 's1', token }, base)), 'open');
   assert.deepEqual(asked, [[node, 's1']]);
 });
 
 test('a ticket is worth nothing once its token is, and an open console ends with it', async (t) => {
   const line = shoutingLine();
   const { tickets, base, rights } = await aFixture(t, async () => line);
-  const unused = tickets.issue({ node, token }, base);
-  const socket = connect(tickets.issue({ node, token }, base));
+  const unused = await tickets.issue({ node, token }, base);
+  const socket = connect(await tickets.issue({ node, token }, base));
   await once(socket, 'open');
 
   const hungUp = once(line, 'close');

@@ -3,7 +3,6 @@
  * and input the other. The API issues a console token to an authorized user; it is part of the URL, works once and
  * expires soon.
  */
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import type { Duplex } from 'node:stream';
@@ -11,14 +10,8 @@ import type { FastifyInstance } from 'fastify';
 import type { WebSocket, WebSocketServer } from 'ws';
 import { asFault, redactFault } from '#domain/faults.ts';
 import type { Engine } from '#engine/contract.ts';
-import type { TokenPayload } from '#services/identity/tokens.ts';
+import { type ConsoleGrant, type ConsoleTickets, consolePath } from './console-tickets.ts';
 
-export const consolePath = '/console';
-
-const ticketMs = 600_000;
-const ticketsMax = 10_000;
-/** Per visitor: a further token evicts the visitor's oldest, and no other visitor's. */
-const ticketsMaxEach = 16;
 /** Ping interval in milliseconds: a client that was suspended or lost its network does not close its connection. */
 const pingMs = 30_000;
 const socketsMax = 500;
@@ -30,45 +23,6 @@ const earlyMax = 16;
 
 /** Status codes of RFC 6455 section 7.4.1. */
 const closeCodes = { done: 1000, policy: 1008, failed: 1011 } as const;
-
-/**
- * Access to a node's console, for an administrator, or for the owner of `server` while it is on the node. It expires
- * with the token that requested it.
- */
-export type ConsoleGrant = { readonly node: string; readonly server?: string; readonly token: TokenPayload };
-
-export class ConsoleTickets {
-  readonly #tickets = new Map<string, { grant: ConsoleGrant; until: number }>();
-
-  /** @returns the single-use URL: `ws://host/console?token=…` */
-  issue(grant: ConsoleGrant, baseUrl: string): string {
-    this.#forgetOld(grant);
-    const token = randomBytes(24).toString('base64url');
-    this.#tickets.set(token, { grant, until: Date.now() + ticketMs });
-    return `${baseUrl.replace(/^http/, 'ws')}${consolePath}?token=${token}`;
-  }
-
-  /** Redeems a console token; undefined if it is unknown, used or expired. */
-  take(token: string): ConsoleGrant | undefined {
-    const ticket = this.#tickets.get(token);
-    this.#tickets.delete(token);
-    return ticket && ticket.until > Date.now() ? ticket.grant : undefined;
-  }
-
-  /** Above the limit evicts the oldest, used or not. */
-  #forgetOld(newcomer: ConsoleGrant): void {
-    for (const [token, { until }] of this.#tickets) {
-      if (until > Date.now() && this.#tickets.size < ticketsMax) break;
-      this.#tickets.delete(token);
-    }
-    const own = [...this.#tickets].filter(([, { grant }]) => isSame(grant, newcomer));
-    for (const [token] of own.slice(0, -ticketsMaxEach + 1)) this.#tickets.delete(token);
-  }
-}
-
-function isSame(one: ConsoleGrant, other: ConsoleGrant): boolean {
-  return one.node === other.node && one.server === other.server;
-}
 
 type Parts = {
   readonly engine: Pick<Engine, 'attachConsole'>;
@@ -89,7 +43,7 @@ export function serveConsoles(app: FastifyInstance, { engine, tickets, checkMs =
     // No other handler listens from now on, and the client may disconnect before the response.
     socket.on('error', () => socket.destroy());
     const token = tokenOf(request);
-    const grant = token === undefined ? undefined : tickets.take(token);
+    const grant = token === undefined ? undefined : await tickets.take(token);
     if (!grant || !(await isAllowed(grant)) || isFull(grant))
       return refuse(socket, token === undefined ? '404 Not Found' : '403 Forbidden');
     sockets ??= openSockets();
@@ -103,11 +57,20 @@ export function serveConsoles(app: FastifyInstance, { engine, tickets, checkMs =
       void converse(client, grant, engine);
     });
   };
-  app.server.on('upgrade', (request, socket, head) => void admit(request, socket, head));
+  app.server.on('upgrade', (request, socket, head) => {
+    admit(request, socket, head).catch((error: unknown) => {
+      app.log.error({ err: error }, 'could not read a console ticket');
+      refuse(socket, '503 Service Unavailable');
+    });
+  });
   app.addHook('preClose', async () => {
     for (const client of grants.keys()) client.close(closeCodes.done, 'Ingot stops');
     sockets?.close();
   });
+}
+
+function isSame(one: ConsoleGrant, other: ConsoleGrant): boolean {
+  return one.node === other.node && one.server === other.server;
 }
 
 /** The package is needed only once a console is opened. */

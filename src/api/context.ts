@@ -16,7 +16,7 @@ import type { TokenPayload, Tokens } from '#services/identity/tokens.ts';
 import type { ImageData } from '#services/image/context.ts';
 import type { Store } from '#store/store.ts';
 import type { NodeRenderer } from './baremetal/node-view.ts';
-import type { ConsoleTickets } from './consoles.ts';
+import type { ConsoleTickets } from './console-tickets.ts';
 import type { Microversion } from './http/microversions.ts';
 import type { Policies } from './http/policy/rules.ts';
 import type { ApiPartSettings } from './settings.ts';

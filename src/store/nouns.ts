@@ -3,6 +3,7 @@ import type { Table } from './collection.ts';
 import { ApplicationCredentials } from './tables/application-credentials.ts';
 import { BmcHealth } from './tables/bmc-health.ts';
 import { Chassis } from './tables/chassis.ts';
+import { ConsoleTickets } from './tables/console-tickets.ts';
 import { DeletedImages } from './tables/deleted-images.ts';
 import { Domains } from './tables/domains.ts';
 import { Events } from './tables/events.ts';
@@ -48,6 +49,7 @@ export const nouns = {
   ip_allocations: IpAllocations,
   servers: Servers,
   operations: Operations,
+  console_tickets: ConsoleTickets,
   domains: Domains,
   users: Users,
   projects: Projects,

@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import fastify from 'fastify';
-import { ConsoleTickets, serveConsoles } from '#api/consoles.ts';
-import type { TokenPayload } from '#services/identity/tokens.ts';
+import { ConsoleTickets } from '#api/console-tickets.ts';
+import { serveConsoles } from '#api/consoles.ts';
+import { aStore } from '#test/a-store.ts';
+import { aTokenPayload as token } from '#test/a-token-payload.ts';
 import { exchange, HttpError } from '#wire/http/http-exchange.ts';
 import { changeRelay, DxpError, getRelays } from '#wire/iboot/dxp-client.ts';
 import { dxpHello } from '#wire/iboot/dxp-packets.ts';
@@ -171,13 +173,15 @@ const consoleTarget: Target = {
   ...{ name: 'console, websocket frames', share: 2, slowMs: 500 },
   async open() {
     const app = fastify();
-    const tickets = new ConsoleTickets();
-    const token = { user_id: 'user' } as TokenPayload;
+    const store = await aStore();
+    const tickets = new ConsoleTickets(store);
     const lines = new Set<Duplex>();
+    let admitted = () => {};
     const attachConsole = async () => {
       const line = new Duplex({ read() {}, write: (_data, _encoding, done) => done() });
       lines.add(line);
       line.on('error', () => {});
+      admitted();
       return line;
     };
     serveConsoles(app, { engine: { attachConsole }, tickets, isAllowed: async () => true });
@@ -190,12 +194,17 @@ const consoleTarget: Target = {
       /** First byte: 0 = without a valid ticket. */
       async feed(input): Promise<Verdict> {
         const isInvited = input[0] !== 0;
-        const url = new URL(tickets.issue({ node: 'node', token }, 'http://ingot'));
+        const url = new URL(await tickets.issue({ node: 'node', token }, 'http://ingot'));
         if (!isInvited) url.searchParams.set('token', input.toString('base64url'));
         const wire = new Wire();
         const request = { method: 'GET', url: url.pathname + url.search, headers: upgradeHeaders, socket: wire };
+        const decided = new Promise<void>((resolve) => {
+          admitted = resolve;
+          wire.once('finish', resolve).once('close', resolve);
+        });
         app.server.emit('upgrade', request, wire, Buffer.alloc(0));
         for (let at = 1; at < input.length; at += 40) wire.say(input.subarray(at, at + 40));
+        await decided;
         await new Promise((resolve) => setImmediate(resolve));
         const isHeard = lines.size > 0;
         wire.push(null);
@@ -205,7 +214,10 @@ const consoleTarget: Target = {
         if (isHeard && !isInvited) throw new Error('a console was opened without a ticket');
         return isHeard ? { read: true } : { read: false, reason: 'refused: its ticket is worth nothing' };
       },
-      close: () => app.close(),
+      async close() {
+        await app.close();
+        await store.close();
+      },
     };
   },
 };

@@ -21,7 +21,7 @@ export const nodeConsoleRoutes = [
     async handler(request, context) {
       const { uuid, console_enabled } = await findNode(context, request.params.node);
       const url = console_enabled
-        ? context.consoles.issue({ node: uuid, token: request.token }, context.baseUrl(request))
+        ? await context.consoles.issue({ node: uuid, token: request.token }, context.baseUrl(request))
         : undefined;
       return { console_enabled, console_info: url ? { type: 'websocket', url } : null };
     },

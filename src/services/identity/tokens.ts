@@ -44,6 +44,11 @@ const Payload = Type.Object(
 );
 const payloadCheck = Compile(Payload);
 
+/** A payload that was stored; undefined if another version of Ingot wrote it in another form. */
+export function readPayload(stored: unknown): TokenPayload | undefined {
+  return payloadCheck.Check(stored) ? stored : undefined;
+}
+
 export type TokenPayload = Static<typeof Payload>;
 export type TokenClaims = Omit<TokenPayload, 'issued_at' | 'expires_at' | 'audit_ids'>;
 /** Limits on a token's expiry: the token it was exchanged for, or its application credential. */
@@ -119,8 +124,7 @@ export class Tokens {
     const given = Buffer.from(token.slice(dot + 1));
     const expected = Buffer.from(this.#sign(body));
     if (body === '' || given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
-    const payload: unknown = JSON.parse(Buffer.from(body, 'base64url').toString());
-    return payloadCheck.Check(payload) ? payload : undefined;
+    return readPayload(JSON.parse(Buffer.from(body, 'base64url').toString()));
   }
 
   #sign(body: string): string {
