@@ -187,7 +187,7 @@ export abstract class Collection<T extends object, Columns = any> {
     const record = { ...row } as Record<string, unknown>;
     for (const column in derived) delete record[column];
     for (const column of sealed) if (isSealed(record[column])) record[column] = this.#open(record[column], column);
-    for (const column of json) if (typeof record[column] === 'string') record[column] = JSON.parse(record[column]);
+    for (const column of json) if (typeof record[column] === 'string') record[column] = this.#parse(record[column], column);
     for (const column of boolean) if (column in record && record[column] !== null) record[column] = Boolean(record[column]);
     return record as T;
   }
@@ -239,6 +239,15 @@ export abstract class Collection<T extends object, Columns = any> {
       if (this.#sealer && typeof text === 'string') row[column] = this.#sealer.seal(text, `${name}.${column}`);
     }
     return row;
+  }
+
+  /** The parser's own message would repeat the value, which may be a secret. */
+  #parse(text: string, column: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw new Error(`${this.#table.name}.${column} of a row is not valid JSON`);
+    }
   }
 
   #open(value: string, column: string): string {

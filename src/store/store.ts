@@ -55,6 +55,12 @@ export class Store extends Collections {
     }
   }
 
+  /** The database is the cause of the error: the same may succeed later. Any other error occurs again. */
+  hasFailed(error: unknown): boolean {
+    if (error instanceof Fault) return error.code === 'databaseUnavailable';
+    return error instanceof Error && dialectOf(this.#connection.db).hasFailed(error);
+  }
+
   /** Another one after each write that may change what a token permits. NaN: unknown. */
   get accessRevision(): number {
     return this.#connection.accessChanges?.revision ?? Number.NaN;

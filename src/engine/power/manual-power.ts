@@ -9,7 +9,7 @@ import type { NodeFacts, PowerInterface, PowerTarget } from '#drivers/interfaces
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { type BaseContext, contextOf, type RunningOperation } from '../worker/base-context.ts';
-import { StepWait } from '../worker/step-wait.ts';
+import { longestWaitSeconds, StepWait } from '../worker/step-wait.ts';
 
 type ManualPower = NonNullable<BaseContext['manual_power']>;
 
@@ -84,7 +84,7 @@ async function askOperator(parts: ManualPowerParts, wanted: PowerState): Promise
       data: { manual_power: wanted },
     });
   }
-  return new StepWait({ wait, seconds: power.operatorTimeoutSeconds });
+  return new StepWait({ wait, seconds: Math.min(power.operatorTimeoutSeconds, longestWaitSeconds) });
 }
 
 /**

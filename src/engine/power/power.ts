@@ -175,7 +175,7 @@ async function seePower(at: At, { target, wanted }: Sent): Promise<void> {
     failure = error;
   }
   if (change.seen === wanted && !failure) return noteReached(at, wanted);
-  const poll = settings['power.poll_ms'] / 1000;
+  const poll = Math.max(settings['power.poll_ms'], 1) / 1000;
   const againIn = failure ? Math.max(poll, troubleSeconds) : poll;
   if (elapsed + againIn <= seconds) {
     const wait = `the machine to reach ${wanted}; its BMC ${failure ? troubleOf(failure) : `says ${change.seen}`}`;

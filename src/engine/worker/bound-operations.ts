@@ -6,6 +6,7 @@ import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import { BaseContext, BaseRequest, fits, type RunningOperation } from './base-context.ts';
 import type { BeginOperation, Definition, OperationParts } from './define-operation.ts';
+import { endWithoutDefinition } from './end-without-definition.ts';
 import type { LiveOperation } from './live-operations.ts';
 import { withBmcTime } from './step-deadlines.ts';
 
@@ -41,7 +42,10 @@ export class BoundOperations {
 
   /** Called in the transaction that ends the operation. @returns the operations that take over the node */
   async ended(trx: Store, operation: RunningOperation, begin: BeginOperation): Promise<Operation[]> {
-    return (await this.#known(operation.kind)?.ended(trx, operation, { ...this.#parts, begin })) ?? [];
+    const definition = this.#known(operation.kind);
+    if (definition) return definition.ended(trx, operation, { ...this.#parts, begin });
+    await endWithoutDefinition(trx, this.states, operation);
+    return [];
   }
 
   /**
@@ -65,7 +69,7 @@ export class BoundOperations {
     const schemas = this.#contextsOf({ ...row, request, context: {} });
     const isUnderstood = schemas.every((schema) => fits(schema, row.context));
     if (isUnderstood && fits(BaseContext, row.context)) return row.context;
-    const kept = Object.entries(row.context).filter(([name, value]) =>
+    const kept = Object.entries(row.context ?? {}).filter(([name, value]) =>
       [BaseContext, ...schemas].every((schema) => fits(schema, { [name]: value })),
     );
     return { ...Object.fromEntries(kept), is_incomplete: true };

@@ -2,12 +2,14 @@
  * The durable state of a running operation. Each change is written to the row before memory, so an unwritten change has
  * no effect. Changes of one operation are queued, and each sees the result of the previous one.
  */
+import type { Fault } from '#domain/faults.ts';
 import type { Step } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { RunningOperation } from './base-context.ts';
 import type { BoundOperations } from './bound-operations.ts';
 import type { BeginOperation } from './define-operation.ts';
+import { defectOf, endWithoutDefinition } from './end-without-definition.ts';
 import { hasEnded, type LiveOperation } from './live-operations.ts';
 import { deadlineOf } from './step-deadlines.ts';
 
@@ -73,18 +75,38 @@ export class OperationRows {
     live.step.prolong(wait, live.operation);
   }
 
-  /** Row, server and node in one transaction. @returns the operations that take over the node */
-  end(live: LiveOperation, state: 'done' | 'failed', change: RowChange): Promise<Operation[]> {
+  /**
+   * Row, server and node in one transaction. If the definition throws, the operation fails without it.
+   * @returns the operations that take over the node, and what the definition has thrown
+   */
+  async end(
+    live: LiveOperation,
+    state: 'done' | 'failed',
+    change: RowChange,
+  ): Promise<{ followers: Operation[]; defect?: Fault }> {
+    try {
+      const ended: RowChange = (before) => ({ ...change(before), state });
+      return { followers: await this.#end(live, ended, (trx, row) => this.#operations.ended(trx, row, this.#begin)) };
+    } catch (error) {
+      if (this.#store.hasFailed(error)) throw error;
+      const defect = defectOf(error);
+      const failed: RowChange = ({ step }) => ({ state: 'failed', fault: defect.toRecord(step) });
+      await this.#end(live, failed, (trx, row) => endWithoutDefinition(trx, this.#operations.states, row));
+      return { followers: [], defect };
+    }
+  }
+
+  #end<R>(live: LiveOperation, change: RowChange, finish: (trx: Store, ended: RunningOperation) => Promise<R>): Promise<R> {
     return live.write(async (before) => {
       const at = new Date().toISOString();
-      const ends = { state, waiting_for: null, again_at: null, deadline_at: null, ended_at: at, updated_at: at };
+      const ends = { waiting_for: null, again_at: null, deadline_at: null, ended_at: at, updated_at: at };
       const ended: RunningOperation = { ...before, ...change(before), ...ends };
       const result = await this.#store.transaction(async (trx) => {
         const { id, ...row } = ended;
         await trx.operations.update({ id }, row);
-        const followers = await this.#operations.ended(trx, ended, this.#begin);
+        const finished = await finish(trx, ended);
         await trx.nodes.update({ uuid: ended.node_uuid, operation_id: id }, { operation_id: null });
-        return followers;
+        return finished;
       });
       return { row: ended, result };
     });
@@ -92,10 +114,13 @@ export class OperationRows {
 
   /** Downtime of Ingot does not count; as its length is unknown, the step gets its full timeout again. */
   async renewDeadline(operation: RunningOperation, findStep: () => Step | undefined): Promise<void> {
-    const step = attempt(findStep);
+    const deadline = attempt(() => {
+      const step = findStep();
+      return step && deadlineOf(step);
+    });
     // Without a step, the operation fails with the reason at its next run.
-    if (!step) return;
-    operation.deadline_at = deadlineOf(step);
+    if (!deadline) return;
+    operation.deadline_at = deadline;
     await this.#store.operations.update({ id: operation.id }, { deadline_at: operation.deadline_at });
   }
 

@@ -30,7 +30,8 @@ export function withBmcTime(
   });
 }
 
-/** The deadline of the row on the process's monotonic clock. */
+/** The deadline of the row on the process's monotonic clock; without a valid one, it has passed. */
 export function endOf({ deadline_at }: Pick<Operation, 'deadline_at'>): number {
-  return now() + (deadline_at ? Date.parse(deadline_at) - Date.now() : 0);
+  const left = deadline_at ? Date.parse(deadline_at) - Date.now() : 0;
+  return now() + (Number.isNaN(left) ? 0 : left);
 }

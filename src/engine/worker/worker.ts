@@ -10,19 +10,21 @@ import type { Outcome, Step } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import { summarize } from '../messages/diagnosis.ts';
-import { readSigns } from '../messages/read-signs.ts';
 import { refuseBusyNode } from '../nodes/busy-node.ts';
 import type { NodeReservations } from '../nodes/node-reservations.ts';
 import type { BaseContext, RunningOperation } from './base-context.ts';
 import type { BoundOperations, RowWriter, StepHook, TaskFactory } from './bound-operations.ts';
 import type { NewOperation } from './define-operation.ts';
 import { diskFact } from './disk-state.ts';
+import { defectOf } from './end-without-definition.ts';
 import { hasEnded, type LiveOperation, LiveOperations } from './live-operations.ts';
 
 import { OperationRecord } from './operation-record.ts';
 import { OperationRows, type RowChange } from './operation-row.ts';
 import { deadlineOf } from './step-deadlines.ts';
 import { type AskPower, runStep } from './step-run.ts';
+import { checkTimes } from './step-wait.ts';
+import { readUnended, restOf, type UnendedRow, unendedIds } from './unended-rows.ts';
 
 export type WorkerParts = {
   store: Store;
@@ -111,18 +113,22 @@ export class Worker {
   /** Resumes the operations that were running when the process ended. */
   async resume(): Promise<void> {
     const { operations, store } = this.#parts;
-    for (const row of await store.operations.list({ state: ['running', 'rolling_back'] }, { orderBy: 'created_at' })) {
-      const operation = operations.read(row);
-      await this.#rows.renewDeadline(operation, () => this.#findStep(operation));
-      const live = this.live.add(operation, operations.refusalOf(row));
-      live.boot.begin(await readSigns(this.#parts.store, operation));
-      this.#record.resumed(operation);
-      // A step that polls runs again at its time.
-      const left = restOf(operation);
-      if (left > 0) live.step.restFor(operation.waiting_for ?? '', left / 1000);
-      if (left > 0) this.#setTimer(live);
-      else void this.#drive(live);
+    for (const id of await unendedIds(store)) {
+      const row = await readUnended({ store, operations }, id);
+      if (row) await this.#resumeRow(row);
     }
+  }
+
+  async #resumeRow({ operation, refusal, signs }: UnendedRow): Promise<void> {
+    await this.#rows.renewDeadline(operation, () => this.#findStep(operation));
+    const live = this.live.add(operation, refusal);
+    live.boot.begin(signs);
+    this.#record.resumed(operation);
+    // A step that polls runs again at its time.
+    const left = refusal ? 0 : restOf(operation);
+    if (left > 0) live.step.restFor(operation.waiting_for ?? '', left / 1000);
+    if (left > 0) this.#setTimer(live);
+    else void this.#drive(live);
   }
 
   /** Wakes a waiting step after a sign of life from the machine. */
@@ -177,7 +183,7 @@ export class Worker {
         if (hasEnded(live.operation)) this.live.remove(live);
         else if (!this.#stopping) this.#setTimer(live);
       },
-      // The database failed: progress cannot be saved, so the operation must pause. Its row says where to continue.
+      // Progress cannot be saved, so the operation must pause. Its row says where to continue.
       failed: (error) => {
         if (!this.#stopping) this.#retryLater(live, error);
       },
@@ -186,14 +192,40 @@ export class Worker {
 
   #retryLater(live: LiveOperation, error: unknown): void {
     const ms = live.loop.nextRetryMs();
+    const cause = this.#parts.store.hasFailed(error) ? 'is the disk of the state folder full?' : 'this is a defect in Ingot';
     this.#parts.log.error(
       { err: error, operation: live.operation.id, retry_ms: ms },
-      'an operation cannot be saved, retrying; is the disk of the state folder full?',
+      `an operation cannot be saved, retrying; ${cause}`,
     );
     live.loop.setTimer(ms, () => void this.#drive(live));
   }
 
+  /** Throws only what the database throws. */
   async #runStep(live: LiveOperation): Promise<'next' | 'rest'> {
+    try {
+      return await this.#tryStep(live);
+    } catch (error) {
+      if (this.#stopping || this.#parts.store.hasFailed(error)) throw error;
+      return this.#failByDefect(live, error);
+    }
+  }
+
+  /** The definition has thrown, or what a step returned cannot be written. Without a rollback if that throws as well. */
+  async #failByDefect(live: LiveOperation, defect: unknown): Promise<'next' | 'rest'> {
+    try {
+      return await this.#fail(live, defectOf(defect));
+    } catch (error) {
+      if (this.#stopping || this.#parts.store.hasFailed(error)) throw error;
+      const fault = defectOf(error);
+      this.#logDefect(live, fault);
+      return this.#end(live, 'failed', ({ context, step }) => ({
+        fault: fault.toRecord(step),
+        context: { ...context, undo_faults: [...(context.undo_faults ?? []), fault.message] },
+      }));
+    }
+  }
+
+  async #tryStep(live: LiveOperation): Promise<'next' | 'rest'> {
     const { operation } = live;
     let step: Step | undefined;
     let outcome: Outcome;
@@ -209,6 +241,7 @@ export class Worker {
     try {
       this.#parts.onStep?.('before', operation, step.name);
       outcome = await runStep(this.#stepParts, live, step);
+      checkTimes(outcome);
       this.#parts.onStep?.('againIn' in outcome ? 'polling' : 'after', operation, step.name);
     } catch (error) {
       if (this.#stopping) return 'rest';
@@ -270,23 +303,31 @@ export class Worker {
   async #fail(live: LiveOperation, fault: Fault, step?: Step): Promise<'next' | 'rest'> {
     const { operation } = live;
     if (step) this.#record.step(operation, step, 'failed', `failed: ${fault.message}`);
-    if (fault.code === 'internal')
-      this.#parts.log.error(
-        { err: fault.detail ?? fault, operation: operation.id, step: operation.step },
-        'unexpected error in a step',
-      );
+    if (fault.code === 'internal') this.#logDefect(live, fault);
     if (operation.state === 'rolling_back') return this.#failRollback(live, fault, step);
     live.loop.renewSignal();
     const disk = step ? diskFact(this.#stepsOf(operation), step) : {};
-    const turned: RowChange = ({ context }) => ({
+    const context = { ...operation.context, ...disk };
+    const { first, lost } = this.#rollbackOf(live, { ...operation, state: 'rolling_back', context });
+    const turned: RowChange = (now) => ({
       state: 'rolling_back',
-      fault: fault.toRecord(step?.title),
-      context: { ...context, ...disk },
+      fault: fault.toRecord(step?.title ?? operation.step),
+      context: { ...now.context, ...disk, ...(lost && { undo_faults: [lost.message] }) },
     });
-    const first = this.#stepsOf({ ...operation, state: 'rolling_back', context: { ...operation.context, ...disk } })[0];
     if (!first) return this.#end(live, 'failed', turned);
     await this.#rows.enter(live, first, turned);
     return 'next';
+  }
+
+  /** The first step of the rollback, or the fault because of which there is none. */
+  #rollbackOf(live: LiveOperation, rollingBack: RunningOperation): { first?: Step | undefined; lost?: Fault } {
+    try {
+      return { first: this.#stepsOf(rollingBack)[0] };
+    } catch (error) {
+      const lost = defectOf(error);
+      this.#logDefect(live, lost);
+      return { lost };
+    }
   }
 
   async #failRollback(live: LiveOperation, fault: Fault, step: Step | undefined): Promise<'next' | 'rest'> {
@@ -300,12 +341,22 @@ export class Worker {
   }
 
   async #end(live: LiveOperation, state: 'done' | 'failed', change: RowChange): Promise<'rest'> {
-    const followers = await this.#rows.end(live, state, change);
-    const { id, kind, node_uuid, fault } = live.operation;
-    this.#record.ended(live.operation);
-    this.#parts.log.info({ operation: id, kind, node: node_uuid, state, fault: fault?.message }, 'operation ended');
+    const { followers, defect } = await this.#rows.end(live, state, change);
+    if (defect) this.#logDefect(live, defect);
+    const { operation } = live;
+    const { id, kind, node_uuid, fault } = operation;
+    this.#record.ended(operation);
+    this.#parts.log.info(
+      { operation: id, kind, node: node_uuid, state: operation.state, fault: fault?.message },
+      'operation ended',
+    );
     for (const follower of followers) this.launch(follower);
     return 'rest';
+  }
+
+  #logDefect({ operation }: LiveOperation, fault: Fault): void {
+    const { id, step } = operation;
+    this.#parts.log.error({ err: fault.detail ?? fault, operation: id, step }, 'unexpected error in an operation');
   }
 
   #setTimer(live: LiveOperation): void {
@@ -321,12 +372,6 @@ export class Worker {
   #stepsOf(operation: RunningOperation): readonly Step[] {
     return this.#parts.operations.steps(operation);
   }
-}
-
-/** Milliseconds that a step that polls still has to wait; 0 if the clock was set back, so that its time is not known. */
-function restOf({ again_at, updated_at }: Pick<Operation, 'again_at' | 'updated_at'>): number {
-  if (again_at === null || Date.parse(updated_at) > Date.now()) return 0;
-  return Date.parse(again_at) - Date.now();
 }
 
 function describeWait(live: LiveOperation): string {

@@ -7,6 +7,8 @@ export type Dialect = {
   readonly name: 'sqlite' | 'postgres';
   /** The columns of the unique constraint that a statement violated; undefined: the error is another one. */
   violatedColumns(error: unknown): readonly string[] | undefined;
+  /** The database failed, so that the same statement may succeed later: it did not refuse the statement's values. */
+  hasFailed(error: unknown): boolean;
   /** The column is a JSON array and has one of the values as an item. */
   hasItem(column: string, values: readonly JsonValue[]): RawBuilder<boolean>;
   /** The column is a JSON array of objects, one of which has one of the values under this key. */

@@ -208,7 +208,7 @@ class SessionConnection implements DatabaseConnection {
 type PostgresError = Error & { code?: string };
 
 /** The server rejected the statement: the error has an SQLSTATE. Otherwise the connection failed. */
-function isOfServer(error: unknown): error is PostgresError {
+export function isOfServer(error: unknown): error is PostgresError {
   const { code, severity } = error as { code?: unknown; severity?: unknown };
   return typeof code === 'string' && typeof severity === 'string';
 }

@@ -135,6 +135,29 @@ suite('a PostgreSQL database', { skip }, () => {
     await store.close();
   });
 
+  test('has failed if its session or its server has, and not if it refuses a value', async () => {
+    const store = new Store({ db: openDatabase(await aDatabase()) });
+    await store.projects.insert(project('one'));
+    const errorOf = (work: Promise<unknown>) =>
+      work.then(
+        () => assert.fail('it is accepted'),
+        (error: unknown) => error,
+      );
+    const twice = await errorOf(store.projects.insert(project('one')));
+    const empty = await errorOf(store.nodes.insert(aNode({ driver: null as never })));
+    const lost = await errorOf(
+      store.transaction(async (trx) => {
+        await server?.cutSessions();
+        await trx.projects.list();
+      }),
+    );
+
+    const failed = [twice, empty, lost, new TypeError('a defect'), null].map((error) => store.hasFailed(error));
+
+    assert.deepEqual(failed, [false, false, true, false, false]);
+    await store.close();
+  });
+
   test('sorts text by code point and finds it by ASCII case, whatever its locale, as the embedded file does', async () => {
     const names = ['b', 'B', 'a', 'Ä', 'ä', 'Z', 'é', '_', 'a b'];
     const store = new Store({ db: openDatabase(await aDatabase()) });

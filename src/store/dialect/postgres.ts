@@ -1,7 +1,7 @@
 /** Kysely's PostgreSQL dialect on one session, which holds the lock of the database (`postgres-session.ts`). */
 import { type Driver, type Kysely, PostgresAdapter, PostgresDialect, type RawBuilder, sql } from 'kysely';
 import type { Dialect, JsonValue } from './dialect.ts';
-import { PostgresSession, storable } from './postgres-session.ts';
+import { isOfServer, PostgresSession, storable } from './postgres-session.ts';
 
 /** @param url `postgresql://[USER[:PASSWORD]@][HOST][:PORT]/DATABASE[?host=/SOCKET/FOLDER]` */
 export function postgresDialect(url: string): PostgresDialect {
@@ -35,6 +35,8 @@ const isAnyOf = (expression: RawBuilder<unknown>, values: readonly JsonValue[]):
 
 /** SQLSTATE 23505: unique_violation (PostgreSQL 15, appendix A). */
 const uniqueViolated = '23505';
+/** SQLSTATE classes 22 (data exception) and 23 (integrity constraint violation). */
+const refused = /^2[23]/;
 
 export const postgres: Dialect = {
   name: 'postgres',
@@ -44,6 +46,8 @@ export const postgres: Dialect = {
     // `Key (user_id, name)=(u, n) already exists.`
     return /^Key \(([^)]*)\)=/.exec(detail)?.[1]?.split(', ') ?? [];
   },
+  // A lost connection is a fault of the session.
+  hasFailed: (error) => isOfServer(error) && !refused.test(error.code ?? ''),
   hasItem: (column, values) =>
     sql`EXISTS (SELECT 1 FROM jsonb_array_elements(${sql.ref(column)}::jsonb) AS item(value)
       WHERE ${isAnyOf(sql`item.value`, values)})`,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Kysely, sql } from 'kysely';
-import { sqliteDialect } from './sqlite.ts';
+import { Kysely, type RawBuilder, sql } from 'kysely';
+import { sqlite, sqliteDialect } from './sqlite.ts';
 
 type Tables = { things: { id: number; name: string; size?: number } };
 
@@ -57,5 +57,24 @@ test('more different queries than are kept prepared all work', async () => {
   const again = await count(1);
 
   assert.equal(again, 1);
+  await db.destroy();
+});
+
+test('a full disk is a failure of the database; a refused value is not, nor is an error of the caller', async () => {
+  const db = await openThings();
+  const errorOf = (statement: RawBuilder<unknown>) =>
+    statement.execute(db).then(
+      () => assert.fail('it is accepted'),
+      (error: Error) => error,
+    );
+  await sql`PRAGMA max_page_count = 1`.execute(db);
+  const full = await errorOf(sql`CREATE TABLE more (id INTEGER)`);
+  const twice = await errorOf(sql`INSERT INTO things (id, name) VALUES (1, 'again')`);
+  const unbindable = await errorOf(sql`SELECT ${{ a: 1 }}`);
+
+  const failed = [full, twice, unbindable, new TypeError('a defect')].map((error) => sqlite.hasFailed(error));
+
+  assert.match(full.message, /full/);
+  assert.deepEqual(failed, [true, false, false, false]);
   await db.destroy();
 });

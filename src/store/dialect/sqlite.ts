@@ -71,6 +71,8 @@ const isAnyOf = (expression: string, values: readonly JsonValue[]): RawBuilder<b
 
 /** Result codes: sqlite.org/rescode.html. */
 const [primaryKeyViolated, uniqueViolated] = [1555, 2067];
+/** The low byte of a result code is its kind. 1811: a trigger, which only an operator can have added. */
+const [constraint, constraintTrigger] = [19, 1811];
 
 export const sqlite: Dialect = {
   name: 'sqlite',
@@ -82,6 +84,10 @@ export const sqlite: Dialect = {
       .replace(/^.*?: /, '')
       .split(', ')
       .map((column) => column.replace(/^.*\./, ''));
+  },
+  hasFailed(error) {
+    const { code, errcode = 0 } = error as Error & { code?: string; errcode?: number };
+    return code === 'ERR_SQLITE_ERROR' && ((errcode & 0xff) !== constraint || errcode === constraintTrigger);
   },
   hasItem: (column, values) =>
     sql`EXISTS (SELECT 1 FROM json_each(${sql.ref(column)}) AS item WHERE ${isAnyOf('item.value', values)})`,
