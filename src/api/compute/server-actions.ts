@@ -1,30 +1,23 @@
 /** `POST /servers/{id}/action`: one action per call. */
-import type { FastifyRequest } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { lastLines } from '#domain/last-lines.ts';
 import { rebuildServer } from '#services/compute/rebuild.ts';
 import { refuseOtherGroups } from '#services/compute/security-groups.ts';
-import { findServer, findUnlockedServer, machineOf } from '#services/compute/servers.ts';
+import { machineOf } from '#services/compute/servers.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { ApiContext } from '../context.ts';
 import type { Row } from '../http/route.ts';
 import { since, type VersionSpan } from '../http/versioned.ts';
-import { changerOf } from './changer.ts';
 import { type computePolicy, route, unsupportedRoute } from './policy.ts';
 import { serialConsoleUrl } from './server-console.ts';
+import { serverOf, unlockedServerOf } from './server-of.ts';
 import { RebuildBody, serverBodyBytes } from './server-requests.ts';
 import { ServerReply, serverReply } from './server-view.ts';
 
 type Rule = keyof typeof computePolicy.rules;
-type ServerRequest = FastifyRequest<{ Params: { id: string } }>;
 
 const place = { method: 'POST', path: '/servers/:id/action', bodyLimit: serverBodyBytes } as const;
-
-/** Only administrators change a locked server. */
-function unlocked(request: ServerRequest, context: ApiContext): Promise<Server> {
-  return findUnlockedServer(context, changerOf(request), request.params.id);
-}
 
 type Simple = VersionSpan & {
   readonly action: string;
@@ -44,7 +37,7 @@ function simple({ action, argument = Type.Unknown(), run, ...row }: Simple): Row
     status: 202,
     body: Type.Object({ [action]: argument }),
     async handler(request, context) {
-      await run(context, await unlocked(request, context));
+      await run(context, await unlockedServerOf(request, context));
     },
   });
 }
@@ -88,7 +81,7 @@ const supportedActions = [
     status: 202,
     body: Type.Object({ reboot: Type.Unknown() }),
     async handler(request, context) {
-      const { id } = await unlocked(request, context);
+      const { id } = await unlockedServerOf(request, context);
       await context.engine.rebootServer(id, rebootType(request.body.reboot));
     },
   }),
@@ -101,7 +94,7 @@ const supportedActions = [
     body: RebuildBody,
     reply: ServerReply,
     async handler(request, context) {
-      const server = await unlocked(request, context);
+      const server = await unlockedServerOf(request, context);
       const rebuilt = await rebuildServer(context, { caller: request.caller, server, request: request.body.rebuild });
       return serverReply(context, request, rebuilt);
     },
@@ -114,7 +107,7 @@ const supportedActions = [
     status: 202,
     body: Type.Object({ lock: Type.Union([Type.Null(), Lock]) }),
     async handler(request, context) {
-      const server = await findServer(context, request.caller, request.params.id);
+      const server = await serverOf(request, context);
       if (request.body.lock?.locked_reason !== undefined)
         throw new Fault('unsupported', { what: 'Keeping the reason of a lock' });
       await context.engine.updateServer(server.id, { locked: true });
@@ -129,7 +122,7 @@ const supportedActions = [
     status: 202,
     body: Type.Object({ unlock: Type.Unknown() }),
     async handler(request, context) {
-      const server = await findServer(context, request.caller, request.params.id);
+      const server = await serverOf(request, context);
       await context.engine.updateServer(server.id, { locked: false });
     },
   }),
@@ -141,7 +134,7 @@ const supportedActions = [
     status: 202,
     body: Type.Object({ addSecurityGroup: Type.Union([Type.Object({ name: Type.Optional(Type.String()) }), Type.Null()]) }),
     async handler(request, context) {
-      await unlocked(request, context);
+      await unlockedServerOf(request, context);
       refuseOtherGroups([request.body.addSecurityGroup ?? {}]);
     },
   }),
@@ -155,7 +148,7 @@ const supportedActions = [
     body: Type.Object({ 'os-getSerialConsole': Type.Unknown() }),
     reply: Type.Object({ console: Type.Object({ type: Type.String(), url: Type.String() }) }),
     async handler(request, context) {
-      const server = await unlocked(request, context);
+      const server = await unlockedServerOf(request, context);
       return { console: { type: 'serial', url: await serialConsoleUrl(context, request, server) } };
     },
   }),
@@ -167,7 +160,7 @@ const supportedActions = [
     body: Type.Object({ 'os-getConsoleOutput': Type.Union([ConsoleOutput, Type.Null()]) }),
     reply: Type.Object({ output: Type.String() }),
     async handler(request, context) {
-      const server = await findServer(context, request.caller, request.params.id);
+      const server = await serverOf(request, context);
       const length = Number(request.body['os-getConsoleOutput']?.length ?? -1);
       const output = await consoleOutput(context, server, length < 0 ? undefined : length);
       request.log.debug({ server: server.id, characters: output.length }, 'console output read');
@@ -217,7 +210,7 @@ export const serverActionRoutes: readonly Row[] = [
       ...place,
       ...row,
       what: `The server action ${row.action}`,
-      before: (request, context) => findServer(context, request.caller, request.params.id),
+      before: serverOf,
     }),
   ),
 ];

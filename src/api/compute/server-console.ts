@@ -2,11 +2,11 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { findUnlockedServer, machineOf } from '#services/compute/servers.ts';
+import { machineOf } from '#services/compute/servers.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { ApiContext } from '../context.ts';
-import { changerOf } from './changer.ts';
 import { route } from './policy.ts';
+import { unlockedServerOf } from './server-of.ts';
 
 const Word = Type.String({ maxLength: 32 });
 
@@ -26,7 +26,7 @@ export const serverConsoleRoutes = [
           detail: `There is no ${protocol} console of type ${type}: only a serial one (--serial).`,
         });
       }
-      const server = await findUnlockedServer(context, changerOf(request), request.params.id);
+      const server = await unlockedServerOf(request, context);
       return { remote_console: { protocol, type, url: await serialConsoleUrl(context, request, server) } };
     },
   }),

@@ -10,7 +10,6 @@ import {
   requestIdOf,
   stepsOf,
 } from '#services/compute/server-history.ts';
-import { findServer } from '#services/compute/servers.ts';
 import { isForTenants } from '#services/compute/tenant-events.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { Server } from '#store/tables/servers.ts';
@@ -22,6 +21,7 @@ import { Links, Nullable } from '../http/schemas.ts';
 import { since } from '../http/versioned.ts';
 import { viewOf } from '../http/view.ts';
 import { allows, type computePolicy, route } from './policy.ts';
+import { serverOf } from './server-of.ts';
 import { microsecondsTime } from './times.ts';
 
 const ActionQuery = Type.Object({
@@ -88,7 +88,7 @@ export const serverHistoryRoutes = [
     query: ActionQuery,
     reply: Type.Object({ instanceActions: Type.Array(actionView.schema), links: Type.Optional(Links) }),
     async handler(request, context) {
-      const server = await findServer(context, request.caller, request.params.id);
+      const server = await serverOf(request, context);
       const { 'changes-since': after, 'changes-before': before, limit, marker } = request.query;
       const page = await listOperations(context, server, { since: after, before, limit, marker });
       const links = nextLinks(context, request, page.next);
@@ -104,9 +104,9 @@ export const serverHistoryRoutes = [
     summary: 'Show an action on a server with its steps',
     reply: Type.Object({ instanceAction: ActionDetails }),
     async handler(request, context) {
-      const { id, request_id } = request.params;
+      const { request_id } = request.params;
       const { caller, microversion } = request;
-      const server = await findServer(context, caller, id);
+      const server = await serverOf(request, context);
       const operation = await findOperation(context, server, request_id);
       const instanceAction = actionView.of(request, context)({ server, operation }) as Static<typeof ActionDetails>;
       const showsEvents =
@@ -126,7 +126,7 @@ export const serverHistoryRoutes = [
     reply: Type.Object({ events: Type.Array(Type.Unknown()), last: Type.Integer() }),
     async handler(request, context) {
       const { caller, query } = request;
-      const server = await findServer(context, caller, request.params.id);
+      const server = await serverOf(request, context);
       const isShown = caller.is_admin ? undefined : isForTenants;
       const feed = await followEvents(context, request, { server_id: server.id, query, isShown });
       return { ...feed, events: await eventsFor(context, caller, feed.events) };

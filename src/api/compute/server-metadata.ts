@@ -1,11 +1,10 @@
 /** `/servers/{id}/metadata`: arbitrary key-value pairs. */
-import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { changeMetadata, findServer, findUnlockedServer } from '#services/compute/servers.ts';
+import { changeMetadata } from '#services/compute/servers.ts';
 import type { ApiContext } from '../context.ts';
-import { changerOf } from './changer.ts';
 import { route } from './policy.ts';
+import { type ServerRequest, serverOf, unlockedServerOf } from './server-of.ts';
 import { Metadata } from './server-requests.ts';
 
 const Pairs = Type.Record(Type.String(), Type.String());
@@ -21,7 +20,7 @@ export const serverMetadataRoutes = [
     summary: 'List the metadata of a server',
     reply: MetadataReply,
     handler: async (request, context) => ({
-      metadata: (await findServer(context, request.caller, request.params.id)).metadata,
+      metadata: (await serverOf(request, context)).metadata,
     }),
   }),
   route({
@@ -51,8 +50,8 @@ export const serverMetadataRoutes = [
     summary: 'Show one item of metadata',
     reply: ItemReply,
     async handler(request, context) {
-      const { id, key } = request.params;
-      const { metadata } = await findServer(context, request.caller, id);
+      const { key } = request.params;
+      const { metadata } = await serverOf(request, context);
       const value = Object.hasOwn(metadata, key) ? metadata[key] : undefined;
       if (value === undefined) throw itemNotFound(key);
       return { meta: { [key]: value } };
@@ -91,10 +90,9 @@ export const serverMetadataRoutes = [
 ];
 
 type Pairs = Record<string, string>;
-type ServerRequest = FastifyRequest<{ Params: { id: string } }>;
 
 async function change(context: ApiContext, request: ServerRequest, edit: (old: Pairs) => Pairs): Promise<Pairs> {
-  const server = await findUnlockedServer(context, changerOf(request), request.params.id);
+  const server = await unlockedServerOf(request, context);
   return changeMetadata(context, server, edit);
 }
 

@@ -3,7 +3,6 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { addressesOf, loadRelated, portsOf } from '#services/compute/related.ts';
 import { groupDetails } from '#services/compute/security-groups.ts';
-import { findServer } from '#services/compute/servers.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { ApiContext } from '../context.ts';
@@ -11,6 +10,7 @@ import type { Method, Row } from '../http/route.ts';
 import type { VersionSpan } from '../http/versioned.ts';
 import { viewOf } from '../http/view.ts';
 import { type computePolicy, route, unsupportedRoute } from './policy.ts';
+import { type ServerRequest, serverOf } from './server-of.ts';
 import { Addresses } from './server-view.ts';
 
 type Rule = keyof typeof computePolicy.rules;
@@ -36,7 +36,7 @@ const shownParts = [
     summary: 'List the addresses of a server',
     reply: Type.Object({ addresses: Addresses }),
     handler: async (request, context) => ({
-      addresses: await bareAddresses(context, await findServer(context, request.caller, request.params.id)),
+      addresses: await bareAddresses(context, await serverOf(request, context)),
     }),
   }),
   route({
@@ -46,8 +46,8 @@ const shownParts = [
     summary: 'List the addresses of a server on one network',
     reply: Addresses,
     async handler(request, context) {
-      const { id, label } = request.params;
-      const addresses = await bareAddresses(context, await findServer(context, request.caller, id));
+      const { label } = request.params;
+      const addresses = await bareAddresses(context, await serverOf(request, context));
       const found = Object.hasOwn(addresses, label) ? addresses[label] : undefined;
       if (!found) throw new Fault('notFound', { what: 'Network', id: label });
       return { [label]: found };
@@ -60,7 +60,7 @@ const shownParts = [
     summary: 'List the interfaces of a server',
     reply: Type.Object({ interfaceAttachments: Type.Array(interfaceView.schema) }),
     async handler(request, context) {
-      const server = await findServer(context, request.caller, request.params.id);
+      const server = await serverOf(request, context);
       const ports = portsOf(server, await loadRelated(context.store, [server]));
       return { interfaceAttachments: ports.map(interfaceView.of(request, context)) };
     },
@@ -72,8 +72,8 @@ const shownParts = [
     summary: 'Show an interface of a server',
     reply: Type.Object({ interfaceAttachment: interfaceView.schema }),
     async handler(request, context) {
-      const { id, port_id } = request.params;
-      const server = await findServer(context, request.caller, id);
+      const { port_id } = request.params;
+      const server = await serverOf(request, context);
       const port = portsOf(server, await loadRelated(context.store, [server])).find((each) => each.id === port_id);
       if (!port) throw new Fault('notFound', { what: 'Interface', id: port_id });
       return { interfaceAttachment: interfaceView.of(request, context)(port) };
@@ -86,7 +86,7 @@ const shownParts = [
     summary: 'List the security groups of a server: `default`, which allows all traffic',
     reply: Type.Object({ security_groups: Type.Array(Type.Unknown()) }),
     handler: async (request, context) => ({
-      security_groups: groupDetails(await findServer(context, request.caller, request.params.id)),
+      security_groups: groupDetails(await serverOf(request, context)),
     }),
   }),
 ];
@@ -106,7 +106,7 @@ const emptyParts = (
     summary: `Empty: servers have no ${field}`,
     reply: Type.Record(Type.String(), Type.Array(Type.Unknown())),
     async handler(request, context) {
-      await findServer(context, request.caller, (request.params as { id: string }).id);
+      await serverOf(request as ServerRequest, context);
       return { [field]: [] };
     },
   }),
@@ -171,7 +171,7 @@ export const serverPartRoutes: readonly Row[] = [
     unsupportedRoute({
       ...row,
       path: `/servers/:id/${part}`,
-      before: (request, context) => findServer(context, request.caller, (request.params as { id: string }).id),
+      before: (request, context) => serverOf(request as ServerRequest, context),
     }),
   ),
 ];

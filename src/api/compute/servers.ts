@@ -8,16 +8,15 @@ import { groupsOfServer } from '#services/compute/security-groups.ts';
 import { isEverywhere, readServerPage, sortsByHost } from '#services/compute/server-list.ts';
 import { forcesHost } from '#services/compute/server-place.ts';
 import { statusNames } from '#services/compute/server-status.ts';
-import { findServer, findUnlockedServer } from '#services/compute/servers.ts';
 import type { ShortServer } from '#store/tables/servers.ts';
 import type { ApiContext } from '../context.ts';
 import { atLeast } from '../http/microversions.ts';
 import { nextLinks } from '../http/pagination.ts';
 import { Links } from '../http/schemas.ts';
 import type { VersionSpan } from '../http/versioned.ts';
-import { changerOf } from './changer.ts';
 import { sightOf } from './flavors.ts';
 import { allows, authorize, route } from './policy.ts';
+import { serverOf, unlockedServerOf } from './server-of.ts';
 import { NewServerBody, NewServerWithDomainBody, ServerChange, ServerQuery, serverBodyBytes } from './server-requests.ts';
 import { ServerReply, serverLinks, serverReply, serverView } from './server-view.ts';
 
@@ -86,8 +85,7 @@ export const serverRoutes = [
     policy: 'os_compute_api:servers:show',
     summary: 'Show a server; 404 after deletion',
     reply: ServerReply,
-    handler: async (request, context) =>
-      serverReply(context, request, await findServer(context, request.caller, request.params.id)),
+    handler: async (request, context) => serverReply(context, request, await serverOf(request, context)),
   }),
   createRoute({ until: 93 }, NewServerBody),
   createRoute({ since: 94 }, NewServerWithDomainBody),
@@ -99,7 +97,7 @@ export const serverRoutes = [
     body: ServerChange,
     reply: ServerReply,
     async handler(request, context) {
-      const server = await findUnlockedServer(context, changerOf(request), request.params.id);
+      const server = await unlockedServerOf(request, context);
       const { name, description, hostname } = request.body.server;
       // It is already on the config drive, which is written once.
       if (hostname !== undefined) throw new Fault('unsupported', { what: 'Changing the hostname of a server' });
@@ -114,7 +112,7 @@ export const serverRoutes = [
     summary: 'Delete a server',
     status: 204,
     async handler(request, context) {
-      const { id } = await findUnlockedServer(context, changerOf(request), request.params.id);
+      const { id } = await unlockedServerOf(request, context);
       await context.engine.deleteServer(id);
     },
   }),

@@ -14,14 +14,9 @@ export async function findServer({ store }: Servers, caller: Caller, id: string)
   return server;
 }
 
-/** Who changes a server. */
-export type Changer = { readonly caller: Caller /** May change a locked server. */; readonly overridesLock: boolean };
-
-/** As findServer, for changes. Throws `conflict` for a locked server. */
-export async function findUnlockedServer(context: Servers, { caller, overridesLock }: Changer, id: string): Promise<Server> {
-  const server = await findServer(context, caller, id);
-  if (server.locked && !overridesLock) throw new Fault('conflict', { detail: `Instance ${id} is locked` });
-  return server;
+/** @throws Fault `conflict` for a locked server */
+export function refuseLocked({ id, locked }: Server): void {
+  if (locked) throw new Fault('conflict', { detail: `Instance ${id} is locked` });
 }
 
 /** Throws `conflict` for a server without a machine: its former machine may have been reassigned. */
