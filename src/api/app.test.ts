@@ -14,7 +14,7 @@ after(() => fixture.close());
 
 const anonymous = { 'x-auth-token': '' };
 
-test('version documents need no token, with or without a slash at the end', async () => {
+test('version documents need no token, with or without a trailing slash', async () => {
   const cases: [path: string, status: number, poll: (body: Body) => unknown, expected: unknown][] = [
     ['/', 200, (body) => body.services.length, 5],
     ['/identity', 300, (body) => body.versions.values[0].id, 'v3.14'],
@@ -34,7 +34,7 @@ test('version documents need no token, with or without a slash at the end', asyn
   }
 });
 
-test('each service refuses a request without token in its own shape', async () => {
+test('each service rejects a request without a token in its own format', async () => {
   const cases: [string, (body: Body) => unknown][] = [
     ['/identity/v3/users', (body) => body.error.title],
     ['/compute/v2.1/servers', (body) => body.unauthorized.code],
@@ -51,7 +51,7 @@ test('each service refuses a request without token in its own shape', async () =
   }
 });
 
-test('each service says in its own shape that a route does not exist', async () => {
+test('each service replies 404 for an unknown route in its own format', async () => {
   const cases: [string, (body: Body) => string][] = [
     ['/identity/v3/nowhere', (body) => body.error.message],
     ['/compute/v2.1/nowhere', (body) => body.itemNotFound.message],
@@ -66,7 +66,7 @@ test('each service says in its own shape that a route does not exist', async () 
   }
 });
 
-test('a wrong field is named with what it must be', async () => {
+test('names an invalid field and what it must be', async () => {
   const cases: [payload: object, expected: RegExp][] = [
     [{ project: { name: 5 } }, /project\.name: it must be string/],
     [{ project: {} }, /field\/attribute project: it must have 'name'/],
@@ -82,7 +82,7 @@ test('a wrong field is named with what it must be', async () => {
   assert.match(unknown.body.NeutronError.message, /network\.color: it is not known/);
 });
 
-test('bodies that are no JSON, too large, or of another type are the caller’s errors', async () => {
+test('bodies that are malformed, too large or of another media type are client errors', async () => {
   const url = '/network/v2.0/networks';
   const json = { 'content-type': 'application/json' };
 
@@ -95,7 +95,7 @@ test('bodies that are no JSON, too large, or of another type are the caller’s 
   assert.equal(garbage.body.NeutronError.type, 'BadRequest');
 });
 
-test('DELETE may announce JSON and send none', async () => {
+test('DELETE may declare JSON and send no body', async () => {
   const reply = await fixture.ask({
     method: 'DELETE',
     url: '/network/v2.0/networks/none',
@@ -106,7 +106,7 @@ test('DELETE may announce JSON and send none', async () => {
   assert.equal(reply.body.NeutronError.type, 'NetworkNotFound');
 });
 
-test('every reply has a request id of its own', async () => {
+test('every reply has its own request id', async () => {
   const replies = await Promise.all(
     ['/', '/nowhere', '/compute/v2.1/servers'].map((url) => fixture.ask({ url, headers: anonymous })),
   );
@@ -117,7 +117,7 @@ test('every reply has a request id of its own', async () => {
   assert.equal(new Set(ids).size, ids.length);
 });
 
-test('a defect shows its request id, never its inside', () => {
+test('an internal error shows its request id and no details', () => {
   let sent: Body;
   const reply = { code: () => reply, header: () => reply, send: (body: object) => (sent = body) };
   const request = { id: 'req-1', log: { error() {}, warn() {} }, raw: { destroyed: false, complete: true } };
@@ -129,7 +129,7 @@ test('a defect shows its request id, never its inside', () => {
   assert.doesNotMatch(JSON.stringify(sent), /hunter2/);
 });
 
-test('a client that hangs up in the middle of a body is no defect', () => {
+test('a client that disconnects during a body is no internal error', () => {
   const logged: string[] = [];
   const reply = { code: () => reply, header: () => reply, send: () => reply };
   const log = { error: () => logged.push('error'), warn: () => logged.push('warn') };
@@ -140,7 +140,7 @@ test('a client that hangs up in the middle of a body is no defect', () => {
   assert.deepEqual(logged, ['warn']);
 });
 
-test('headers that name a user or roles are nobody', async () => {
+test('ignores headers that name a user or roles', async () => {
   const headers = {
     ...anonymous,
     'x-identity-status': 'Confirmed',
@@ -153,7 +153,7 @@ test('headers that name a user or roles are nobody', async () => {
     assert.equal((await fixture.ask({ url, headers })).status, 401, url);
 });
 
-test('a number that would not arrive as it was sent is refused, in the shape of each service', async () => {
+test('rejects a number that would lose precision, in the format of each service', async () => {
   const url = '/network/v2.0/networks';
   for (const number of ['12345678901234567890', '1e400']) {
     const payload = `{"network": {"name": "n", "mtu": ${number}}}`;
@@ -168,7 +168,7 @@ test('a number that would not arrive as it was sent is refused, in the shape of 
   assert.equal((await fixture.store.nodes.list()).length, 0);
 });
 
-test('the reply to a URL that cannot be decoded has a request id', async () => {
+test('a reply to a malformed URL has a request id', async () => {
   const { status, headers } = await fixture.ask({ url: '/compute/v2.1/servers/%ff' });
 
   assert.equal(status, 400);
@@ -185,7 +185,7 @@ for (const [url, member] of [
   ['/image/v2/images/%zz', 'error'],
   ['/%zz', 'error'],
 ] as const) {
-  test(`an error before any route has the shape of its service: ${url.slice(0, 40)}`, async () => {
+  test(`an error before routing has the format of its service: ${url.slice(0, 40)}`, async () => {
     const { status, body } = await fixture.ask({ url });
 
     assert.ok(status === 400 || status === 404 || status === 414, String(status));

@@ -29,7 +29,7 @@ async function aListener(t: TestContext, limits: ConnectionLimits) {
 }
 
 suite('idle connections', () => {
-  test('two thousand from one address: it keeps its share, and others are served', async (t) => {
+  test('two thousand from one address keep to its share, and others are served', async (t) => {
     const { table, port, logIn } = await aListener(t, { total: 1000, perAddress: 50 });
     const held: Held[] = [];
     // No more at a time than the listener's backlog holds.
@@ -44,7 +44,7 @@ suite('idle connections', () => {
     assert.ok(table.size <= 51, `${table.size} are held`);
   });
 
-  test('a proxy that is trusted speaks for many', async (t) => {
+  test('a trusted proxy speaks for many clients', async (t) => {
     const { api } = fitConnections(
       readSettings({ flags: { 'api.trusted_proxies': '127.0.0.8/31', 'api.connections_per_address': '5' } }),
       pino({ level: 'silent' }),
@@ -57,7 +57,7 @@ suite('idle connections', () => {
     assert.equal(table.size, 25);
   });
 
-  test('from many addresses, all places taken: whoever comes anew finds one', async (t) => {
+  test('evicts idle connections for a newcomer when many addresses use all slots', async (t) => {
     const { table, port, logIn } = await aListener(t, { total: 200, perAddress: 50 });
     const addresses = Array.from({ length: 10 }, (_, index) => `127.0.0.${index + 2}`);
     for (const address of addresses) for (let count = 0; count < 20; count++) await hold(t, port, { address });
@@ -66,7 +66,7 @@ suite('idle connections', () => {
     assert.ok(table.size <= 200);
   });
 
-  test('a connection with a token is not taken for one without, and its address finds a place again', async (t) => {
+  test('does not evict a connection with a token, and frees the slots of its address later', async (t) => {
     const { table, fixture, url, port } = await aListener(t, { total: 3, perAddress: 3 });
     const token = await fixture.logIn('admin', adminPassword, 'admin');
     const request = `GET /identity/v3/auth/projects HTTP/1.1\r\nHost: x\r\nX-Auth-Token: ${token}\r\n\r\n`;
@@ -81,7 +81,7 @@ suite('idle connections', () => {
   });
 });
 
-suite('a body that trickles', () => {
+suite('closes a connection whose body trickles', () => {
   const upload = (token: string) =>
     `PUT /image/v2/images/11111111-1111-4111-8111-111111111111/file HTTP/1.1\r\nHost: x\r\nX-Auth-Token: ${token}\r\n` +
     'Content-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n';
@@ -94,7 +94,7 @@ suite('a body that trickles', () => {
     ['a GET with a body', 'GET /identity/v3/users HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{', 401],
   ];
   for (const [what, text, status] of cases) {
-    test(`${what} is answered, and the connection ends without its rest`, async (t) => {
+    test(`replies to ${what}, and closes the connection without reading the rest`, async (t) => {
       const { fixture, port } = await aListener(t, { total: 10, perAddress: 10 });
       const token = await fixture.logIn('admin', adminPassword, 'admin');
       const held = await hold(t, port, { text: text.replace('TOKEN', token) });
@@ -105,7 +105,7 @@ suite('a body that trickles', () => {
     });
   }
 
-  test('who sends on after the reply is cut off', async (t) => {
+  test('closes a connection that keeps sending after the reply', async (t) => {
     const { table, port } = await aListener(t, { total: 10, perAddress: 10 });
     const held = await hold(t, port, { text: upload('no-token') });
     await held.closed;
@@ -121,7 +121,7 @@ suite('a body that trickles', () => {
   });
 });
 
-test('a reply that is not taken ends its connection; one that is taken goes on', async (t) => {
+test('closes a connection that does not read its reply, and keeps one that does', async (t) => {
   const { table, fixture, port } = await aListener(t, { total: 10, perAddress: 10 });
   const guard = new ConnectionGuard(fixture.app.server, table);
   const token = await fixture.logIn('admin', adminPassword, 'admin');
@@ -139,7 +139,7 @@ test('a reply that is not taken ends its connection; one that is taken goes on',
   assert.ok(connection.destroyed);
 });
 
-test('a flood of requests that waits for no reply ends its connection', async (t) => {
+test('closes a connection that pipelines requests without reading replies', async (t) => {
   const { port } = await aListener(t, { total: 10, perAddress: 10 });
   const body = JSON.stringify({
     auth: {

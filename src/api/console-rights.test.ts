@@ -12,7 +12,7 @@ const engine = { attachConsole: async () => new Duplex({ read() {}, write: (_dat
 
 const key = Buffer.alloc(16).toString('base64');
 
-test('a ticket opens a console while its owner has the role, and not after', async (t) => {
+test('a ticket opens a console only while its owner has the role', async (t) => {
   const fixture = await openApiFixture({ engine: () => engine as unknown as Engine });
   t.after(() => fixture.close());
   const { url } = await fixture.listen();

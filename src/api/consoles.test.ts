@@ -45,7 +45,7 @@ function connect(url: string): WebSocket {
   return socket;
 }
 
-test('what is typed reaches the machine, what it prints comes back, as binary frames', async (t) => {
+test('input reaches the machine, and output returns as binary frames', async (t) => {
   const { tickets, base } = await aFixture(t);
   const socket = connect(await tickets.issue({ node, token }, base));
   await once(socket, 'open');
@@ -56,7 +56,7 @@ test('what is typed reaches the machine, what it prints comes back, as binary fr
   socket.close();
 });
 
-test('who leaves hangs up', async (t) => {
+test('closes the console session when the client disconnects', async (t) => {
   const line = shoutingLine();
   const { tickets, base } = await aFixture(t, async () => line);
   const socket = connect(await tickets.issue({ node, token }, base));
@@ -66,7 +66,7 @@ test('who leaves hangs up', async (t) => {
   await closed;
 });
 
-test('a ticket works once, and a guessed one never', async (t) => {
+test('accepts a ticket once, and never a guessed one', async (t) => {
   const { tickets, base } = await aFixture(t);
   const url = await tickets.issue({ node, token }, base);
   const first = connect(url);
@@ -78,7 +78,7 @@ test('a ticket works once, and a guessed one never', async (t) => {
   }
 });
 
-test('a console that cannot be opened says why', async (t) => {
+test('reports why a console cannot be opened', async (t) => {
   const { tickets, base } = await aFixture(t, async () => {
     throw new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 3, seconds: 15 });
   });
@@ -88,7 +88,7 @@ test('a console that cannot be opened says why', async (t) => {
   assert.match(event.reason, /192\.0\.2\.7 did not respond/);
 });
 
-test('other upgrades are refused, and the listener closes although somebody looks on', async (t) => {
+test('rejects other upgrades, and closes the listener despite open consoles', async (t) => {
   const { app, tickets, base } = await aFixture(t);
   await once(connect(`${base.replace('http', 'ws')}/compute`), 'error');
   const socket = connect(await tickets.issue({ node, token }, base));
@@ -179,7 +179,7 @@ const upgradeHeaders = {
 };
 const upgrade = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
 
-test('neither an address that is none nor a client that hangs up ends the process', async (t) => {
+test('survives invalid addresses and clients that disconnect', async (t) => {
   const { tickets, base } = await aFixture(t);
   for (const path of ['//', 'http://[', '/console?%', '/console?token=%ff', '*']) await say(base, upgrade(path));
   await Promise.all(Array.from({ length: 50 }, () => say(base, upgrade('/console?token=x'), { hangsUp: true })));
@@ -200,7 +200,7 @@ test('a ticket that cannot be read opens nothing, and the next one does', async 
   assert.equal(reply.statusCode, 503);
 });
 
-test("one visitor has so many tickets and windows, and takes nobody else's", async (t) => {
+test('limits tickets and consoles per user without affecting others', async (t) => {
   const { tickets, base } = await aFixture(t);
   const [mine, theirs] = [
     { node, server: 's1', token },
@@ -216,7 +216,7 @@ test("one visitor has so many tickets and windows, and takes nobody else's", asy
   await once(socket, 'open');
 });
 
-test('the engine is told whose visit it is', async (t) => {
+test('passes the server or node of the ticket to the engine', async (t) => {
   const asked: unknown[] = [];
   const { tickets, base } = await aFixture(t, async (...visit: unknown[]) => {
     asked.push(visit);
@@ -226,7 +226,7 @@ test('the engine is told whose visit it is', async (t) => {
   assert.deepEqual(asked, [[node, 's1']]);
 });
 
-test('a ticket is worth nothing once its token is, and an open console ends with it', async (t) => {
+test('a ticket becomes invalid with its token, which also closes an open console', async (t) => {
   const line = shoutingLine();
   const { tickets, base, rights } = await aFixture(t, async () => line);
   const unused = await tickets.issue({ node, token }, base);

@@ -243,7 +243,7 @@ const changes: readonly (Change & { method: 'PATCH' | 'PUT'; noun?: string; id?:
   },
 ];
 
-suite('of two records changed to the same unique value at once, one is', () => {
+suite('of two records changed to one unique value at the same time, one succeeds', () => {
   for (const { what, method, path, noun, id = 'id', make: bodyOf, change, message } of changes) {
     test(`${what}`, async () => {
       const made = await Promise.all([1, 2].map(async (index) => await make(path, bodyOf(index))));
@@ -258,9 +258,9 @@ suite('of two records changed to the same unique value at once, one is', () => {
   }
 });
 
-suite('of fifty equal requests at once, one creates', () => {
+suite('of fifty equal concurrent requests, one creates', () => {
   for (const { what, path, body, status = 409, message } of rows) {
-    test(`the ${what}, and the others say that it exists`, async () => {
+    test(`creates the ${what} once, and reports to the others that it exists`, async () => {
       const replies = await Promise.all(Array.from({ length: atOnce }, () => send('POST', path, body)));
 
       const refused = replies.filter((reply) => reply.status >= 300);
@@ -272,7 +272,7 @@ suite('of fifty equal requests at once, one creates', () => {
     });
   }
 
-  test('a server on a port: it is on the port alone, as with Nova where the request is a step ahead of the port', async () => {
+  test('binds a server to a port once, where the others may fail earlier as in Nova', async () => {
     const server = { name: 'twin', imageRef: anImage().id, flavorRef: aFlavor().id, networks: [{ port: port?.['id'] }] };
 
     const replies = await Promise.all(Array.from({ length: atOnce }, () => send('POST', '/compute/v2.1/servers', { server })));
@@ -284,7 +284,7 @@ suite('of fifty equal requests at once, one creates', () => {
     assert.equal(servers.filter(({ vm_state }) => vm_state === 'active').length, 1);
   });
 
-  test('the assignment of a role, and the others find it there', async () => {
+  test('assigns a role once, and the others find it assigned', async () => {
     const path = `/identity/v3/projects/${project?.['id']}/users/${user?.['id']}/roles/member`;
 
     const replies = await Promise.all(Array.from({ length: atOnce }, () => send('PUT', path)));

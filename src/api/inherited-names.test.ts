@@ -8,7 +8,7 @@ after(() => fixture.close());
 const server = `/compute/v2.1/servers/${own['servers']}`;
 
 for (const name of ['constructor', 'toString', '__proto__']) {
-  test(`nothing is called ${name}`, async () => {
+  test(`rejects the inherited name ${name}`, async () => {
     const urls = [`${server}/metadata/${name}`, `${server}/ips/${name}`, `/compute/v2.1/flavors/f1/os-extra_specs/${name}`];
     for (const url of urls) assert.equal((await fixture.ask({ url, headers })).status, 404, url);
     const removal = await fixture.ask({ method: 'DELETE', url: `${server}/metadata/${name}`, headers });
@@ -23,7 +23,7 @@ for (const [payload, text] of [
   ['{"metadata": {"constructor": {"prototype": {}}}}', /'prototype' within a 'constructor'/],
   ['{"metadata": {"a": "b"}', /not valid JSON/],
 ] as const) {
-  test(`a body is refused with its reason: ${payload}`, async () => {
+  test(`rejects a body with its reason: ${payload}`, async () => {
     const json = { ...headers, 'content-type': 'application/json' };
     const { status, body } = await fixture.ask({ method: 'POST', url: `${server}/metadata`, headers: json, payload });
 

@@ -34,14 +34,14 @@ const lists: readonly (readonly [url: string, atLeast: number])[] = [
   ['/image/v2/images?limit=1000&none=such', 3],
 ];
 for (const [url, atLeast] of lists) {
-  test(`others are answered during GET ${url}`, async () => {
+  test(`serves other requests during GET ${url}`, async () => {
     const { answered } = await answeredDuring(url);
 
     assert.ok(answered >= atLeast, `${answered} of at least ${atLeast}`);
   });
 }
 
-test('a list that is read in parts is whole and in order', async () => {
+test('a list read in parts is complete and in order', async () => {
   const ids = async (query: string) => {
     const { body } = await fixture.ask({ url: `/compute/v2.1/servers/detail${query}` });
     return (body.servers as { id: string }[]).map(({ id }) => id);
@@ -57,7 +57,7 @@ test('a list that is read in parts is whole and in order', async () => {
   assert.deepEqual(await ids(`?limit=120&marker=${serverIds[200]}`), newestFirst.slice(100, 220));
 });
 
-test('a long reply says how long it is, and a HEAD of it has no body', async () => {
+test('a long reply has a content length, and a HEAD of it no body', async () => {
   const token = await fixture.logIn('admin', adminPassword);
   const request = { url: '/compute/v2.1/servers/detail', headers: { 'x-auth-token': token } };
   const whole = await fixture.app.inject(request);
@@ -68,7 +68,7 @@ test('a long reply says how long it is, and a HEAD of it has no body', async () 
   assert.deepEqual([head.statusCode, head.rawPayload.length], [200, 0]);
 });
 
-test('JSON in slices is JSON', async () => {
+test('sliced JSON is valid', async () => {
   const items: unknown[] = [undefined, null, 'é\ud800"', { a: undefined, b: [1] }, () => 0, new Date(0)];
   const many = Array.from({ length: 200 }, (_, index) => items[index % items.length]);
   const answers = [

@@ -10,7 +10,7 @@ const user_id = own['users'];
 const credentials = `/identity/v3/users/${user_id}/application_credentials`;
 const keypairs = '/compute/v2.1/os-keypairs';
 
-test('a user has a hundred application credentials at most, however many are asked for at once', async () => {
+test('limits a user to a hundred application credentials, also by concurrent requests', async () => {
   const [row] = await store.application_credentials.list({ user_id: user_id ?? '' });
   for (let at = 1; at < 99; at++) await store.application_credentials.insert({ ...row, id: `c${at}`, name: `c${at}` });
   const create = (name: string) => post(credentials, { application_credential: { name } });
@@ -26,7 +26,7 @@ test('a user has a hundred application credentials at most, however many are ask
   assert.deepEqual([removed.status, again.status], [204, 201]);
 });
 
-test('the description of an application credential has 255 characters at most', async () => {
+test('limits the description of an application credential to 255 characters', async () => {
   await store.application_credentials.remove({ id: ['c2', 'c3'] });
   const create = (description: string) =>
     post(credentials, { application_credential: { name: `described ${description.length}`, description } });
@@ -37,7 +37,7 @@ test('the description of an application credential has 255 characters at most', 
   assert.deepEqual([longest.status, longer.status], [201, 400]);
 });
 
-test('a user has a hundred key pairs at most, as the quota tells', async () => {
+test('limits a user to a hundred key pairs, as the quota states', async () => {
   const [row] = await store.keypairs.list({ user_id: user_id ?? '' });
   for (let at = 1; at < 99; at++) await store.keypairs.insert({ ...row, name: `k${at}` });
   const create = (name: string) => post(keypairs, { keypair: { name } });

@@ -32,7 +32,7 @@ function send({ method = 'GET', path, headers = {}, body }: Sent) {
   return promise;
 }
 
-test('gophercloud finds bare metal by the catalogue alone: paths without a version are those of the only one', async () => {
+test('supports gophercloud, which uses bare metal paths without a version', async () => {
   const node = await enrol();
 
   const own = await send({ path: `/baremetal/nodes/${node.uuid}` });
@@ -75,7 +75,7 @@ const creations: [path: string, body: (name: string) => object][] = [
   ['/image/v2/images', (name) => ({ name })],
 ];
 for (const [path, body] of creations) {
-  test(`a JSON body is one by whatever name, or none: ${path}`, async () => {
+  test(`accepts a JSON body of any or no media type: ${path}`, async () => {
     const statuses: number[] = [];
     for (const [index, type] of mediaTypes.entries()) {
       const headers: Record<string, string> = { 'x-openstack-ironic-api-version': '1.50' };
@@ -92,7 +92,7 @@ for (const [path, body] of creations) {
   });
 }
 
-test('image data without a media type is not read as JSON', async () => {
+test('does not parse image data without a media type as JSON', async () => {
   const created = await send({
     method: 'POST',
     path: '/image/v2/images',
@@ -113,7 +113,7 @@ const wrongMethods: [method: string, path: string, allow: string, text: RegExp][
   ['OPTIONS', '/identity/v3/projects', 'GET, HEAD, POST', /"code":405/],
 ];
 for (const [method, path, allow, text] of wrongMethods) {
-  test(`405 with what there is, since clients forget what answers 404: ${method} ${path}`, async () => {
+  test(`replies 405 with the allowed methods, since clients retry on 404: ${method} ${path}`, async () => {
     const reply = await send({ method, path });
 
     assert.deepEqual([reply.status, reply.allow], [405, allow]);
@@ -121,7 +121,7 @@ for (const [method, path, allow, text] of wrongMethods) {
   });
 }
 
-test('a path that is not there stays 404, and without a token nothing is told', async () => {
+test('replies 404 for an unknown path, and reveals nothing without a token', async () => {
   const missing = await send({ method: 'PUT', path: '/compute/v2.1/nothing' });
   const anonymous = await send({ method: 'PUT', path: '/compute/v2.1/servers', headers: { 'x-auth-token': 'none' } });
 
@@ -129,7 +129,7 @@ test('a path that is not there stays 404, and without a token nothing is told', 
   assert.deepEqual([anonymous.status, anonymous.allow], [401, undefined]);
 });
 
-test('fields of bare metal come as one list or several, with blanks and capitals', async () => {
+test('accepts bare metal fields in one or several lists, with blanks and capitals', async () => {
   const { uuid, name, links } = await enrol();
   await ask('POST', '/baremetal/v1/ports', { node_uuid: uuid, address: '52:54:00:0d:d0:01' });
   const queries = ['fields=uuid&fields=name', 'fields=uuid,%20name', 'fields=UUID,Name,,uuid'];
@@ -146,7 +146,7 @@ test('fields of bare metal come as one list or several, with blanks and capitals
   assert.match(textOf((await ask('GET', '?fields=uuid&fields=colour')).body), /Field\(s\) "colour" are not valid/);
 });
 
-test('what is no version of Ironic is 406 with the range, by which clients find one; latest has capitals too', async () => {
+test('replies 406 with the range to an invalid Ironic version, and accepts latest in capitals', async () => {
   const headers = (version: string) => ({ 'x-openstack-ironic-api-version': version });
   const url = '/baremetal/v1/nodes?fields=uuid';
 
@@ -160,7 +160,7 @@ test('what is no version of Ironic is 406 with the range, by which clients find 
   assert.equal(odd[0]?.headers['x-openstack-ironic-api-maximum-version'], latest.headers['x-openstack-ironic-api-version']);
 });
 
-test('maintenance that is removed is as in a new node', async () => {
+test('removing maintenance resets it', async () => {
   const { uuid } = await enrol({ maintenance: true });
 
   const { status, body } = await ask('PATCH', uuid, [{ op: 'remove', path: '/maintenance' }]);
@@ -168,7 +168,7 @@ test('maintenance that is removed is as in a new node', async () => {
   assert.deepEqual([status, body.maintenance], [200, false]);
 });
 
-test('a name with the ending of a file is a name', async () => {
+test('accepts a name with a file extension', async () => {
   for (const name of ['rack1.json', 'rack1.json.json', 'rack1.txt', 'rack1']) await enrol({ name });
 
   for (const name of ['rack1.json', 'rack1.json.json', 'rack1.txt', 'rack1']) {

@@ -27,7 +27,7 @@ async function documentOf(service: string): Promise<Document> {
 }
 
 for (const [service, prefix] of Object.entries(services)) {
-  test(`each route of ${service} is in its document, with policy and security`, async () => {
+  test(`the document of ${service} has each route, with policy and security`, async () => {
     const { paths, openapi, servers } = await documentOf(service);
     const registered = routes.filter(({ url, config }) => url.startsWith(`${prefix}/`) && config?.policy !== undefined);
     const missing = registered.flatMap(({ url, method, config }) =>
@@ -44,7 +44,7 @@ for (const [service, prefix] of Object.entries(services)) {
     assert.equal(servers[0]?.url, `http://cloud.example:6385${prefix}`);
   });
 
-  test(`the document of ${service} is sound: references resolve, parameters are those of the path, ids are unique`, async () => {
+  test(`the document of ${service} is valid: references resolve, path parameters match, ids are unique`, async () => {
     const document = await documentOf(service);
     const ids = new Set<unknown>();
 
@@ -69,7 +69,7 @@ for (const [service, prefix] of Object.entries(services)) {
   });
 }
 
-test('versions of fields, of routes and of actions are in the document of compute', async () => {
+test('the document of compute has the versions of fields, routes and actions', async () => {
   const { paths, components } = await documentOf('compute');
   const create = paths['/os-keypairs']?.['post'] as Json;
   const action = paths['/servers/{id}/action']?.['post'] as Json;

@@ -121,7 +121,7 @@ const withIds = routes
   .flatMap((route) => [route.method].flat().map((method) => ({ ...route, method })))
   .filter(({ url, method }) => url.includes(':') && method !== 'HEAD');
 
-test('every parameter of a path is known to this test', () => {
+test('this test knows every path parameter', () => {
   const unknown = withIds.flatMap(({ url }) => {
     const parts = url.split('/');
     return parts.flatMap((part, index) => {
@@ -140,7 +140,7 @@ test('every parameter of a path is known to this test', () => {
 for (const route of withIds) {
   const { method, url } = route;
   if (fill(url, others) === undefined) continue;
-  test(`${method} ${url} tells nothing of another project`, async () => {
+  test(`${method} ${url} reveals nothing of another project`, async () => {
     const body = bodyOf(route);
     for (const version of ['2.1', '2.90']) {
       const ask = (ids: Ids) => ({ method, url: fill(url, ids) ?? '', version, ...(body !== undefined && { body }) });
@@ -150,7 +150,7 @@ for (const route of withIds) {
   });
 }
 
-test('of what a member has, the same routes tell', async () => {
+test("the same routes show a member's own resources", async () => {
   const seen = ['servers', 'images', 'networks', 'subnets', 'ports'] as const;
   const service = {
     servers: '/compute/v2.1',
@@ -252,9 +252,9 @@ const trx: { title: string; asks: (ids: Ids) => Ask }[] = [
     asks: ({ projects }) => ({ method: 'GET', url: `/identity/v3/role_assignments?scope.project.id=${projects}` }),
   },
 ];
-for (const { title, asks } of trx) test(`${title} tells nothing of another project`, async () => void (await compare(asks)));
+for (const { title, asks } of trx) test(`${title} reveals nothing of another project`, async () => void (await compare(asks)));
 
-test('a port for a device tells nothing of another project', async () => {
+test('a port for a device reveals nothing of another project', async () => {
   const put = (device_id: string) => ({
     method: 'PUT',
     url: `/network/v2.0/ports/${own['ports']}`,
@@ -282,7 +282,7 @@ const lists = {
   ports: '/network/v2.0/ports',
 };
 for (const [noun, url] of Object.entries(lists)) {
-  test(`${noun} after a marker tell nothing of another project`, async () => {
+  test(`${noun} after a marker reveal nothing of another project`, async () => {
     await compare((ids) => ({ method: 'GET', url: `${url}?limit=5&marker=${ids[noun]}` }));
   });
 }
@@ -317,7 +317,7 @@ const filters: Readonly<Record<string, readonly [field: string, noun: string][]>
   ],
 };
 for (const [url, fields] of Object.entries(filters)) {
-  test(`filters of ${url} tell nothing of another project`, async () => {
+  test(`filters of ${url} reveal nothing of another project`, async () => {
     for (const [field, noun] of fields) {
       const value = (ids: Ids) => (noun === 'address' ? (ids === others ? '10.9.0.2' : '10.9.0.200') : ids[noun]);
       await compare((ids) => ({ method: 'GET', url: `${url}?${field}${field.includes('=') ? '%3D' : '='}${value(ids)}` }));
@@ -325,7 +325,7 @@ for (const [url, fields] of Object.entries(filters)) {
   });
 }
 
-test('servers are not sorted by where they are for a member', async () => {
+test('rejects sorting servers by host for a member', async () => {
   for (const key of ['host', 'node']) {
     const { status } = await answer({ method: 'GET', url: `/compute/v2.1/servers?sort_key=${key}` });
     assert.equal(status, 403);

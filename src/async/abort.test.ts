@@ -7,7 +7,7 @@ import { LongTimer, longestTimerMs, pause } from './timers.ts';
 const never = new Promise<never>(() => {});
 
 suite('raceAbort', () => {
-  test('gives the result or the error of the work, and leaves no listener', async () => {
+  test('returns the result or the error of the work, and leaves no listener', async () => {
     const { signal } = new AbortController();
     assert.equal(await raceAbort(Promise.resolve(7), signal), 7);
     await assert.rejects(raceAbort(Promise.reject(new Error('failed')), signal), /failed/);
@@ -35,7 +35,7 @@ suite('raceAbort', () => {
 });
 
 suite('pause', () => {
-  test('ends by itself and leaves no listener', async () => {
+  test('resolves after its time and leaves no listener', async () => {
     const { signal } = new AbortController();
     await pause(1, signal);
     assert.equal(getEventListeners(signal, 'abort').length, 0);

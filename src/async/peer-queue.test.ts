@@ -4,7 +4,7 @@ import { PeerQueue } from './peer-queue.ts';
 
 const settle = () => new Promise(setImmediate);
 
-test('simultaneous reads of one peer become one request, in turn with its other requests', async () => {
+test('batches simultaneous reads of one peer, in order with its other requests', async () => {
   const queue = new PeerQueue<number, string>();
   const requests: string[] = [];
   const question = (account: string) => ({
@@ -52,7 +52,7 @@ test('a read does not join a request that was already sent', async () => {
   assert.deepEqual(await Promise.all([first, second]), [[1], [2]]);
 });
 
-test('a reader that gives up leaves the answer to the others; an error that nobody awaits is dropped', async () => {
+test('an aborted reader leaves the reply to the others, and an unawaited error is dropped', async () => {
   const queue = new PeerQueue<number, string>();
   const answer = Promise.withResolvers<string>();
   const controller = new AbortController();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RateLimiter } from './rate-limiter.ts';
 
-test('a burst is granted, then the rate; unused minutes add up to one burst at most', () => {
+test('grants a burst, then the rate; unused time accumulates up to one burst', () => {
   let now = 0;
   const limiter = new RateLimiter(10, 2, () => now);
   const granted = () => Array.from({ length: 30 }, () => limiter.take(1)).filter(Boolean).length;
@@ -16,7 +16,7 @@ test('a burst is granted, then the rate; unused minutes add up to one burst at m
   assert.equal(granted(), 10);
 });
 
-test('an amount that is not available is refused whole', () => {
+test('refuses an amount that is not fully available', () => {
   const limiter = new RateLimiter(10, 2, () => 0);
 
   assert.equal(limiter.take(11), false);

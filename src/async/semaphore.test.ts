@@ -20,7 +20,7 @@ function tasks() {
 
 const settle = () => new Promise(setImmediate);
 
-test('no more than the places run at once, in the order of their coming; who gives up leaves the line', async () => {
+test('runs as many tasks as it has slots, in order; an aborted one leaves the queue', async () => {
   const gate = new Semaphore(2);
   const { signal } = new AbortController();
   const begun: string[] = [];

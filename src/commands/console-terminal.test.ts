@@ -31,7 +31,7 @@ async function aFixture(t: TestContext, greet: (socket: WebSocket) => void = () 
   return { sockets, typed, raw, stdin, stdout, stderr, talk: () => converse(url, terminal) };
 }
 
-test('~. leaves and gives the terminal back; what came with the opening is shown', async (t) => {
+test('~. disconnects and restores the terminal; early output is shown', async (t) => {
   const { talk, stdin, stdout, stderr, typed, raw } = await aFixture(t, (socket) => socket.send(Buffer.from('login: ')));
   const talking = talk();
   const [greeting] = (await once(stdout, 'data')) as [Buffer];
@@ -44,7 +44,7 @@ test('~. leaves and gives the terminal back; what came with the opening is shown
   assert.deepEqual([typed.join(''), raw], ['root\r', [true, false]]);
 });
 
-test('the end of the input, and a terminal that is gone, leave as well', async (t) => {
+test('the end of the input and a closed terminal disconnect as well', async (t) => {
   for (const end of ['input', 'output'] as const) {
     const { talk, stdin, stdout, stderr, raw } = await aFixture(t);
     const talking = talk();
@@ -56,7 +56,7 @@ test('the end of the input, and a terminal that is gone, leave as well', async (
   }
 });
 
-test('a console that is closed for a reason tells it, and that is no success', async (t) => {
+test('reports the reason of a closed console, with a failure status', async (t) => {
   const { talk, stderr, raw } = await aFixture(t, (socket) => socket.close(1008, 'not yours'));
   assert.equal(await talk(), 1);
   stderr.end();

@@ -12,7 +12,7 @@ import { aStore, databaseOf } from '#test/a-store.ts';
 const run = promisify(execFile);
 const ingot = (...args: string[]) => run(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/main.ts', ...args]);
 
-test('db prune removes what is old, and gives the space back when it is asked to', async () => {
+test('db prune removes old records, and returns the space on request', async () => {
   const state = await mkdtemp(join(tmpdir(), 'ingot-db-'));
   const file = databaseFile(state);
   const store = await aStore(file);

@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { readSettings } from '#settings.ts';
 import { openrcLines } from './openrc.ts';
 
-test('a shell takes the lines, whatever characters the password has', async () => {
+test('a shell evaluates the output, whatever characters the password has', async () => {
   const state_dir = await mkdtemp(join(tmpdir(), 'ingot-openrc-'));
   const password = `it's "$HOME" \\ \`id\` ; !`;
   await writeFile(join(state_dir, 'endpoint'), 'http://127.0.0.1:6385\n');
@@ -26,13 +26,13 @@ test('a shell takes the lines, whatever characters the password has', async () =
   await rm(state_dir, { recursive: true });
 });
 
-test('without a state folder of a server it says which file is missing', () => {
+test('names the missing file if there is no state folder', () => {
   const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
 
   assert.throws(() => openrcLines(settings), /\/nonexistent\/endpoint does not exist/);
 });
 
-test('right after `ingot serve &` it waits until the server has its first state', async () => {
+test('waits for the state of an `ingot serve` that has just been started', async () => {
   const state_dir = await mkdtemp(join(tmpdir(), 'ingot-openrc-'));
   const child = spawn('bin/ingot', ['openrc', '--state', state_dir], { stdio: ['ignore', 'pipe', 'pipe'] });
   const said = text(child.stdout);

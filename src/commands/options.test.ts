@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseOptions } from './options.ts';
 
-test('an option that does not exist is named, and no more is said than where all are listed', () => {
+test('names an unknown option, and refers to --help', () => {
   assert.throws(() => parseOptions(['--api.lissten', 'x'], { valueNames: ['api.listen'] }), {
     message: "unknown option '--api.lissten'; --help lists all",
   });

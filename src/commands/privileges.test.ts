@@ -60,7 +60,7 @@ function statusOf(pid: number): Record<string, string> {
 
 const childrenOf = (pid: number) => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
 
-test('the process and dnsmasq are another user with three rights at most, and nobody else reads their files', {
+test('process and dnsmasq run as another user with three capabilities, and nobody else reads their files', {
   skip,
 }, async (t) => {
   const { child, folder, said } = await start(t, { ...provisioning, 'process.user': String(labAccount.uid) });
@@ -83,7 +83,7 @@ test('the process and dnsmasq are another user with three rights at most, and no
   }
 });
 
-test('without DHCP there are no rights at all', { skip }, async (t) => {
+test('has no capabilities without DHCP', { skip }, async (t) => {
   const { child } = await start(t, { 'process.user': '64030' });
   const { CapEff, CapBnd, CapAmb } = statusOf(child.pid ?? 0);
   assert.deepEqual(
@@ -92,7 +92,7 @@ test('without DHCP there are no rights at all', { skip }, async (t) => {
   );
 });
 
-test('a state folder of another user is refused with what to do', { skip }, async (t) => {
+test('rejects a state folder of another user with the remedy', { skip }, async (t) => {
   const { said } = await start(t, { 'process.user': '64030' }, (folder) => {
     mkdirSync(join(folder, 'state'));
     writeFileSync(join(folder, 'state', 'ingot.sqlite'), '');
@@ -103,7 +103,7 @@ test('a state folder of another user is refused with what to do', { skip }, asyn
   );
 });
 
-test('only what the settings need is asked for', () => {
+test('requests only the capabilities that the settings need', () => {
   const of = (flags: Record<string, string>) => capabilitiesFor(readSettings({ flags }));
   assert.deepEqual(of({}), []);
   assert.deepEqual(of({ 'api.listen': '0.0.0.0:443' }), ['net_bind_service']);

@@ -36,13 +36,13 @@ for (const [what, contents, starts, doesNot] of [
   ['a loader, and a word that is no architecture', efi('x86_64'), [{ architecture: 'intel' }], []],
   ['a missing half', { ...both, cut_off: 'half' }, [], [{}, x86, byBios, byUefi]],
 ] as const satisfies readonly (readonly [string, BootContents, readonly BootTarget[], readonly BootTarget[]])[]) {
-  test(`${what}: which machines start from it`, () => {
+  test(`${what}: selects the machines that boot it`, () => {
     for (const target of starts) assert.equal(whyNotBootable(contents, target), undefined, JSON.stringify(target));
     for (const target of doesNot) assert.ok(whyNotBootable(contents, target), JSON.stringify(target));
   });
 }
 
-test('why it does not start is said with what was found and what the machine is', () => {
+test('explains why it does not start by its contents and the machine', () => {
   assert.equal(
     whyNotBootable(both, arm),
     'it has boot code for BIOS and an EFI loader for x86_64 (/EFI/BOOT/BOOTX64.EFI) only; the machine is aarch64',
@@ -58,7 +58,7 @@ test('why it does not start is said with what was found and what the machine is'
   assert.match(whyNotBootable(efi(null), byUefi) ?? '', /\/EFI\/BOOT\/BOOTX64\.EFI is not an EFI program/);
 });
 
-test('a loader that firmware does not look for is remarked, unless another is where it looks', () => {
+test('notes a loader that firmware does not look for, unless another is at the default path', () => {
   const hidden = { ...loader('x86_64', '/EFI/DEBIAN/SHIMX64.EFI'), is_default: false };
   assert.match(bootRemarks({ ...gpt, efi_loaders: [hidden] }, byUefi).join(), /SHIMX64\.EFI, not below \/EFI\/BOOT/);
   assert.deepEqual(bootRemarks({ ...gpt, efi_loaders: [hidden, loader('x86_64')] }, byUefi), []);

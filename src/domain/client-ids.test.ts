@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientIdOf } from './client-ids.ts';
 
-test('a client id is bytes in hexadecimal digits; anything else would be words of its own to dnsmasq', () => {
+test('accepts only hexadecimal bytes as client id, which dnsmasq cannot misread', () => {
   assert.equal(clientIdOf({ extra: { 'client-id': 'FF:00:00:07' } }), 'ff:00:00:07');
   assert.equal(clientIdOf({ extra: {} }), undefined);
   for (const none of [null, '']) assert.equal(clientIdOf({ extra: { 'client-id': none } }), undefined);

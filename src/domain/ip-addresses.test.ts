@@ -17,7 +17,7 @@ const canonical = (text: string) => {
   return address && formatAddress(address);
 };
 
-test('addresses come back in canonical form', () => {
+test('returns addresses in canonical form', () => {
   // The IPv6 rows are the examples of RFC 5952, section 4.
   const cases: [string, string][] = [
     ['10.0.0.1', '10.0.0.1'],
@@ -36,7 +36,7 @@ test('addresses come back in canonical form', () => {
   for (const [text, expected] of cases) assert.equal(canonical(text), expected, text);
 });
 
-test('what is not an address is refused', () => {
+test('rejects invalid addresses', () => {
   const wrong = [
     '',
     '10.0.0',
@@ -55,7 +55,7 @@ test('what is not an address is refused', () => {
   for (const text of wrong) assert.equal(parseAddress(text), undefined, text);
 });
 
-test('a subnet knows its ends, hosts and members', () => {
+test('computes bounds, hosts and members of a subnet', () => {
   const v4 = parseCidr('172.30.0.0/24')!;
   const v6 = parseCidr('2001:db8::/64')!;
 

@@ -16,5 +16,5 @@ const sizes: readonly [reported: Json | undefined, size: number | null][] = [
   [true, 0],
 ];
 for (const [reported, size] of sizes) {
-  test(`a size told as ${JSON.stringify(reported)} is ${size}`, () => assert.equal(sizeOf(reported), size));
+  test(`reads size ${JSON.stringify(reported)} as ${size}`, () => assert.equal(sizeOf(reported), size));
 }

@@ -6,7 +6,7 @@ import { tenantMessages, unknownToTenants } from './tenant-messages.ts';
 const codes = Object.keys(faultTable) as FaultCode[];
 const fieldsOf = (template: string) => [...template.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
 
-test('every fault says what tenants may read of it, with fields that it has', () => {
+test('every fault has a tenant message with existing fields', () => {
   assert.deepEqual(Object.keys(tenantMessages).sort(), [...codes].sort());
   for (const code of codes) {
     const words: true | string = tenantMessages[code];
@@ -15,7 +15,7 @@ test('every fault says what tenants may read of it, with fields that it has', ()
   }
 });
 
-test('what names nodes, BMCs and the site is in no message for tenants', () => {
+test('no tenant message names nodes, BMCs or the site', () => {
   const secret = [
     'node',
     'address',
@@ -49,7 +49,7 @@ test('what names nodes, BMCs and the site is in no message for tenants', () => {
   }
 });
 
-test('a stored fault is redacted as the thrown one was; one of an earlier or a later version by its code alone', () => {
+test('redacts a stored fault like a thrown one, and one of another version by its code', () => {
   const fields: FaultFields = { step: 'Write the image', seconds: 9, waited: 'w', seen: 'DHCP of 10.0.0.7', cause: 'c' };
   const fault = new Fault('stepTimeout', fields);
   const { tenant_message, ...former } = fault.toRecord('Write the image');

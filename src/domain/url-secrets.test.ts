@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { maskUrlSecrets } from './url-secrets.ts';
 
-test('secrets in a query are masked by name, however that is written', () => {
+test('masks secrets in a query by name, in any spelling', () => {
   assert.equal(maskUrlSecrets('/console?%74oken=abc&a=1'), '/console?%74oken=******&a=1');
   assert.equal(maskUrlSecrets('/console?%ff%74%6Fken=abc'), '/console?%ff%74%6Fken=******');
   assert.equal(

@@ -73,7 +73,7 @@ const refusedRows: Row[] = [
   ['DELETE', '{node}/traits/fast', undefined, 404, /fast/],
 ];
 for (const [method, path, payload, status, text] of refusedRows) {
-  test(`${method} ${path} ${JSON.stringify(payload) ?? ''} is refused: ${status}`, async () => {
+  test(`${method} ${path} ${JSON.stringify(payload) ?? ''} is rejected: ${status}`, async () => {
     const { uuid } = await enrol();
     const fill = (words: string) => words.replaceAll('{node}', uuid);
     const url = path.startsWith('?') ? `${v1}/nodes${path}` : fill(path);
@@ -85,7 +85,7 @@ for (const [method, path, payload, status, text] of refusedRows) {
   });
 }
 
-test('a chosen subset of fields comes with its links; a later field is not acceptable', async () => {
+test('returns a chosen subset of fields with its links; a later field is not acceptable', async () => {
   const { uuid, links } = await enrol();
 
   const shown = await ask('GET', `${uuid}?fields=uuid`);
@@ -95,7 +95,7 @@ test('a chosen subset of fields comes with its links; a later field is not accep
   assert.equal(later.status, 406);
 });
 
-test('lists are filtered by conductor, and by a parent that is nowhere', async () => {
+test('filters lists by conductor, and by an unknown parent', async () => {
   const { uuid } = await enrol({ resource_class: 'conducted' });
   const found = async (query: string) =>
     (await ask('GET', `${v1}/nodes?resource_class=conducted&${query}`)).body.nodes.map((each: { uuid: string }) => each.uuid);
@@ -107,13 +107,13 @@ test('lists are filtered by conductor, and by a parent that is nowhere', async (
   assert.deepEqual(await found('sort_key='), [uuid]);
 });
 
-test('sizes are numbers, or texts of them', async () => {
+test('accepts sizes as numbers and as text', async () => {
   const properties = { memory_mb: '8192', local_gb: 40, cpus: 'four' };
 
   assert.deepEqual((await enrol({ properties })).properties, properties);
 });
 
-test('maintenance needs no body, and a timeout may be text', async () => {
+test('sets maintenance without a body, and accepts a timeout as text', async () => {
   const { uuid } = await enrol();
 
   const { status } = await ask('PUT', `${uuid}/maintenance`);
@@ -124,7 +124,7 @@ test('maintenance needs no body, and a timeout may be text', async () => {
   assert.equal((await ask('GET', uuid)).body.maintenance, true);
 });
 
-test('a link is kept with its switch in small letters; null is an empty one', async () => {
+test('stores switch_id in lower case; a null link is empty', async () => {
   const { uuid } = await enrol();
   const create = (address: string, local_link_connection: object | null) =>
     ask('POST', `${v1}/ports`, { node_uuid: uuid, address, extra: null, local_link_connection });
@@ -138,7 +138,7 @@ test('a link is kept with its switch in small letters; null is an empty one', as
   assert.deepEqual(unmanaged.body.local_link_connection, { network_type: 'unmanaged' });
 });
 
-test('what a node links to is there', async () => {
+test('the links of a node resolve', async () => {
   const node = await enrol();
   const links = [node.links, node.ports, node.states, node.portgroups, node.volume].map(([self]) => new URL(self.href).pathname);
   const { links: _, ...volume } = (await ask('GET', `${node.uuid}/volume`)).body;
@@ -148,7 +148,7 @@ test('what a node links to is there', async () => {
   assert.equal(inner.length, 2);
 });
 
-test('what was made or switched is pointed at', async () => {
+test('replies to creations and state changes have a Location', async () => {
   const { uuid } = await enrol();
 
   const trait = await ask('PUT', `${uuid}/traits/CUSTOM_A`);

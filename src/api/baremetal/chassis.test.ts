@@ -20,7 +20,7 @@ async function aChassis(fields: object = {}): Promise<string> {
   return body['uuid'] as string;
 }
 
-test('a chassis is created, shown, changed and deleted, in the form that Ironic gives it', async () => {
+test('creates, shows, changes and deletes a chassis as Ironic does', async () => {
   const created = await ask('POST', '/chassis', { description: 'row 4', extra: { rack: 'r1' } });
   const uuid = created.body['uuid'] as string;
   const patch = [
@@ -53,7 +53,7 @@ test('a chassis is created, shown, changed and deleted, in the form that Ironic 
   assert.deepEqual([deleted.status, gone.status], [204, 404]);
 });
 
-test('lists have few fields, those asked for, or all, page by page', async () => {
+test('lists chassis with the default, requested or all fields, page by page', async () => {
   // Those of one millisecond are listed by UUID.
   const uuids = [1, 2, 3].map((last) => `00000000-0000-4000-8000-00000000000${last}`);
   for (const [index, description] of ['c', 'a', 'b'].entries()) await aChassis({ uuid: uuids[index], description });
@@ -83,7 +83,7 @@ test('lists have few fields, those asked for, or all, page by page', async () =>
   for (const uuid of uuids) await ask('DELETE', `/chassis/${uuid}`);
 });
 
-test('nodes are in a chassis, are listed with it, and keep it from being deleted', async () => {
+test('lists the nodes of a chassis, which prevent its deletion', async () => {
   const chassis = await aChassis();
   const inside = (await ask('POST', '/nodes', { driver: 'fake-hardware', name: 'inside', chassis_uuid: chassis })).body;
   const moved = (await ask('POST', '/nodes', { driver: 'fake-hardware', name: 'moved' })).body;
@@ -126,12 +126,12 @@ const refusals: readonly [
 ];
 
 for (const [what, method, url, body, status] of refusals) {
-  test(`${what} is refused: ${method} ${url.slice(0, 20)}`, async () => {
+  test(`${what} is rejected: ${method} ${url.slice(0, 20)}`, async () => {
     assert.equal((await ask(method, url, body)).status, status);
   });
 }
 
-test('neither a UUID nor another type can be patched in', async () => {
+test('rejects patches of the UUID and of field types', async () => {
   const uuid = await aChassis();
   const patches = [
     [{ op: 'replace', path: '/uuid', value: nobody }],

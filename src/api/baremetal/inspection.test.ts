@@ -22,7 +22,7 @@ async function aNode(provision_state: ProvisionState): Promise<string> {
   return uuid;
 }
 
-test('inspect exists since 1.6, for a manageable node; fake hardware is manageable again', async () => {
+test('inspect exists since 1.6 for manageable nodes; fake hardware is manageable again afterwards', async () => {
   const uuid = await aNode('manageable');
   assert.equal((await go(uuid, 'inspect', 5)).status, 406);
   assert.equal((await go(uuid, 'inspect', 6)).status, 202);

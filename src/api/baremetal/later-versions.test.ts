@@ -25,7 +25,7 @@ async function enrol(fields: object = {}) {
 const uuids = async (query: string) =>
   (await get(`nodes?resource_class=${query}`)).nodes.map(({ uuid }: { uuid: string }) => uuid);
 
-test('the version document and the headers name the newest version, and nothing above it is spoken', async () => {
+test('the version document and headers name the newest version, and later ones are rejected', async () => {
   const { status, headers } = await ask('GET', 'nodes');
 
   assert.equal(status, 200);
@@ -47,7 +47,7 @@ const nodeFieldRows: [name: string, minor: number, value: unknown][] = [
   ['health', 109, null],
 ];
 for (const [name, minor, value] of nodeFieldRows) {
-  test(`a node tells ${name} since 1.${minor}`, async () => {
+  test(`a node shows ${name} since 1.${minor}`, async () => {
     const { uuid } = await enrol();
 
     const before = await get(`nodes/${uuid}`, minor - 1);
@@ -66,7 +66,7 @@ const writableRows: [name: string, minor: number, value: unknown][] = [
   ['instance_name', 104, 'web1'],
 ];
 for (const [name, minor, value] of writableRows) {
-  test(`${name} is written since 1.${minor}, and 406 before`, async () => {
+  test(`${name} can be written since 1.${minor}, and gives 406 before`, async () => {
     const { uuid } = await enrol();
     const patch = [{ op: 'add', path: `/${name}`, value }];
     const node = { driver: 'fake-hardware', [name]: value };
@@ -78,7 +78,7 @@ for (const [name, minor, value] of writableRows) {
   });
 }
 
-test('that power is never cut cannot be promised', async () => {
+test('rejects disable_power_off, which cannot be guaranteed', async () => {
   const { uuid } = await enrol();
 
   const { status, body } = await ask('PATCH', `nodes/${uuid}`, [{ op: 'add', path: '/disable_power_off', value: true }]);
@@ -101,7 +101,7 @@ const routeRows: [method: 'GET' | 'POST' | 'DELETE', path: string, minor: number
   ['GET', 'inspection_rules', 96],
 ];
 for (const [method, path, minor] of routeRows) {
-  test(`${method} ${path} is not there before 1.${minor}`, async () => {
+  test(`${method} ${path} does not exist before 1.${minor}`, async () => {
     const { uuid } = await enrol();
     const at = async (version: number) => (await ask(method, path.replace('{node}', uuid), undefined, version)).body;
 
@@ -129,7 +129,7 @@ for (const [path, minor] of filterRows) {
   });
 }
 
-test('parent_node filters and is written since 1.83, and 406 before', async () => {
+test('parent_node filters and can be written since 1.83, and gives 406 before', async () => {
   const [parent, other] = [await enrol(), await enrol()];
   const patch = [{ op: 'add', path: '/parent_node', value: parent.uuid }];
   const part = { driver: 'fake-hardware', parent_node: parent.uuid };
@@ -170,7 +170,7 @@ const wrongRows: [
   ['POST', 'ports', { node_uuid: '{node}', address: 'aa:bb:cc:66:00:01', category: 7 }, 400, /category/],
 ];
 for (const [method, path, body, status, text] of wrongRows) {
-  test(`${method} ${path.slice(0, 60)} with ${JSON.stringify(body)?.slice(0, 60) ?? 'nothing'} is refused in the words of Ironic`, async () => {
+  test(`${method} ${path.slice(0, 60)} with ${JSON.stringify(body)?.slice(0, 60) ?? 'nothing'} is rejected with Ironic's message`, async () => {
     const { uuid } = await enrol();
     const reply = await ask(method, path.replace('{node}', uuid), body);
 
@@ -179,7 +179,7 @@ for (const [method, path, body, status, text] of wrongRows) {
   });
 }
 
-test('a refused image does not come back with the secrets of its URL', async () => {
+test('a rejected image is not quoted with the secrets of its URL', async () => {
   const { uuid } = await enrol();
   const image_url = 'gopher://me:hunter22@images.example/a.iso?token=s3cret';
   const { status, body } = await ask('POST', `nodes/${uuid}/vmedia`, { device_type: 'cdrom', image_url });
@@ -188,7 +188,7 @@ test('a refused image does not come back with the secrets of its URL', async () 
   assert.doesNotMatch(JSON.stringify(body), /hunter22|s3cret/);
 });
 
-test('shards divide nodes and their ports, and are counted', async () => {
+test('filters nodes and ports by shard, and counts them', async () => {
   const north = await enrol({ resource_class: 'sharded', shard: 'north' });
   const south = await enrol({ resource_class: 'sharded', shard: 'south' });
   const none = await enrol({ resource_class: 'sharded' });
@@ -214,7 +214,7 @@ test('shards divide nodes and their ports, and are counted', async () => {
   assert.equal((await ask('PATCH', `nodes/${south.uuid}`, patch)).body.shard, null);
 });
 
-test('a part of a node is listed with its parent alone, and never carries a server', async () => {
+test('lists a child node only with its parent, and never deploys a server on it', async () => {
   const parent = await enrol({ resource_class: 'parts' });
   const part = await enrol({ resource_class: 'parts', parent_node: parent.name });
 
@@ -230,7 +230,7 @@ test('a part of a node is listed with its parent alone, and never carries a serv
   assert.equal((await ask('DELETE', `nodes/${parent.uuid}`)).status, 204);
 });
 
-test('a parent must be another node, and no part itself', async () => {
+test('rejects a parent that is the node itself, unknown, or a child', async () => {
   const parent = await enrol();
   const part = await enrol({ parent_node: parent.uuid });
   const other = await enrol();
@@ -258,7 +258,7 @@ const inventory: Inventory = {
   firmware: { mode: 'uefi', version: '1.2' },
 };
 
-test('the inventory that the ramdisk recorded is told in the words of Ironic, and there is none before', async () => {
+test("returns the inventory in Ironic's format, and 404 before an inspection", async () => {
   const { uuid, name } = await enrol();
   assert.equal((await ask('GET', `nodes/${uuid}/inventory`)).status, 404);
   await fixture.store.nodes.update({ uuid }, { inventory: JSON.parse(JSON.stringify(inventory)) });
@@ -283,7 +283,7 @@ test('the inventory that the ramdisk recorded is told in the words of Ironic, an
   });
 });
 
-test('an InfiniBand port is told as Ironic tells it, and its whole address besides', async () => {
+test('shows an InfiniBand port as Ironic does, and its full address', async () => {
   const { uuid } = await enrol();
   const infiniband_address = '80:00:00:48:fe:80:00:00:00:00:00:00:7c:fe:90:03:00:29:26:52';
   const client_id = 'ff:00:00:00:00:00:02:00:00:02:c9:00:7c:fe:90:03:00:29:26:52';
@@ -296,7 +296,7 @@ test('an InfiniBand port is told as Ironic tells it, and its whole address besid
   assert.equal(reported.infiniband_address, infiniband_address);
 });
 
-test('a port has a name of its own since 1.88, by which it is found', async () => {
+test('a port has a name since 1.88 and is found by it', async () => {
   const { uuid } = await enrol();
   const made = await ask('POST', 'ports', { node_uuid: uuid, address: 'aa:bb:cc:22:00:01', name: 'left' });
   assert.equal(made.status, 201, JSON.stringify(made.body));
@@ -334,7 +334,7 @@ test('a port has a description, a vendor and a category, each since its version'
   assert.equal((await get('ports?conductor_groups=rack9')).ports.length, 0);
 });
 
-test('a port moves to a node that there is, by its UUID or name, and not while a server uses it', async () => {
+test('moves a port to another node by UUID or name, but not while a server uses it', async () => {
   const [from, to] = [await enrol(), await enrol()];
   const { uuid } = (await ask('POST', 'ports', { node_uuid: from.uuid, address: 'aa:bb:cc:77:00:01' })).body;
   const move = (value: unknown) => ask('PATCH', `ports/${uuid}`, [{ op: 'replace', path: '/node_uuid', value }]);
@@ -349,7 +349,7 @@ test('a port moves to a node that there is, by its UUID or name, and not while a
   assert.equal((await ask('DELETE', `ports/${uuid}`)).status, 204);
 });
 
-test('a port names its node in one way, since 1.94 in two', async () => {
+test('a port names its node by one field, since 1.94 by two', async () => {
   const { uuid, name } = await enrol();
   const make = async (fields: object, minor = newest) =>
     (await ask('POST', 'ports', { address: 'aa:bb:cc:44:00:01', ...fields }, minor)).status;
@@ -360,7 +360,7 @@ test('a port names its node in one way, since 1.94 in two', async () => {
   assert.equal(await make({ node_ident: name }, 94), 201);
 });
 
-test('a port may lead to a switch of OVN from 1.90 to 1.104', async () => {
+test('accepts an OVN link on a port from 1.90 to 1.104', async () => {
   const { uuid } = await enrol();
   const local_link_connection = { port_id: 'p', 'vtep-logical-switch': 'l', 'vtep-physical-switch': 's' };
   const port = { node_uuid: uuid, address: 'aa:bb:cc:55:00:01', local_link_connection };
@@ -371,7 +371,7 @@ test('a port may lead to a switch of OVN from 1.90 to 1.104', async () => {
   assert.equal((await ask('POST', 'ports', { ...port, address: 'aa:bb:cc:55:00:02' }, 105)).status, 406);
 });
 
-test('the name of what runs on a node is the display_name of its instance_info', async () => {
+test('instance_name is the display_name of instance_info', async () => {
   const { uuid } = await enrol({ resource_class: 'named', instance_info: { a: 1 }, instance_name: '50%_web' });
   await enrol({ resource_class: 'named', instance_info: { display_name: '50 web' } });
   await enrol({ resource_class: 'named', instance_info: { deeper: { display_name: '50%_web' } } });
@@ -390,14 +390,14 @@ test('the name of what runs on a node is the display_name of its instance_info',
   assert.deepEqual([bare.instance_name, bare.instance_info], [null, { a: 1, b: 2 }]);
 });
 
-test('names with .json are names', async () => {
+test('accepts names that end in .json', async () => {
   const { uuid } = await enrol({ name: 'web.json' });
 
   assert.equal((await get('nodes/web.json', 91)).uuid, uuid);
   assert.equal((await ask('GET', 'nodes/web', undefined, 91)).status, 404);
 });
 
-test('a patch reaches keys with ~ and /, as JSON Patch writes them', async () => {
+test('a patch reaches keys with ~ and / as JSON Pointer escapes them', async () => {
   const { uuid } = await enrol();
 
   const { body } = await ask('PATCH', `nodes/${uuid}`, [{ op: 'add', path: '/extra/a~1b~0c', value: 1 }]);
@@ -406,7 +406,7 @@ test('a patch reaches keys with ~ and /, as JSON Patch writes them', async () =>
 });
 
 for (const target of ['unhold', 'service']) {
-  test(`the verb ${target} says that Ingot cannot`, async () => {
+  test(`the verb ${target} is answered with 501`, async () => {
     const { uuid } = await enrol();
 
     const { status, body } = await ask('PUT', `nodes/${uuid}/states/provision`, { target });
@@ -416,7 +416,7 @@ for (const target of ['unhold', 'service']) {
   });
 }
 
-test('a runbook, of which there are none, is not cleaned by', async () => {
+test('rejects cleaning by a runbook', async () => {
   const { uuid } = await enrol();
 
   const { status, body } = await ask('PUT', `nodes/${uuid}/states/provision`, { target: 'clean', runbook: 'CUSTOM_A' });
@@ -425,7 +425,7 @@ test('a runbook, of which there are none, is not cleaned by', async () => {
   assert.match(textOf(body), /runbook/);
 });
 
-test('an image that Ingot would have to fetch and serve is refused before the BMC is asked', async () => {
+test('rejects an image that Ingot would have to serve before contacting the BMC', async () => {
   const { uuid } = await enrol();
   const image = { device_type: 'cdrom', image_url: 'http://192.0.2.1/a.iso' };
   const put = (fields: object) => ask('POST', `nodes/${uuid}/vmedia`, { ...image, ...fields });

@@ -16,7 +16,7 @@ function aMasker(most?: number) {
   return { masked: new MaskedTexts({ store, drivers, ...(most !== undefined && { most }) }), opened };
 }
 
-test('a secret is masked, and each stored text is opened once', () => {
+test('masks secrets, and opens each stored text once', () => {
   const { masked, opened } = aMasker();
   const before = '{"ipmi_username":"root","ipmi_password":"first"}';
   const after = '{"ipmi_username":"other","ipmi_password":"second"}';
@@ -31,7 +31,7 @@ test('a secret is masked, and each stored text is opened once', () => {
   assert.deepEqual(opened, [before, after]);
 });
 
-test('the oldest texts give way, and long ones are not kept', () => {
+test('evicts the oldest texts, and does not cache long ones', () => {
   const { masked, opened } = aMasker(200);
   const stored = (index: number) => `{"address":"10.0.0.${index}","note":"${'x'.repeat(50)}"}`;
   const long = `{"note":"${'y'.repeat(20_000)}"}`;

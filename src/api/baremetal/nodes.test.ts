@@ -9,7 +9,7 @@ const nodes = '/baremetal/v1/nodes';
 
 const { ask, enrol } = nodeRequests(fixture);
 
-test('enrols a node; it is found by name and UUID', async () => {
+test('enrols a node, and finds it by name and UUID', async () => {
   const uuid = 'aaaaaaaa-1111-4111-8111-111111111111';
   const node = await enrol({
     uuid,
@@ -26,12 +26,12 @@ test('enrols a node; it is found by name and UUID', async () => {
   assert.equal((await ask('GET', 'other')).status, 404);
 });
 
-test('before 1.11 a new node is available, before 1.2 that has no name', async () => {
+test('before 1.11 a new node is available; before 1.2 available is null', async () => {
   assert.equal((await enrol({}, 10)).provision_state, 'available');
   assert.equal((await enrol({}, 1)).provision_state, null);
 });
 
-test('shows fields by microversion and by choice', async () => {
+test('shows fields by microversion and on request', async () => {
   const { name, uuid, links } = await enrol({ description: 'd' });
 
   const old = (await ask('GET', uuid, undefined, 5)).body;
@@ -43,7 +43,7 @@ test('shows fields by microversion and by choice', async () => {
   assert.equal((await ask('GET', `${uuid}?fields=nonsense`)).status, 400);
 });
 
-test('hides secrets, and stars sent back leave them as they are', async () => {
+test('masks secrets, and keeps them when the mask is sent back', async () => {
   const driver_info = {
     ipmi_address: 'bmc',
     ipmi_password: 'secret',
@@ -76,7 +76,7 @@ test('hides secrets, and stars sent back leave them as they are', async () => {
   });
 });
 
-test('patches what may be patched', async () => {
+test('patches the writable fields', async () => {
   const { uuid } = await enrol();
 
   const { status, body } = await ask('PATCH', uuid, [
@@ -104,7 +104,7 @@ test('patches what may be patched', async () => {
   );
 });
 
-test('a patch of several operations is carried out once', async () => {
+test('applies a patch of several operations once', async () => {
   const { uuid } = await enrol();
 
   const { body } = await ask('PATCH', uuid, [
@@ -144,7 +144,7 @@ for (const operation of [
   });
 }
 
-test('the whole node is no place for a patch', async () => {
+test('rejects a patch of the whole node', async () => {
   const { uuid } = await enrol();
 
   const { status, body } = await ask('PATCH', uuid, [{ op: 'replace', path: '', value: {} }]);
@@ -171,7 +171,7 @@ const patchRefusals: [path: string, value: unknown, status: number, text: RegExp
   ['/driver_info/a/b', 1, 400, /Couldn't apply patch 'add \/driver_info\/a\/b'\. Reason: there is no member "a"/],
 ];
 for (const [path, value, status, text] of patchRefusals) {
-  test(`refuses to set ${path} to ${JSON.stringify(value)}`, async () => {
+  test(`rejects ${path} = ${JSON.stringify(value)}`, async () => {
     const { uuid } = await enrol();
 
     const reply = await ask('PATCH', uuid, [{ op: 'add', path, value }]);
@@ -181,7 +181,7 @@ for (const [path, value, status, text] of patchRefusals) {
   });
 }
 
-test('refuses a taken name, an unknown driver and fields it cannot keep', async () => {
+test('rejects a name in use, an unknown driver and unsupported fields', async () => {
   const { name } = await enrol();
   const create = async (fields: object) => (await ask('POST', '', { driver: 'fake-hardware', ...fields })).status;
 
@@ -261,7 +261,7 @@ test('boot device, validation, traits, maintenance', async () => {
   assert.equal((await ask('GET', uuid)).body.maintenance, false);
 });
 
-test('keeps failures as history and everything as events and operations', async () => {
+test('records failures as history, and everything as events and operations', async () => {
   const { uuid } = await enrol();
   await ask('PUT', `${uuid}/states/provision`, { target: 'manage' });
   await fixture.quiet();
@@ -297,7 +297,7 @@ test('keeps failures as history and everything as events and operations', async 
   assert.equal('context' in operations[0], false);
 });
 
-test('takes DELETE as the client labels it: as bytes, of which there are none', async () => {
+test('accepts DELETE with an empty octet-stream body, as the client sends it', async () => {
   const { uuid } = await enrol();
   const headers = { 'content-type': 'application/octet-stream' };
 
@@ -315,7 +315,7 @@ test('deletes a node once', async () => {
   assert.equal((await ask('DELETE', uuid)).status, 404);
 });
 
-test('tells of drivers and their properties', async () => {
+test('shows drivers and their properties', async () => {
   const { drivers } = (await ask('GET', '/baremetal/v1/drivers')).body;
   const ipmi = (await ask('GET', '/baremetal/v1/drivers/ipmi')).body;
 
@@ -348,7 +348,7 @@ const missing = [
   ['POST', 'vifs'],
 ] as const;
 for (const [method, path] of missing) {
-  test(`${method} ${path} of a node says that Ingot cannot`, async () => {
+  test(`${method} ${path} of a node is answered with 501`, async () => {
     const { uuid } = await enrol();
 
     const { status, body } = await ask(method, `${uuid}/${path}`, {});
@@ -358,7 +358,7 @@ for (const [method, path] of missing) {
   });
 }
 
-test('hides what any driver calls a secret, whichever the node has, and what stands in URLs', async () => {
+test('masks the secrets of every driver, whichever the node has, and those in URLs', async () => {
   const driver_info = {
     next_redfish_password: 'hidden-1',
     snmp_community_write: 'hidden-2',
@@ -379,7 +379,7 @@ test('hides what any driver calls a secret, whichever the node has, and what sta
   assert.deepEqual((await fixture.store.nodes.find({ uuid }))?.driver_info, { ...driver_info, more: 1 });
 });
 
-test('what an operation was asked for is shown without passwords', async () => {
+test('shows the request of an operation without passwords', async () => {
   const { uuid } = await enrol();
   const clean_steps = [
     { interface: 'bios', step: 'apply_configuration', args: { settings: [{ name: 'AdminPassword', value: 'hidden-1' }] } },
@@ -405,7 +405,7 @@ test('what an operation was asked for is shown without passwords', async () => {
   assert.doesNotMatch(JSON.stringify(body), /hidden/);
 });
 
-test('neither a boot URI nor an image URL may be longer than any is, or hold control characters', async () => {
+test('rejects overlong boot URIs and image URLs, and control characters in them', async () => {
   const { uuid } = await enrol();
   for (const url of ['http://files/a\r\nX: y', `http://files/${'x'.repeat(3000)}`, 'file:///etc/shadow']) {
     assert.equal((await ask('POST', `${uuid}/vmedia`, { device_type: 'cdrom', image_url: url })).status, 400);
@@ -414,7 +414,7 @@ test('neither a boot URI nor an image URL may be longer than any is, or hold con
   }
 });
 
-test('a body nested beyond measure is refused, at once and piece by piece', async () => {
+test('rejects an excessively nested body, at once and piece by piece', async () => {
   const nested = (levels: number): object => JSON.parse(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`);
   const { uuid } = await enrol({ driver_info: nested(60) });
   assert.equal((await ask('POST', '', { driver: 'fake-hardware', driver_info: nested(5000) })).status, 400);
@@ -423,7 +423,7 @@ test('a body nested beyond measure is refused, at once and piece by piece', asyn
   assert.equal((await ask('GET', 'detail')).status, 200);
 });
 
-test('an interface that is removed, or set to null, is the default again, also if it was the default', async () => {
+test('resets an interface to its default when it is removed or null', async () => {
   const created = await ask('POST', '/baremetal/v1/nodes', { driver: 'fake-hardware', name: 'defaults' });
   const path = '/power_interface';
   const patches = [

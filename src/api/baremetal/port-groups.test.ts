@@ -31,7 +31,7 @@ function aPort(node_uuid: string, fields: object = {}): Promise<string> {
 const replace = (name: string, value: unknown) => [{ op: 'replace', path: `/${name}`, value }];
 const messageOf = ({ body }: Answer): string => JSON.parse(body.error_message).faultstring;
 
-test('a port group is created, shown, changed and deleted, in the form that Ironic gives it', async () => {
+test('creates, shows, changes and deletes a port group as Ironic does', async () => {
   const node_uuid = await aNode();
   const fields = { node_uuid, name: 'bond0', address: '52-54-00-00-02-AA', mode: '802.3ad', properties: { miimon: 100 } };
   const created = await ask('POST', '/portgroups', { ...fields, extra: { a: 1 }, category: 'fast', physical_network: 'east' });
@@ -57,7 +57,7 @@ test('a port group is created, shown, changed and deleted, in the form that Iron
   assert.deepEqual([deleted.status, gone.status, messageOf(gone)], [204, 404, `Portgroup ${uuid} could not be found.`]);
 });
 
-test('a port group has the fields of the microversion, and takes no later ones', async () => {
+test('shows and accepts the fields of the microversion', async () => {
   const node_uuid = await aNode();
   const uuid = await aGroup(node_uuid);
   const later = ['mode', 'properties', 'physical_network', 'category'];
@@ -81,7 +81,7 @@ test('a port group has the fields of the microversion, and takes no later ones',
   assert.deepEqual(new Set(statuses), new Set([406]));
 });
 
-test('lists have few fields, those asked for, or all, filtered, sorted and page by page', async () => {
+test('lists port groups with the default, requested or all fields, filtered, sorted and page by page', async () => {
   const node_uuid = await aNode({ name: 'grouped', shard: 'one' });
   for (const name of ['c', 'a', 'b']) await aGroup(node_uuid, { name, ...(name === 'a' && { address: '52:54:00:00:02:01' }) });
   const namesOf = async (query: string) => {
@@ -106,7 +106,7 @@ test('lists have few fields, those asked for, or all, filtered, sorted and page 
   assert.deepEqual(await namesOf(first.next.slice(first.next.indexOf('/portgroups'))), ['c']);
 });
 
-test('requests that mean nothing are refused as by Ironic', async () => {
+test('rejects invalid requests as Ironic does', async () => {
   const node_uuid = await aNode();
   const uuid = await aGroup(node_uuid, { name: 'known' });
   const rows: readonly [Method, string, object | undefined, number, RegExp][] = [
@@ -143,7 +143,7 @@ test('requests that mean nothing are refused as by Ironic', async () => {
   }
 });
 
-test('a port joins and leaves a port group of its node, which is deleted only when it is empty', async () => {
+test('a port joins and leaves a port group of its node, which is deleted only when empty', async () => {
   const node_uuid = await aNode();
   const group = await aGroup(node_uuid, { name: 'joined' });
   const foreign = await aGroup(await aNode());
@@ -175,7 +175,7 @@ test('a port joins and leaves a port group of its node, which is deleted only wh
   assert.equal((await ask('DELETE', `/portgroups/${group}`)).status, 204);
 });
 
-test('a port group without standalone ports has no port that boots', async () => {
+test('a port group without standalone ports has no PXE port', async () => {
   const node_uuid = await aNode();
   const group = await aGroup(node_uuid, { standalone_ports_supported: 'false' });
   const create = (fields: object) =>
@@ -194,7 +194,7 @@ test('a port group without standalone ports has no port that boots', async () =>
   assert.match(messageOf(back), /can not be set to False/);
 });
 
-test('the ports of a port group are on its physical network', async () => {
+test('the ports of a port group share its physical network', async () => {
   const node_uuid = await aNode();
   const group = await aGroup(node_uuid, { physical_network: 'east' });
   const address = '52:54:00:00:05:01';
@@ -210,7 +210,7 @@ test('the ports of a port group are on its physical network', async () => {
   assert.equal((await ask('GET', `/ports/${port}`)).body.physical_network, 'west');
 });
 
-test('an available node is rewired only in maintenance, and its port groups are deleted with it', async () => {
+test('port groups of an available node change only in maintenance, and are deleted with the node', async () => {
   const { uuid: node_uuid } = await fixture.engine.createNode({ driver: 'fake-hardware', provision_state: 'available' });
   const group = await aGroup(node_uuid);
   const port = await aPort(node_uuid);

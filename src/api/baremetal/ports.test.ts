@@ -27,7 +27,7 @@ test('creates a port and shows it by microversion', async () => {
   assert.equal('pxe_enabled' in (await ask('GET', `${ports}/${uuid}`, undefined, 18)).body, false);
 });
 
-test('refuses a wrong or taken MAC, an unknown node, and what it cannot keep', async () => {
+test('rejects an invalid or used MAC, an unknown node, and unsupported fields', async () => {
   const create = async (fields: object) =>
     (await ask('POST', ports, { node_uuid: node.uuid, address: 'aa:bb:cc:00:00:77', ...fields })).status;
 

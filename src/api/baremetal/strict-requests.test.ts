@@ -9,7 +9,7 @@ const nodes = '/baremetal/v1/nodes';
 
 const { ask, enrol } = nodeRequests(fixture);
 
-test('maintenance comes with a node and by a patch, in the words that oslo knows', async () => {
+test("sets maintenance at creation and by a patch, in oslo's spellings", async () => {
   const { uuid, maintenance } = await enrol({ maintenance: 'True' });
   const set = (value: unknown) => ask('PATCH', uuid, [{ op: 'replace', path: '/maintenance', value }]);
 
@@ -24,7 +24,7 @@ test('maintenance comes with a node and by a patch, in the words that oslo knows
   assert.deepEqual([ended.maintenance, ended.maintenance_reason, ended.fault], [false, null, null]);
 });
 
-test('maintenance is set while an operation has the node', async () => {
+test('sets maintenance while an operation has locked the node', async () => {
   const { uuid } = await enrol();
   await fixture.store.nodes.update({ uuid }, { operation_id: 'one that runs' });
 
@@ -57,7 +57,7 @@ const unknownParts: [
   ['PATCH', '{node}?reset_interfaces=True', [{ op: 'add', path: '/extra/a', value: 1 }], /only be used when changing/],
 ];
 for (const [method, path, payload, text] of unknownParts) {
-  test(`refuses what it does not know: ${method} ${path} ${JSON.stringify(payload) ?? ''}`, async () => {
+  test(`rejects unknown input: ${method} ${path} ${JSON.stringify(payload) ?? ''}`, async () => {
     const { uuid } = await enrol();
 
     const { status, body } = await ask(method, path.startsWith('?') ? `${nodes}${path}` : path.replace('{node}', uuid), payload);
@@ -67,7 +67,7 @@ for (const [method, path, payload, text] of unknownParts) {
   });
 }
 
-test('flags of a query come in all the words that oslo knows', async () => {
+test("accepts oslo's spellings of booleans in a query", async () => {
   const { uuid } = await enrol({ maintenance: 'on', resource_class: 'flags' });
   const found = async (query: string) =>
     (await ask('GET', `${nodes}?resource_class=flags&${query}`)).body.nodes.map((each: { uuid: string }) => each.uuid);
@@ -77,7 +77,7 @@ test('flags of a query come in all the words that oslo knows', async () => {
   assert.deepEqual(await found('maintenance=OFF'), []);
 });
 
-test('a new node may say what every node is', async () => {
+test('accepts the defaults of fixed fields on a new node', async () => {
   const node = await enrol({
     retired: 'False',
     automated_clean: 'true',

@@ -46,7 +46,7 @@ const routes: [method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string
   ['POST', 'continue_inspection'],
 ];
 
-test('a member of a project is refused at every route, at the oldest and the newest version, whether a node is there or not', async () => {
+test('rejects a member at every route, at the oldest and newest version, whether or not the node exists', async () => {
   const headers = { 'x-auth-token': await aMember('mallory') };
   const payload = { driver: 'fake-hardware', name: 'hidden' };
   const { uuid } = (await fixture.ask({ method: 'POST', url: '/baremetal/v1/nodes', payload })).body;
@@ -65,7 +65,7 @@ test('a member of a project is refused at every route, at the oldest and the new
   for (const version of ['1.1', '1.109']) for (const node of [uuid, 'nobody']) assert.deepEqual(await ask(version, node), wanted);
 });
 
-test('a member is told which unknown path he may not ask for, without its query', async () => {
+test('names the forbidden path to a member, without its query', async () => {
   const headers = { 'x-auth-token': await aMember('oscar') };
 
   const { status, body } = await fixture.ask({ url: '/baremetal/v1/none?a=b', headers });

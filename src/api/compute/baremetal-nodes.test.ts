@@ -23,7 +23,7 @@ function act(id: number, action: object) {
   return fixture.ask({ method: 'POST', url: `${url}/${id}/action`, payload: action });
 }
 
-test('creates a node that is available at once, and shows all but the password', async () => {
+test('creates an available node, and shows all but the password', async () => {
   const { status, body } = await create({ ...classic, prov_mac_address: '12:34:56:AB:CD:EF' });
   const { uuid, updated_at, interfaces, ...node } = body.node;
   const row = await fixture.store.nodes.find({ uuid });
@@ -54,7 +54,7 @@ test('creates a node that is available at once, and shows all but the password',
   });
 });
 
-test('the same node is in the list and in the bare metal API', async () => {
+test('shows the node in the list and in the bare metal API', async () => {
   const shown = (await fixture.ask({ url: `${url}/1` })).body.node;
   const listed = (await fixture.ask({ url })).body.nodes;
   const modern = (await fixture.ask({ url: `/baremetal/v1/nodes/${shown.uuid}` })).body;
@@ -77,7 +77,7 @@ test('adds and removes interfaces', async () => {
   assert.equal((await act(1, {})).status, 400);
 });
 
-test('refuses a wrong MAC and missing fields', async () => {
+test('rejects an invalid MAC and missing fields', async () => {
   const { cpus: _, ...without } = classic;
 
   assert.equal((await create({ ...classic, prov_mac_address: '12-34-56-ab-cd-ef' })).status, 400);
@@ -88,7 +88,7 @@ test('refuses a wrong MAC and missing fields', async () => {
   assert.equal((await fixture.ask({ url })).body.nodes.length, 1);
 });
 
-test('refuses to delete a node in use, deletes a free one', async () => {
+test('does not delete a node in use, and deletes a free one', async () => {
   await fixture.store.nodes.update({ id: 1 }, { instance_uuid: 'server' });
   const remove = (id: string) => fixture.ask({ method: 'DELETE', url: `${url}/${id}` });
 

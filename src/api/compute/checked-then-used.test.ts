@@ -53,7 +53,7 @@ const kernel = await anImageOf('kernel');
 const partition = await anImageOf('partition', { kernel_id: kernel, ramdisk_id: kernel });
 const patchType = 'application/openstack-images-v2.1-json-patch';
 
-test("a member who points kernel_id at another project's image after the check does not get it", async () => {
+test("does not deploy another project's image set as kernel_id after the check", async () => {
   const { used, shown } = await deploy({ imageRef: partition }, async () => {
     const payload = [{ op: 'replace', path: '/kernel_id', value: others['images'] }];
     const url = `/image/v2/images/${partition}`;
@@ -67,7 +67,7 @@ test("a member who points kernel_id at another project's image after the check d
   assert.equal((await ask({ ...rebuild, payload: { rebuild: { imageRef: partition } } }, member)).status, 400);
 });
 
-test('the flavor, its extra specs and the key are those of the request', async () => {
+test('uses the flavor, extra specs and key as they were at the request', async () => {
   await store.flavors.insert(aFlavor({ id: 'f2', name: 'f2', extra_specs: { 'hw:colour': 'red' } }));
   const { used, shown } = await deploy({ flavorRef: 'f2', key_name: own['os-keypairs'] }, async () => {
     const specs = { extra_specs: { 'hw:colour': 'blue' } };
@@ -82,7 +82,7 @@ test('the flavor, its extra specs and the key are those of the request', async (
   assert.match(used?.server.public_key ?? '', /^ssh-/);
 });
 
-test('the machine stays what it is: its BMC, interfaces and NICs are not changed under an operation', async () => {
+test('BMC, interfaces and ports of a node do not change during an operation', async () => {
   const headers = { 'x-openstack-ironic-api-version': '1.78' };
   const { shown } = await deploy({}, async (node) => {
     const changes = [
@@ -100,7 +100,7 @@ test('the machine stays what it is: its BMC, interfaces and NICs are not changed
   assert.equal(shown.status, 'ACTIVE');
 });
 
-test('a project with a server that is being deployed is not deleted', async () => {
+test('does not delete a project with a server being deployed', async () => {
   const { shown } = await deploy({}, async () => {
     assert.equal((await ask({ method: 'DELETE', url: `/identity/v3/projects/${own['projects']}` })).status, 409);
   });

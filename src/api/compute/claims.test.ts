@@ -7,7 +7,7 @@ const fixture = await openRackFixture();
 after(() => fixture.close());
 const base = '/compute/v2.1';
 
-test('200 creates at once on 50 nodes are 50 builds and 150 errors that say why', async () => {
+test('200 concurrent creates on 50 nodes give 50 builds and 150 errors with the reason', async () => {
   await fixture.store.flavors.insert(aFlavor());
   const image = await fixture.store.images.insert(anImage());
   const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };

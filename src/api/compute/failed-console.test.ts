@@ -41,7 +41,7 @@ const detailsOf = async (id: string, headers?: Readonly<Record<string, string>>)
   return body.server.fault.details as string;
 };
 
-test('the owner reads what was printed in her deployment, after the machine is gone and another has it', async () => {
+test('the owner reads the console of a failed deployment after the node has another server', async () => {
   const first = await aFailedServer('one\nkernel: ingot.token=op.secret\nKernel panic\n');
   projects.fixture.consoles.set(node, 'cleaning of others\n');
   const second = await aFailedServer('of another project\n', otherProject);
@@ -53,7 +53,7 @@ test('the owner reads what was printed in her deployment, after the machine is g
   assert.equal((await consoleOf(first, otherProject)).status, 404);
 });
 
-test('the fault and last_error name to administrators the node and the end of the console, and to the owner neither', async () => {
+test('the fault and last_error show node and console to administrators, and neither to the owner', async () => {
   const id = await aFailedServer('one\r\n\x1b[31mKernel panic\x1b[m ingot.token=op.secret\r\n');
 
   const details = await detailsOf(id);
@@ -72,7 +72,7 @@ test('the fault and last_error name to administrators the node and the end of th
   assert.doesNotMatch(JSON.stringify(reported.body), /Kernel panic|disk on fire/);
 });
 
-test('a server that never had a machine, or whose machine kept no record, has no console', async () => {
+test('a server without a machine or a console record has no console log', async () => {
   const silent = await aFailedServer('');
   assert.equal((await consoleOf(silent)).status, 409);
   await projects.fixture.engine.setMaintenance(node, true);
@@ -81,7 +81,7 @@ test('a server that never had a machine, or whose machine kept no record, has no
   assert.equal((await consoleOf(homeless)).status, 409);
 });
 
-test('what was kept goes with the server', async () => {
+test('deletes the kept console with the server', async () => {
   const id = await aFailedServer('one\n');
   await projects.fixture.ask({ method: 'DELETE', url: `${servers}/${id}`, headers: projects.member });
   assert.equal((await projects.fixture.store.servers.find({ id }))?.console_log, null);

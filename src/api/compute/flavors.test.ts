@@ -12,7 +12,7 @@ async function create(fields: object, minor = 1) {
   return fixture.ask({ method: 'POST', url: `${base}/flavors`, headers: version(minor), payload: { flavor } });
 }
 
-test('creates a flavor with the id that was asked for and shows it', async () => {
+test('creates a flavor with the requested id and shows it', async () => {
   const created = await create({ name: 'metal', id: '42', swap: 512, 'OS-FLV-EXT-DATA:ephemeral': 7 });
   const shown = await fixture.ask({ url: `${base}/flavors/42` });
 
@@ -34,14 +34,14 @@ test('creates a flavor with the id that was asked for and shows it', async () =>
   assert.match(links[0].href, /\/compute\/v2\.1\/flavors\/42$/);
 });
 
-test('takes numbers as text and makes an id for auto', async () => {
+test('accepts numbers as text, and generates an id for auto', async () => {
   const { body } = await create({ id: 'auto', ram: '2048', vcpus: '4', disk: '20' });
 
   assert.match(body.flavor.id, /^[0-9a-f-]{36}$/);
   assert.equal(body.flavor.ram, 2048);
 });
 
-test('refuses sizes beyond 32 bits, as numbers and as text, so that no list ends at them', async () => {
+test('rejects sizes beyond 32 bits, as numbers and as text, so that no list fails on them', async () => {
   for (const field of ['ram', 'vcpus', 'disk', 'swap', 'OS-FLV-EXT-DATA:ephemeral'])
     for (const size of [2 ** 31, 2 ** 52, '2147483648', '12345678901234567890']) {
       const { status, body } = await create({ [field]: size });
@@ -53,7 +53,7 @@ test('refuses sizes beyond 32 bits, as numbers and as text, so that no list ends
   assert.equal((await fixture.ask({ url: `${base}/flavors/detail?minDisk=-1` })).status, 200);
 });
 
-test('refuses a second flavor of that name or id, and one without memory', async () => {
+test('rejects a duplicate name or id, and a flavor without memory', async () => {
   const { body } = await create({});
 
   assert.equal((await create({ name: body.flavor.name })).status, 409);
@@ -62,7 +62,7 @@ test('refuses a second flavor of that name or id, and one without memory', async
   assert.equal((await create({ nonsense: 1 })).body.badRequest.code, 400);
 });
 
-test('changes its shape with the microversion', async () => {
+test('changes its format with the microversion', async () => {
   const { id } = (await create({ description: 'for tests' }, 55)).body.flavor;
   const at = async (minor: number) => (await fixture.ask({ url: `${base}/flavors/${id}`, headers: version(minor) })).body.flavor;
 
@@ -126,7 +126,7 @@ test('hides a private flavor from the default list', async () => {
   assert.equal(await isListed('?is_public=false'), true);
 });
 
-test('sorts by nothing that is no key, not even by a name that every object has', async () => {
+test('rejects unknown sort keys, even names that every object has', async () => {
   assert.equal((await fixture.ask({ url: `${base}/flavors?sort_key=constructor` })).status, 400);
 });
 

@@ -11,7 +11,7 @@ const free = await fixture.engine.createNode({ driver: 'fake-hardware', name: 'f
 const used = await fixture.engine.createNode({ driver: 'fake-hardware', name: 'used', properties });
 await fixture.store.nodes.update({ uuid: used.uuid }, { instance_uuid: 'server' });
 
-test('every node is a hypervisor that is used whole or not at all', async () => {
+test('every node is a hypervisor that is either free or fully used', async () => {
   const { hypervisors } = (await fixture.ask({ url: `${base}/os-hypervisors/detail` })).body;
 
   const names = ['hypervisor_hostname', 'vcpus_used', 'free_ram_mb', 'local_gb', 'running_vms'];
@@ -24,7 +24,7 @@ test('every node is a hypervisor that is used whole or not at all', async () => 
   ]);
 });
 
-test('ids are numbers until 2.52 and UUIDs from then on; amounts end with 2.88', async () => {
+test('ids are numbers until 2.52 and UUIDs from 2.53; amounts end with 2.88', async () => {
   const show = async (id: number | string, minor: number) =>
     (await fixture.ask({ url: `${base}/os-hypervisors/${id}`, headers: version(minor) })).body.hypervisor;
 
@@ -34,7 +34,7 @@ test('ids are numbers until 2.52 and UUIDs from then on; amounts end with 2.88',
   assert.equal('vcpus' in (await show(used.uuid, 88)), false);
 });
 
-test('servers are shown from 2.53 on, when asked for, and as an empty list from 2.75 on', async () => {
+test('shows servers on request since 2.53, and an empty list since 2.75', async () => {
   const list = async (query: string, minor: number) => {
     const { body } = await fixture.ask({ url: `${base}/os-hypervisors${query}`, headers: version(minor) });
     return body.hypervisors.map(({ servers }: { servers?: unknown[] }) => servers?.length);
@@ -46,7 +46,7 @@ test('servers are shown from 2.53 on, when asked for, and as an empty list from 
   assert.deepEqual(await list('/detail?with_servers=true', 75), [0, 1]);
 });
 
-test('adds up', async () => {
+test('statistics add up the hypervisors', async () => {
   const { hypervisor_statistics } = (await fixture.ask({ url: `${base}/os-hypervisors/statistics` })).body;
 
   assert.equal(hypervisor_statistics.count, 2);
@@ -84,7 +84,7 @@ const refused = [
   ['GET', `/os-hypervisors/${free.id}/uptime`],
 ] as const;
 for (const [method, path] of refused) {
-  test(`${method} ${path} says that Ingot cannot`, async () => {
+  test(`${method} ${path} is answered with 501`, async () => {
     const { status, body } = await fixture.ask({ method, url: `${base}${path}`, ...(method !== 'GET' && { payload: {} }) });
 
     assert.equal(status, 501);

@@ -19,7 +19,7 @@ test('imports a public key and never shows a private one', async () => {
   assert.equal('type' in shown.body.keypair, false);
 });
 
-test('makes a key pair and hands out the private key once', async () => {
+test('generates a key pair and returns the private key once', async () => {
   const created = await fixture.ask({
     method: 'POST',
     url,
@@ -34,7 +34,7 @@ test('makes a key pair and hands out the private key once', async () => {
   assert.equal('private_key' in shown.body.keypair, false);
 });
 
-test('refuses a taken name, a wrong key, an unsafe name and certificates', async () => {
+test('rejects a name in use, an invalid key, an unsafe name and certificates', async () => {
   const create = async (keypair: object) =>
     (await fixture.ask({ method: 'POST', url, headers: version(2), payload: { keypair } })).status;
 

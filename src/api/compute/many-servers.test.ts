@@ -22,7 +22,7 @@ function create(fields: object = {}) {
   return fixture.ask({ method: 'POST', url: base, payload: { server } });
 }
 
-test('of a thousand servers, those for which there is no machine are not made, but for the one that says so', async () => {
+test('of a thousand servers, creates those that have a machine and one that reports the lack', async () => {
   await addNodes(2);
 
   const { status } = await create({ max_count: 1000, user_data: Buffer.alloc(40_000).toString('base64') });
@@ -33,7 +33,7 @@ test('of a thousand servers, those for which there is no machine are not made, b
   assert.deepEqual(rows.map(({ vm_state }) => vm_state).sort(), ['active', 'active', 'error']);
 });
 
-test('while many servers are made others have their turns', async () => {
+test('serves other requests while many servers are created', async () => {
   await addNodes(20);
   let turns = 0;
   let isDone = false;
@@ -51,7 +51,7 @@ test('while many servers are made others have their turns', async () => {
   assert.ok(turnsMeanwhile >= 20, `${turnsMeanwhile} turns`);
 });
 
-test('a project with many failed servers makes no more until it has deleted some', async () => {
+test('rejects new servers of a project with many failed ones until some are deleted', async () => {
   const [failed] = await store.servers.list({ vm_state: 'error' });
   assert.ok(failed);
   for (let index = 1; index < 256; index++) await store.servers.insert({ ...failed, id: `failed-${index}` });
@@ -65,7 +65,7 @@ test('a project with many failed servers makes no more until it has deleted some
   assert.equal(made.status, 202);
 });
 
-test('a deleted server keeps nothing that is large', async () => {
+test('a deleted server keeps no large fields', async () => {
   const large = { user_data: 'AAAA', personality: [{ path: '/a', contents: 'AAAA' }], public_key: 'ssh-ed25519 AAAA' };
   await store.servers.update({ id: 'failed-2' }, { ...large, metadata: { key: 'v'.repeat(255) } });
 

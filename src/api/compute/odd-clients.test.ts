@@ -29,7 +29,7 @@ async function remove(...ids: string[]): Promise<void> {
   await fixture.quiet();
 }
 
-test('a server is in the group that clients take for granted, so that they find nothing to repair', async () => {
+test('shows each server in the security group that clients expect, so that they repair nothing', async () => {
   const group = [{ name: 'default' }];
   for (const asked of [{}, { security_groups: group }]) {
     await aNode();
@@ -52,7 +52,7 @@ test('a server is in the group that clients take for granted, so that they find 
   }
 });
 
-test('what is asked for at creation may be added again, and nothing else', async () => {
+test('accepts again what the server already has, and nothing else', async () => {
   await aNode();
   const { id } = (await create()).body.server;
   await fixture.quiet();
@@ -69,7 +69,7 @@ test('what is asked for at creation may be added again, and nothing else', async
   await remove(id);
 });
 
-test('what follows the last server is nothing, also where it failed and where the list is filtered', async () => {
+test('returns nothing after the last server, also if it failed or the list is filtered', async () => {
   await aNode();
   fixture.breakDeployments(new Fault('bmcUnreachable', { bmc: 'a BMC', detail: 'silence' }));
   const { id } = (await create({ name: 'lone' })).body.server;
@@ -90,7 +90,7 @@ test('what follows the last server is nothing, also where it failed and where th
   await remove(id);
 });
 
-test('quotas with what is in use', async () => {
+test('returns quotas with usage', async () => {
   await aNode();
   const { id } = (await create()).body.server;
   await fixture.quiet();
@@ -105,7 +105,7 @@ test('quotas with what is in use', async () => {
   await remove(id);
 });
 
-test('metadata keys are what can stand in a path, at creation and later', async () => {
+test('accepts metadata keys that fit into a path, at creation and later', async () => {
   await aNode();
   const { body } = await create({ metadata: { 'k8s.io:role_a-1 b': 'é/', n: 'n' } });
   const { id } = body.server;
@@ -130,7 +130,7 @@ test('metadata keys are what can stand in a path, at creation and later', async 
   await remove(id);
 });
 
-test('nothing asked for in a list is nothing: tags', async () => {
+test('treats an empty list of tags as none', async () => {
   await aNode();
   const none = await create({ tags: [] });
   const some = await create({ tags: ['a'] });

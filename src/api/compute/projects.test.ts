@@ -45,7 +45,7 @@ async function create(headers?: Record<string, string>, flavorRef = 'f1'): Promi
 const adminServer = await create();
 const memberServer = await create(member);
 
-test("a member sees the servers of the own project only; an administrator's list is of one project unless asked", async () => {
+test('a member sees only the servers of the own project; an administrator sees one project by default', async () => {
   const ids = async (query: string, headers?: Record<string, string>) => {
     const { body } = await fixture.ask({ url: `${base}/servers${query}`, ...(headers && { headers }) });
     return body.servers?.map(({ id }: { id: string }) => id).sort();
@@ -57,14 +57,14 @@ test("a member sees the servers of the own project only; an administrator's list
   assert.equal((await fixture.ask({ url: `${base}/servers?all_tenants=1`, headers: member })).status, 403);
 });
 
-test('a server of another project does not exist for a member', async () => {
+test('replies 404 to a member for a server of another project', async () => {
   for (const path of ['', '/metadata', '/ips', '/os-interface', '/os-instance-actions', '/os-ingot-events']) {
     assert.equal((await fixture.ask({ url: `${base}/servers/${adminServer}${path}`, headers: member })).status, 404, path);
   }
   assert.equal((await fixture.ask({ method: 'DELETE', url: `${base}/servers/${adminServer}`, headers: member })).status, 404);
 });
 
-test('a reader sees what belongs to the project and changes nothing', async () => {
+test('a reader sees the resources of the project and cannot change them', async () => {
   const url = `${base}/servers/${memberServer}`;
   assert.equal((await fixture.ask({ url, headers: reader })).status, 200);
   assert.equal((await fixture.ask({ method: 'DELETE', url, headers: reader })).status, 403);
@@ -74,7 +74,7 @@ test('a reader sees what belongs to the project and changes nothing', async () =
   }
 });
 
-test('an image that is not shown to a member is no image for a server or its kernel', async () => {
+test('rejects an image that the member cannot see for a server or its kernel', async () => {
   const foreign = { owner: 'another', visibility: 'shared' as const };
   const hidden = await fixture.store.images.insert({ ...anImage(), ...foreign, id: 'hidden' });
   const properties = { kernel_id: hidden.id };
@@ -97,7 +97,7 @@ test('hides the host of a server from members', async () => {
   assert.match(server.hostId, /^[0-9a-f]{56}$/);
 });
 
-test('a locked server is left alone', async () => {
+test('rejects actions on a locked server', async () => {
   await fixture.ask({ method: 'POST', url: `${base}/servers/${memberServer}/action`, headers: member, payload: { lock: null } });
 
   const stop = await fixture.ask({
@@ -159,7 +159,7 @@ test('reports a BMC failure to members without its address, which only administr
   assert.match(body.server.fault.message, /BMC of the machine could not be used/);
 });
 
-test('where no host fits, a member reads the plain sentence, an administrator the reasons', async () => {
+test('without a valid host, shows a generic message to members and the reasons to administrators', async () => {
   await fixture.store.flavors.insert(aFlavor({ id: 'huge', name: 'huge', vcpus: 4096 }));
   const id = await create(member, 'huge');
 
@@ -169,7 +169,7 @@ test('where no host fits, a member reads the plain sentence, an administrator th
   assert.match((await fixture.ask({ url: `${base}/servers/${id}` })).body.server.fault.message, /Of \d+ nodes?: /);
 });
 
-test('who meets a busy machine is not told its name or what it is busy with', async () => {
+test('hides node and operation of a busy machine from a member', async () => {
   const name = 'rack7-u12';
   const node = await fixture.engine.createNode({ name, driver: 'fake-hardware', provision_state: 'available', properties });
   const id = await create(member);
@@ -203,7 +203,7 @@ test('who meets a busy machine is not told its name or what it is busy with', as
   await fixture.store.nodes.update({ uuid: node.uuid }, { operation_id: null });
 });
 
-test('the timeline of a server names no node, address or order of an operator to its project', async () => {
+test("hides nodes, addresses and operator actions from the project in a server's timeline", async () => {
   await fixture.engine.createNode({ name: 'rack9', driver: 'fake-hardware', provision_state: 'available', properties });
   const id = await create(member);
   const server = (await fixture.store.servers.find({ id }))!;

@@ -44,7 +44,7 @@ const [alice, bob] = [await aMember('alice'), await aMember('bob')];
 const site = await make('network', { name: 'site', shared: true });
 await make('subnet', { network_id: site.id, ip_version: 4, cidr: '10.60.0.0/24' });
 
-test("whoever took a machine's MAC before the machine came loses it to the machine", async () => {
+test("a port that took a machine's MAC loses it to the machine", async () => {
   const own = await make('network', { name: 'early' }, bob);
   const early = await make('port', { network_id: own.id, mac_address: '52:54:00:60:00:03' }, bob);
   await aMachine('52:54:00:60:00:03');
@@ -58,7 +58,7 @@ test("whoever took a machine's MAC before the machine came loses it to the machi
   assert.match((await fixture.store.ports.find({ id: early.id }))?.mac_address ?? '', /^fa:16:3e:/);
 });
 
-test("a port of another project that names a server's id is no port of that server, which leaves it alone", async () => {
+test("a port of another project with a server's id is not attached to that server and stays unchanged", async () => {
   await aMachine('52:54:00:60:00:01');
   const { id } = (await createServer([{ uuid: site.id }], alice)).body.server;
   await fixture.quiet();
@@ -86,14 +86,14 @@ test("a port of another project that names a server's id is no port of that serv
   assert.deepEqual([kept?.device_id, kept?.device_owner, kept?.mac_address], [id, 'compute:nova', port.mac_address]);
 });
 
-test("an address on somebody's network is not chosen through Nova either", async () => {
+test("rejects a chosen address on another project's network through Nova too", async () => {
   const reply = await createServer([{ uuid: site.id, fixed_ip: '10.60.0.77' }], bob);
 
   assert.equal(reply.status, 403);
   assert.match(reply.body.forbidden.message, /rule:create_port:fixed_ips:ip_address is disallowed by policy/);
 });
 
-test('what is no address is refused before anything is asked of a machine', async () => {
+test('rejects an invalid address before allocating anything', async () => {
   const own = await make('network', { name: 'no-address' }, bob);
   for (const fixed_ip of ['banana', '', '010.61.0.77', '10.61.0.0/24', '10.61.0.77 ']) {
     const { status, body } = await createServer([{ uuid: own.id, fixed_ip }], bob);
@@ -102,7 +102,7 @@ test('what is no address is refused before anything is asked of a machine', asyn
   }
 });
 
-test('on his own network a member chooses the address of a server', async () => {
+test("accepts a member's chosen address on the own network", async () => {
   const own = await make('network', { name: 'own' }, bob);
   await make('subnet', { network_id: own.id, ip_version: 4, cidr: '10.61.0.0/24' }, bob);
   await aMachine('52:54:00:60:00:02');

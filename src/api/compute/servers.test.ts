@@ -45,7 +45,7 @@ function act(id: string, action: object, minor = 1) {
   return fixture.ask({ method: 'POST', url: `${servers}/${id}/action`, headers: version(minor), payload: action });
 }
 
-test('builds a server and shows it on the way and at the end', async () => {
+test('builds a server and shows it during the build and afterwards', async () => {
   const goOn = fixture.hold();
   const node = await aNode();
 
@@ -74,7 +74,7 @@ test('builds a server and shows it on the way and at the end', async () => {
   assert.match(active.created, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
 });
 
-test('ends in ERROR with a count of causes where no node fits', async () => {
+test('ends in ERROR with counted causes if no node fits', async () => {
   const { body } = await create({ name: 'too-many' });
   const server = await show(body.server.id);
 
@@ -84,7 +84,7 @@ test('ends in ERROR with a count of causes where no node fits', async () => {
   await engine.deleteServer(body.server.id);
 });
 
-test('shows the step and the advice when a deployment fails', async () => {
+test('shows the step and the hint when a deployment fails', async () => {
   fixture.breakDeployments(new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 3, seconds: 9 }));
   const id = await aServer({ name: 'broken' });
   fixture.breakDeployments(undefined);
@@ -97,7 +97,7 @@ test('shows the step and the advice when a deployment fails', async () => {
   await engine.deleteServer(id);
 });
 
-test('embeds the flavor since 2.47 and grows with other microversions', async () => {
+test('embeds the flavor since 2.47, and adds fields with later microversions', async () => {
   const id = await aServer({ name: 'versions', description: 'a test', networks: 'none' }, 37);
 
   const [v1, v90] = [await show(id), await show(id, 90)];
@@ -131,7 +131,7 @@ const refusals: [what: string, fields: object, minor: number, status: number, te
   ['injected files since 2.57', { networks: 'none', personality: [{ path: '/a', contents: '' }] }, 57, 400, /2\.56/],
 ];
 for (const [what, fields, minor, status, text] of refusals) {
-  test(`refuses ${what}`, async () => {
+  test(`rejects ${what}`, async () => {
     const reply = await create(fields, minor);
 
     const [[name, error]] = Object.entries(reply.body) as [[string, { code: number; message: string }]];
@@ -142,7 +142,7 @@ for (const [what, fields, minor, status, text] of refusals) {
   });
 }
 
-test('takes the node that the availability zone or a hint names', async () => {
+test('uses the node named by the availability zone or a hint', async () => {
   const [first, second] = [await aNode(), await aNode()];
 
   const byZone = await create({ availability_zone: `nova::${second.uuid}` });
@@ -153,7 +153,7 @@ test('takes the node that the availability zone or a hint names', async () => {
   await fixture.quiet();
 });
 
-test('makes several servers by one request', async () => {
+test('creates several servers by one request', async () => {
   await Promise.all([aNode(), aNode()]);
 
   await create({ name: 'many', min_count: 2, max_count: 2 });
@@ -163,7 +163,7 @@ test('makes several servers by one request', async () => {
   assert.deepEqual(listed.body.servers.map(({ name }: { name: string }) => name).sort(), ['many-1', 'many-2']);
 });
 
-test('stops, starts and reboots; refuses what the state forbids', async () => {
+test('stops, starts and reboots a server, and rejects what the state forbids', async () => {
   const id = await aServer({ name: 'power' });
   const status = async () => (await show(id)).status;
 
@@ -197,7 +197,7 @@ for (const [vm_state, task_state, status] of statuses) {
   });
 }
 
-test('answers verbs it lacks with 501 and words that are none with 400', async () => {
+test('answers unsupported actions with 501 and unknown ones with 400', async () => {
   const id = await aServer({ name: 'verbs' });
 
   const resize = await act(id, { resize: { flavorRef: '2' } });
@@ -221,7 +221,7 @@ test('rebuilds with new name and metadata', async () => {
   assert.equal((await act(id, { rebuild: { imageRef: image.id, user_data: 'AAAA' } }, 56)).status, 400);
 });
 
-test('gives the last lines of the console', async () => {
+test('returns the last lines of the console', async () => {
   const id = await aServer({ name: 'console' });
   fixture.consoles.set((await show(id))['OS-EXT-SRV-ATTR:hypervisor_hostname'], 'one\ntwo\nthree');
 
@@ -280,7 +280,7 @@ test('lists by name, status, node, time, order and page', async () => {
   assert.equal((await fixture.ask({ url: `${servers}?status=NONSENSE`, headers: version(38) })).status, 400);
 });
 
-test("a user's port gives the machine's MAC back, so that the next server can have the machine", async () => {
+test("a user's port returns the machine's MAC, so that the machine can be used again", async () => {
   const network = {
     id: 'n1',
     name: 'n1',
@@ -311,7 +311,7 @@ test("a user's port gives the machine's MAC back, so that the next server can ha
   assert.equal((await show(second.body.server.id)).status, 'ACTIVE');
 });
 
-test('deletes; afterwards there is nothing', async () => {
+test('deletes a server, which then does not exist', async () => {
   const id = await aServer({ name: 'gone' });
 
   assert.equal((await fixture.ask({ method: 'DELETE', url: `${servers}/${id}` })).status, 204);
@@ -321,7 +321,7 @@ test('deletes; afterwards there is nothing', async () => {
   assert.deepEqual(reply.body, { itemNotFound: { code: 404, message: `Instance ${id} could not be found.` } });
 });
 
-test('tells what was done to a server, step by step', async () => {
+test('shows the actions on a server, step by step', async () => {
   const id = await aServer({ name: 'history' });
   await act(id, { 'os-stop': null });
   await fixture.quiet();
@@ -362,7 +362,7 @@ test('the database cuts the pages of the actions; a marker is an action of the s
     assert.equal((await actionsOf(id, `?marker=${marker}`)).badRequest.message, `Marker ${marker} could not be found.`);
 });
 
-test('waits for the next event and gives up in time', async () => {
+test('waits for the next event, with a timeout', async () => {
   const id = await aServer({ name: 'waiting' });
   const feed = `${servers}/${id}/os-ingot-events`;
   const { last } = (await fixture.ask({ url: feed })).body;
@@ -378,7 +378,7 @@ test('waits for the next event and gives up in time', async () => {
   assert.deepEqual(nothing.body, { events: [], last: last + 1000 });
 });
 
-test('who loses the role while waiting for an event does not see it', async () => {
+test('does not deliver an event to a user who lost the role while waiting', async () => {
   const id = await aServer({ name: 'watched' });
   const { user } = (
     await fixture.ask({ method: 'POST', url: '/identity/v3/users', payload: { user: { name: 'watcher', password: 'pw' } } })
@@ -401,7 +401,7 @@ test('who loses the role while waiting for an event does not see it', async () =
   assert.doesNotMatch(JSON.stringify(body), /not for you/);
 });
 
-test('of one user so many wait and no more; then there is room again', async () => {
+test('limits the waiting requests per user, and frees the slots afterwards', async () => {
   const id = await aServer({ name: 'popular' });
   const feed = `${servers}/${id}/os-ingot-events`;
   const { last } = (await fixture.ask({ url: feed })).body;

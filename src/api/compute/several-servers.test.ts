@@ -19,7 +19,7 @@ function create(fields: object) {
   return ask('POST', servers, { payload: { server } });
 }
 
-test('servers of one request are numbered, in name, host name and launch index', async () => {
+test('numbers the servers of one request in name, host name and launch index', async () => {
   for (let left = 2; left > 0; left -= 1) {
     const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
     await fixture.engine.createNode({ driver: 'fake-hardware', provision_state: 'available', properties });
@@ -48,7 +48,7 @@ const onlyForOne: [what: string, fields: object, text: RegExp][] = [
 ];
 for (const [what, fields, text] of onlyForOne) {
   for (const count of [{ min_count: 2 }, { max_count: 2 }, { min_count: '1', max_count: '2' }]) {
-    test(`refuses ${what} with ${JSON.stringify(count)}`, async () => {
+    test(`rejects ${what} with ${JSON.stringify(count)}`, async () => {
       const { status, body } = await create({ ...fields, ...count });
 
       assert.equal(status, 400);
@@ -58,7 +58,7 @@ for (const [what, fields, text] of onlyForOne) {
 }
 
 for (const name of ['', ' ', '\t', '\u00a0\u2003']) {
-  test(`refuses the name ${JSON.stringify(name)}`, async () => {
+  test(`rejects the name ${JSON.stringify(name)}`, async () => {
     const { status, body } = await create({ name });
 
     assert.equal(status, 400);
@@ -66,7 +66,7 @@ for (const name of ['', ' ', '\t', '\u00a0\u2003']) {
   });
 }
 
-test('from 2.75 a query parameter that is not known is refused, before that it is forgotten', async () => {
+test('rejects unknown query parameters since 2.75, and ignores them before', async () => {
   for (const path of [servers, `${servers}/detail`, '/compute/v2.1/flavors', '/compute/v2.1/os-keypairs']) {
     const old = await ask('GET', `${path}?flavour=f1&limit=1`, { minor: 74 });
     const { status, body } = await ask('GET', `${path}?flavour=f1&toString=x&limit=1`, { minor: 75 });
@@ -77,7 +77,7 @@ test('from 2.75 a query parameter that is not known is refused, before that it i
   }
 });
 
-test('what is no boolean and no direction is refused, as Nova does', async () => {
+test('rejects invalid booleans and sort directions as Nova does', async () => {
   assert.equal((await create({ config_drive: 'maybe' })).status, 400);
   for (const query of ['all_tenants=maybe', 'sort_key=display_name&sort_dir=up', 'locked=maybe'])
     assert.equal((await ask('GET', `${servers}?${query}`)).status, 400, query);

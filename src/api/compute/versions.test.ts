@@ -4,7 +4,7 @@ import { namedVersions } from '../http/versioned.ts';
 import { computeRows } from './rows.ts';
 import { computeVersions, otherRevisions } from './versions.ts';
 
-test('each revision from 2.91 on is named by a route, a field or the list of those without effect', () => {
+test('each microversion since 2.91 has a route, a field, or an entry in the list of those without effect', () => {
   const named = namedVersions(computeRows);
   const { minor } = computeVersions.max;
   const later = Array.from({ length: minor - 90 }, (_, index) => 91 + index);

@@ -20,5 +20,5 @@ const rows: readonly (readonly [text: string, network: string | undefined])[] = 
 ];
 
 for (const [text, network] of rows) {
-  test(`'${text}' is of ${network ?? 'no network'}`, () => assert.equal(networkOf(text), network));
+  test(`'${text}' belongs to ${network ?? 'no network'}`, () => assert.equal(networkOf(text), network));
 }

@@ -28,7 +28,7 @@ const credentials = `/identity/v3/users/${user.id}/application_credentials`;
 const as = (method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', url: string, payload?: object) =>
   fixture.ask({ method, url, headers, ...(payload && { payload }) });
 
-test('below the reserve each service refuses what a member writes, in words of its own', async () => {
+test('below the reserve each service rejects writes of members with its own message', async () => {
   const { body: image } = await fixture.ask({ method: 'POST', url: '/image/v2/images', payload: { owner: project.id } });
   const text = /no space left/i;
 
@@ -53,7 +53,7 @@ test('below the reserve each service refuses what a member writes, in words of i
   assert.equal((await fixture.store.networks.list({ project_id: project.id })).length, 0);
 });
 
-test('below the reserve members log in, read and delete, and administrators write', async () => {
+test('below the reserve members can log in, read and delete, and administrators can write', async () => {
   const owned = { owner: project.id, visibility: 'private' };
   const made = await fixture.ask({ method: 'POST', url: '/image/v2/images', payload: owned });
   const url = `/image/v2/images/${made.body.id}`;

@@ -4,7 +4,7 @@ import { faultOfNumbers } from './exact-json.ts';
 
 const isRefused = (text: string) => faultOfNumbers(text) !== null;
 
-test('integers that a double cannot hold are refused, wherever they stand', () => {
+test('rejects integers that a double cannot represent, anywhere in the body', () => {
   for (const text of [
     '{"name": 12345678901234567890}',
     '[{"a": {"b": [1, 9007199254740993]}}]',
@@ -20,7 +20,7 @@ test('integers that a double cannot hold are refused, wherever they stand', () =
     assert.ok(isRefused(text), text);
 });
 
-test('all others pass, numbers in texts too', () => {
+test('accepts all other numbers, and numbers in strings', () => {
   for (const text of [
     '{"name": "12345678901234567890"}',
     '{"12345678901234567890": "1e400"}',
@@ -32,7 +32,7 @@ test('all others pass, numbers in texts too', () => {
     assert.equal(isRefused(text), false, text);
 });
 
-test('the message names the number and the remedy', () => {
+test('names the number and the remedy', () => {
   assert.match(
     faultOfNumbers('{"user": {"name": 12345678901234567890}}')?.message ?? '',
     /^The number 12345678901234567890 cannot be kept exactly: put it in quotes/,

@@ -14,7 +14,7 @@ async function negotiate(service: VersionedService, headers: Record<string, stri
 
 const newest = formatVersion(microversionTable.compute.max);
 
-test('both headers are understood, the common one first', async () => {
+test('accepts both headers, and prefers the common one', async () => {
   const cases: [VersionedService, Record<string, string>, string][] = [
     ['compute', {}, '2.1'],
     ['compute', { 'openstack-api-version': 'compute 2.60' }, '2.60'],
@@ -27,7 +27,7 @@ test('both headers are understood, the common one first', async () => {
   for (const [service, headers, expected] of cases) assert.equal((await negotiate(service, headers)).version, expected);
 });
 
-test('the reply says which version was used and which there are', async () => {
+test('the reply states the used version and the range', async () => {
   const compute = await negotiate('compute', { 'openstack-api-version': 'compute 2.60' });
   const baremetal = await negotiate('baremetal', { 'x-openstack-ironic-api-version': '1.31' });
 
@@ -37,7 +37,7 @@ test('the reply says which version was used and which there are', async () => {
   assert.equal(baremetal.replied['x-openstack-ironic-api-minimum-version'], '1.1');
 });
 
-test('outside the range is 406, nonsense is 400', async () => {
+test('rejects a version outside the range with 406, and a malformed one with 400', async () => {
   const refused = async (headers: Record<string, string>) =>
     negotiate('compute', headers).then(
       () => undefined,

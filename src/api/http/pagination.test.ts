@@ -5,7 +5,7 @@ import { pageOf } from './pagination.ts';
 const all = ['a', 'b', 'c', 'd', 'e'];
 const idOf = (item: string) => item;
 
-test('pages follow each other by marker and end', () => {
+test('pages follow each other by marker until the end', () => {
   const seen: string[][] = [];
   let marker: string | undefined;
   do {
@@ -17,13 +17,13 @@ test('pages follow each other by marker and end', () => {
   assert.deepEqual(seen, [['a', 'b'], ['c', 'd'], ['e']]);
 });
 
-test('no limit is all, a maximum caps what is asked for', () => {
+test('returns all without a limit, and caps a limit at the maximum', () => {
   assert.deepEqual(pageOf(all, { idOf }), { items: all, next: undefined });
   assert.deepEqual(pageOf(all, { idOf, limit: 9, maximum: 3 }), { items: ['a', 'b', 'c'], next: 'c' });
   assert.deepEqual(pageOf(all, { idOf, maximum: 3 }).next, 'c');
   assert.deepEqual(pageOf(all, { idOf, limit: 5 }).next, undefined);
 });
 
-test('an unknown marker is the caller’s error', () => {
+test('rejects an unknown marker', () => {
   assert.throws(() => pageOf(all, { idOf, marker: 'x' }), { code: 'badRequest' });
 });

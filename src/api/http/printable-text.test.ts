@@ -66,7 +66,7 @@ const controls = ['\u001b]0;owned\u0007', 'a\u009b2Jb', 'a\u007fb', 'evil\u202eg
 
 for (const { headers, ask: of } of asks) {
   const { method, url } = of('n');
-  test(`${method} ${url.replaceAll(/[0-9a-f-]{32,}/g, 'ID')} refuses names that a terminal would obey`, async () => {
+  test(`${method} ${url.replaceAll(/[0-9a-f-]{32,}/g, 'ID')} rejects names with terminal escape sequences`, async () => {
     for (const name of controls) {
       const { status, body } = await ask(of(name), headers);
       assert.equal(status, 400, `${JSON.stringify(name)}: ${JSON.stringify(body)}`);
@@ -78,18 +78,18 @@ const mayBeBlank = /^\/(network|image)\/|\/metadata$/;
 
 for (const { headers, ask: of } of asks.filter((each) => !mayBeBlank.test(each.ask('n').url))) {
   const { method, url } = of('n');
-  test(`${method} ${url.replaceAll(/[0-9a-f-]{32,}/g, 'ID')} refuses names in which nothing can be seen`, async () => {
+  test(`${method} ${url.replaceAll(/[0-9a-f-]{32,}/g, 'ID')} rejects invisible names`, async () => {
     for (const name of [' ', '\u00a0 ', '\u200b', '\u00ad\u200d', '\u3164', '\u115f', '\u2800', '\ufeff', '\ue000'])
       assert.equal((await ask(of(name), headers)).status, 400, JSON.stringify(name));
   });
 }
 
-test('half of a surrogate pair, for which the database would keep another character, is refused', async () => {
+test('rejects a lone surrogate, which the database would replace', async () => {
   for (const { headers, ask: of } of asks.filter((each) => each.ask('n').payload))
     assert.equal((await ask(of('a\ud800b'), headers)).status, 400, of('n').url);
 });
 
-test('a name of joined characters stays as it was sent', async () => {
+test('keeps a name with joined characters as it was sent', async () => {
   const { status, body } = await ask({
     method: 'POST',
     url: '/identity/v3/projects',
@@ -98,7 +98,7 @@ test('a name of joined characters stays as it was sent', async () => {
   assert.deepEqual([status, body.project.name], [201, '\ud83d\udc69\u200d\ud83d\udcbb']);
 });
 
-test('the refusal has the shape of its service, and names the field', async () => {
+test('the error has the format of its service and names the field', async () => {
   const name = 'a\u001b[2J';
   const compute = await ask({ method: 'PUT', url: server, payload: { server: { name } } }, member);
   const network = await ask({ method: 'POST', url: '/network/v2.0/networks', payload: { network: { name } } }, member);
@@ -108,7 +108,7 @@ test('the refusal has the shape of its service, and names the field', async () =
   assert.match(network.body.NeutronError.message, /network\.name/);
 });
 
-test('a JSON patch is looked at by the field it names', async () => {
+test('checks a JSON patch by the field that it changes', async () => {
   const headers = { ...member, ...patchType };
   const patch = (path: string, value: string): Ask => ({ method: 'PATCH', url: image, payload: [{ op: 'add', path, value }] });
 
@@ -117,7 +117,7 @@ test('a JSON patch is looked at by the field it names', async () => {
   assert.equal((await ask(patch('/name', 'über 名前 ok'), headers)).status, 200);
 });
 
-test('what members name like a secret is shown all the same, so it is looked at', async () => {
+test('checks fields that are shown despite a secret-like name', async () => {
   const bell = 'a\u0007b';
   const asks: Ask[] = [
     { method: 'POST', url: `${server}/metadata`, payload: { metadata: { passage: bell } } },
@@ -132,7 +132,7 @@ test('what members name like a secret is shown all the same, so it is looked at'
   }
 });
 
-test('descriptions have lines, and secrets are nobody to look at', async () => {
+test('allows line breaks in descriptions, and does not check secrets', async () => {
   const description = 'two\nlines\r\n\tand a tab';
   const change = await ask(
     { method: 'PUT', url: `/network/v2.0/networks/${own['networks']}`, payload: { network: { description } } },
@@ -144,7 +144,7 @@ test('descriptions have lines, and secrets are nobody to look at', async () => {
   assert.equal((await ask({ method: 'POST', url: '/identity/v3/users', payload: { user } })).status, 201);
 });
 
-test('a body that nests without end is refused whatever its media type', async () => {
+test('rejects an excessively nested body of any media type', async () => {
   const payload = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
   const reply = await fixture.app.inject({ method: 'PATCH', url: image, headers: { ...member, ...patchType }, payload });
 

@@ -45,7 +45,7 @@ async function appWith(rows: readonly Row[]) {
 const plain = { method: 'GET', path: '/things/:id', policy: 'thing:read', summary: 'Show a thing' } as const;
 const named = (name: string) => ({ reply: Type.String(), handler: () => name });
 
-test('the row of the requested version replies, and 404 names the version that has the route', async () => {
+test('the route of the requested version replies, and 404 names the version that has the route', async () => {
   const app = await appWith([
     route({ ...plain, since: 5, until: 9, ...named('old') }),
     route({ ...plain, since: 10, status: 203, ...named('new') }),
@@ -62,7 +62,7 @@ test('the row of the requested version replies, and 404 names the version that h
   assert.match(String(message), /it needs 2\.5/);
 });
 
-test('the policy is checked before the body is validated, and a token of another scope passes no rule', async () => {
+test('checks the policy before validating the body, and a token of another scope matches no rule', async () => {
   const body = Type.Object({ name: Type.String() });
   const app = await appWith([
     route({ method: 'POST', path: '/things', policy: 'thing:write', summary: 'Make a thing', body, handler: () => {} }),
@@ -76,7 +76,7 @@ test('the policy is checked before the body is validated, and a token of another
   assert.equal(await ask({ roles: 'member', scope: 'system' }, { name: 'x' }), 403);
 });
 
-test('an action selects its row, with its own policy', async () => {
+test('an action selects its route, with its own policy', async () => {
   const action = { method: 'POST', path: '/things/:id/action' } as const;
   const app = await appWith([
     route({ ...action, action: 'start', policy: 'thing:write', summary: 'Start', status: 202, handler: () => {} }),
@@ -91,7 +91,7 @@ test('an action selects its row, with its own policy', async () => {
   for (const payload of [{ sing: null }, {}, { start: null, poll: null }, []]) assert.equal(await ask('member', payload), 400);
 });
 
-test('a field of a later version is refused in earlier ones, also inside of objects', async () => {
+test('rejects a field of a later version in earlier ones, also inside objects', async () => {
   const body = Type.Object({ thing: Type.Object({ name: since(3, Type.Optional(Type.String())) }) });
   const app = await appWith([
     route({ method: 'PUT', path: '/things', policy: 'thing:read', summary: 'Change', body, handler: () => {} }),
@@ -104,7 +104,7 @@ test('a field of a later version is refused in earlier ones, also inside of obje
   assert.equal(await ask('2', {}), 200);
 });
 
-test('a view has the fields of the version, and those that a rule shows', async () => {
+test('a view has the fields of the version, and those that a rule allows', async () => {
   const view = viewOf<{ name: string }, keyof typeof rules>()({
     name: { type: Type.String(), value: ({ name }) => name },
     size_text: { name: 'size', type: Type.String(), until: 4, value: () => 'big' },
@@ -128,7 +128,7 @@ test('a view has the fields of the version, and those that a rule shows', async 
   assert.deepEqual((await ask('reader,admin', '5'))[0], { name: 'even', size: 7, secret: 's' });
 });
 
-test('the start refuses unknown rules, overlapping versions and a route without a policy', async () => {
+test('the start rejects unknown rules, overlapping versions and a route without a policy', async () => {
   const row = route({ ...plain, ...named('x') });
   await assert.rejects(appWith([{ ...row, policy: 'thing:none' }]), /there is no policy rule thing:none/);
   await assert.rejects(appWith([{ ...row, policy: 'base' }]), /there is no policy rule base with scopes/);

@@ -38,7 +38,7 @@ test('a manager of a domain manages its users, projects and roles', async () => 
   assert.equal((await ask(manager, 'DELETE', `projects/${project_id}`)).status, 204);
 });
 
-test('a manager of a domain becomes no administrator: by no role, and by no password of one', async () => {
+test('a manager of a domain cannot become an administrator, by a role or by resetting a password', async () => {
   const { user_id } = persona('admin of the project');
   const { body } = await fixture.ask({ url: `${base}/users?name=admin` });
 

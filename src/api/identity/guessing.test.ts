@@ -55,7 +55,7 @@ function tally(answers: readonly Answer[]): Record<number, number> {
 
 const many = <T>(length: number, make: (index: number) => Promise<T>) => Promise.all(Array.from({ length }, (_, at) => make(at)));
 
-test('of 150 guesses at once few are tried, by name and by id together', async () => {
+test('limits 150 simultaneous guesses, by name and by id together', async () => {
   const { name, id } = await aUser();
   const address = anAddress();
 
@@ -76,13 +76,13 @@ test('counts failed logins with an unknown user name alike', async () => {
   assert.deepEqual(tally(await many(20, () => guess({ name: 'nobody at all' }, 'guess', address))), { 401: 5, 429: 15 });
 });
 
-test('many right passwords at once are all right, also from a new address', async () => {
+test('accepts many correct passwords at once, also from a new address', async () => {
   const { name } = await aUser();
   const address = anAddress();
   assert.deepEqual(tally(await many(30, () => guess({ name }, 'secret', address))), { 201: 30 });
 });
 
-test('many addresses do not get more guesses, and do not lock the user out of a known one', async () => {
+test('many addresses get no more guesses, and do not lock out a user at a known address', async () => {
   const { name, id } = await aUser();
   const home = anAddress();
   assert.equal((await guess({ name }, 'secret', home)).status, 201);
@@ -94,7 +94,7 @@ test('many addresses do not get more guesses, and do not lock the user out of a 
   assert.equal((await guess({ name }, 'secret', anAddress())).status, 429);
 });
 
-test('one address does not guess the passwords of many', async () => {
+test('limits guesses of one address over many users', async () => {
   const address = anAddress();
   const answers = await many(60, (at) => guess({ name: `somebody ${at}` }, 'Winter2026', address));
   assert.deepEqual(tally(answers), { 401: 30, 429: 30 });
@@ -102,7 +102,7 @@ test('one address does not guess the passwords of many', async () => {
   assert.equal((await guess({ name }, 'secret', anAddress())).status, 201, 'others log in');
 });
 
-test('a flood from many addresses does not keep a user at a known address waiting for its end', async () => {
+test('a flood from many addresses does not delay a user at a known address', async () => {
   const { name } = await aUser();
   const home = anAddress();
   assert.equal((await guess({ name }, 'secret', home)).status, 201);
@@ -120,13 +120,13 @@ test('a flood from many addresses does not keep a user at a known address waitin
   assert.deepEqual(new Set(await flood), new Set([401]), 'each has its turn');
 });
 
-test('addresses of one IPv6 network are one', async () => {
+test('counts the addresses of one IPv6 network as one', async () => {
   const { name } = await aUser();
   const answers = await many(20, (at) => guess({ name }, 'guess', `2001:db8:1:${count}:${at + 1}::1`));
   assert.deepEqual(tally(answers), { 401: 5, 429: 15 });
 });
 
-test('what a client writes into X-Forwarded-For itself is not believed', async (t) => {
+test('ignores X-Forwarded-For of an untrusted client', async (t) => {
   const { name } = await aUser();
   const address = anAddress();
   const behind = await many(20, (at) => guess({ name }, 'guess', `203.0.113.${at}, ${address}, 10.1.1.1`));
@@ -141,7 +141,7 @@ test('what a client writes into X-Forwarded-For itself is not believed', async (
   assert.deepEqual(tally(answers), { 401: 5, 429: 15 });
 });
 
-test('the catalogue names the address that a trusted proxy tells', async (t) => {
+test('the catalogue uses the host forwarded by a trusted proxy', async (t) => {
   const ask = async (at: string) => {
     const headers = { 'content-type': 'application/json', 'x-forwarded-host': 'cloud.example', 'x-forwarded-proto': 'https' };
     const body = JSON.stringify(passwordOf({ name: 'admin' }, adminPassword));
@@ -157,7 +157,7 @@ test('the catalogue names the address that a trusted proxy tells', async (t) => 
   assert.equal(await ask(at), `${at}/identity`);
 });
 
-test('the original password of a change is guessed no faster, and counts together with logins', async () => {
+test('limits guesses of the original password in a password change together with logins', async () => {
   const { name, id } = await aUser();
   const token = await fixture.logIn(name, 'secret');
   const address = anAddress();
@@ -171,7 +171,7 @@ test('the original password of a change is guessed no faster, and counts togethe
   assert.equal((await guess({ name }, 'secret', address)).status, 429);
 });
 
-test('secrets of application credentials are guessed no faster, by id and by name', async () => {
+test('limits guesses of application credential secrets, by id and by name', async () => {
   const { name, id } = await aUser();
   const { body } = await fixture.ask({ method: 'POST', url: `${base}/projects`, payload: { project: { name } } });
   await fixture.ask({ method: 'PUT', url: `${base}/projects/${body.project.id}/users/${id}/roles/member` });

@@ -56,7 +56,7 @@ test('a password gives a token with catalogue, project and roles', async () => {
   assert.equal((await fixture.ask({ method: 'HEAD', url: `${base}/auth/tokens`, headers })).status, 200);
 });
 
-test('whatever is wrong with a login, the answer is the same', async () => {
+test('replies alike to every kind of failed login', async () => {
   const wrong = [
     byPassword({ name: 'admin', password: 'guess', domain: { id: 'default' } }),
     byPassword({ name: 'nobody', password: 'guess', domain: { id: 'default' } }),
@@ -70,7 +70,7 @@ test('whatever is wrong with a login, the answer is the same', async () => {
   assert.equal(new Set(replies.map((reply) => reply.body)).size, 1);
 });
 
-test('a revoked token, a deleted user and a new password end what was issued', async () => {
+test('revocation, deletion of the user and a new password invalidate issued tokens', async () => {
   const { user } = await makeMember('ends');
   const works = async (token: string) =>
     (await fixture.ask({ url: `${base}/auth/projects`, headers: { 'x-auth-token': token } })).status;
@@ -95,7 +95,7 @@ test('a revoked token, a deleted user and a new password end what was issued', a
   assert.equal(await works(newer), 401);
 });
 
-test('a user works where they have a role, and nowhere else', async () => {
+test('a user has access only where they have a role', async () => {
   const { project, user, path } = await makeMember('bounded');
   const token = await fixture.logIn('bounded', 'secret', 'bounded-project');
   const as = { 'x-auth-token': token };
@@ -119,7 +119,7 @@ test('a user works where they have a role, and nowhere else', async () => {
   assert.equal((await fixture.ask({ url: '/network/v2.0/networks', headers: as })).status, 401);
 });
 
-test('a token without project opens nothing but identity', async () => {
+test('an unscoped token gives access only to identity', async () => {
   await makeMember('loose');
   const reply = await logInWith(byPassword({ name: 'loose', domain: { id: 'default' }, password: 'secret' }), 'unscoped');
   const token = String(reply.headers['x-subject-token']);
@@ -157,7 +157,7 @@ test('domains and application credentials are filtered and paged as users are', 
   assert.deepEqual((await page('?name=b')).names, ['b']);
 });
 
-test('an application credential has its own roles, makes no other, and ends with its row', async () => {
+test('an application credential has its own roles, creates no other, and is invalid once deleted', async () => {
   const { user } = await makeMember('robot-owner', 'admin');
   const as = { 'x-auth-token': await fixture.logIn('robot-owner', 'secret') };
   const url = `${base}/users/${user.id}/application_credentials`;
@@ -182,7 +182,7 @@ test('an application credential has its own roles, makes no other, and ends with
   assert.equal((await fixture.ask({ url: '/image/v2/images', headers: robot })).status, 401);
 });
 
-test('a project in use stays; names are unique; the administrator cannot be removed', async () => {
+test('rejects the deletion of a project in use, duplicate names, and removal of the administrator', async () => {
   const { project } = await makeMember('used');
   const network = { network: { name: 'n', project_id: project.id } };
   await fixture.ask({ method: 'POST', url: '/network/v2.0/networks', payload: network });
@@ -196,7 +196,7 @@ test('a project in use stays; names are unique; the administrator cannot be remo
   assert.match(inUse.body.error.message, /still has 1 networks/);
 });
 
-test('a hash says yes to its password alone', async () => {
+test('a hash verifies only its password', async () => {
   const hash = await hashPassword('pässword');
 
   assert.ok(await checkPassword('pa\u0308ssword', hash), 'the same text in another Unicode form');
@@ -205,7 +205,7 @@ test('a hash says yes to its password alone', async () => {
   assert.notEqual(hash, await hashPassword('pässword'));
 });
 
-test('the first password is generated once, readable by its owner alone; the settings can set another', async () => {
+test('generates the first password once, readable by its owner only, unless the settings set it', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'ingot-admin-'));
   const store = await aStore();
   const file = join(directory, 'admin-password');

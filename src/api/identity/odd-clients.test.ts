@@ -36,7 +36,7 @@ async function byLinks(plural: string): Promise<string[]> {
 }
 
 for (const plural of ['users', 'projects', 'services', 'endpoints', 'regions']) {
-  test(`${plural} in pages, by markers and by links`, async () => {
+  test(`pages ${plural} by markers and links`, async () => {
     const { body } = await fixture.ask({ url: `${base}/${plural}` });
     const all = body[plural].map(({ id }: { id: string }) => id);
 
@@ -49,7 +49,7 @@ for (const plural of ['users', 'projects', 'services', 'endpoints', 'regions']) 
   });
 }
 
-test('a filter that there is none of leaves the catalogue as it is', async () => {
+test('an unknown filter leaves the catalogue unchanged', async () => {
   const { services } = (await fixture.ask({ url: `${base}/services?colour=red` })).body;
   const compute = (await fixture.ask({ url: `${base}/services?type=compute&limit=5` })).body.services;
 

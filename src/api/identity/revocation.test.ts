@@ -55,7 +55,7 @@ function disguises(token: string): string[] {
   ];
 }
 
-test('no other text of a token is good, before and after it was revoked', async () => {
+test('rejects every other spelling of a token, before and after its revocation', async () => {
   const { token } = await aMember();
   assert.ok(await isGood(token));
   for (const text of disguises(token)) assert.ok(!(await isGood(text)), text);
@@ -66,7 +66,7 @@ test('no other text of a token is good, before and after it was revoked', async 
   for (const text of [token, ...disguises(token)]) assert.ok(!(await isGood(text)), text);
 });
 
-test('a revoked token takes along what it was exchanged for', async () => {
+test('revoking a token also revokes the tokens exchanged for it', async () => {
   const { name, token } = await aMember();
   const scope = { project: { name, domain: { id: 'default' } } };
   const unscoped = await exchange(token, 'unscoped');
@@ -85,7 +85,7 @@ test('a revoked token takes along what it was exchanged for', async () => {
   assert.equal(gone.status, 404);
 });
 
-test('a token of somebody else can neither be seen nor revoked', async () => {
+test('a token of another user can be neither read nor revoked', async () => {
   const [mine, theirs] = [await aMember(), await aMember()];
   const headers = { 'x-auth-token': mine.token, 'x-subject-token': theirs.token };
   for (const method of ['GET', 'HEAD', 'DELETE'] as const) {
@@ -115,7 +115,7 @@ const endings: Record<string, (member: Member) => Promise<unknown>> = {
 };
 
 for (const [ending, end] of Object.entries(endings)) {
-  test(`tokens are void for good after ${ending}`, async (t) => {
+  test(`tokens are permanently invalid after ${ending}`, async (t) => {
     t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
     const member = await aMember();
     assert.ok(await isGood(member.token));
@@ -129,7 +129,7 @@ for (const [ending, end] of Object.entries(endings)) {
   });
 }
 
-test('logins that are under way while their user is disabled and enabled again give no good token', async () => {
+test('logins in progress while their user is disabled and re-enabled give no valid token', async () => {
   const { name, user } = await aMember();
   const identity = { methods: ['password'], password: { user: { name, domain: { id: 'default' }, password: 'secret' } } };
   // So many that some are still queued for hashing.
@@ -147,7 +147,7 @@ test('logins that are under way while their user is disabled and enabled again g
     assert.ok(statusCode === 401 || !(await isGood(String(headers['x-subject-token']))));
 });
 
-test('tokens are void after the project or the user was deleted, also when another one takes the name', async () => {
+test('tokens are invalid after deletion of the project or user, even if the name is reused', async () => {
   const { name, user, project, token } = await aMember();
   await send('DELETE', `/projects/${project.id}`);
   await send('POST', '/projects', { project: { name } });
@@ -171,7 +171,7 @@ async function aCredential({ user, token }: Member, fields: object = {}) {
   return { id, path, logIn, first: first.json().token, token: String(first.headers['x-subject-token']) };
 }
 
-test('who has an application credential can neither make nor remove others', async () => {
+test('an application credential can neither create nor delete others', async () => {
   const member = await aMember();
   const found = await aCredential(member, { roles: [{ name: 'reader' }] });
   const other = await aCredential(member, { name: 'other' });
@@ -215,7 +215,7 @@ for (const ending of ['taking a role, also when given back', 'disabling the user
   });
 }
 
-test('of two changes of a password at once one succeeds', async () => {
+test('of two simultaneous password changes one succeeds', async () => {
   const { user, token } = await aMember();
   const change = (password: string) =>
     fixture.ask({
@@ -228,7 +228,7 @@ test('of two changes of a password at once one succeeds', async () => {
   assert.deepEqual(replies.map(({ status }) => status).sort(), [204, 401]);
 });
 
-test('of equal requests at once one succeeds, and the others are conflicts', async () => {
+test('of equal simultaneous requests one succeeds, and the others are conflicts', async () => {
   const { user, token } = await aMember();
   const same: [string, object][] = [
     [`${base}/users`, { user: { name: 'twin', password: 'secret' } }],

@@ -43,7 +43,7 @@ async function theAdmin() {
   return body.users[0] as { id: string };
 }
 
-test('the administrator of the settings has its role on the system, the domain and every project', async () => {
+test('the configured administrator has its role on the system, the domain and every project', async () => {
   const admin = await theAdmin();
   const project = await aProject();
 
@@ -61,7 +61,7 @@ test('the administrator of the settings has its role on the system, the domain a
   assert.deepEqual(scopes.sort(), ['domain', 'domain OS-INHERIT:inherited_to', 'project', 'system']);
 });
 
-test('a token has the fields of its scope, with a catalogue, and none of another scope', async () => {
+test('a token has the fields and catalogue of its scope, and none of another scope', async () => {
   const user = await aUser();
   await ask('PUT', `system/users/${user.id}/roles/member`);
   await ask('PUT', `domains/default/users/${user.id}/roles/manager`);
@@ -79,7 +79,7 @@ test('a token has the fields of its scope, with a catalogue, and none of another
   assert.deepEqual(names(onDomain.roles), ['manager', 'member', 'reader']);
 });
 
-test('without a role in a scope there is no token for it, and no word about whether the scope exists', async () => {
+test('without a role in a scope, refuses a token without revealing whether the scope exists', async () => {
   const user = await aUser();
   const project = await aProject();
   const scopes = [system, domain, { domain: { id: 'other' } }, { project: { id: project.id } }, { project: { id: 'none' } }];
@@ -90,7 +90,7 @@ test('without a role in a scope there is no token for it, and no word about whet
   assert.equal(new Set(replies.map(({ error }) => JSON.stringify(error))).size, 1);
 });
 
-test('a scope must be exactly one, and say which', async () => {
+test('requires exactly one complete scope', async () => {
   const user = await aUser();
   const wrong = [{}, { ...system, ...domain }, 'elsewhere', { project: { name: 'admin' } }, { domain: {} }];
 
@@ -104,7 +104,7 @@ test('a scope must be exactly one, and say which', async () => {
   assert.match(replies[3]?.error.message, /^Expecting to find domain in project\./);
 });
 
-test('roles on the system, a domain and a project are listed, checked and revoked alike, with what rests on them', async () => {
+test('lists, checks and revokes roles on the system, a domain and a project, with what depends on them', async () => {
   const user = await aUser();
   const project = await aProject();
   const places = [
@@ -155,7 +155,7 @@ test('a user sees the scopes to which they have access', async () => {
   assert.deepEqual(await scopes(), [1, 1, 1]);
 });
 
-test('system and domain tokens open identity, the system also bare metal; other services refuse them', async () => {
+test('system and domain tokens give access to identity, system tokens also to bare metal; other services reject them', async () => {
   const admin = await theAdmin();
   const [onSystem, onDomain] = [await logIn(admin, system, adminPassword), await logIn(admin, domain, adminPassword)];
   const urls = ['/compute/v2.1/servers', '/network/v2.0/networks', '/image/v2/images', '/baremetal/v1/nodes', `${base}/users`];
@@ -186,7 +186,7 @@ test('a reader of the system reads all of identity and changes nothing', async (
   assert.equal((await ask('PUT', `system/users/${user.id}/roles/admin`, token)).status, 403);
 });
 
-test('an effective list has the implied roles and the inherited ones, and names where they are asked for', async () => {
+test('an effective list includes implied and inherited roles, with names on request', async () => {
   const user = await aUser();
   const project = await aProject();
   await ask('PUT', `projects/${project.id}/users/${user.id}/roles/manager`);
@@ -215,14 +215,14 @@ test('an effective list has the implied roles and the inherited ones, and names 
     assert.equal((await ask('GET', `role_assignments?${query}`)).status, 400, query);
 });
 
-test('the administrator of the settings keeps its roles on system and domain', async () => {
+test('the roles of the configured administrator on system and domain cannot be revoked', async () => {
   const admin = await theAdmin();
 
   assert.equal((await ask('DELETE', `system/users/${admin.id}/roles/admin`)).status, 409);
   assert.equal((await ask('DELETE', `domains/default/users/${admin.id}/roles/admin`)).status, 409);
 });
 
-test('roles imply one another in one line', async () => {
+test('admin implies manager, member and reader, in this order', async () => {
   const { role_inferences } = (await ask('GET', 'role_inferences')).body;
   const pairs = role_inferences.map((rule: { prior_role: { id: string }; implies: { id: string }[] }) => [
     rule.prior_role.id,
@@ -238,7 +238,7 @@ test('roles imply one another in one line', async () => {
   assert.equal((await ask('GET', 'roles/member/implies/manager')).status, 404);
 });
 
-test('an application credential keeps to its project, and its login names no scope', async () => {
+test('an application credential is limited to its project, and its login takes no scope', async () => {
   const user = await aUser();
   const project = await aProject();
   await ask('PUT', `projects/${project.id}/users/${user.id}/roles/member`);
@@ -271,7 +271,7 @@ test('an application credential keeps to its project, and its login names no sco
   assert.equal(made2.status, 403, 'a credential needs a project');
 });
 
-test('an unknown method is answered with those that exist', async () => {
+test('an unknown method is rejected with the known ones', async () => {
   const identity = { methods: ['totp'], totp: {} };
   const reply = await fixture.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload: { auth: { identity } } });
 

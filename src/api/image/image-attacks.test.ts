@@ -206,7 +206,7 @@ const attacks: readonly Attack[] = [
 ];
 
 for (const { what, as, image, says } of attacks) {
-  test(`${what}: 400, and nothing of it stays`, async () => {
+  test(`${what}: 400, and stores nothing`, async () => {
     const { id, reply, status } = await send(as, image());
     assert.equal(reply.status, 400, JSON.stringify(reply.body));
     assert.match(reply.body.error.message, says);
@@ -216,7 +216,7 @@ for (const { what, as, image, says } of attacks) {
   });
 }
 
-test('an image that was taken in before such checks is not deployed', async () => {
+test('does not deploy an invalid image uploaded before such checks existed', async () => {
   const store = createImageFiles({
     store: fixture.store,
     directory: join(fixture.stateDir, 'images'),
@@ -231,7 +231,7 @@ test('an image that was taken in before such checks is not deployed', async () =
   assert.deepEqual(await readdir(join(fixture.stateDir, 'images', id)), ['data']);
 });
 
-test('sound images of every format are taken, and read as qemu-img reads them', async () => {
+test('accepts valid images of every format as qemu-img reads them', async () => {
   const raw = join(folder, 'sound.raw');
   await writeFile(raw, Buffer.concat([random(), Buffer.alloc(2 ** 20), random()]));
   for (const [as, driver, ...options] of [

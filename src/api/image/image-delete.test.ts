@@ -55,7 +55,7 @@ const specs = (extra_specs: object) =>
   fixture.ask({ method: 'POST', url: '/compute/v2.1/flavors/f1/os-extra_specs', payload: { extra_specs } });
 const dropSpecs = () => fixture.store.flavors.update({ id: 'f1' }, { extra_specs: {} });
 
-test('the id of a deleted image is nobody’s again, also after a restart in the middle of the deletion', async () => {
+test('never reuses the id of a deleted image, also after a restart during the deletion', async () => {
   const id = await anUploaded();
   const half = await anUploaded();
   assert.equal((await remove(id)).status, 204);
@@ -71,7 +71,7 @@ test('the id of a deleted image is nobody’s again, also after a restart in the
   }
 });
 
-test('an id that the operator’s settings or another’s image name already is not for a member to fill', async () => {
+test("rejects a member's new image with an id used in the settings or by another's image", async () => {
   const kernel = randomUUID();
   await create({ kernel_id: kernel });
 
@@ -81,7 +81,7 @@ test('an id that the operator’s settings or another’s image name already is 
   assert.equal((await create({ id: kernel })).status, 201);
 });
 
-test('a flavor takes no deploy kernel but one whose data an administrator uploaded', async () => {
+test('a flavor accepts only a deploy kernel whose data an administrator uploaded', async () => {
   await fixture.store.flavors.insert(aFlavor({ id: 'f1' }));
   const own = await anUploaded();
   const foreign = await anUploaded({ visibility: 'community' }, member);
@@ -108,7 +108,7 @@ test('a flavor takes no deploy kernel but one whose data an administrator upload
   await dropSpecs();
 });
 
-test('what a flavor, a setting, a node or an image names is deleted by an administrator’s force alone', async () => {
+test("an image used by a flavor, setting, node or image is deleted only with an administrator's force", async () => {
   const id = await anUploaded();
   await specs({ 'baremetal:deploy_kernel_id': id });
   await create({ id: settingImage });
@@ -127,7 +127,7 @@ test('what a flavor, a setting, a node or an image names is deleted by an admini
   await dropSpecs();
 });
 
-test('an image of a server is kept: its owner is told of his own servers only, and force is not for him', async () => {
+test('an image of a server is kept: its owner sees only own servers, and cannot use force', async () => {
   const id = await anUploaded({ visibility: 'community' }, member);
   const own = aServer({ id: randomUUID(), image_id: id, project_id: project, vm_state: 'active' });
   const other = aServer({ id: randomUUID(), image_id: id, project_id: 'another', vm_state: 'building' });
@@ -150,7 +150,7 @@ test('an image of a server is kept: its owner is told of his own servers only, a
   assert.equal(free.status, 204, 'a server of another project does not keep it');
 });
 
-test('erasing twice leaves one mark', async () => {
+test('deleting twice leaves one mark', async () => {
   const image = await fixture.store.images.insert(anImage({ id: randomUUID() }));
   const parts = { store: fixture.store, images: { remove: async () => {} } as never };
   await eraseImage(parts, image.id);

@@ -22,7 +22,7 @@ const adding = (length: number, value = 'v') => count(length, (at) => ({ op: 'ad
 const named = (length: number, value = 'v') => Object.assign({}, ...count(length, (at) => ({ [`p${at}`]: value })));
 const statusOf = async (reply: Promise<{ status: number }>) => (await reply).status;
 
-test('a patch of thousands of operations is refused before any is looked at', async () => {
+test('rejects a patch of thousands of operations before applying any', async () => {
   const { body } = await create({});
 
   const huge = await patch(body.id, adding(8_000));
@@ -38,7 +38,7 @@ test('a patch of thousands of operations is refused before any is looked at', as
   assert.deepEqual([most.status, most.body.same], [200, 'v']);
 });
 
-test('an image has at most 128 properties and 128 tags, however they come (413, as Glance)', async () => {
+test('limits an image to 128 properties and 128 tags on every route (413, as Glance)', async () => {
   const { body } = await create(named(128));
   const tags = count(128, (at) => `t${at}` as never);
 
@@ -61,7 +61,7 @@ test('an image has at most 128 properties and 128 tags, however they come (413, 
   assert.equal(oneMore.status, 413);
 });
 
-test('names, values and all properties together have a size', async () => {
+test('limits the size of names, values and all properties together', async () => {
   const { body } = await create(named(3, 'x'.repeat(65_535)));
 
   assert.equal(await statusOf(create({ p: 'x'.repeat(65_536) })), 400);
@@ -71,7 +71,7 @@ test('names, values and all properties together have a size', async () => {
   assert.equal(await statusOf(patch(body.id, [{ op: 'add', path: '/p', value: 'x'.repeat(65_535) }])), 413);
 });
 
-test('what grew before there were bounds can be made smaller', async () => {
+test('an image beyond the limits can be made smaller', async () => {
   const { body } = await create({});
   await fixture.store.images.update({ id: body.id }, { properties: named(300) });
 
@@ -81,7 +81,7 @@ test('what grew before there were bounds can be made smaller', async () => {
   assert.deepEqual([smaller.status, larger.status], [200, 413]);
 });
 
-test('a page of images with large properties ends early, and the next one goes on', async () => {
+test('shortens a page of images with large properties, and continues on the next one', async () => {
   await fixture.store.images.remove({});
   const value = 'x'.repeat(60_000);
   for (let at = 0; at < 30; at++)
@@ -103,7 +103,7 @@ test('a page of images with large properties ends early, and the next one goes o
   assert.ok(JSON.stringify(first.body).length < 3 * 1024 * 1024);
 });
 
-test('a page has 25 images unless more are asked for, as Glance', async () => {
+test('returns 25 images by default, as Glance', async () => {
   await fixture.store.images.remove({});
   for (let at = 0; at < 26; at++) await create({ name: `i${at}` });
 

@@ -69,7 +69,7 @@ const patch = (id: string, operations: object[], headers: object = {}) =>
   });
 const show = async (id: string) => (await fixture.ask({ url: `${base}/${id}` })).body;
 
-test('data goes in as a stream, is summed up, and comes out the same', async () => {
+test('stores uploaded data with its checksum, and returns the same', async () => {
   const data = randomBytes(300_000);
   const image = await anImage({ kernel_id: 'k' });
   const parts = [data.subarray(0, 1), data.subarray(1, 200_000), data.subarray(200_000)];
@@ -90,7 +90,7 @@ test('data goes in as a stream, is summed up, and comes out the same', async () 
   assert.equal((await upload(image.id, Buffer.from('again'))).status, 409, 'data never changes');
 });
 
-test('data that is not what was declared leaves the image queued, to try again', async () => {
+test('rejects data that does not match its declaration, and keeps the image queued', async () => {
   const image = await anImage({ disk_format: 'qcow2' });
   const bare = await anImage({ disk_format: null });
 
@@ -103,7 +103,7 @@ test('data that is not what was declared leaves the image queued, to try again',
   assert.match(unset.body.error.message, /disk_format must be set/);
 });
 
-test('a client that hangs up in the middle leaves the image queued', async () => {
+test('keeps the image queued if the client disconnects', async () => {
   const { url } = await fixture.listen();
   const image = await anImage();
   const { hostname, port } = new URL(url);
@@ -128,7 +128,7 @@ test('a client that hangs up in the middle leaves the image queued', async () =>
   assert.equal((await upload(image.id, Buffer.alloc(512, 'whole'))).status, 204);
 });
 
-test('changes come as JSON patches', async () => {
+test('changes an image by JSON patches', async () => {
   const image = await anImage({ a: '1', 'with/slash': 'x' });
 
   const changed = await patch(image.id, [
@@ -162,7 +162,7 @@ test('changes come as JSON patches', async () => {
   assert.equal((await patch(image.id, [{ op: 'replace', path: '/disk_format', value: 'aki' }])).status, 403);
 });
 
-test('who may see, change and delete', async () => {
+test('checks who may see, change and delete an image', async () => {
   const own = await anImage({ name: 'own' }, member);
   const hidden = await anImage({ name: 'hidden' });
   const open = await anImage({ name: 'open', visibility: 'public', protected: true });
@@ -202,7 +202,7 @@ test('lists filter, sort and page', async () => {
   assert.equal((await fixture.ask({ url: `${base}?sort=colour` })).status, 400);
 });
 
-test('an image that is deleted while its data comes leaves nothing', async () => {
+test('leaves nothing of an image deleted during its upload', async () => {
   const image = await anImage();
   const data = new PassThrough();
   const began = once(uploads, 'began');
@@ -219,7 +219,7 @@ test('an image that is deleted while its data comes leaves nothing', async () =>
   await assert.rejects(access(join(fixture.stateDir, 'images', image.id)), { code: 'ENOENT' });
 });
 
-test('what a crash left half done is taken up at the next start', async () => {
+test('completes interrupted deletions and uploads at the start', async () => {
   const saving = await anImage();
   const deleted = await anImage();
   await upload(deleted.id, Buffer.alloc(512, 'data'));
@@ -234,7 +234,7 @@ test('what a crash left half done is taken up at the next start', async () => {
   await assert.rejects(access(join(fixture.stateDir, 'images', deleted.id)), { code: 'ENOENT' });
 });
 
-test('an image that a server is being built from stays', async () => {
+test('does not delete an image of which a server is being built', async () => {
   const image = await anImage();
   const now = new Date().toISOString();
   await fixture.store.servers.insert({
@@ -262,7 +262,7 @@ test('an image that a server is being built from stays', async () => {
   assert.equal((await fixture.ask({ method: 'DELETE', url: `${base}/${image.id}` })).status, 204);
 });
 
-test('the schema tells every attribute', async () => {
+test('the schema describes every attribute', async () => {
   const schema = (await fixture.ask({ url: '/image/v2/schemas/image' })).body;
   const image = await anImage();
 

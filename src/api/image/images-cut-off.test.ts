@@ -67,7 +67,7 @@ const cuts: readonly (readonly [what: string, keep: (size: number) => number])[]
 ];
 
 for (const [disk_format, driver, ...options] of formats) {
-  test(`a ${[disk_format, ...options].join(' ')} is taken whole, and refused where its end is missing`, async () => {
+  test(`accepts a complete ${[disk_format, ...options].join(' ')}, and rejects a truncated one`, async () => {
     const path = join(folder, 'image');
     execFileSync('qemu-img', ['convert', '-O', driver, ...options, join(folder, 'disk.raw'), path]);
     const image = await readFile(path);
@@ -86,7 +86,7 @@ for (const [disk_format, driver, ...options] of formats) {
   });
 }
 
-test('a stream-optimized vmdk without its last sector is taken as long as only zeros are missing', async () => {
+test('accepts a stream-optimized vmdk without its last sector if only zeros are missing', async () => {
   const path = join(folder, 'stream');
   execFileSync('qemu-img', ['convert', '-O', 'vmdk', '-o', 'subformat=streamOptimized', join(folder, 'disk.raw'), path]);
   const image = await readFile(path);
@@ -99,7 +99,7 @@ test('a stream-optimized vmdk without its last sector is taken as long as only z
   );
 });
 
-test('a vmdk in the way of VMware, which has its directory named by a footer, is refused without the end of that', async () => {
+test('rejects a truncated vmdk with its directory in a footer, as VMware writes it', async () => {
   const path = join(folder, 'vmware');
   execFileSync('qemu-img', ['convert', '-O', 'vmdk', '-o', 'subformat=streamOptimized', join(folder, 'disk.raw'), path]);
   const image = await readFile(path);
@@ -120,7 +120,7 @@ test('a vmdk in the way of VMware, which has its directory named by a footer, is
 });
 
 for (const disk_format of ['raw', 'ami', 'iso']) {
-  test(`a ${disk_format} of less than a sector is refused`, async () => {
+  test(`rejects a ${disk_format} of less than a sector`, async () => {
     for (const [size, says] of [
       [0, /is empty/],
       [1, /it has 1 byte, and a disk at least one sector of 512|declared as iso/],
@@ -133,7 +133,7 @@ for (const disk_format of ['raw', 'ami', 'iso']) {
   });
 }
 
-test('a raw disk that ends before its partitions do is refused, unless its owner says that it is meant', async () => {
+test('rejects a raw disk that ends before its partitions unless its owner declares that', async () => {
   for (const label of ['gpt', 'dos'] as const) {
     const files = { '/EFI/BOOT/BOOTX64.EFI': efiProgram() };
     const disk = await readFile(makeBootDisk(folder, label, { label, files, mib: 40 }));

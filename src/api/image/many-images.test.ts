@@ -6,7 +6,7 @@ const { fixture, member: headers, own } = await openTwoProjects();
 after(() => fixture.close());
 const url = '/image/v2/images';
 
-test('a project has a thousand images at most, by one request after the other or by many at once', async () => {
+test('limits a project to a thousand images, sequentially and concurrently', async () => {
   const row = await fixture.store.images.find({ id: own['images'] ?? '' });
   for (let index = 1; index < 998; index++) await fixture.store.images.insert({ ...row, id: `image-${index}` });
   const create = () => fixture.ask({ method: 'POST', url, headers, payload: { name: 'one more' } });

@@ -16,7 +16,7 @@ async function anImage(fields: object = {}) {
 const patch = (id: string, payload: unknown, type: string) =>
   fixture.ask({ method: 'PATCH', url: `${base}/${id}`, payload: JSON.stringify(payload), headers: { 'content-type': type } });
 
-test('the older media type names operations by a member', async () => {
+test('accepts the operations of the older media type', async () => {
   const { id } = await anImage({ colour: 'red', shape: 'round' });
   const operations = [
     { replace: '/name', value: 'renamed' },
@@ -31,7 +31,7 @@ test('the older media type names operations by a member', async () => {
   assert.deepEqual([body.name, body.weight, body.colour, body.shape], ['renamed', '5', 'blue', undefined]);
 });
 
-test('operations of neither kind are refused', async () => {
+test('rejects unknown operations', async () => {
   const { id } = await anImage();
   const odd = [
     [{ replace: '/name', add: '/name', value: 'a' }],
@@ -45,7 +45,7 @@ test('operations of neither kind are refused', async () => {
   for (const operations of odd) assert.equal((await patch(id, operations, older)).status, 400, JSON.stringify(operations));
 });
 
-test('a media type that would not do is told which ones would; all of them in one header will do', async () => {
+test('rejects an unsupported media type with the supported ones, and accepts these in one header', async () => {
   const { id } = await anImage();
   const operations = [{ op: 'replace', path: '/name', value: 'renamed' }];
 
@@ -58,7 +58,7 @@ test('a media type that would not do is told which ones would; all of them in on
   assert.deepEqual([all.status, all.body.name, withCharset.status], [200, 'renamed', 200]);
 });
 
-test('what is wrong with a value is said in words', async () => {
+test('explains what is wrong with a value', async () => {
   const { id } = await anImage();
   const message = async (path: string, value: unknown) =>
     (await patch(id, [{ op: 'replace', path, value }], newer)).body.error.message;
@@ -68,7 +68,7 @@ test('what is wrong with a value is said in words', async () => {
   assert.match(await message('/tags', 'a'), /tags: it must be array/);
 });
 
-test('times are compared by gt, gte, lt, lte, eq and neq, as they are shown', async () => {
+test('compares times by gt, gte, lt, lte, eq and neq', async () => {
   const ids: Record<string, string> = {};
   for (const [name, created_at] of Object.entries({ early: '2026-01-01T10:00:00.900Z', late: '2026-01-01T10:00:01.100Z' })) {
     const { id } = await anImage({ name, mark: 'timed' });

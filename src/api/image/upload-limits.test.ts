@@ -73,21 +73,21 @@ async function assertQueued(id: string): Promise<void> {
   assert.deepEqual(await readdir(join(fixture.stateDir, 'images', id)).catch(() => []), []);
 }
 
-test('more than an image may have is refused before a byte of it is read', async () => {
+test('rejects more than the size limit before reading the body', async () => {
   const id = await anImage();
   const said = await answerOf(begin(id, `Content-Length: ${8 * mib + 1}`));
   assert.match(said, /^HTTP\/1.1 413 [\s\S]*connection: close[\s\S]*Images may have up to/i);
   await assertQueued(id);
 });
 
-test('more than the disk holds is refused before a byte of it is read', async () => {
+test('rejects more than the free space before reading the body', async () => {
   const id = await anImage({ maxBytes: Number.MAX_SAFE_INTEGER });
   const said = await answerOf(begin(id, `Content-Length: ${2 ** 52}`));
   assert.match(said, /^HTTP\/1.1 413 [\s\S]*no space left in the image store/i);
   await assertQueued(id);
 });
 
-test('an upload that announced nothing ends at the limit; the client reads why, though it goes on sending', async () => {
+test('aborts an upload of unknown size at the limit; the client reads the error while still sending', async () => {
   const id = await anImage();
   const file = join(folder, 'endless');
   await writeFile(file, Buffer.alloc(24 * mib, 1));
@@ -108,7 +108,7 @@ test('an upload that announced nothing ends at the limit; the client reads why, 
   await assertQueued(id);
 });
 
-test('an upload ends before the disk is full, and the database can still be written', async () => {
+test('aborts an upload before the disk is full, and the database remains writable', async () => {
   const id = await anImage({ reserve: Number.MAX_SAFE_INTEGER });
   const socket = begin(id, 'Transfer-Encoding: chunked');
   socket.write(`${mib.toString(16)}\r\n`);
@@ -117,7 +117,7 @@ test('an upload ends before the disk is full, and the database can still be writ
   await assertQueued(id);
 });
 
-test('an upload on which nothing moves is given up', async () => {
+test('aborts a stalled upload', async () => {
   const id = await anImage({ stallMs: 200 });
   const socket = begin(id, 'Content-Length: 1000000');
   socket.write('the beginning');
@@ -125,7 +125,7 @@ test('an upload on which nothing moves is given up', async () => {
   await assertQueued(id);
 });
 
-test('an upload that trickles is given up', async (t) => {
+test('aborts an upload that is too slow', async (t) => {
   const id = await anImage({ stallMs: 300 });
   const socket = begin(id, 'Content-Length: 1000000');
   const trickle = setInterval(() => socket.write('x'), 20);
@@ -134,7 +134,7 @@ test('an upload that trickles is given up', async (t) => {
   await assertQueued(id);
 });
 
-test('a slow upload that moves on is taken', async () => {
+test('accepts a slow upload that progresses', async () => {
   const id = await anImage({ stallMs: 1000 });
   const socket = begin(id, `Content-Length: ${3 * mib}`, 'Connection: close');
   const answer = answerOf(socket);

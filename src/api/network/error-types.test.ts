@@ -66,12 +66,12 @@ const cases: [name: string, request: Ask, status: number, type: string][] = [
 ];
 
 for (const [name, request, status, type] of cases) {
-  test(`${name} is ${type}`, async () => {
+  test(`${name} has type ${type}`, async () => {
     assert.deepEqual(await errorOf(request), [status, type]);
   });
 }
 
-test('a port that a machine uses', async () => {
+test('a port in use by a machine', async () => {
   const now = new Date().toISOString();
   const nic = { uuid: 'nic', node_uuid: 'node', address: '52:54:00:00:60:01', pxe_enabled: true };
   const row = { ...nic, local_link_connection: {}, extra: {}, vif_port_id: port.id, created_at: now, updated_at: now };

@@ -94,7 +94,7 @@ for (const [query, message] of refusals) {
   });
 }
 
-test('the filters of administrators are rejected for others, as if the fields did not exist', async () => {
+test("rejects administrators' filters of others, as if the fields did not exist", async () => {
   const url = '/identity/v3';
   const project = (await fixture.ask({ method: 'POST', url: `${url}/projects`, payload: { project: { name: 'm' } } })).body
     .project;
@@ -112,7 +112,7 @@ test('the filters of administrators are rejected for others, as if the fields di
   );
 });
 
-test('page_reverse walks back from the end, and its links lead both ways', async () => {
+test('page_reverse pages backwards from the end, with links in both directions', async () => {
   const page = async (url: string) => {
     const { body } = await fixture.ask({ url });
     const links = (body.ports_links ?? []) as { rel: string; href: string }[];

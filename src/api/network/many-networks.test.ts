@@ -19,7 +19,7 @@ async function breakNetworksOf(id = ''): Promise<void> {
   await databaseOf(store).updateTable('networks').set({ provider: sql<never>`'{'` }).where('id', '=', id).execute();
 }
 
-test('a project has a thousand networks and subnets at most; administrators make more', async () => {
+test('limits a project to a thousand networks and subnets; administrators have no limit', async () => {
   const { project_id } = mine;
   const [subnet] = await store.subnets.list();
   for (let index = 0; index < 1000; index++) {
@@ -38,7 +38,7 @@ test('a project has a thousand networks and subnets at most; administrators make
   assert.deepEqual([noSubnet.status, noSubnet.body.NeutronError.message], [409, "Quota exceeded for resources: ['subnet']."]);
 });
 
-test('networks and ports of others are not even read', async () => {
+test('does not read networks and ports of others', async () => {
   const server = await store.servers.find({ id: own['servers'] ?? '' });
   const [foreign] = await store.ports.list({ id: others['ports'] ?? '' });
   await store.ports.insert({ ...foreign, id: 'intruder', mac_address: '', fixed_ips: [], device_id: server?.id ?? '' });

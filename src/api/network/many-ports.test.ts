@@ -36,7 +36,7 @@ test('a project has 50 ports without a server on a shared network, and others st
   assert.deepEqual([admins.status, forProject.status], [201, 201]);
 });
 
-test('addresses count, ports that a machine uses do not', async () => {
+test('counts addresses, and not ports that a machine uses', async () => {
   const { id: network_id, subnet_id } = await aSharedNetwork('five', '10.51.0.0/24');
   const five = { network_id, fixed_ips: Array.from({ length: 5 }, () => ({ subnet_id })) };
   for (let at = 0; at < 10; at++) assert.equal((await make('port', five, member)).status, 201);
@@ -54,7 +54,7 @@ test('addresses count, ports that a machine uses do not', async () => {
   assert.equal(again.status, 201);
 });
 
-test('a project has 500 ports beside those of its servers', async () => {
+test('limits a project to 500 ports beside those of its servers', async () => {
   const project_id = own['projects'] ?? '';
   const network_id = own['networks'] ?? '';
   const [row] = await store.ports.list({ network_id });

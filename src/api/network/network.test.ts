@@ -34,7 +34,7 @@ async function make(noun: string, fields: object, headers: object = {}) {
 
 const typeOf = (reply: { body: { NeutronError: { type: string } } }) => reply.body.NeutronError.type;
 
-test('a network, its subnet and a port, from first to last', async () => {
+test('creates, changes and deletes a network, its subnet and a port', async () => {
   const network = await make('network', { name: 'life', mtu: '9000' });
   const subnet = await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.0.0.0/29' });
   const port = await make('port', { network_id: network.id, name: 'p' });
@@ -52,7 +52,7 @@ test('a network, its subnet and a port, from first to last', async () => {
   assert.equal(typeOf(await fixture.ask({ url: `${base}/subnets/${subnet.id}` })), 'SubnetNotFound');
 });
 
-test('booleans and the IP version are taken as text, as neutron-lib converts them', async () => {
+test('accepts booleans and the IP version as text, as neutron-lib does', async () => {
   const network = await make('network', { name: 'texts', admin_state_up: 'False', shared: 1, 'router:external': ' no ' });
   assert.deepEqual([network.admin_state_up, network.shared, network['router:external']], [false, true, false]);
   const subnet = await make('subnet', { network_id: network.id, ip_version: '4', cidr: '10.9.0.0/29', enable_dhcp: 'off' });
@@ -71,7 +71,7 @@ test('booleans and the IP version are taken as text, as neutron-lib converts the
     assert.equal((await fixture.ask({ method: 'DELETE', url: `${base}/${path}` })).status, 204);
 });
 
-test('conflicts of addresses have the names that Neutron gives them', async () => {
+test("address conflicts have Neutron's exception names", async () => {
   const network = await make('network', { name: 'tight' });
   await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.0.0.0/30', gateway_ip: '10.0.0.1' });
   const first = await make('port', { network_id: network.id, mac_address: 'FA-16-3E-00-00-01' });
@@ -87,7 +87,7 @@ test('conflicts of addresses have the names that Neutron gives them', async () =
   assert.deepEqual(new Set([full.status, sameIp.status, sameMac.status]), new Set([409]));
 });
 
-test('others see what is shared, change only their own, and privileges stay with administrators', async () => {
+test('others see shared networks, change only their own, and have no privileged fields', async () => {
   const shared = await make('network', { name: 'shared', shared: true });
   const secret = await make('network', { name: 'secret' });
   const own = await make('network', { name: 'own' }, member);
@@ -112,7 +112,7 @@ test('others see what is shared, change only their own, and privileges stay with
   assert.equal((await fixture.ask({ url: `${base}/networks/${own.id}` })).status, 200);
 });
 
-test('on a network of others a guest chooses no MAC, and nobody takes the address of the router', async () => {
+test("on another project's network, rejects a chosen MAC and the gateway address", async () => {
   const network = await make('network', { name: 'guests', shared: true });
   await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.4.0.0/24', gateway_ip: '10.4.0.1' });
   const port = await make('port', { network_id: network.id }, member);
@@ -138,7 +138,7 @@ test('on a network of others a guest chooses no MAC, and nobody takes the addres
   assert.equal(typeOf(taken), 'IpAddressInUse');
 });
 
-test('of the ports of another project a member learns nothing, neither by filters nor by a marker', async () => {
+test('reveals no ports of another project to a member, by filters or by markers', async () => {
   const network = await make('network', { name: 'theirs', shared: true });
   const theirs = await make('port', { network_id: network.id, name: 'theirs' });
   const own = await make('port', { network_id: network.id, name: 'own' }, member);
@@ -186,7 +186,7 @@ test('lists filter by any field, sort, project and page', async () => {
   assert.deepEqual(await namesOf(`sort_key=name${'&fixed_ips=a'.repeat(1200)}&fixed_ips=ip_address%3D10.3.0.3`), ['a']);
 });
 
-test('a port that a machine uses keeps its addresses and stays', async () => {
+test('does not change or delete a port that a machine uses', async () => {
   const network = await make('network', { name: 'bound' });
   await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.4.0.0/24' });
   const port = await make('port', { network_id: network.id });
@@ -207,7 +207,7 @@ test('a port that a machine uses keeps its addresses and stays', async () => {
   assert.equal((await change({ name: 'renamed' })).body.port.name, 'renamed');
 });
 
-test('a subnet that changes is planned anew', async () => {
+test('recomputes the pools of a changed subnet', async () => {
   const network = await make('network', { name: 'replanned' });
   const subnet = await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.5.0.0/24' });
   const change = (fields: object) =>
@@ -222,7 +222,7 @@ test('a subnet that changes is planned anew', async () => {
   assert.equal((await fixture.ask({ url: `${base}/subnets/${subnet.id}` })).body.subnet.gateway_ip, '10.5.0.9');
 });
 
-test('what does not exist here is listed as empty and refused by name', async () => {
+test('lists unsupported resources as empty, and rejects them by name', async () => {
   const groups = await fixture.ask({ url: `${base}/security-groups` });
   const router = await fixture.ask({ method: 'POST', url: `${base}/routers`, payload: { router: {} } });
   const vlan = await fixture.ask({

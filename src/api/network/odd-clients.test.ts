@@ -16,7 +16,7 @@ function aSubnet(fields: object = {}) {
   return create('subnet', { network_id: network, cidr: `10.${count}.0.0/24`, ip_version: 4, ...fields });
 }
 
-test('null for a list is an empty one', async () => {
+test('accepts null for a list as an empty one', async () => {
   const subnet = await aSubnet({ dns_nameservers: null, host_routes: null, service_types: null });
   const port = await create('port', {
     network_id: network,
@@ -38,7 +38,7 @@ test('null for a list is an empty one', async () => {
   assert.deepEqual([emptied.status, emptied.body.subnet.dns_nameservers], [200, []]);
 });
 
-test('booleans as text, in every attribute that has one', async () => {
+test('accepts booleans as text in every attribute', async () => {
   const made = [
     await create('network', { port_security_enabled: 'False', is_default: '0', shared: 'no', 'router:external': 'off' }),
     await aSubnet({ dns_publish_fixed_ip: 'false', enable_dhcp: 'True' }),
@@ -53,7 +53,7 @@ test('booleans as text, in every attribute that has one', async () => {
   assert.equal(refused.status, 400);
 });
 
-test('a port is found by its MAC however that is written', async () => {
+test('finds a port by its MAC in every spelling', async () => {
   const { port } = (await create('port', { network_id: network, mac_address: '52-54-00-AA-BB-0C' })).body;
   const found = async (mac: string) => (await fixture.ask({ url: `${base}/ports?mac_address=${mac}&fields=id` })).body.ports;
 
@@ -62,7 +62,7 @@ test('a port is found by its MAC however that is written', async () => {
     assert.deepEqual(await found(mac), [{ id: port.id }], mac);
 });
 
-test('a sort key or direction that there is none of is refused, not dropped', async () => {
+test('rejects an unknown sort key or direction', async () => {
   const refused: [plural: string, query: string][] = [
     ['networks', 'sort_key=colour'],
     ['subnets', 'sort_key=name&sort_key=colour'],
@@ -76,7 +76,7 @@ test('a sort key or direction that there is none of is refused, not dropped', as
   assert.equal((await fixture.ask({ url: `${base}/ports?sort_key=binding:vnic_type&sort_dir=desc` })).status, 200);
 });
 
-test('announced IPv6 addresses are refused with the reason, and others not', async () => {
+test('rejects announced IPv6 addresses with the reason, and accepts others', async () => {
   const subnet = (fields: object) => create('subnet', { network_id: network, cidr: 'fd00:77::/64', ip_version: 6, ...fields });
 
   for (const mode of ['slaac', 'dhcpv6-stateful', 'dhcpv6-stateless'])
@@ -89,7 +89,7 @@ test('announced IPv6 addresses are refused with the reason, and others not', asy
   assert.equal((await subnet({ ipv6_address_mode: null, ipv6_ra_mode: null })).status, 201);
 });
 
-test('blanks around a CIDR and an address in octal are told', async () => {
+test('reports blanks around a CIDR and octal addresses', async () => {
   for (const cidr of ['10.200.0.0/24 ', ' 10.200.0.0/24', '010.200.0.0/24']) {
     const { status, body } = await aSubnet({ cidr });
     assert.equal(status, 400, cidr);
@@ -97,7 +97,7 @@ test('blanks around a CIDR and an address in octal are told', async () => {
   }
 });
 
-test('quotas with what is used, of the own project', async () => {
+test('returns the quotas with usage of the own project', async () => {
   const project = (await fixture.ask({ method: 'POST', url: '/identity/v3/projects', payload: { project: { name: 'dave' } } }))
     .body.project;
   const user = (

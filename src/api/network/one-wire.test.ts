@@ -73,7 +73,7 @@ async function ownNetwork(headers: Headers, cidr: string) {
   return { network, subnet };
 }
 
-test("on somebody's network a member chooses a subnet, but neither an address, a MAC nor the part of a router", async () => {
+test("on another project's network, a member chooses a subnet, but no address, MAC or router port", async () => {
   const port = (fields: object) => add('port', { network_id: shared.id, ...fields }, alice);
 
   const own = await port({ fixed_ips: [{ subnet_id: sharedSubnet.id }] });
@@ -107,7 +107,7 @@ test("on somebody's network a member chooses a subnet, but neither an address, a
   assert.equal(own.body.port['binding:vif_type'], undefined);
 });
 
-test("the site's addresses are given to nobody, not even to an administrator who asks", async () => {
+test("never allocates the site's own addresses, not even to an administrator", async () => {
   const network_id = shared.id;
   const ask = (ip_address: string) => add('port', { network_id, fixed_ips: [{ ip_address }] });
 
@@ -126,7 +126,7 @@ test("the site's addresses are given to nobody, not even to an administrator who
   assert.equal((await change('subnet', sharedSubnet.id, { fields: { gateway_ip: '172.30.0.201' } })).status, 400);
 });
 
-test('a pool that a former version let reach over the site’s addresses yields none of them', async () => {
+test("never allocates the site's own addresses from a pool of a former version", async () => {
   const network = await make('network', { name: 'former' });
   const subnet = await make('subnet', { network_id: network.id, ip_version: 4, cidr: '172.30.0.0/24', gateway_ip: null });
   const allocation_pools = [
@@ -144,7 +144,7 @@ test('a pool that a former version let reach over the site’s addresses yields 
   assert.deepEqual(given, ['172.30.0.199', '172.30.0.250', 'IpAddressGenerationFailure']);
 });
 
-test('.0 and .255 are addresses of hosts where they lie inside; of a /31 and a /32 all are', async () => {
+test('allocates .0 and .255 within a network, and all addresses of a /31 and /32', async () => {
   const legitimate = [
     ['10.40.0.0/23', '10.40.0.255'],
     ['10.40.2.0/23', '10.40.3.0'],
@@ -168,7 +168,7 @@ test('.0 and .255 are addresses of hosts where they lie inside; of a /31 and a /
   }
 });
 
-test("another project's network takes no address of a running one, and is told nothing of whose it is", async () => {
+test("rejects addresses of a running network for another project's network, without naming the owner", async () => {
   const { subnet } = await ownNetwork(alice, '10.50.0.0/24');
   const bobs = await make('network', { name: "bob's" }, bob);
   const subnets = ['10.50.0.0/24', '10.50.0.128/25', '10.0.0.0/9', '172.30.0.0/24', '172.30.0.64/26', '172.16.0.0/12'];
@@ -187,7 +187,7 @@ test("another project's network takes no address of a running one, and is told n
   assert.deepEqual(errorOf(onOthers), refused);
 });
 
-test('where an administrator divides a subnet among projects, addresses and MACs stay unique over both networks', async () => {
+test('keeps addresses and MACs unique over the networks among which a subnet is divided', async () => {
   const { network } = await ownNetwork(alice, '10.53.0.0/24');
   const project_id = network.project_id;
   const other = await make('network', { name: 'slice' });
@@ -217,7 +217,7 @@ test('where an administrator divides a subnet among projects, addresses and MACs
     for (const secret of [first.id, network.id, project_id]) assert.ok(!JSON.stringify(reply.body).includes(secret));
 });
 
-test("the MAC of a machine's NIC is no port's to choose, and neither is one of a group", async () => {
+test("rejects the MAC of a machine's NIC and group MACs for a port", async () => {
   const { network } = await ownNetwork(alice, '10.54.0.0/24');
   const now = new Date().toISOString();
   const nic = { uuid: 'nic-54', node_uuid: 'node-54', address: '52:54:00:54:00:01', pxe_enabled: true };
@@ -239,7 +239,7 @@ test("the MAC of a machine's NIC is no port's to choose, and neither is one of a
   ]);
 });
 
-test('of forty who ask for one address or one MAC at once, exactly one gets it', async () => {
+test('of forty simultaneous requests for one address or MAC, one succeeds', async () => {
   const { network } = await ownNetwork(alice, '10.55.0.0/24');
   const other = await make('network', {});
   await make('subnet', { network_id: other.id, ip_version: 4, cidr: '10.55.0.0/24' });
@@ -261,7 +261,7 @@ test('of forty who ask for one address or one MAC at once, exactly one gets it',
   }
 });
 
-test("what is the administrator's of a network stays so, also for its owner", async () => {
+test("keeps the administrator's fields of a network from its owner", async () => {
   const network = await make('network', { name: 'mine' }, alice);
   const { project_id } = await make('network', { name: 'his' }, bob);
 
@@ -287,7 +287,7 @@ test("what is the administrator's of a network stays so, also for its owner", as
   assert.deepEqual(errorOf(await add('port', { network_id: network.id }, bob)), [404, 'NetworkNotFound']);
 });
 
-test('a reader makes and changes nothing', async () => {
+test('a reader cannot create or change anything', async () => {
   const replies = [
     await add('network', {}, reader),
     await add('port', { network_id: shared.id }, reader),
@@ -301,7 +301,7 @@ test('a reader makes and changes nothing', async () => {
   );
 });
 
-test('a port has five addresses at most, and none twice', async () => {
+test('limits a port to five addresses, each once', async () => {
   const { network } = await ownNetwork(alice, '10.57.0.0/24');
   const ask = (last: readonly number[]) =>
     add('port', { network_id: network.id, fixed_ips: last.map((number) => ({ ip_address: `10.57.0.${number}` })) }, alice);
