@@ -21,7 +21,7 @@ test('every name in a hardware type is registered', () => {
   }
 });
 
-test('a deploy interface names boot interfaces that exist, and steps with names of their own', () => {
+test('a deploy interface names existing boot interfaces and has unique step names', () => {
   for (const [name, deploy] of Object.entries(drivers.deploy)) {
     for (const boot of deploy.boot) assert.ok(boot in drivers.boot, `${name}: ${boot}`);
     const names = deploy.steps.map((step) => step.name);
@@ -35,7 +35,7 @@ test('fake deploy has the steps of direct', () => {
   assert.deepEqual(names('fake'), names('direct'));
 });
 
-test('every driver folder has a door and a readme', async () => {
+test('every driver folder has an index and a readme', async () => {
   const folders = (await readdir(import.meta.dirname, { withFileTypes: true })).filter((entry) => entry.isDirectory());
   assert.ok(folders.length >= 4);
   for (const { name } of folders) {

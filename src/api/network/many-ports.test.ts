@@ -19,7 +19,7 @@ async function aSharedNetwork(name: string, cidr: string): Promise<{ id: string;
   return { id, subnet_id: (await make('subnet', { network_id: id, ip_version: 4, cidr })).body.subnet.id };
 }
 
-test('a project has 50 ports without a server on a shared network, and others still get addresses', async () => {
+test('limits a project to 50 ports without a server on a shared network, and leaves addresses for others', async () => {
   const { id: network_id } = await aSharedNetwork('all', '10.50.0.0/24');
   const statuses: number[] = [];
   for (let at = 0; at < 49; at++) statuses.push((await make('port', { network_id }, member)).status);

@@ -20,7 +20,7 @@ const node = (console_file?: string) => ({
   ports: [],
 });
 
-test('the last lines, as tail gives them', async () => {
+test('returns the last lines, as tail does', async () => {
   for (const [name, text] of Object.entries({
     closed: 'one\ntwo\nthree\n',
     open: 'one\ntwo\nlogin: ',
@@ -37,19 +37,19 @@ test('the last lines, as tail gives them', async () => {
   }
 });
 
-test('no file, no log; a pipe is not waited for', async () => {
+test('returns no log without a file, and does not wait for a pipe', async () => {
   assert.equal(await fileConsole.log(node(join(folder, 'missing'))), null);
   assert.equal(await fileConsole.log(node()), null);
   execFileSync('mkfifo', [join(folder, 'pipe')]);
   assert.equal(await fileConsole.log(node(join(folder, 'pipe'))), '');
 });
 
-test('a relative path is refused', () => {
+test('rejects a relative path', () => {
   fileConsole.validate(node());
   assert.throws(() => fileConsole.validate(node('console.log')), { code: 'driverInfo', message: /absolute/ });
 });
 
-test('of a very long log the end is given', async () => {
+test('returns the end of a very long log', async () => {
   const path = join(folder, 'long');
   await writeFile(path, `${'x'.repeat(3 * 1024 * 1024)}\nend\n`);
   const text = await fileConsole.log(node(path));
@@ -57,7 +57,7 @@ test('of a very long log the end is given', async () => {
   assert.equal(await fileConsole.log(node(path), { lines: 1 }), 'end\n');
 });
 
-test("files elsewhere on this host are nobody's console, by whatever way they are named", async () => {
+test('rejects files outside the console folders, by every kind of path', async () => {
   const link = join(folder, 'link');
   await symlink('/etc/passwd', link);
   for (const path of ['/etc/passwd', `${folder}/../../etc/passwd`, `${folder}-beside/log`]) {
@@ -67,7 +67,7 @@ test("files elsewhere on this host are nobody's console, by whatever way they ar
   assert.equal(await fileConsole.log(node(link)), null);
 });
 
-test('what was printed before a position is left out; a file that was rotated since is shown from its beginning', async () => {
+test('omits output before a position, and starts over after a rotation', async () => {
   const path = join(folder, 'shared');
   await writeFile(path, 'former owner: secret\n');
   const since = await fileConsole.position(node(path));

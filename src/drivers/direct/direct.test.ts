@@ -27,7 +27,7 @@ after(() => rm(folder, { recursive: true, force: true }));
 const task = (parts: TaskParts = {}) =>
   aTask({ images: { get: async () => anImage(), extents: async () => extents }, configDrive: async () => drive, ...parts });
 
-test('the whole way, in order', async () => {
+test('deploys in order', async () => {
   const replies: NonNullable<TaskParts['replies']> = {};
   const machine = task({ replies, heard: true, node: { properties: { root_device: { serial: 'S1', size: 20 } } } });
   for (const name of ['prepare image', 'write boot files', 'power off', 'set network boot', 'power on', 'wait for the ramdisk']) {
@@ -81,7 +81,7 @@ test('the whole way, in order', async () => {
   ]);
 });
 
-test('the flavor’s disk is the least a disk may have', async () => {
+test('requires a disk at least as large as the flavor', async () => {
   const machine = task({ server: { flavor: aFlavor({ disk: 40 }) } });
   await runStep(steps, 'write image', machine);
   const params = machine.calls[0]?.args[1] as { minimum_bytes?: number } | undefined;
@@ -104,7 +104,7 @@ async function prepare(boot: BootContents, parts: TaskParts = {}, properties = {
   return machine;
 }
 
-test('an image that surely does not start is refused before the machine is touched', async () => {
+test('rejects an image that cannot boot before the machine is changed', async () => {
   for (const [boot, node, detail] of [
     [nothing, {}, /no boot sector, partition table or file system was recognised/],
     [forArm, {}, /an EFI loader for aarch64 \(\/EFI\/BOOT\/BOOTAA64\.EFI\) only; the machine is x86_64/],
@@ -122,7 +122,7 @@ test('an image that surely does not start is refused before the machine is touch
   }
 });
 
-test('an image that may start is deployed; so is one whose owner says so', async () => {
+test('deploys an image that may boot, or whose owner skips the check', async () => {
   for (const [boot, node, properties] of [
     [forBios, {}, {}],
     [forBios, { boot_mode: 'bios' }, {}],
@@ -134,7 +134,7 @@ test('an image that may start is deployed; so is one whose owner says so', async
   }
 });
 
-test('what makes a start doubtful is in the timeline', async () => {
+test('records doubts about booting in the timeline', async () => {
   const inventory = { cpu: { architecture: 'x86_64' }, firmware: { mode: 'uefi' } };
   const hidden = { path: '/EFI/DEBIAN/GRUBX64.EFI', architecture: 'x86_64', is_default: false };
 
@@ -147,11 +147,11 @@ test('what makes a start doubtful is in the timeline', async () => {
   assert.match(unread.notes.join(), /the FAT in partition 1 cannot be read/);
 });
 
-test('it waits until the ramdisk was heard', async () => {
+test('waits for the ramdisk', async () => {
   assert.deepEqual(await runStep(steps, 'wait for the ramdisk', task()), { wait: 'the ramdisk to report' });
 });
 
-test('an agent that failed fails the deploy with its words; a wrong checksum is laid at the right door', async () => {
+test("fails the deployment with the agent's error, and finds the cause of a checksum mismatch", async () => {
   const failing = (error: string) => task({ replies: { 'write-image': { ok: false, error } } });
   await assert.rejects(runStep(steps, 'write image', failing('no disk of 5 GiB')), {
     code: 'agentFailed',
@@ -168,7 +168,7 @@ test('an agent that failed fails the deploy with its words; a wrong checksum is 
   await assert.rejects(runStep(steps, 'write image', odd), { code: 'agentFailed', message: /cannot be understood/ });
 });
 
-test('images that cannot work are refused before a machine is touched', () => {
+test('rejects unsuitable images before the machine is changed', () => {
   checkImage(anImage({ disk_format: 'qcow2', virtual_size: 1024 ** 3 }), aServer());
   const refuse = (changes: Parameters<typeof anImage>[0]) => () => checkImage(anImage(changes), aServer());
   assert.throws(refuse({ properties: { kernel_id: 'k' } }), { code: 'imageUnusable', message: /partition image/ });
@@ -177,11 +177,11 @@ test('images that cannot work are refused before a machine is touched', () => {
   checkImage(anImage({ virtual_size: 2 * 1024 ** 3 }), aServer({ flavor: aFlavor({ disk: 0 }) }));
 });
 
-test('a whole disk cannot be written and its ephemeral partition preserved', () => {
+test('rejects a whole-disk image with preserve_ephemeral', () => {
   assert.throws(() => checkImage(anImage(), aServer({ preserve_ephemeral: true })), /no ephemeral partition can be preserved/);
 });
 
-test('hints that cannot be meant are refused, by validate and before the machine is powered on', async () => {
+test('rejects invalid root device hints, in validate and before power on', async () => {
   const { validate } = createDirectDeploy({ agentTimeout: 60, imageTimeout: 60 });
   for (const [root_device, detail] of [
     ['{"serial": "S1"}', /root_device must be an object of hints/],

@@ -24,7 +24,7 @@ async function polls(driver: ReturnType<typeof aDriver>, node: NodeFacts, count:
   return reported;
 }
 
-test('a rate of failures is kept, by machine, and the same again for the same seed', async () => {
+test('fails at the configured rate, the same again for the same seed and machine', async () => {
   const node = facts({ fake_fail_rate: '0.2' });
   const first = await polls(aDriver({ seed: 7 }), node, 1000);
   const failed = first.replaceAll('.', '').length;
@@ -34,7 +34,7 @@ test('a rate of failures is kept, by machine, and the same again for the same se
   assert.notEqual(await polls(aDriver({ seed: 7 }), facts(node.driver_info, { uuid: 'other' }), 1000), first);
 });
 
-test('looks in between do not change which command fails', async () => {
+test('power reads do not change which command fails', async () => {
   const node = facts({ fake_fail_rate: 0.5 });
   const driver = aDriver();
   const order = async (before: number) => {
@@ -58,7 +58,7 @@ test('looks in between do not change which command fails', async () => {
   assert.deepEqual(seen, expected);
 });
 
-test('rates by command count instead of the one for all', async () => {
+test('rates of commands override the general one', async () => {
   const driver = aDriver({ failRate: '1' });
   await assert.rejects(driver.power.getPower(facts()), { code: 'bmcError' });
   const node = facts({ fake_fail_rate: 'power on=1, bmc unreachable = 0' });
@@ -68,7 +68,7 @@ test('rates by command count instead of the one for all', async () => {
   await assert.rejects(driver.power.getPower(gone), { code: 'bmcUnreachable' });
 });
 
-test('what is stuck is accepted without effect', async () => {
+test('accepts stuck commands without effect', async () => {
   const driver = aDriver();
   const node = facts({ fake_stuck: 'power on' });
   await driver.power.setPower(node, 'power on');
@@ -80,7 +80,7 @@ test('what is stuck is accepted without effect', async () => {
   assert.equal(await driver.power.getPower(all), 'power off');
 });
 
-test('a soft off has its effect later, a hard one at once', async () => {
+test('applies a soft power off later, and a hard one at once', async () => {
   const driver = aDriver({ softOffSeconds: 0.05 });
   const node = facts({}, { power_state: 'power on' });
   await driver.power.setPower(node, 'soft power off');
@@ -93,14 +93,14 @@ test('a soft off has its effect later, a hard one at once', async () => {
   assert.equal(await driver.power.getPower(slow), 'power off');
 });
 
-test('a delay ends with whoever asked', async () => {
+test('an abort ends a delay', async () => {
   const controller = new AbortController();
   const poll = aDriver({ delayMs: '1000000-2000000' }).power.getPower(facts(), { signal: controller.signal });
   controller.abort();
   await assert.rejects(poll, { name: 'AbortError' });
 });
 
-test('wrong words are named', () => {
+test('names invalid settings', () => {
   const wrong: JsonObject[] = [
     { fake_delay_ms: 'soon' },
     { fake_fail_rate: '2' },
@@ -116,7 +116,7 @@ test('wrong words are named', () => {
   aDriver().power.validate(facts({ fake_delay_ms: '5 - 50', fake_fail_rate: 'power on=0.5, 0.01' }));
 });
 
-test('ten thousand machines that were looked at take no room', async () => {
+test('keeps no memory of ten thousand polled machines', async () => {
   const driver = aDriver();
   for (let index = 0; index < 10_000; index++)
     await driver.power.getPower(facts({}, { uuid: `node-${index}`, power_state: 'power on' }));

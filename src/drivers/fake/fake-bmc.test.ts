@@ -8,7 +8,7 @@ import { createFakeDriver } from './index.ts';
 const aDriver = () => createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 });
 const facts = (changes: Partial<NodeFacts> = {}): NodeFacts => ({ ...aNode({ power_state: null }), ports: [], ...changes });
 
-test('sensors are readable where the machine is on, and do not jump', async () => {
+test('reads sensors only while the machine is on, with steady values', async () => {
   const { management, power } = aDriver();
   const node = facts();
   const off = await management.readSensors?.(node);
@@ -21,7 +21,7 @@ test('sensors are readable where the machine is on, and do not jump', async () =
   assert.ok(on?.every(({ value, status, type }) => type === 'power supply' || (value !== null && status === 'ok')));
 });
 
-test('the log tells of power and NMI, keeps the last entries, and can be cleared', async () => {
+test('logs power and NMI, keeps the newest entries, and can be cleared', async () => {
   const { management, power, vendor } = aDriver();
   const node = facts();
   await assert.rejects(management.injectNmi!(node), { code: 'bmcError', message: /off/ });
@@ -38,7 +38,7 @@ test('the log tells of power and NMI, keeps the last entries, and can be cleared
   assert.deepEqual(await management.readLog?.(node), []);
 });
 
-test('indicator, boot mode and Secure Boot are kept for each machine', async () => {
+test('keeps indicator, boot mode and Secure Boot per machine', async () => {
   const { management } = aDriver();
   const [one, two] = [facts({ properties: { capabilities: 'boot_mode:uefi' } }), facts({ uuid: 'two' })];
   await management.setIndicator?.(one, 'blinking');
@@ -51,7 +51,7 @@ test('indicator, boot mode and Secure Boot are kept for each machine', async () 
   assert.deepEqual([await management.getSecureBoot?.(one), await management.getSecureBoot?.(two)], [true, true]);
 });
 
-test('a boot device for once is gone after the start', async () => {
+test('clears a one-time boot device after the start', async () => {
   const { management, power } = aDriver();
   const node = facts();
   await management.setBootDevice(node, 'pxe', { persistent: false });
@@ -61,7 +61,7 @@ test('a boot device for once is gone after the start', async () => {
   await assert.rejects(management.setBootDevice(node, 'uefihttp', { persistent: false }), { code: 'badRequest' });
 });
 
-test('media go in and out', async () => {
+test('inserts and ejects media', async () => {
   const { media } = aDriver().management;
   const node = facts();
   await media?.insert(node, 'cdrom', 'http://192.0.2.1/a.iso');
@@ -79,7 +79,7 @@ test('media go in and out', async () => {
   await assert.rejects(media!.insert(node, 'cdrom', '/etc/passwd'), { code: 'badRequest' });
 });
 
-test('BIOS settings are checked all together, and count after the next start', async () => {
+test('checks BIOS settings together, and applies them at the next start', async () => {
   const { bios, power } = aDriver();
   const node = facts();
   const setting = async (name: string) => (await bios.readSettings(node)).find((candidate) => candidate.name === name);
@@ -102,7 +102,7 @@ test('BIOS settings are checked all together, and count after the next start', a
   assert.deepEqual([(await setting('BootMode'))?.value, (await setting('AssetTag'))?.value], ['Uefi', '']);
 });
 
-test('firmware takes the version that the name of its image tells', async () => {
+test('sets the firmware version from the image name', async () => {
   const { firmware, bios, management } = aDriver();
   const node = facts();
   const version = async (name: string) =>
@@ -121,7 +121,7 @@ test('firmware takes the version that the name of its image tells', async () => 
     await assert.rejects(firmware.update(node, update), { code: 'badRequest' });
 });
 
-test('the console prints what is typed, and ends with its signal', async () => {
+test('the console echoes input, and ends with its signal', async () => {
   const driver = aDriver();
   const controller = new AbortController();
   const stream = await driver.console.open!(facts({ name: 'n1' }), { signal: controller.signal });
@@ -139,7 +139,7 @@ test('the console prints what is typed, and ends with its signal', async () => {
   assert.ok(stream.destroyed);
 });
 
-test('somebody can press the power button', async () => {
+test('a vendor method presses the power button', async () => {
   const { vendor, power } = aDriver();
   const node = facts();
   assert.deepEqual(await vendor.methods['press_power_button']?.run(node, {}), { power_state: 'power on' });

@@ -7,7 +7,7 @@ import { createFakeDriver } from './index.ts';
 const facts = (changes: Partial<NodeFacts> = {}): NodeFacts => ({ ...aNode(), ports: [], ...changes });
 const fake = createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 });
 
-test('power: begins as the row says, changes, and is kept for each machine', async () => {
+test('power: starts with the state of the row, changes, and is kept per machine', async () => {
   const [one, two] = [facts({ uuid: 'one', power_state: 'power on' }), facts({ uuid: 'two', power_state: null })];
   assert.deepEqual([await fake.power.getPower(one), await fake.power.getPower(two)], ['power on', 'power off']);
   await fake.power.setPower(one, 'soft power off');
@@ -15,7 +15,7 @@ test('power: begins as the row says, changes, and is kept for each machine', asy
   assert.deepEqual([await fake.power.getPower(one), await fake.power.getPower(two)], ['power off', 'power on']);
 });
 
-test('what fake_fail names does not work, the rest does', async () => {
+test('fails what fake_fail names, and nothing else', async () => {
   const node = facts({ uuid: 'three', driver_info: { fake_fail: 'power on, boot device' } });
   await assert.rejects(fake.power.setPower(node, 'power on'), { code: 'bmcError', message: /power on/ });
   assert.equal(await fake.power.getPower(node), 'power off');
@@ -27,27 +27,27 @@ test('what fake_fail names does not work, the rest does', async () => {
   await assert.rejects(fake.power.getPower(silent), { code: 'bmcUnreachable' });
 });
 
-test('wrong driver_info is named', () => {
+test('names invalid driver_info', () => {
   const validate = (driver_info: NodeFacts['driver_info']) => () => fake.power.validate(facts({ driver_info }));
   validate({ fake_power_delay_ms: '10' })();
   assert.throws(validate({ fake_power_delay_ms: 'soon' }), { code: 'driverInfo', message: /fake_power_delay_ms/ });
   assert.throws(validate({ fake_fail: 3 }), { code: 'driverInfo', message: /fake_fail/ });
 });
 
-test('the boot device is remembered', async () => {
+test('remembers the boot device', async () => {
   const node = facts({ uuid: 'four' });
   assert.deepEqual(await fake.management.getBootDevice(node), { device: null, persistent: null });
   await fake.management.setBootDevice(node, 'disk', { persistent: true });
   assert.deepEqual(await fake.management.getBootDevice(node), { device: 'disk', persistent: true });
 });
 
-test('a deployment runs through and leaves the machine on', async () => {
+test('completes a deployment and leaves the machine on', async () => {
   const task = aTask({ images: { get: async () => anImage() } });
   for (const step of fake.deploy.steps) assert.ok('next' in (await runStep(fake.deploy.steps, step.name, task)));
   assert.equal(await task.power.get(), 'power on');
 });
 
-test('a step that is named in fake_fail fails; a delay ends with its operation', async () => {
+test('fails a step named in fake_fail; an abort ends a delay', async () => {
   const failing = aTask({ node: { driver_info: { fake_fail: 'write image' } } });
   await assert.rejects(runStep(fake.deploy.steps, 'write image', failing), { code: 'agentFailed', message: /fake_fail/ });
   const slow = createFakeDriver({ powerDelayMs: 0, deployDelayMs: 1_000_000 });
@@ -57,7 +57,7 @@ test('a step that is named in fake_fail fails; a delay ends with its operation',
   await assert.rejects(run, { name: 'AbortError' });
 });
 
-test('the console tells of a fake machine', async () => {
+test('the console identifies a fake machine', async () => {
   assert.match((await fake.console.log?.(facts({ name: 'n1' }))) ?? '', /fake machine n1/);
   assert.equal((await fake.console.log?.(facts({ name: 'n1' }), { lines: 1 }))?.split('\n').length, 2);
 });

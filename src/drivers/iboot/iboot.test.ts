@@ -48,7 +48,7 @@ test('switches its relay and reads it back', async (t) => {
   );
 });
 
-test('a machine with two power cords is switched by both relays, and is on while one of them is', async (t) => {
+test('switches a machine with two power cords by both relays, and reports on while one is on', async (t) => {
   const { iboot, power, node } = await setUp(t, { relays: 3 });
   const both = node(1, { iboot_address: '127.0.0.1', iboot_port: iboot.port, iboot_relay_id: '1,3' });
   const notices: string[] = [];
@@ -66,7 +66,7 @@ test('a machine with two power cords is switched by both relays, and is on while
   assert.equal(await power.getPower(both), 'power off');
 });
 
-test('nodes of one device take turns, and ask for their states together', async (t) => {
+test('serializes requests of nodes on one device, and reads their states together', async (t) => {
   const { iboot, power, node } = await setUp(t, { relays: 8 });
   iboot.relays[4] = true;
 
@@ -79,7 +79,7 @@ test('nodes of one device take turns, and ask for their states together', async 
 });
 
 suite('faults', () => {
-  test('a device that says nothing', async (t) => {
+  test('a device that does not reply', async (t) => {
     const { iboot, power, node } = await setUp(t, { timeout: quick });
     iboot.profile = { silent: true };
     await assert.rejects(power.getPower(node(1)), {
@@ -88,13 +88,13 @@ suite('faults', () => {
     });
   });
 
-  test('nobody there', async (t) => {
+  test('a device that is unreachable', async (t) => {
     const { iboot, power, node } = await setUp(t);
     await iboot.close();
     await assert.rejects(power.setPower(node(1), 'power on'), { code: 'bmcUnreachable' });
   });
 
-  test('a device that hangs up before it was asked anything is no wrong password', async (t) => {
+  test('does not report a wrong password if the device closes the connection before the first request', async (t) => {
     const busy = createServer((socket) => socket.once('data', () => socket.destroy()));
     await once(busy.listen(0, '127.0.0.1'), 'listening');
     t.after(() => busy.close());
@@ -105,7 +105,7 @@ suite('faults', () => {
     });
   });
 
-  test('a wrong password, which is not told', async (t) => {
+  test('a wrong password, without quoting it', async (t) => {
     const { power, node } = await setUp(t);
     const error = await power.getPower(node(1, { iboot_password: 'open sesame' })).catch((error: Error) => error);
     assert.equal((error as { code?: string }).code, 'bmcConnectionClosed');
@@ -113,7 +113,7 @@ suite('faults', () => {
     assert.doesNotMatch(JSON.stringify(error) + String(error), /sesame/);
   });
 
-  test('a relay that the device has not', async (t) => {
+  test('a relay that the device does not have', async (t) => {
     const { power, node } = await setUp(t);
     const [first, fourth] = await Promise.allSettled([power.getPower(node(1)), power.getPower(node(4))]);
     assert.equal(first.status, 'fulfilled');
@@ -121,7 +121,7 @@ suite('faults', () => {
     await assert.rejects(power.setPower(node(4), 'power on'), { code: 'bmcError', message: /status 1 for relay 4/ });
   });
 
-  test('giving up ends the conversation, and the next one may speak', async (t) => {
+  test('an abort ends the conversation, and the next one starts', async (t) => {
     const { iboot, power, node } = await setUp(t);
     iboot.profile = { silent: true };
     const callOptions = new AbortController();
@@ -193,7 +193,7 @@ suite('the protocol as python-iboot speaks it', () => {
     get: `68656c6c6f2d303030${'03'}61646d696e${'00'.repeat(16)}736563726574${'00'.repeat(15)}04003512`,
   } as const;
 
-  test('we send its bytes', async (t) => {
+  test('we send the same bytes', async (t) => {
     const sent: string[] = [];
     const server = createServer((socket) => {
       let heard = '';
@@ -221,7 +221,7 @@ suite('the protocol as python-iboot speaks it', () => {
 
   const copy = process.env['REFEREE_PYTHON_IBOOT'] ?? '';
   const reason = existsSync(join(copy, 'iboot', 'iboot.py')) ? false : 'REFEREE_PYTHON_IBOOT names no copy of python-iboot';
-  test('python-iboot understands the stand-in that tests us', { skip: reason }, async (t) => {
+  test('python-iboot works with the test device', { skip: reason }, async (t) => {
     const { iboot, power, node } = await setUp(t, { relays: 1 });
     const run = (action: string) => promisify(execFile)('python3', ['-c', program, String(iboot.port), action], { cwd: copy });
 

@@ -51,7 +51,7 @@ async function setUp(t: TestContext) {
   return { bmc, bmcModel: bmc.bmcModel, driver, management, node, commands, interrupts: () => interrupts };
 }
 
-test('reads what ipmitool reads', { skip: withoutIpmitool }, async (t) => {
+test('reads the same as ipmitool', { skip: withoutIpmitool }, async (t) => {
   const { bmc, management, node } = await setUp(t);
 
   const sensors = await management.readSensors(node());
@@ -66,7 +66,7 @@ test('reads what ipmitool reads', { skip: withoutIpmitool }, async (t) => {
   }
 });
 
-test('the names of sensors that share a record, and their states', async (t) => {
+test('reads names and states of sensors that share a record', async (t) => {
   const { management, node } = await setUp(t);
 
   const sensors = await management.readSensors(node());
@@ -84,7 +84,7 @@ test('the names of sensors that share a record, and their states', async (t) => 
   );
 });
 
-test('a machine that is off shows what can be read', async (t) => {
+test('shows what can be read while the machine is off', async (t) => {
   const { bmc, bmcModel, driver, management, node } = await setUp(t);
   for (const sensor of bmcModel.sensors) if (sensor.kind === 'analog') bmcModel.force(sensor.name, null);
   await driver.power.setPower(node(), 'power off');
@@ -98,7 +98,7 @@ test('a machine that is off shows what can be read', async (t) => {
   assert.equal(bmc.bmcModel.chassis.power(), 'off');
 });
 
-test('crossed thresholds show in the sensor and in the log', async (t) => {
+test('shows crossed thresholds in the sensor and in the log', async (t) => {
   const { bmcModel, management, node } = await setUp(t);
   bmcModel.force('CPU1 Temp', 97);
   bmcModel.force('FAN1', 1000);
@@ -119,7 +119,7 @@ test('crossed thresholds show in the sensor and in the log', async (t) => {
   assert.ok(log.every(({ at }) => Math.abs(Date.parse(at ?? '') - Date.now()) < 60_000));
 });
 
-test('sensor records and thresholds are asked for once', async (t) => {
+test('reads sensor records and thresholds once', async (t) => {
   const { management, node, commands } = await setUp(t);
   await management.readSensors(node());
   commands.length = 0;
@@ -131,7 +131,7 @@ test('sensor records and thresholds are asked for once', async (t) => {
   assert.equal(commands.filter((name) => name === 'Get SDR Repository Info').length, 1);
 });
 
-test('an odd repository gives all sensors that can be understood', async (t) => {
+test('reads all valid sensors of a malformed repository', async (t) => {
   const { bmc, management, node } = await setUp(t);
   const sound = await management.readSensors(node());
   bmc.setBmcProfile({ oddSdr: true });
@@ -145,7 +145,7 @@ test('an odd repository gives all sensors that can be understood', async (t) => 
   );
 });
 
-test('sensors with one name are told apart by their numbers', () => {
+test('distinguishes sensors of one name by their numbers', () => {
   const sensor = {
     kind: 'sensor',
     owner: 0x20,
@@ -166,7 +166,7 @@ test('sensors with one name are told apart by their numbers', () => {
   );
 });
 
-test('boots, interrupts and power land in the log; it can be erased', async (t) => {
+test('logs boots, interrupts and power changes, and erases the log', async (t) => {
   const { driver, management, node, interrupts } = await setUp(t);
   await management.injectNmi(node());
   await driver.power.setPower(node(), 'reset');
@@ -187,7 +187,7 @@ test('boots, interrupts and power land in the log; it can be erased', async (t) 
   assert.deepEqual(await management.readLog(node()), []);
 });
 
-test('who made the machine; wrong checksums are told, and are no fault', async (t) => {
+test('reads FRU data, and reports wrong checksums without failing', async (t) => {
   const { bmc, bmcModel, management, node } = await setUp(t);
   const { manufacturer, product, serial, partNumber: part_number } = bmcModel.identity;
   const { details, ...identity } = await management.identify(node());
@@ -201,7 +201,7 @@ test('who made the machine; wrong checksums are told, and are no fault', async (
   assert.match(JSON.stringify(odd.details), /the checksum of the board area is wrong/);
 });
 
-test('what the BMC tells of itself', async (t) => {
+test('reads the identity of the BMC', async (t) => {
   const { bmcModel, management, node } = await setUp(t);
 
   const info = await management.bmcInfo(node());
@@ -221,7 +221,7 @@ test('what the BMC tells of itself', async (t) => {
   });
 });
 
-test('the identify light shines until told otherwise', async (t) => {
+test('the identify light stays on until it is switched off', async (t) => {
   const { bmcModel, management, node } = await setUp(t);
   await management.setIndicator(node(), 'on');
   assert.equal(bmcModel.indicator, 'on');
@@ -232,7 +232,7 @@ test('the identify light shines until told otherwise', async (t) => {
   await assert.rejects(management.setIndicator(node(), 'blinking'), (error) => isFault(error, 'unsupportedByHardware'));
 });
 
-test('a reset of the BMC ends its sessions, and the next command opens another', async (t) => {
+test('opens a new session after a BMC reset', async (t) => {
   const { bmc, bmcModel, driver, management, node } = await setUp(t);
   for (const kind of ['warm', 'cold'] as const) {
     const reset = new Promise<string>((resolve) => void bmcModel.onReset(resolve));
@@ -245,7 +245,7 @@ test('a reset of the BMC ends its sessions, and the next command opens another',
   }
 });
 
-test('the account that is used gets another password, the others keep theirs', async (t) => {
+test('changes the password of the account in use, and of no other', async (t) => {
   const { bmcModel, driver, management, node } = await setUp(t);
   for (const password of ['exactly-twenty-bytes', 'short']) {
     const present = bmcModel.users.find(({ name }) => name === 'admin')?.password ?? '';
@@ -258,7 +258,7 @@ test('the account that is used gets another password, the others keep theirs', a
   await assert.rejects(tooLong, (error) => isFault(error, 'badRequest') && !/twenty/.test((error as Fault).message));
 });
 
-test('sets the boot mode that is asked for', async (t) => {
+test('sets the requested boot mode', async (t) => {
   const { bmcModel, driver, node } = await setUp(t);
   await driver.management.setBootDevice(node(), 'pxe', { persistent: false, mode: 'uefi' });
   assert.deepEqual(bmcModel.chassis.bootOverride.get(), { device: 'pxe', persistent: false, uefi: true });
@@ -266,7 +266,7 @@ test('sets the boot mode that is asked for', async (t) => {
   assert.deepEqual(bmcModel.chassis.bootOverride.get(), { device: 'disk', persistent: true, uefi: false });
 });
 
-test('what takes many commands ends when it is no longer wanted', async (t) => {
+test('aborts a read of many commands', async (t) => {
   const { management, node, commands } = await setUp(t);
   const ending = new AbortController();
   const reading = management.readSensors(node(), { signal: ending.signal });

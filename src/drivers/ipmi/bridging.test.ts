@@ -73,7 +73,7 @@ const ways = [
 ] as const;
 
 for (const embeds of [false, true]) {
-  suite(`with answers ${embeds ? 'inside of those to Send Message' : 'by themselves'}`, () => {
+  suite(`with replies ${embeds ? 'embedded in those to Send Message' : 'sent separately'}`, () => {
     // ipmitool does not find a response that is encapsulated twice.
     for (const [what, bridging, options, index] of embeds ? ways.slice(0, 2) : ways) {
       test(`our driver and ipmitool switch ${what}`, { skip: withoutIpmitool }, async (t) => {
@@ -104,7 +104,7 @@ for (const embeds of [false, true]) {
 }
 
 suite('bridging', () => {
-  test('an answer inside of two others is found', async (t) => {
+  test('finds a reply embedded in two others', async (t) => {
     const { bmc, driver, states } = await setUp(t, true);
 
     await driver.power.setPower(aNode(bmc.port, dual), 'power on');
@@ -121,7 +121,7 @@ suite('bridging', () => {
     assert.equal(bmc.sessionCount, 1);
   });
 
-  test('a controller that is not there is told as that', async (t) => {
+  test('reports a controller that does not exist', async (t) => {
     const { bmc, driver } = await setUp(t);
 
     const node = aNode(bmc.port, { ...single, ipmi_target_address: '0x74' });
@@ -132,7 +132,7 @@ suite('bridging', () => {
     );
   });
 
-  test('the password of the BMC that others are reached through stays as it is', async (t) => {
+  test('does not change the password of a BMC used to reach others', async (t) => {
     const { bmc, driver } = await setUp(t);
 
     const changing = (driver.management as Required<ManagementInterface>).changePassword(aNode(bmc.port, single), 'another');
@@ -148,7 +148,7 @@ suite('bridging', () => {
     ipmi_transit_channel: { ...dual, ipmi_transit_channel: 16 },
     ipmi_local_address: { ...dual, ipmi_local_address: 0 },
   })) {
-    test(`${missing} is checked`, () => {
+    test(`checks ${missing}`, () => {
       assert.throws(() => readIpmiSettings(aNode(623, wrong)), failsWith('driverInfo', new RegExp(missing)));
       assert.ok(missing in ipmiProperties);
     });

@@ -59,7 +59,7 @@ function isFault(code: string, text: RegExp) {
 }
 
 suite('the console of the ipmi driver', () => {
-  test('is typed into while commands go on', async (t) => {
+  test('accepts input while commands run', async (t) => {
     const { open, driver, node } = await setUp(t);
     const line = await open();
     line.write('hello');
@@ -67,7 +67,7 @@ suite('the console of the ipmi driver', () => {
     assert.equal(await driver.power.getPower(node()), 'power off');
   });
 
-  test('is told to be in use, and taken over where the node says so', async (t) => {
+  test('reports a line in use, and takes it over if the node is so configured', async (t) => {
     const { open } = await setUp(t);
     const first = await open();
     const lost = once(first, 'error');
@@ -80,7 +80,7 @@ suite('the console of the ipmi driver', () => {
     );
   });
 
-  test('closing the driver ends it and leaves no session behind', async (t) => {
+  test('closing the driver closes it and leaves no session', async (t) => {
     const { open, driver, bmc } = await setUp(t);
     const line = await open();
     await driver.close();

@@ -85,7 +85,7 @@ test('sets the boot device for the next boot', async (t) => {
   assert.deepEqual(await driver.management.getBootDevice(node()), { device: null, persistent: null });
 });
 
-test('sets the boot device for good, for UEFI where the node says so', async (t) => {
+test('sets the boot device permanently, for UEFI if so configured', async (t) => {
   const { chassis, driver, node } = await setUp(t);
   const uefi = node({}, { capabilities: 'a:b,boot_mode:uefi' });
 
@@ -97,19 +97,19 @@ test('sets the boot device for good, for UEFI where the node says so', async (t)
   assert.deepEqual(chassis.boots, [request, request]);
 });
 
-test('takes an empty password', async (t) => {
+test('accepts an empty password', async (t) => {
   const { driver, node } = await setUp(t);
   assert.equal(await driver.power.getPower(node({ ipmi_username: 'open', ipmi_password: '' })), 'power off');
   assert.equal(await driver.power.getPower(node({ ipmi_username: 'open', ipmi_password: null })), 'power off');
 });
 
-test('takes up new credentials', async (t) => {
+test('uses changed credentials', async (t) => {
   const { driver, node } = await setUp(t);
   assert.equal((await faultOf(driver.power.getPower(node({ ipmi_password: 'old' })))).code, 'bmcRefused');
   assert.equal(await driver.power.getPower(node()), 'power off');
 });
 
-test('speaks each cipher suite', async (t) => {
+test('supports each cipher suite', async (t) => {
   const { bmc, driver, node } = await setUp(t);
   for (const ipmi_cipher_suite of ['3', 17]) {
     bmc.setBmcProfile({ cipherSuites: [Number(ipmi_cipher_suite) as 3 | 17] });
@@ -119,7 +119,7 @@ test('speaks each cipher suite', async (t) => {
   assert.equal(await driver.power.getPower(node()), 'power off');
 });
 
-test('names a BMC that does not answer', async (t) => {
+test('reports a BMC that does not respond', async (t) => {
   const { bmc, driver, node } = await setUp(t, quick);
   bmc.setBmcProfile({ silent: true });
 
@@ -129,7 +129,7 @@ test('names a BMC that does not answer', async (t) => {
   assert.match(fault.message, /127\.0\.0\.1 \(port \d+\) did not respond \(\d+ attempts/);
 });
 
-test('names a BMC that stops answering in the middle, and finds it again', async (t) => {
+test('reports a BMC that stops responding during a conversation, and recovers', async (t) => {
   const { bmc, driver, node } = await setUp(t, { ...quick, deadline: 1_000 });
   await driver.power.getPower(node());
   bmc.setBmcProfile({ silent: true });
@@ -149,7 +149,7 @@ test('opens a new session when the BMC has forgotten the old one', async (t) => 
   assert.equal(await driver.power.getPower(node()), 'power off');
 });
 
-test('names a refused password without telling it', async (t) => {
+test('reports a rejected password without quoting it', async (t) => {
   const { bmc, driver, node } = await setUp(t);
   bmc.setBmcProfile({ refusePassword: true });
 
@@ -159,7 +159,7 @@ test('names a refused password without telling it', async (t) => {
   assert.doesNotMatch(JSON.stringify([fault.message, fault.hint, fault.detail]), /secret/);
 });
 
-test('names an unknown user and a privilege that is not granted', async (t) => {
+test('reports an unknown user and an insufficient privilege', async (t) => {
   const { driver, node } = await setUp(t);
   const unknown = await faultOf(driver.power.getPower(node({ ipmi_username: 'nobody' })));
   assert.deepEqual([unknown.code, /unauthorized name/.test(unknown.message)], ['bmcRefused', true]);
@@ -168,7 +168,7 @@ test('names an unknown user and a privilege that is not granted', async (t) => {
   assert.deepEqual([denied.code, /privilege/.test(denied.message)], ['bmcInsufficientPrivilege', true]);
 });
 
-test('names a completion code with its text', async (t) => {
+test('reports a completion code with its text', async (t) => {
   const { driver, node } = await setUp(t);
   const watcher = node({ ipmi_username: 'watcher', ipmi_priv_level: 'USER' });
   assert.equal(await driver.power.getPower(watcher), 'power off');
@@ -179,7 +179,7 @@ test('names a completion code with its text', async (t) => {
   assert.match(fault.message, /privilege for Chassis Control: completion code D4h \(insufficient privilege level\)/);
 });
 
-test('ends a request under way when the driver closes', async (t) => {
+test('aborts a pending request when the driver closes', async (t) => {
   const { bmc, driver, node } = await setUp(t);
   bmc.setBmcProfile({ silent: true });
   const request = faultOf(driver.power.getPower(node()));
@@ -213,7 +213,7 @@ suite('driver_info of the ipmi driver', () => {
     });
   }
 
-  test('accepts the least', () => {
+  test('accepts the minimum', () => {
     power.validate(aNode(bmc));
   });
 

@@ -7,7 +7,7 @@ import { columns, ipmitool, sensorAsPrinted, sensorColumns } from '#test/capture
 import type { ManagementInterface, NodeFacts } from '../interfaces.ts';
 import { createIpmiDriver, type IpmiDriver } from './index.ts';
 
-suite("what OpenIPMI's simulated BMC knows", { skip: withoutIpmiSim || withoutIpmitool }, () => {
+suite("what OpenIPMI's simulated BMC reports", { skip: withoutIpmiSim || withoutIpmitool }, () => {
   let sim: IpmiSim;
   let driver: IpmiDriver;
   let node: NodeFacts;
@@ -27,7 +27,7 @@ suite("what OpenIPMI's simulated BMC knows", { skip: withoutIpmiSim || withoutIp
     await sim?.close();
   });
 
-  test('numbers of each formula and their thresholds are those that ipmitool prints', async () => {
+  test('values and thresholds of each formula equal those of ipmitool', async () => {
     const sensors = new Map((await management().readSensors(node)).map((sensor) => [sensor.name, sensor]));
 
     const printed = columns(await ask('sensor')).filter(([name = '']) => sensorTable.some((row) => row.name === name));
@@ -36,7 +36,7 @@ suite("what OpenIPMI's simulated BMC knows", { skip: withoutIpmiSim || withoutIp
     for (const row of printed) assert.deepEqual(sensorAsPrinted(sensors.get(row[0] ?? '')), sensorColumns(row), String(row[0]));
   });
 
-  test('units are told whole', async () => {
+  test('units are complete', async () => {
     const units = new Map((await management().readSensors(node)).map(({ name, unit }) => [name, unit]));
 
     const expected = { percent: '%', rate: 'B/s', product: 'W·h', quotient: 'CFM/W', reciprocal: 'rpm', linear: '°C' };
@@ -91,7 +91,7 @@ suite("what OpenIPMI's simulated BMC knows", { skip: withoutIpmiSim || withoutIp
     assert.match(printed, /Board Mfg Date +: Fri Mar 18 09:36:00 2022 UTC\n.*\n Board Product +: DELL\n/);
   });
 
-  test('what the BMC tells of itself', async () => {
+  test('the identity of the BMC', async () => {
     const info = await management().bmcInfo(node);
 
     const { firmware_version, manufacturer_id, product_id } = info;
@@ -104,7 +104,7 @@ suite("what OpenIPMI's simulated BMC knows", { skip: withoutIpmiSim || withoutIp
     assert.equal(cipher_suites.join(','), /RMCP\+ Cipher Suites +: (.*)/.exec(printed)?.[1]);
   });
 
-  test('the log is erased', async () => {
+  test('erases the log', async () => {
     await management().clearLog(node);
 
     assert.deepEqual(await management().readLog(node), []);

@@ -55,13 +55,13 @@ suite('send_raw', () => {
     assert.deepEqual(commands, []);
   });
 
-  test('reads alone where the setting says so', async (t) => {
+  test('allows only reads if so configured', async (t) => {
     const { run } = await setUp(t, 'read');
     assert.deepEqual(await run('send_raw', { raw_bytes: '0x00 0x01' }), { command: '0x00 0x01', response: '0x00 0x00 0x40' });
     await assert.rejects(run('send_raw', { raw_bytes: '0x00 0x02 0x01' }), faultOf('forbidden', /known to change nothing/));
   });
 
-  test('sends what it is told to where all is allowed, and tells a completion code', async (t) => {
+  test('sends any command if all are allowed, and reports a completion code', async (t) => {
     const { run } = await setUp(t, 'all');
     await run('send_raw', { raw_bytes: '0 2 1' });
     assert.match(JSON.stringify(await run('send_raw', { raw_bytes: '0x00 0x01' })), /"response":"0x01 /);
@@ -101,7 +101,7 @@ for (const [parameters, reset, command] of [
   });
 }
 
-test('bmc_reset refuses a word that is neither', async (t) => {
+test('bmc_reset rejects an invalid kind', async (t) => {
   const { run } = await setUp(t);
   await assert.rejects(run('bmc_reset', { warm: 'maybe' }), faultOf('badRequest', /true or false/));
 });
@@ -115,7 +115,7 @@ suite('set_lan', () => {
     assert.deepEqual(commands, []);
   });
 
-  test('sets, reads back, and says what the node needs then', async (t) => {
+  test('sets values, reads them back, and states what to change in the node', async (t) => {
     const { run, commands } = await setUp(t, 'all');
 
     const { lan, ...outcome } = (await run('set_lan', wanted)) as JsonObject;
@@ -132,7 +132,7 @@ suite('set_lan', () => {
     assert.equal(commands.filter(({ command }) => command === 'Set LAN Configuration Parameters').length, sets);
   });
 
-  test('takes the machine off a VLAN', async (t) => {
+  test('removes the VLAN', async (t) => {
     const { run } = await setUp(t, 'all');
     await run('set_lan', { vlan: 7 });
     const { lan, advice } = (await run('set_lan', { vlan: null })) as JsonObject;

@@ -52,7 +52,7 @@ function settingOf(driver: IpmiDriver, port: number) {
 }
 
 suite('LAN settings of the virtual BMC', { skip: withoutIpmitool }, () => {
-  test('set by our driver are those that ipmitool prints', async (t) => {
+  test('set by our driver equal those shown by ipmitool', async (t) => {
     const { setLan, tool } = await setUp(t);
 
     await setLan({ address: '192.0.2.9', netmask: '255.255.255.128', gateway: '192.0.2.1', vlan: 42, address_source: 'static' });
@@ -66,7 +66,7 @@ suite('LAN settings of the virtual BMC', { skip: withoutIpmitool }, () => {
     assert.match(printed, /802\.1q VLAN ID +: 42/);
   });
 
-  test('set by ipmitool are what our driver finds', async (t) => {
+  test('set by ipmitool are read by our driver', async (t) => {
     const { setLan, tool } = await setUp(t);
     const commands = ['ipsrc static', 'ipaddr 192.0.2.7', 'netmask 255.255.255.0', 'defgw ipaddr 192.0.2.2', 'vlan id 7'];
 
@@ -100,23 +100,23 @@ test("LAN settings of OpenIPMI's simulated BMC, as ipmitool prints them", {
 });
 
 suite('a BMC', () => {
-  test('that says "done" and keeps what it had is told as that', async (t) => {
+  test('that reports success but keeps the old value is reported as such', async (t) => {
     const { setLan } = await setUp(t, () => completionCodes.ok);
     await assert.rejects(setLan({ gateway: '192.0.2.1' }), failsWith('bmcError', /is set to 192\.0\.2\.1, and keeps/));
   });
 
-  test('that is being set by another party is left alone', async (t) => {
+  test('that is being configured by another party is left unchanged', async (t) => {
     const { setLan } = await setUp(t, (parameter) => (parameter === lanParameters.setInProgress ? 0x81 : undefined));
     await assert.rejects(setLan({ gateway: '192.0.2.1' }), failsWith('bmcError', /another party is setting/));
   });
 
-  test('that knows no "set in progress" is set without', async (t) => {
+  test('without "set in progress" support is configured without it', async (t) => {
     const { setLan } = await setUp(t, (parameter) => (parameter === lanParameters.setInProgress ? 0x80 : undefined));
     const { changed, verified } = (await setLan({ gateway: '192.0.2.1' })) as { changed: string[]; verified: boolean };
     assert.deepEqual([changed, verified], [['gateway'], true]);
   });
 
-  test('that refuses a setting tells its completion code', async (t) => {
+  test('that rejects a setting is reported with its completion code', async (t) => {
     const { setLan } = await setUp(t, (parameter) => (parameter === lanParameters.vlanId ? 0x82 : undefined));
     await assert.rejects(setLan({ vlan: 3 }), failsWith('bmcError', /read-only/));
   });

@@ -6,7 +6,7 @@ import { toFault } from './ask-bmc.ts';
 
 const context = { peer: { address: '192.0.2.1', port: 623 }, command: 'Get Chassis Status', detail: 'completion code' };
 
-test('a BMC that is starting is not ready, one that refuses a command is an error', () => {
+test('a starting BMC is not ready, and one that rejects a command is an error', () => {
   for (const [completion, code] of [
     [0xc0, 'bmcNotReady'],
     [0xc3, 'bmcNotReady'],
@@ -24,7 +24,7 @@ test('a BMC that is starting is not ready, one that refuses a command is an erro
   }
 });
 
-test('each way in which a BMC fails has its own fault, with a hint that is true of it', () => {
+test('each kind of BMC failure has its own fault with a matching hint', () => {
   const hints = new Map<string, string>();
   for (const [failure, code, hint] of [
     ['silent', 'bmcUnreachable', /network cable/],
@@ -46,7 +46,7 @@ test('each way in which a BMC fails has its own fault, with a hint that is true 
   assert.equal(hints.size, 8);
 });
 
-test('a client that this end closed: Ingot stops, or the credentials of its node were changed', () => {
+test('a closed client reports the stop of Ingot or changed credentials', () => {
   const closed = new IpmiError('closed', context);
 
   assert.equal((toFault(closed, { isClosed: true }) as Fault).code, 'interrupted');

@@ -74,7 +74,7 @@ async function setUp(t: TestContext, recording: Recording): Promise<Fixture> {
 const capture = 'ipmi4j/src/misc/ipmi-lanplus-enc0.tcpdump';
 
 suite('a session of ipmitool with a real BMC', { skip: without(capture) || withoutIpmitool }, () => {
-  test('each message is read, and written to the same bytes', async () => {
+  test('decodes each message and encodes it to the same bytes', async () => {
     const exchanges = await readExchanges(at(capture));
 
     assert.ok(exchanges.length > 300);
@@ -87,7 +87,7 @@ suite('a session of ipmitool with a real BMC', { skip: without(capture) || witho
     }
   });
 
-  test('its sensors, as ipmitool prints them', async (t) => {
+  test('reads its sensors as ipmitool does', async (t) => {
     const { management, node, one } = await setUp(t, await Recording.ofCapture(at(capture)));
 
     const sensors = await management.readSensors(node);
@@ -100,7 +100,7 @@ suite('a session of ipmitool with a real BMC', { skip: without(capture) || witho
     assert.deepEqual(sensors.map(({ name }) => name).sort(), printed.map(([name = '']) => name).sort());
   });
 
-  test('what is on its FRU devices', async (t) => {
+  test('reads its FRU devices', async (t) => {
     const { management, node, one } = await setUp(t, await Recording.ofCapture(at(capture)));
 
     const { details } = await management.identify(node);
@@ -110,7 +110,7 @@ suite('a session of ipmitool with a real BMC', { skip: without(capture) || witho
     assert.deepEqual(ours(own), printedByIpmitool(printed.split('\n\n')[0] ?? ''));
   });
 
-  test('what it tells of itself', async (t) => {
+  test('reads its identity', async (t) => {
     const { management, node, one } = await setUp(t, await Recording.ofCapture(at(capture)));
 
     const info = await management.bmcInfo(node);
@@ -222,7 +222,7 @@ const zoo = 'zipmi/tests/golden/zoo';
 
 for (const name of ['idrac9', 'idrac10', 'megarac-hpe', 'nvidia-obmc', 'openbmc', 'supermicro-x14']) {
   const path = `${zoo}/${name}.json`;
-  test(`what the firmware ${name} answers can be read`, { skip: without(path) }, async () => {
+  test(`reads the replies of the firmware ${name}`, { skip: without(path) }, async () => {
     const { fixtures } = JSON.parse(await readFile(at(path), 'utf8')) as { fixtures: Record<string, Answer> };
 
     const granted = Object.values(fixtures).filter(({ cc }) => cc === 0);

@@ -50,10 +50,10 @@ const refusal = (completion: number) => ({ completion, data: Buffer.alloc(0) });
 const asks = (row: Pick<AnyCommand, 'netFn' | 'command'>, { netFn, command }: Request) =>
   netFn === row.netFn && command === row.command;
 
-suite('a sensor that cannot be read is one among many', () => {
+suite('skips a sensor that cannot be read', () => {
   // C0h: https://github.com/facebook/OpenBIC/issues/90; CBh: https://github.com/xcat2/confluent/pull/277
   for (const completion of [0xc0, 0xff, 0xcb, 0xd5]) {
-    test(`which the BMC says by ${completion.toString(16)}h`, async (t) => {
+    test(`when the BMC replies ${completion.toString(16)}h`, async (t) => {
       const asked: number[] = [];
       const { driver, node } = await setUp(t, (request) => {
         if (!asks(getSensorReading, request)) return undefined;
@@ -70,14 +70,14 @@ suite('a sensor that cannot be read is one among many', () => {
     });
   }
 
-  test('but a BMC that says of itself that it starts is not ready', async (t) => {
+  test('but reports a BMC that is initializing as not ready', async (t) => {
     const { driver, node } = await setUp(t, (request) => (asks(getSensorReading, request) ? refusal(0xd2) : undefined));
     assert.equal((await faultOf(driver.management.readSensors!(node()))).code, 'bmcNotReady');
   });
 });
 
 // https://github.com/siderolabs/sidero/issues/145, https://github.com/bmc-toolbox/bmclib/pull/417
-suite('a power command that the BMC refuses in the present state (D5h)', () => {
+suite('a power command that the BMC rejects in the present state (D5h)', () => {
   /** Refuses commands that change nothing, and resets of a machine that is off. */
   const refusing = async (t: TestContext) => {
     const fixture = await setUp(t, (request) => {
@@ -91,7 +91,7 @@ suite('a power command that the BMC refuses in the present state (D5h)', () => {
   };
 
   for (const target of ['power off', 'soft power off'] as const) {
-    test(`${target} of what is off is done`, async (t) => {
+    test(`${target} of a machine that is off succeeds`, async (t) => {
       const { driver, node } = await refusing(t);
       await driver.power.setPower(node(), target);
       assert.equal(await driver.power.getPower(node()), 'power off');
@@ -99,14 +99,14 @@ suite('a power command that the BMC refuses in the present state (D5h)', () => {
   }
 
   for (const target of ['reset', 'power cycle'] as const) {
-    test(`${target} of what is off is a start`, async (t) => {
+    test(`${target} of a machine that is off switches it on`, async (t) => {
       const { driver, node } = await refusing(t);
       await driver.power.setPower(node(), target);
       assert.equal(await driver.power.getPower(node()), 'power on');
     });
   }
 
-  test('and that nothing explains is told', async (t) => {
+  test('and any other rejection is reported', async (t) => {
     const { driver, node } = await setUp(t, (request) => (asks(chassisControl, request) ? refusal(0xd5) : undefined));
     const { code, message } = await faultOf(driver.power.setPower(node(), 'power on'));
     assert.equal(code, 'bmcError');
@@ -115,14 +115,14 @@ suite('a power command that the BMC refuses in the present state (D5h)', () => {
 });
 
 // https://github.com/kubevirtbmc/kubevirtbmc/pull/234
-test('boot flags that can be set and not read are a boot device that is not known', async (t) => {
+test('boot flags that cannot be read give an unknown boot device', async (t) => {
   const { driver, node } = await setUp(t, (request) => (asks(getBootOptions, request) ? refusal(0x80) : undefined));
   await driver.management.setBootDevice(node(), 'pxe', { persistent: false });
   assert.deepEqual(await driver.management.getBootDevice(node()), { device: null, persistent: null });
 });
 
 // https://github.com/xcat2/xcat-core/issues/7511: an XCC 3 (OpenBMC) that refuses "set in progress" (81h).
-test('a boot device is set without the mark that some BMCs refuse', async (t) => {
+test('sets a boot device without the flag that some BMCs reject', async (t) => {
   const { driver, node, chassis } = await setUp(t, (request) => {
     const isMark = asks(setBootOptions, request) && request.data[0] === 0;
     return isMark ? refusal(0x81) : undefined;
@@ -133,7 +133,7 @@ test('a boot device is set without the mark that some BMCs refuse', async (t) =>
 });
 
 // https://storyboard.openstack.org/#!/story/2008241: Supermicro's firmware ignores 08h in UEFI mode, and takes 24h.
-suite("the disk as boot device of Supermicro's boards", () => {
+suite('sets the disk as boot device of Supermicro boards', () => {
   const settingDisk = async (t: TestContext, { manufacturer = 10_876, refused = 0 }) => {
     const reported: number[] = [];
     let flags: Uint8Array = Buffer.alloc(5);
@@ -170,14 +170,14 @@ suite("the disk as boot device of Supermicro's boards", () => {
 });
 
 // https://github.com/openbmc/phosphor-host-ipmid/issues/126
-test('bytes behind the end of an answer are passed over', async (t) => {
+test('ignores trailing bytes of a reply', async (t) => {
   const extra = { completion: 0, data: Buffer.of(0, 0) };
   const { driver, node } = await setUp(t, (request) => (asks(chassisIdentify, request) ? extra : undefined));
   await driver.management.setIndicator!(node(), 'on');
 });
 
 // https://github.com/xcat2/xcat-core/issues/7512: firmware that supports cipher suite 17 only.
-test('a BMC without the older cipher suite is asked for the newer one', async (t) => {
+test('uses the newer cipher suite with a BMC that lacks the older one', async (t) => {
   const { driver, node, bmc } = await setUp(t);
   bmc.setBmcProfile({ cipherSuites: [17] });
   assert.equal(await driver.power.getPower(node()), 'power off');
@@ -185,7 +185,7 @@ test('a BMC without the older cipher suite is asked for the newer one', async (t
 
 // https://github.com/warewulf/warewulf/issues/656, https://github.com/bougou/go-ipmi/issues/38
 suite('an account that has less than the administrator', () => {
-  test('is told to ask for less', async (t) => {
+  test('gets advice to request a lower privilege', async (t) => {
     const { driver, node } = await setUp(t);
     const { code, message } = await faultOf(driver.power.getPower(node({ ipmi_username: 'op' })));
     assert.equal(code, 'bmcInsufficientPrivilege');
@@ -193,7 +193,7 @@ suite('an account that has less than the administrator', () => {
     assert.equal(await driver.power.getPower(node({ ipmi_username: 'op', ipmi_priv_level: 'OPERATOR' })), 'power off');
   });
 
-  test('is told so where the BMC says it after the session is open, too', async (t) => {
+  test('gets it also if the BMC rejects the privilege after the session is open', async (t) => {
     const { driver, node } = await setUp(t, (request) => (asks(setSessionPrivilege, request) ? refusal(0x81) : undefined));
     const { message } = await faultOf(driver.power.getPower(node()));
     assert.match(message, /beyond the limit.*needs ipmi_priv_level, such as OPERATOR/);
@@ -202,7 +202,7 @@ suite('an account that has less than the administrator', () => {
 });
 
 // https://github.com/facebook/openbmc/issues/273
-test('a log that gives fewer entries than it counts is read, and that is noticed', async (t) => {
+test('reads a log with fewer entries than it counts, and records that', async (t) => {
   const notices: string[] = [];
   const info = Buffer.from([0x51, 129, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
   const { driver, node } = await setUp(t, (request) => (asks(getSelInfo, request) ? { completion: 0, data: info } : undefined));

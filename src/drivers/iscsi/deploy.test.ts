@@ -58,7 +58,7 @@ async function untilPost(machine: TestTask): Promise<{ key: string; iqn: string 
   return { key: String(machine.operation.context['deployment_key']), iqn: String(machine.operation.context['iqn']) };
 }
 
-test('boot files carry the classic parameters; the key is random and stays over a repeat', async () => {
+test('boot files contain the classic parameters; the key is random and kept on a repeat', async () => {
   const machine = task();
   const { key, iqn } = await untilPost(machine);
   assert.match(key, /^[0-9a-f]{32}$/);
@@ -92,7 +92,7 @@ test('boot files carry the classic parameters; the key is random and stays over 
   ]);
 });
 
-test('the step waits for the POST; its error text fails the deploy; another disk is refused', async () => {
+test('the step waits for the POST; its error fails the deployment; another disk is rejected', async () => {
   const messages: NonNullable<TaskParts['messages']> = {};
   const machine = task({ messages });
   const { iqn } = await untilPost(machine);
@@ -117,7 +117,7 @@ test('the step waits for the POST; its error text fails the deploy; another disk
 const diskSteps = ['partition disk', 'write image', 'make swap', 'make ephemeral', 'write config drive'];
 
 for (const thin of [false, true]) {
-  test(`a dirty disk is filled over iSCSI with CHAP, ${thin ? 'thin' : 'plain'} target`, async (t) => {
+  test(`writes a used disk over iSCSI with CHAP, ${thin ? 'thin' : 'plain'} target`, async (t) => {
     const disk = join(folder, `disk-${thin}`);
     const diskBytes = 1600 * mib;
     const machine = task({ server: { flavor: aFlavor({ disk: 1, ephemeral: 0, swap: 8 }) } });
@@ -145,7 +145,7 @@ for (const thin of [false, true]) {
   });
 }
 
-test('ephemeral: a sound ext4 on a dirty disk, kept over a rebuild that asks for it', async (t) => {
+test('creates a valid ext4 ephemeral partition on a used disk, and keeps it over a rebuild on request', async (t) => {
   const disk = join(folder, 'disk-ephemeral');
   const server = { flavor: aFlavor({ disk: 1, ephemeral: 1, swap: 1 }) };
   await dirtyFile(disk, 3 * gib, 1100 * mib);
@@ -175,7 +175,7 @@ test('ephemeral: a sound ext4 on a dirty disk, kept over a rebuild that asks for
   assert.ok(again.notes.includes('kept as it is'));
 });
 
-test('a wrong key is told as what it is, without the password', async (t) => {
+test('reports a wrong key as such, without the password', async (t) => {
   const disk = join(folder, 'disk-chap');
   await dirtyFile(disk, 2 * gib, mib);
   const machine = task();
@@ -192,7 +192,7 @@ test('a wrong key is told as what it is, without the password', async (t) => {
   });
 });
 
-test('a disk that is too small is refused before anything is written', async (t) => {
+test('rejects a disk that is too small before writing anything', async (t) => {
   const disk = join(folder, 'disk-small');
   await dirtyFile(disk, 50 * mib, 50 * mib);
   const before = await readFile(disk);
@@ -208,7 +208,7 @@ test('a disk that is too small is refused before anything is written', async (t)
   assert.ok((await readFile(disk)).equals(before));
 });
 
-test('a target that vanished fails the step; an abort ends it', async () => {
+test('fails the step if the target disappears; an abort ends it', async () => {
   const machine = task();
   const { iqn } = await untilPost(machine);
   machine.operation.context['target'] = { address: '127.0.0.1', port: 1, iqn, lun: 1 };
@@ -223,7 +223,7 @@ test('a target that vanished fails the step; an abort ends it', async () => {
   await assert.rejects(runStep(deploy().steps, 'partition disk', cancelled), /cancelled/);
 });
 
-test('a target that answers nothing is given up', async (t) => {
+test('times out if the target does not respond', async (t) => {
   const mute = createServer().listen(0, '127.0.0.1');
   t.after(() => mute.close());
   await once(mute, 'listening');
@@ -235,7 +235,7 @@ test('a target that answers nothing is given up', async (t) => {
   await assert.rejects(runStep(steps, 'make swap', machine), { code: 'agentFailed', message: /no data was transferred/ });
 });
 
-test('the boot files turn to the system, without the key; `done` is said, or power does it', async (t) => {
+test('switches the boot files to the system, without the key, and ends by `done` or a power cycle', async (t) => {
   let said = '';
   const listener = createServer((socket) => {
     socket.setEncoding('utf8').on('data', (text) => {
@@ -264,7 +264,7 @@ test('the boot files turn to the system, without the key; `done` is said, or pow
   );
 });
 
-test('whole-disk images, foreign formats and impossible flavors are refused before a machine is touched', () => {
+test('rejects whole-disk images, other formats and impossible flavors before the machine is changed', () => {
   const { checkImage } = deploy();
   checkImage(image, aServer());
   assert.throws(() => checkImage(anImage(), aServer()), { code: 'imageUnusable', message: /kernel_id and ramdisk_id missing/ });
@@ -272,14 +272,14 @@ test('whole-disk images, foreign formats and impossible flavors are refused befo
   assert.throws(() => checkImage(image, aServer({ flavor: aFlavor({ disk: 3000 }) })), { code: 'diskUnfit', message: /2 TiB/ });
 });
 
-test('an image that is no file system is refused', async () => {
+test('rejects an image without a file system', async () => {
   const machine = task({
     images: { get: async () => image, raw: async () => ({ path: drive, size: 1 }), file: async () => '/x' },
   });
   await assert.rejects(runStep(deploy().steps, 'fetch images', machine), { code: 'imageUnusable', message: /no file system/ });
 });
 
-test('a kernel that pxelinux does not start is refused before the machine is touched, unless its owner insists', async () => {
+test('rejects a kernel that pxelinux cannot start unless its owner skips the check', async () => {
   const foreign = { format: 'EFI program', architecture: 'aarch64' } as const;
   const images = { raw: async () => ({ path: root, size: 200 * mib }), file: async () => '/x', kernel: async () => foreign };
   const machine = task({

@@ -43,7 +43,7 @@ test('without: root, swap of at least 1 MiB, config drive; root holds the image'
   );
 });
 
-test('what does not fit is refused with sizes', () => {
+test('rejects what does not fit, with sizes', () => {
   const plan = (changes: object, diskBytes: number) => () =>
     planPartitions({ flavor: { ...flavor, ...changes }, imageBytes: 0, diskBytes });
   assert.throws(plan({}, 3 * gib), { code: 'diskUnfit', message: /needs 3649 MiB, the disk has 3072 MiB/ });
@@ -53,7 +53,7 @@ test('what does not fit is refused with sizes', () => {
   });
 });
 
-test('sfdisk reads the table as it was meant', async () => {
+test('sfdisk reads the intended table', async () => {
   const file = join(folder, 'disk');
   const partitions = planPartitions({ flavor, imageBytes: gib, diskBytes: 10 * gib });
   await writeFile(file, encodeLeadIn(partitions, 'server'));
@@ -72,7 +72,7 @@ test('sfdisk reads the table as it was meant', async () => {
   assert.ok(encodeLeadIn(partitions, 'server').equals(encodeLeadIn(partitions, 'server')));
 });
 
-test('blkid and the kernel’s own format agree with the swap head', async () => {
+test("blkid and the kernel's format agree with the swap header", async () => {
   const file = join(folder, 'swap');
   await writeFile(file, encodeSwapHead(512 * mib));
   await truncate(file, 512 * mib);

@@ -10,14 +10,14 @@ const names = (root_device?: Json) =>
     properties: root_device === undefined ? {} : { root_device },
   });
 
-test('without hints the classic order, with a name that disk', () => {
+test('uses the classic order without hints, and the disk that a name selects', () => {
   assert.equal(names(), 'cciss/c0d0,sda,hda,vda,nvme0n1');
   assert.equal(names({}), 'cciss/c0d0,sda,hda,vda,nvme0n1');
   assert.equal(names({ name: '/dev/sdb' }), 'sdb');
   assert.equal(names({ name: 's== /dev/cciss/c0d1' }), 'cciss/c0d1');
 });
 
-test('hints that the classic ramdisk would not obey are refused', () => {
+test('rejects hints that the classic ramdisk does not support', () => {
   const refused: Json[] = [
     { serial: 'S1' },
     { name: '/dev/sdb', size: 5 },

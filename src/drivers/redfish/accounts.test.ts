@@ -37,7 +37,7 @@ async function faultOf(promise: Promise<unknown>): Promise<Fault> {
   return error;
 }
 
-test('changes the password of the own account', async (t) => {
+test('changes the password of the account in use', async (t) => {
   const { node, accounts: driver, changes, reads } = await setUp(t);
 
   await driver.changePassword(node, 'neu-geheim-1');
@@ -49,14 +49,14 @@ test('changes the password of the own account', async (t) => {
   assert.equal(reads.includes(`${accounts}/3`), false);
 });
 
-test('goes by the policy of the service before anything is sent', async (t) => {
+test('checks the password policy of the service before sending anything', async (t) => {
   const { node, accounts: driver, changes } = await setUp(t);
   assert.match((await faultOf(driver.changePassword(node, 'geheim'))).message, /not set: the BMC wants at least 8 characters/);
   assert.match((await faultOf(driver.changePassword(node, `geheim${'x'.repeat(20)}`))).message, /at most 20 characters/);
   assert.equal(changes.length, 0);
 });
 
-test('never repeats a password that the service repeats', async (t) => {
+test('never quotes a password that the service quotes', async (t) => {
   const { node, accounts: driver } = await setUp(t, {
     rules: {
       [`PATCH ${accounts}/2`]: () => ({
@@ -79,7 +79,7 @@ test('never repeats a password that the service repeats', async (t) => {
   assert.match(fault.message, /The value '\*\*\*' for the property Password/);
 });
 
-test('follows the pointer of a service that shows nothing before the password is changed', async (t) => {
+test('follows the link of a service that is closed until the password is changed', async (t) => {
   // DSP0266 "Password change required handling": 403 for everything but the account; Base registry text.
   const message =
     'The password provided for this account must be changed before access is granted.  PATCH the Password property for this ' +
@@ -110,7 +110,7 @@ test('follows the pointer of a service that shows nothing before the password is
   );
 });
 
-test('names what is missing', async (t) => {
+test('reports what is missing', async (t) => {
   const { node, accounts: driver } = await setUp(t, { info: { redfish_username: 'ldap-user' } });
   assert.match((await faultOf(driver.changePassword(node, 'neu-geheim-1'))).message, /no account of the user/);
 

@@ -115,7 +115,7 @@ async function refusal(promise: Promise<unknown>): Promise<string> {
   return `${error.code}: ${error.message}`;
 }
 
-test('reads the settings with the rules of the registry', async (t) => {
+test('reads the settings with their registry rules', async (t) => {
   const { node, withSystem } = await startRedfishTree(
     t,
     resources({ settings: { Attributes: { ProcTurboMode: 'Disabled', Evil: 'a' } } }),
@@ -140,7 +140,7 @@ test('reads the settings with the rules of the registry', async (t) => {
   assert.equal('pending' in (byName['Evil'] ?? {}), false);
 });
 
-test('writes what is new, and lets it apply at the next boot', async (t) => {
+test('writes changed settings, to be applied at the next boot', async (t) => {
   const { node, withSystem, changes } = await startRedfishTree(t, resources());
 
   await createRedfishBios(withSystem).applySettings(node, {
@@ -166,7 +166,7 @@ test('writes what is new, and lets it apply at the next boot', async (t) => {
   );
 });
 
-test('writes nothing where all is as wanted', async (t) => {
+test('writes nothing if nothing changes', async (t) => {
   const { node, withSystem, changes } = await startRedfishTree(
     t,
     resources({ settings: { Attributes: { ProcTurboMode: 'Disabled' } } }),
@@ -180,7 +180,7 @@ test('writes nothing where all is as wanted', async (t) => {
   assert.deepEqual(changes.at(-1)?.body['Attributes'], { ProcTurboMode: 'Enabled' });
 });
 
-test('takes a setting that the same change unlocks, and a grayed-out one', async (t) => {
+test('accepts a setting unlocked by the same change, and a grayed-out one', async (t) => {
   const { node, withSystem, changes } = await startRedfishTree(t, resources());
   const bios = createRedfishBios(withSystem);
   assert.match(await refusal(bios.applySettings(node, { ProcCStates: 'Enabled' })), /ProcCStates is read-only/);
@@ -190,7 +190,7 @@ test('takes a setting that the same change unlocks, and a grayed-out one', async
   assert.deepEqual(changes.at(-1)?.body['Attributes'], { ProcCStates: 'Enabled', SysProfile: 'Custom', TpmVisibility: 'Hidden' });
 });
 
-test('names each wrong setting before anything is sent', async (t) => {
+test('reports each invalid setting before anything is sent', async (t) => {
   const { node, withSystem, changes } = await startRedfishTree(t, resources());
   const wrong = {
     ProcCState: 'Enabled',
@@ -238,7 +238,7 @@ suite('values and bounds', () => {
   }
 });
 
-test('does not hang in an expression of the service', async (t) => {
+test('does not hang in a regular expression of the service', async (t) => {
   const { node, withSystem, changes } = await startRedfishTree(t, resources());
 
   await createRedfishBios(withSystem).applySettings(node, { Evil: `${'a'.repeat(40)}b` });
@@ -246,7 +246,7 @@ test('does not hang in an expression of the service', async (t) => {
   assert.equal(changes.length, 1);
 });
 
-test('always writes a password, and never tells it', async (t) => {
+test('always writes a password, and never shows it', async (t) => {
   const { node, withSystem, rules, changes } = await startRedfishTree(t, resources());
   const bios = createRedfishBios(withSystem);
   await bios.applySettings(node, { SetupPwd: 'geheimnis' });
@@ -280,7 +280,7 @@ test('does not wait for a task that ends at the next boot', async (t) => {
   assert.equal(reads.includes(job), false);
 });
 
-test('tells what the service did not take of a change', async (t) => {
+test('reports which settings the service did not accept', async (t) => {
   // DSP0266 section "PATCH (update)": 200 with annotations if some properties were not changed.
   const { node, withSystem } = await startRedfishTree(t, resources(), {
     rules: {
@@ -308,7 +308,7 @@ test('tells what the service did not take of a change', async (t) => {
   assert.match(reported, /^bmcError: .*not all of it was taken; ProcTurboMode: The property ProcTurboMode is read only/);
 });
 
-test('takes HPE: another case in paths, its settings with an ETag, a success that is a warning', async (t) => {
+test('supports HPE: path case, settings with an ETag, and success reported as a warning', async (t) => {
   // iLO 6, DL380a Gen11: `@odata.id` of Bios is /redfish/v1/systems/1/bios/; registry file path without version prefix.
   const path = '/redfish/v1/systems/1/bios';
   const { node, withSystem, changes } = await startRedfishTree(
@@ -358,7 +358,7 @@ test('takes HPE: another case in paths, its settings with an ETag, a success tha
   );
 });
 
-test('finds a registry whose file has another name', async (t) => {
+test('finds a registry with another file name', async (t) => {
   // sushy-tools: Bios names BiosAttributeRegistryP89.v1_0_0; the file BiosAttributeRegistry.v1_0_0 has the right Id.
   const { node, withSystem } = await startRedfishTree(
     t,
@@ -371,7 +371,7 @@ test('finds a registry whose file has another name', async (t) => {
   assert.equal(settings.find(({ name }) => name === 'SysMemSize')?.read_only, true);
 });
 
-test('takes no registry of another version', async (t) => {
+test('rejects a registry of another version', async (t) => {
   const { node, withSystem } = await startRedfishTree(
     t,
     resources({ bios: { AttributeRegistry: 'BiosAttributeRegistry.v2_0_0' }, registry: { Id: 'BiosAttributeRegistry.v1_0_0' } }),
@@ -380,7 +380,7 @@ test('takes no registry of another version', async (t) => {
   assert.equal(settings.find(({ name }) => name === 'SysMemSize')?.read_only, undefined);
 });
 
-test('without a registry goes by the values that there are', async (t) => {
+test('uses the existing values without a registry', async (t) => {
   // Lenovo XCC: the settings resource is Bios/Pending and holds settings that Bios lacks.
   const { node, withSystem, changes } = await startRedfishTree(t, {
     '/redfish/v1/Systems/1': usualSystem,
@@ -411,7 +411,7 @@ test('without a registry goes by the values that there are', async (t) => {
   );
 });
 
-test('evaluates terms from left to right, and knows each comparison', async (t) => {
+test('evaluates terms from left to right, with every comparison', async (t) => {
   // HPE U58: two conditions joined by AND. DSP0268 schema AttributeRegistry: MapTerms left to right.
   const all = [when('A', 'EQU', 'on'), when('B', 'GTR', 5, { MapTerms: 'AND' }), when('C', 'LEQ', 2, { MapTerms: 'OR' })];
   const entry = { Type: 'Map', Dependency: { MapFrom: all, MapToAttribute: 'D', MapToProperty: 'ReadOnly', MapToValue: 'true' } };
@@ -444,7 +444,7 @@ test('reads a registry once per machine and BIOS version', async (t) => {
   assert.equal(registryReads(), 2);
 });
 
-test('resets to defaults where the service says, and names what is missing', async (t) => {
+test('resets to defaults, and reports what is missing', async (t) => {
   const { node, withSystem, changes, rules, resources: table } = await startRedfishTree(t, resources());
   const target = `${biosPath}/Settings/Actions/Bios.ResetBios`;
   rules.set(`POST ${target}`, () => ({ status: 200, body: {} }));

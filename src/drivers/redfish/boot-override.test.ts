@@ -44,7 +44,7 @@ suite('a boot device', () => {
     assert.deepEqual(await boot.getBootDevice(node), { device: 'pxe', persistent: false });
   });
 
-  test('is set for good', async (t) => {
+  test('is set permanently', async (t) => {
     const { boot, node } = await setUp(t);
     await boot.setBootDevice(node, 'disk', { persistent: true });
     assert.deepEqual(await boot.getBootDevice(node), { device: 'disk', persistent: true });
@@ -58,19 +58,19 @@ suite('a boot device', () => {
     assert.deepEqual(sent(), [{ ...expected, ...more }]);
   });
 
-  test('is the next of kin where the machine has that alone', async (t) => {
+  test('falls back to the closest device that the machine has', async (t) => {
     const { boot, node, sent } = await setUp(t);
     await boot.setBootDevice(node, 'floppy', { persistent: false });
     assert.deepEqual(sent(), [{ BootSourceOverrideTarget: 'Usb', BootSourceOverrideEnabled: 'Once' }]);
   });
 
-  test('is refused where the machine has none such', async (t) => {
+  test('is rejected if the machine has no such device', async (t) => {
     const { boot, node, sent } = await setUp(t, { boot: { [targets]: ['None', 'Pxe'] } });
     assert.equal((await faultOf(boot.setBootDevice(node, 'cdrom', { persistent: false }))).code, 'unsupportedByHardware');
     assert.deepEqual(sent(), []);
   });
 
-  test('carries the mode that the node wants, where it is another one', async (t) => {
+  test('includes the boot mode if the node needs another one', async (t) => {
     const { boot, node, sent } = await setUp(t);
     const legacy: NodeFacts = { ...node, properties: { capabilities: 'a:b,boot_mode:bios' } };
     await boot.setBootDevice(legacy, 'pxe', { persistent: false });
@@ -78,7 +78,7 @@ suite('a boot device', () => {
     assert.deepEqual(sent(), [wanted]);
   });
 
-  test('that was accepted without effect is a fault', async (t) => {
+  test('that was accepted without effect raises a fault', async (t) => {
     const { boot, node, tree } = await setUp(t);
     tree.rules.set(`PATCH ${systemPath}`, () => ({ status: 204 }));
     const { code, message } = await faultOf(boot.setBootDevice(node, 'pxe', { persistent: false }));
@@ -86,7 +86,7 @@ suite('a boot device', () => {
     assert.match(message, /without effect/);
   });
 
-  test('is set once where it can not be for good', async (t) => {
+  test('is set once if it cannot be permanent', async (t) => {
     const { boot, node, tree } = await setUp(t);
     tree.rules.set(`PATCH ${systemPath}`, ({ body }) => {
       if ((body['Boot'] as JsonObject)['BootSourceOverrideEnabled'] === 'Continuous')
@@ -101,7 +101,7 @@ suite('a boot device', () => {
     assert.deepEqual(await boot.getBootDevice(node), { device: 'disk', persistent: false });
   });
 
-  test('goes without Enabled where the service refuses what is so already', async (t) => {
+  test('is sent without Enabled if the service rejects an unchanged value', async (t) => {
     const { boot, node, tree, sent } = await setUp(t, { boot: { BootSourceOverrideEnabled: 'Once' } });
     const rule = ({ body }: { body: JsonObject }): TreeReply => {
       if ('BootSourceOverrideEnabled' in (body['Boot'] as JsonObject)) return refusal('X.1.0.Unchanged');
@@ -141,8 +141,8 @@ suite('a boot device', () => {
   });
 });
 
-suite('what certain makes need', () => {
-  test('AMI: the whole of it, each time', async (t) => {
+suite('what certain vendors need', () => {
+  test('AMI: all properties, each time', async (t) => {
     const { boot, node, sent } = await setUp(t, { system: { Manufacturer: 'American Megatrends International' } });
     await boot.setBootDevice(node, 'pxe', { persistent: false });
     const whole = { BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once', BootSourceOverrideMode: 'UEFI' };
@@ -151,7 +151,7 @@ suite('what certain makes need', () => {
     assert.deepEqual(sent().at(-1), { ...whole, BootSourceOverrideMode: 'Legacy' });
   });
 
-  test('HPE: no mode, and who wants another is told', async (t) => {
+  test('HPE: no boot mode, and a report to a node that needs another one', async (t) => {
     const { boot, node, sent } = await setUp(t, { system: { Manufacturer: 'HPE' } });
     await boot.setBootDevice(node, 'pxe', { persistent: false, mode: 'uefi' });
     assert.deepEqual(sent(), [{ BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once' }]);
@@ -175,7 +175,7 @@ suite('what certain makes need', () => {
     assert.equal(tree.changes.length, 3);
   });
 
-  test('Dell: a refusal of what is set nevertheless', async (t) => {
+  test('Dell: accepts a rejection of an override that was set nevertheless', async (t) => {
     const { boot, node, tree } = await setUp(t, { system: { Manufacturer: 'Dell Inc.' } });
     tree.rules.set(`PATCH ${systemPath}`, () => {
       tree.resources.set(systemPath, {
@@ -199,14 +199,14 @@ suite('what certain makes need', () => {
     assert.equal((await boot.getBootDevice(node)).device, 'cdrom');
   });
 
-  test('Supermicro: no mode goes along where the machine shows none', async (t) => {
+  test('Supermicro: no boot mode if the machine shows none', async (t) => {
     const fixture = await setUp(t, { system: { Manufacturer: 'Supermicro', Boot: { [targets]: ['Pxe'] } } });
     await fixture.boot.setBootDevice(fixture.node, 'pxe', { persistent: false });
     assert.deepEqual(fixture.sent(), [{ BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once' }]);
   });
 });
 
-test('the boot mode is read and written', async (t) => {
+test('reads and writes the boot mode', async (t) => {
   const { boot, node, sent } = await setUp(t);
   assert.equal(await boot.getBootMode(node), 'uefi');
   await boot.setBootMode(node, 'uefi');

@@ -89,7 +89,7 @@ const submitEvent = 'EventService/Actions/EventService.SubmitTestEvent';
 const submitReport = 'TelemetryService/Actions/TelemetryService.SubmitTestMetricReport';
 
 suite("DMTF's mockup server", { skip: reasonToSkip(mockupServer) }, () => {
-  test('posts its events to us by HTTP, and each is a reason to look; its metric reports are none', async (t) => {
+  test('posts events by HTTP, each of which triggers a poll; metric reports do not', async (t) => {
     const listener = await anEventListener(t);
     const url = `http://127.0.0.1:${await startPythonService(t, mockupServer)}`;
     const { nextPoll, heard, end } = await watch(t, listener, url);
@@ -106,7 +106,7 @@ suite("DMTF's mockup server", { skip: reasonToSkip(mockupServer) }, () => {
     assert.ok((await readSubscriptions(url)).every(({ Context }) => !String(Context).startsWith('ingot ')));
   });
 
-  test('posts them by HTTPS, and checks our own certificate where it has been told of it', async (t) => {
+  test('posts them by HTTPS, and checks our certificate if it has been installed', async (t) => {
     const port = await freePort();
     const listener = await anEventListener(t, { 'redfish.events_https_port': String(port) });
     const authority = join(listener.state, 'authority.pem');
@@ -156,9 +156,9 @@ function readRecordings(): Record<string, unknown> {
   return Object.fromEntries(files.map((name) => [name, JSON.parse(readFileSync(join(recordings, name), 'utf8'))]));
 }
 
-suite('bodies of several makes', () => {
-  test('shapes that vendors send are each a reason to look', (t) => takesAll(t, shapes));
-  test('recorded ones are, too', { skip: recordings ? false : 'REFEREE_HW_EVENT_PROXY names no copy of it' }, async (t) => {
+suite('bodies of several vendors', () => {
+  test('the formats of vendors each trigger a poll', (t) => takesAll(t, shapes));
+  test('recorded ones do, too', { skip: recordings ? false : 'REFEREE_HW_EVENT_PROXY names no copy of it' }, async (t) => {
     const recorded = readRecordings();
     assert.ok(Object.keys(recorded).length > 5);
     await takesAll(t, recorded);

@@ -74,8 +74,8 @@ function aListener(listeners = [plainly]) {
   return { events, handlers };
 }
 
-suite('where the service has a stream', () => {
-  test('each event is a hint, metrics are none, and a lost stream is opened again', async (t) => {
+suite('a service with an event stream', () => {
+  test('each event triggers a poll, metrics do not, and a lost stream is reopened', async (t) => {
     const responses: ServerResponse[] = [];
     const open = (response: ServerResponse) => {
       responses.push(response.writeHead(200, { 'content-type': 'text/event-stream' }));
@@ -115,8 +115,8 @@ const forms = (fixture: { asked: readonly { name: string; body?: unknown }[] }) 
 const created = { status: 201, headers: { location: `${subscriptions}/7` }, body: {} };
 const refused = { status: 400, body: {} };
 
-suite('where it has none', () => {
-  test('we subscribe, hear by our listener, and unsubscribe', async (t) => {
+suite('a service without one', () => {
+  test('has our subscription, posts to our listener, and is unsubscribed at the end', async (t) => {
     const { fixture, node, withSystem, signal } = await setUp(t, offered, subscribing);
     const { events, handlers } = aListener();
     const { hint, count } = counter();
@@ -137,7 +137,7 @@ suite('where it has none', () => {
     assert.equal(handlers.size, 0);
   });
 
-  test('what is left over of us is removed, what is of others stays', async (t) => {
+  test('keeps subscriptions of others, and loses our stale ones', async (t) => {
     const entry = (id: string, Context: string) => ({ '@odata.id': `${subscriptions}/${id}`, Id: id, Context });
     const { fixture, node, withSystem, signal } = await setUp(t, offered, {
       ...subscribing,
@@ -149,7 +149,7 @@ suite('where it has none', () => {
     assert.deepEqual(deleted, [`DELETE ${subscriptions}/1`]);
   });
 
-  test('a subscription that the service has switched off is made anew', async (t) => {
+  test('renews a subscription that the service has disabled', async (t) => {
     const { fixture, node, withSystem, signal } = await setUp(t, offered, {
       ...subscribing,
       [`GET ${subscriptions}`]: { body: { Members: [{ '@odata.id': `${subscriptions}/7`, Context: `ingot ${uuid}` }] } },
@@ -163,7 +163,7 @@ suite('where it has none', () => {
     assert.ok(fixture.names().filter((name) => name === `DELETE ${subscriptions}/7`).length >= 2);
   });
 
-  test('a subscription that got lost is renewed', async (t) => {
+  test('renews a lost subscription', async (t) => {
     const { fixture, node, withSystem, signal } = await setUp(t, offered, {
       ...subscribing,
       [`GET ${subscriptions}/7`]: { status: 404 },
@@ -181,7 +181,7 @@ suite('where it has none', () => {
     ['it knows no events', {}, { [`GET ${service}`]: { body: {} } }],
   ];
   for (const [title, fields, script] of silent) {
-    test(`the node is polled where ${title}`, async (t) => {
+    test(`only polls the node if ${title}`, async (t) => {
       const { node, withSystem, signal } = await setUp(t, fields, script);
       const { events, handlers } = aListener();
       assert.equal(await createWatchPower(withSystem, events)(node, () => undefined, { signal }), undefined);
@@ -189,12 +189,12 @@ suite('where it has none', () => {
     });
   }
 
-  test('the node is polled where we have no listener', async (t) => {
+  test('only polls the node without a listener', async (t) => {
     const { node, withSystem, signal } = await setUp(t, offered, subscribing);
     assert.equal(await createWatchPower(withSystem)(node, () => undefined, { signal }), undefined);
   });
 
-  test('a refused password is a fault', async (t) => {
+  test('raises a fault for a rejected password', async (t) => {
     const { node, withSystem, signal } = await setUp(t, offered, {
       'POST /redfish/v1/SessionService/Sessions': { status: 401 },
     });
@@ -213,7 +213,7 @@ suite('the Context of an event', () => {
     ['another node of ours', { ...changed, Context: 'ingot 5f1f7c2e-0c7e-4b7e-9a4e-2f7f5b1d0002' }, false],
     ['another node of ours, in each record', { Events: [{ Context: 'ingot other' }, null] }, false],
   ];
-  test('counts only where it names another node of ours', async (t) => {
+  test('is used only if it names another of our nodes', async (t) => {
     const { node, withSystem, signal } = await setUp(t, offered, subscribing);
     const { events, handlers } = aListener();
     const { hint, count } = counter();
@@ -228,15 +228,15 @@ suite('the Context of an event', () => {
   });
 });
 
-suite('the form of a subscription', () => {
-  test('HTTPS comes first, with the word that its certificate cannot be checked', async (t) => {
+suite('the format of a subscription', () => {
+  test('prefers HTTPS, declaring that its certificate cannot be verified', async (t) => {
     const { fixture, node, withSystem, signal } = await setUp(t, offered, subscribing);
     const end = await createWatchPower(withSystem, aListener([byTls, plainly]).events)(node, () => undefined, { signal });
     assert.deepEqual(forms(fixture), ['https unverified ']);
     await end?.();
   });
 
-  test('a certificate of the site may be checked', async (t) => {
+  test('allows a site certificate to be verified', async (t) => {
     const { fixture, node, withSystem, signal } = await setUp(t, offered, subscribing);
     const listeners = [{ ...byTls, selfSigned: false }, plainly];
     const end = await createWatchPower(withSystem, aListener(listeners).events)(node, () => undefined, { signal });
@@ -244,7 +244,7 @@ suite('the form of a subscription', () => {
     await end?.();
   });
 
-  test('a service that refuses HTTPS is subscribed to by HTTP', async (t) => {
+  test('falls back to HTTP if the service rejects HTTPS', async (t) => {
     const script = { ...subscribing, [`POST ${subscriptions}`]: [refused, refused, refused, refused, created] };
     const { fixture, node, withSystem, signal } = await setUp(t, offered, script);
     const end = await createWatchPower(withSystem, aListener([byTls, plainly]).events)(node, () => undefined, { signal });
@@ -252,7 +252,7 @@ suite('the form of a subscription', () => {
     await end?.();
   });
 
-  test('types of events are named to services that offer nothing else, and left out where they are refused', async (t) => {
+  test('names event types to services that offer nothing else, and omits them if rejected', async (t) => {
     const types = { EventTypesForSubscription: ['Alert', 'StatusChange', 'MetricReport'] };
     const { fixture, node, withSystem, signal } = await setUp(
       t,
@@ -270,7 +270,7 @@ suite('the form of a subscription', () => {
     assert.deepEqual(forms(fixture), ['http  typed', 'http  ']);
   });
 
-  test('types of events are named where the service requires them', async (t) => {
+  test('names event types if the service requires them', async (t) => {
     const script = { ...subscribing, [`POST ${subscriptions}`]: [refused, created] };
     const { fixture, node, withSystem, signal } = await setUp(t, offered, script);
     await createWatchPower(withSystem, aListener().events)(node, () => undefined, { signal });

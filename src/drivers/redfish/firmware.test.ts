@@ -54,7 +54,7 @@ function aFile(t: TestContext, content: string): string {
   return join(folder, 'bmc.bin');
 }
 
-test('lists firmware under the names of Ironic and of the service', async (t) => {
+test("lists firmware by Ironic's names and those of the service", async (t) => {
   const adapters = '/redfish/v1/Chassis/1/NetworkAdapters';
   const { node, firmware } = await setUp(t, {
     ...resources(hpe),
@@ -110,7 +110,7 @@ const targets: Record<string, { entries: JsonObject[]; bios: string; bmc: string
   },
 };
 for (const [vendor, { entries, bios, bmc }] of Object.entries(targets)) {
-  test(`knows the entries of BIOS and BMC: ${vendor}`, async (t) => {
+  test(`identifies the BIOS and BMC entries of ${vendor}`, async (t) => {
     const { node, firmware, changes } = await setUp(t, resources(entries), {
       [`POST ${simpleUpdate}`]: () => ({ status: 204 }),
     });
@@ -125,7 +125,7 @@ for (const [vendor, { entries, bios, bmc }] of Object.entries(targets)) {
   });
 }
 
-test('lets the BMC fetch an image and follows the task to its end', async (t) => {
+test('updates from a URL and follows the task to its end', async (t) => {
   const states = ['Running', 'Running', 'Completed'];
   const { node, firmware, changes, reads } = await setUp(t, resources(hpe), {
     [`POST ${simpleUpdate}`]: () => ({ status: 202, headers: { location: task }, body: { '@odata.id': task } }),
@@ -144,7 +144,7 @@ test('lets the BMC fetch an image and follows the task to its end', async (t) =>
   assert.equal(reads.filter((path) => path === task).length, 3);
 });
 
-test('tells a failed task in the words of the service, without the secrets of the URL', async (t) => {
+test('reports a failed task with the message of the service, without the secrets of the URL', async (t) => {
   const { node, firmware } = await setUp(t, resources(hpe), {
     [`POST ${simpleUpdate}`]: () => ({ status: 202, headers: { location: task } }),
     [`GET ${task}`]: () => ({
@@ -168,7 +168,7 @@ test('tells a failed task in the words of the service, without the secrets of th
   assert.match(fault.message, /task ended as Exception; Unable to verify .* http:\/\/192\.0\.2\.1\/f\?sig=\*\*\*/);
 });
 
-test('waits for a BMC that restarts, and believes the version where it has forgotten the task', async (t) => {
+test('waits for a BMC that restarts, and compares versions if it has lost the task', async (t) => {
   const replies = ['running', 'cut', 'busy', 'gone'];
   const {
     node,
@@ -192,7 +192,7 @@ test('waits for a BMC that restarts, and believes the version where it has forgo
   assert.match(fault.message, /dropped the update .*; bmc is still 1\.70/);
 });
 
-test('leaves the target away where the service does not know the parameter', async (t) => {
+test('omits the target if the service does not support the parameter', async (t) => {
   const { node, firmware, changes } = await setUp(t, resources(hpe), {
     [`POST ${simpleUpdate}`]: ({ body }): TreeReply =>
       body['Targets'] === undefined
@@ -213,7 +213,7 @@ test('leaves the target away where the service does not know the parameter', asy
   );
 });
 
-test('names the targets that a service allows, and no others', async (t) => {
+test('sends only targets that a service allows', async (t) => {
   // Lenovo XCC: only the backup of the BMC is an allowed target.
   const action = {
     target: simpleUpdate,
@@ -241,7 +241,7 @@ test('names the targets that a service allows, and no others', async (t) => {
   );
 });
 
-test('reads what is allowed from the information about the action', async (t) => {
+test('reads the allowed values from ActionInfo', async (t) => {
   // DMTF mockup public-rackmount1.
   const info = `${service}/SimpleUpdateActionInfo`;
   const { node, firmware } = await setUp(t, {
@@ -251,7 +251,7 @@ test('reads what is allowed from the information about the action', async (t) =>
   assert.match((await faultOf(firmware.update(node, { url: 'http://192.0.2.1/f' }))).message, /by FTP, not by HTTP/);
 });
 
-test('uploads a file as multipart form, with the target', async (t) => {
+test('uploads a file as multipart form with the target', async (t) => {
   const path = aFile(t, 'firmware bytes');
   const { node, firmware, changes } = await setUp(
     t,
@@ -277,7 +277,7 @@ test('uploads a file as multipart form, with the target', async (t) => {
   assert.match(changes[1]?.raw.toString() ?? '', /\{"Targets":\[\]\}/);
 });
 
-test('uploads the plain file where that is all the service takes', async (t) => {
+test('uploads the plain file if the service supports only that', async (t) => {
   const path = aFile(t, 'firmware bytes');
   const { node, firmware, changes } = await setUp(t, resources(hpe, { HttpPushUri: '/fwupdate', MaxImageSizeBytes: 100 }), {
     'POST /fwupdate': () => ({ status: 202, headers: { location: task } }),
@@ -294,7 +294,7 @@ test('uploads the plain file where that is all the service takes', async (t) => 
   assert.match((await faultOf(firmware.update(node, { path: '/nowhere' }))).message, /cannot be read/);
 });
 
-test('refuses what cannot work before anything is sent', async (t) => {
+test('rejects what cannot work before anything is sent', async (t) => {
   const { node, firmware, changes, resources: table } = await setUp(t, resources(hpe, { HttpPushUri: '/cgi-bin/uploadFile' }));
   const url = 'http://192.0.2.1/f';
 

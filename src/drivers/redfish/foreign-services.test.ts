@@ -29,7 +29,7 @@ suite("sushy-tools' emulator", { skip: withoutSushyTools }, () => {
     return { ...aDriver(t), node: aNode({ redfish_address: url, redfish_system_id: `/redfish/v1/Systems/${sushySystems[0]}` }) };
   }
 
-  test('BIOS settings are read, judged, written and reset', async (t) => {
+  test('reads, validates, writes and resets BIOS settings', async (t) => {
     const { bios, node } = await setUp(t);
     const read = async (name: string) => (await bios.readSettings(node)).find((setting) => setting.name === name);
     const turbo = {
@@ -52,14 +52,14 @@ suite("sushy-tools' emulator", { skip: withoutSushyTools }, () => {
     assert.deepEqual(await read('ProcTurboMode'), turbo);
   });
 
-  test('secure boot is switched', async (t) => {
+  test('switches secure boot', async (t) => {
     const { management, node } = await setUp(t);
     assert.equal(await management.getSecureBoot?.(node), false);
     await management.setSecureBoot?.(node, true);
     assert.equal(await management.getSecureBoot?.(node), true);
   });
 
-  test('the BIOS is updated and has another version', async (t) => {
+  test('updates the BIOS to another version', async (t) => {
     const { firmware, node } = await setUp(t);
     const version = async () => (await firmware.readComponents(node)).find(({ component }) => component === 'bios');
     assert.deepEqual(await version(), { component: 'bios', version: '1.0.0', updateable: true });
@@ -71,7 +71,7 @@ suite("sushy-tools' emulator", { skip: withoutSushyTools }, () => {
     assert.ok(fault instanceof Fault && /Missing ImageURI and\/or Targets/.test(fault.message), String(fault));
   });
 
-  test('sensors of the chassis are read', async (t) => {
+  test('reads the sensors of the chassis', async (t) => {
     const { management, node } = await setUp(t);
     const sensors = (await management.readSensors?.(node)) ?? [];
     const cpu = sensors.find(({ name }) => name.startsWith('CPU Temp'));
@@ -88,7 +88,7 @@ suite("DMTF's mockup server", { skip: withoutMockupServer }, () => {
     return { ...aDriver(t), node: aNode({ redfish_address: await startMockupServer(t) }) };
   }
 
-  test('sensors of the collection are read once', async (t) => {
+  test('reads the sensors of the collection once', async (t) => {
     const { management, node } = await setUp(t);
     const sensors = (await management.readSensors?.(node)) ?? [];
     const names = sensors.map(({ name }) => name);
@@ -101,7 +101,7 @@ suite("DMTF's mockup server", { skip: withoutMockupServer }, () => {
     assert.equal(sensors.find(({ name }) => name === 'CPU #1 Fan Speed')?.type, 'fan');
   });
 
-  test('firmware and logs are read, secure boot is switched', async (t) => {
+  test('reads firmware and logs, and switches secure boot', async (t) => {
     const { firmware, management, vendor, node } = await setUp(t);
 
     const components = Object.fromEntries(
@@ -122,7 +122,7 @@ suite("DMTF's mockup server", { skip: withoutMockupServer }, () => {
     assert.ok(Array.isArray(subscriptions) && subscriptions.length >= 3);
   });
 
-  test('the password of the own account is changed', async (t) => {
+  test('changes the password of the account in use', async (t) => {
     const { management, vendor, node } = await setUp(t);
     const info = { redfish_username: 'Administrator', redfish_password: 'alt-geheim', redfish_auth_type: 'basic' };
     const own = { ...node, driver_info: { ...node.driver_info, ...info } };

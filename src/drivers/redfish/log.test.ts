@@ -101,7 +101,7 @@ test('reads the logs of system and manager as one, oldest first', async (t) => {
   );
 });
 
-test('keeps the newest of a long log, whichever end they are at', async (t) => {
+test('keeps the newest entries of a long log in either order', async (t) => {
   const log = `${managerLogs}/Log`;
   const pages = (numbers: readonly number[]) => {
     const size = 200;
@@ -140,7 +140,7 @@ test('keeps the newest of a long log, whichever end they are at', async (t) => {
   }
 });
 
-test('clears what can be cleared', async (t) => {
+test('clears the logs that can be cleared', async (t) => {
   const [sel, lc] = [`${managerLogs}/Sel`, `${managerLogs}/Lclog`];
   const target = `${sel}/Actions/LogService.ClearLog`;
   const { node, withSystem, changes, resources } = await startRedfishTree(
@@ -160,7 +160,7 @@ test('clears what can be cleared', async (t) => {
   await assert.rejects(log.clearLog(node), /does not support clearing the log/);
 });
 
-test('names a machine without logs', async (t) => {
+test('reports a machine without logs', async (t) => {
   const { node, withSystem } = await startRedfishTree(t, owners);
   await assert.rejects(createRedfishLog(withSystem).readLog(node), /does not support log/);
 });

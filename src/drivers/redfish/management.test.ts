@@ -46,7 +46,7 @@ suite('the indicator', () => {
     assert.equal(tree.changes[0]?.path, chassisPath);
   });
 
-  test('is missing from some hardware', async (t) => {
+  test('is unsupported by some hardware', async (t) => {
     const tree = await startRedfishTree(t, {});
     const { getIndicator } = createRedfishManagement(tree.withSystem);
     assert.equal(await codeOf(getIndicator?.(tree.node) ?? Promise.resolve()), 'unsupportedByHardware');
@@ -58,7 +58,7 @@ suite('an NMI', () => {
     [['On', 'Nmi'], 'none'],
     [['On'], 'unsupportedByHardware'],
   ] as const) {
-    test(`where ${offered.join(', ')} are offered: ${code}`, async (t) => {
+    test(`with ${offered.join(', ')} offered: ${code}`, async (t) => {
       const tree = await startRedfishTree(
         t,
         resource(systemPath, { ...links, ...reset(systemPath, 'ComputerSystem.Reset', [...offered]) }),
@@ -74,7 +74,7 @@ suite('an NMI', () => {
   }
 });
 
-test('the machine is identified by its system and its chassis', async (t) => {
+test('identifies the machine by its system and its chassis', async (t) => {
   const system = {
     Manufacturer: 'Example',
     Model: '',
@@ -103,7 +103,7 @@ test('the machine is identified by its system and its chassis', async (t) => {
   });
 });
 
-test('the BMC tells of itself', async (t) => {
+test('reads the identity of the BMC', async (t) => {
   const nics = `${managerPath}/EthernetInterfaces`;
   const nic = {
     Id: 'eth0',
@@ -125,7 +125,7 @@ test('the BMC tells of itself', async (t) => {
   });
 });
 
-suite('the BMC is restarted', () => {
+suite('restarts the BMC', () => {
   for (const [kind, offered, sent] of [
     ['warm', ['ForceRestart', 'GracefulRestart'], 'GracefulRestart'],
     ['cold', ['ForceRestart', 'GracefulRestart'], 'ForceRestart'],

@@ -59,7 +59,7 @@ const [insertCd, ejectCd] = ['POST CD1/Actions/VirtualMedia.InsertMedia', 'POST 
 
 suite('virtual media', () => {
   for (const on of ['system', 'manager'] as const) {
-    test(`of the ${on} are shown, filled and emptied`, async (t) => {
+    test(`lists, inserts and ejects virtual media of the ${on}`, async (t) => {
       const { media, node, tree } = await setUp(t, { on });
       await media.insert(node, 'cdrom', image);
       const floppy = { device: 'floppy', inserted: false, image: null };
@@ -71,19 +71,19 @@ suite('virtual media', () => {
     });
   }
 
-  test('a slot that is taken is emptied first, whatever it holds', async (t) => {
+  test('empties an occupied slot first, whatever it contains', async (t) => {
     const { media, node, tree } = await setUp(t, { slots: [{ path: 'CD1', fields: { Inserted: true, Image: image } }] });
     await media.insert(node, 'cdrom', image);
     assert.deepEqual(done(tree), [{ [ejectCd]: {} }, { [insertCd]: { Image: image } }]);
   });
 
-  test('a USB stick goes where one fits', async (t) => {
+  test('inserts a USB stick into a matching slot', async (t) => {
     const { media, node, tree } = await setUp(t);
     await media.insert(node, 'disk', image);
     assert.deepEqual(done(tree), [{ 'POST Floppy1/Actions/VirtualMedia.InsertMedia': { Image: image } }]);
   });
 
-  test('a slot without actions is written', async (t) => {
+  test('writes to a slot without actions', async (t) => {
     const { media, node, tree } = await setUp(t, { slots: [{ path: 'EXT1', actions: false }] });
     await media.insert(node, 'cdrom', image);
     await media.eject(node, 'cdrom');
@@ -94,7 +94,7 @@ suite('virtual media', () => {
     assert.deepEqual(done(tree), [{ 'PATCH EXT1': put }, { 'PATCH EXT1': empty }]);
   });
 
-  test('the next slot is tried after one that takes no images', async (t) => {
+  test('tries the next slot after one that takes no images', async (t) => {
     const onlyEject = { '#VirtualMedia.EjectMedia': { target: '/nowhere' } };
     const slots = [{ path: 'CD0', fields: { Actions: onlyEject } }, { path: 'CDx' }, { path: 'CD1', types: ['DVD'] }];
     const { media, node, tree, base } = await setUp(t, { slots });
@@ -103,7 +103,7 @@ suite('virtual media', () => {
     assert.deepEqual(Object.keys(done(tree).at(-1) ?? {}), [insertCd]);
   });
 
-  test('a protocol is named where the service misses it', async (t) => {
+  test('names the protocol if the service requires it', async (t) => {
     const { media, node, tree, base } = await setUp(t);
     const key = `POST ${base}/CD1/Actions/VirtualMedia.InsertMedia`;
     const obey = tree.rules.get(key);
@@ -117,7 +117,7 @@ suite('virtual media', () => {
     assert.deepEqual(tree.changes.at(-1)?.body, { Image: image, TransferProtocolType: 'HTTP' });
   });
 
-  test('that were accepted without effect are a fault', async (t) => {
+  test('raises a fault if a change was accepted without effect', async (t) => {
     const { media, node, tree, base } = await setUp(t, { effectMs: 60 });
     tree.rules.set(`POST ${base}/CD1/Actions/VirtualMedia.InsertMedia`, () => ({ status: 204 }));
     const { code, message } = await faultOf(media.insert(node, 'cdrom', image));
@@ -125,14 +125,14 @@ suite('virtual media', () => {
     assert.match(message, /still empty/);
   });
 
-  test('that there are none of are not of this hardware', async (t) => {
+  test('is unsupported on hardware without slots', async (t) => {
     const { media, node } = await setUp(t, { slots: [{ path: 'F', types: ['Floppy'] }] });
     assert.equal((await faultOf(media.insert(node, 'cdrom', image))).code, 'unsupportedByHardware');
   });
 });
 
-suite('what certain makes need', () => {
-  test('Dell: an insert is tried again while the eject is under way', async (t) => {
+suite('what certain vendors need', () => {
+  test('Dell: retries an insert while the eject is in progress', async (t) => {
     const { media, node, tree, base } = await setUp(t, { vendor: 'Dell Inc.' });
     const key = `POST ${base}/CD1/Actions/VirtualMedia.InsertMedia`;
     const obey = tree.rules.get(key);
@@ -142,20 +142,20 @@ suite('what certain makes need', () => {
     assert.equal(tree.changes.length, 3);
   });
 
-  test('others: it is not', async (t) => {
+  test('others: no retry', async (t) => {
     const { media, node, tree, base } = await setUp(t);
     tree.rules.set(`POST ${base}/CD1/Actions/VirtualMedia.InsertMedia`, () => ({ status: 500, body: {} }));
     await faultOf(media.insert(node, 'cdrom', image));
     assert.equal(tree.changes.length, 1);
   });
 
-  test('Lenovo: slots that fetch images come before those for uploads', async (t) => {
+  test('Lenovo: prefers slots that fetch images to those for uploads', async (t) => {
     const { media, node, tree } = await setUp(t, { vendor: 'Lenovo', slots: [{ path: 'RDOC1' }, { path: 'EXT1' }] });
     await media.insert(node, 'cdrom', image);
     assert.deepEqual(done(tree), [{ 'POST EXT1/Actions/VirtualMedia.InsertMedia': { Image: image } }]);
   });
 
-  test('Supermicro: a slot that is not connected is empty', async (t) => {
+  test('Supermicro: treats a slot that is not connected as empty', async (t) => {
     const fields = { Image: image, ConnectedVia: 'NotConnected', Inserted: true };
     const { media, node } = await setUp(t, { vendor: 'Supermicro', slots: [{ path: 'CD1', fields }] });
     assert.deepEqual(await media.slots(node), [{ device: 'cdrom', inserted: false, image: null }]);

@@ -27,7 +27,7 @@ async function setUp(t: TestContext) {
 }
 
 suite("DMTF's mockup server", { skip: reasonToSkip(mockupServer) }, () => {
-  test('opens a session, and takes power commands', async (t) => {
+  test('opens a session and accepts power commands', async (t) => {
     const { driver, node } = await setUp(t);
     assert.equal(await driver.power.getPower(node), 'power on');
     for (const target of ['power off', 'soft power off', 'power on', 'reset'] as const) await driver.power.setPower(node, target);
@@ -47,7 +47,7 @@ suite("DMTF's mockup server", { skip: reasonToSkip(mockupServer) }, () => {
     assert.equal(await management.getIndicator?.(node), 'blinking');
   });
 
-  test('tells who it is', async (t) => {
+  test('reports its identity', async (t) => {
     const { driver, node } = await setUp(t);
     assert.partialDeepStrictEqual(await driver.management.identify?.(node), {
       manufacturer: 'Contoso',
@@ -63,7 +63,7 @@ suite("DMTF's mockup server", { skip: reasonToSkip(mockupServer) }, () => {
     });
   });
 
-  test('changes what is in its drives, which have no actions', async (t) => {
+  test('changes the media of drives without actions', async (t) => {
     const { driver, node } = await setUp(t);
     const { media } = driver.management;
     const cdrom = async () => (await media?.slots(node))?.find(({ device }) => device === 'cdrom');
@@ -74,7 +74,7 @@ suite("DMTF's mockup server", { skip: reasonToSkip(mockupServer) }, () => {
     assert.equal((await cdrom())?.inserted, false);
   });
 
-  test('shows sensors, logs, settings and versions', async (t) => {
+  test('returns sensors, logs, settings and versions', async (t) => {
     const { driver, node } = await setUp(t);
     const sensors = await driver.management.readSensors?.(node);
     const ambient = { name: 'Ambient Temperature', type: 'temperature', value: 22.5, unit: '°C', status: 'ok' };

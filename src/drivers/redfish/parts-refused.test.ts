@@ -23,7 +23,7 @@ const refusals: readonly (readonly [title: string, reply: TreeReply, isNoticed: 
   ['404', { status: 404 }, false],
 ];
 
-suite('a side resource that is refused is left out', () => {
+suite('skips a secondary resource that is refused', () => {
   for (const [title, reply, isNoticed] of refusals) {
     test(`of the sensors: ${title}`, async (t) => {
       const tree = await startRedfishTree(
@@ -75,7 +75,7 @@ suite('a side resource that is refused is left out', () => {
     });
   }
 
-  test('401 for what this user may not see is no refused password', async (t) => {
+  test('a 401 for one resource is not a rejected password', async (t) => {
     const sensors = `${chassisPath}/Sensors`;
     const script: Script = {
       'GET /redfish/v1/': { body: { ...root, Links: { Sessions: link(sessionPath) } } },
@@ -117,7 +117,7 @@ function nodeOf(url: string) {
   };
 }
 
-test('a member that is no JSON does not spoil the list of the others', async (t) => {
+test('one malformed member does not break the list of the others', async (t) => {
   const sensors = `${chassisPath}/Sensors`;
   const tree = await startRedfishTree(
     t,
@@ -137,7 +137,7 @@ test('a member that is no JSON does not spoil the list of the others', async (t)
   assert.match(notices.join(), new RegExp(`left out: GET ${sensors}/1: 403`));
 });
 
-test('systems, chassis and managers are found on every page', async (t) => {
+test('finds systems, chassis and managers on every page', async (t) => {
   const tree = await startRedfishTree(t, {
     '/redfish/v1/Systems': { Members: [], 'Members@odata.nextLink': '/redfish/v1/Systems?$skip=1' },
     '/redfish/v1/Systems?$skip=1': { ...collectionOf([systemPath]) },
@@ -159,12 +159,12 @@ test('systems, chassis and managers are found on every page', async (t) => {
   );
 });
 
-suite('a system that was there before and is missing now', () => {
+suite('a system that has disappeared', () => {
   for (const [title, info] of [
     ['found by itself', {}],
     ['named in driver_info', { redfish_system_id: systemPath }],
   ] as const) {
-    test(`is not ready, again and again, until it is back: ${title}`, async (t) => {
+    test(`is not ready until it is back: ${title}`, async (t) => {
       const tree = await startRedfishTree(t, { [systemPath]: on }, { info });
       const power = createRedfishPower(tree.withSystem, noWatch);
       assert.equal(await power.getPower(tree.node), 'power on');
@@ -178,13 +178,13 @@ suite('a system that was there before and is missing now', () => {
     });
   }
 
-  test('one that never was there is an error', async (t) => {
+  test('a system that never existed is an error', async (t) => {
     const tree = await startRedfishTree(t, {}, { info: { redfish_system_id: '/redfish/v1/Systems/none' } });
     assert.equal((await faultOf(createRedfishPower(tree.withSystem, noWatch).getPower(tree.node))).code, 'bmcError');
   });
 });
 
-test('a reset type that is listed and yet refused is followed by the next best', async (t) => {
+test('falls back to the next reset type if a listed one is rejected', async (t) => {
   const sent: unknown[] = [];
   const tree = await startRedfishTree(t, {
     [systemPath]: {

@@ -57,14 +57,14 @@ suite('the power state', () => {
   }
 
   // https://github.com/device-management-toolkit/console/pull/1051: no power state for a while after a power command.
-  test('none is told as not ready, so that it is asked for again', async (t) => {
+  test('reports a missing state as not ready, so that it is polled again', async (t) => {
     const { power, node } = await setUp(t, { state: null });
     const { code, message } = await faultOf(power.getPower(node));
     assert.equal(code, 'bmcNotReady');
     assert.match(message, /no power state/);
   });
 
-  test('of another word is a fault', async (t) => {
+  test('rejects an unknown state', async (t) => {
     const { power, node } = await setUp(t, { state: 'Dreaming' });
     const { code, message } = await faultOf(power.getPower(node));
     assert.equal(code, 'bmcMalformedReply');
@@ -72,12 +72,12 @@ suite('the power state', () => {
   });
 });
 
-test('every ResetType is asked for or has a reason not to be', () => {
+test('every ResetType is used or has a reason not to be', () => {
   const asked = new Set(Object.values(targetTable).flat());
   for (const type of resetTypes) assert.ok(asked.has(type) !== type in unusedResetTypes, type);
 });
 
-suite('a command takes the best that the machine offers', () => {
+suite('a command uses the best offered ResetType', () => {
   const all = [...resetTypes];
   const rows: [target: PowerTarget, state: string, offered: string[], sent: string[]][] = [
     ['power on', 'Off', all, ['On']],
@@ -102,13 +102,13 @@ suite('a command takes the best that the machine offers', () => {
     });
   }
 
-  test('and says so where it offers nothing fit', async (t) => {
+  test('and reports that none fits', async (t) => {
     const { power, node, sent } = await setUp(t, { state: 'On', offered: ['On'] });
     assert.match((await faultOf(power.setPower(node, 'power off'))).message, /no ResetType for it \(offered: On\)/);
     assert.deepEqual(sent, []);
   });
 
-  test('told in an ActionInfo', async (t) => {
+  test('given by an ActionInfo', async (t) => {
     const info = `${systemPath}/ResetActionInfo`;
     const Actions = { '#ComputerSystem.Reset': { target: resetPath, '@Redfish.ActionInfo': info } };
     const { power, node, sent, tree } = await setUp(t, { system: { Actions } });
@@ -117,7 +117,7 @@ suite('a command takes the best that the machine offers', () => {
     assert.deepEqual(sent, ['ForceOn']);
   });
 
-  test('found out by asking where it is told nowhere', async (t) => {
+  test('found by trying if nothing lists it', async (t) => {
     const { power, node, sent, tree, obey } = await setUp(t);
     const unknown = {
       status: 400,
@@ -129,7 +129,7 @@ suite('a command takes the best that the machine offers', () => {
   });
 });
 
-test('an error for what is so already is none', async (t) => {
+test('accepts an error if the state is already reached', async (t) => {
   const { power, node, tree } = await setUp(t, { state: 'On', offered: ['On', 'ForceOff'] });
   tree.rules.set(`POST ${resetPath}`, () => ({ status: 409, body: { error: { message: 'Host is powered on.' } } }));
   await power.setPower(node, 'power on');
@@ -141,7 +141,7 @@ suite('a command that comes too early', () => {
     ['Dell Inc.', 'ActionParameterValueConflict'],
     ['HPE', 'InvalidOperationForSystemState'],
   ] as const) {
-    test(`is sent again to ${vendor}`, async (t) => {
+    test(`is retried with ${vendor}`, async (t) => {
       const { power, node, sent, tree, obey } = await setUp(t, { system: { Manufacturer: vendor } });
       let refusals = 2;
       tree.rules.set(`POST ${resetPath}`, (asked) => (refusals-- > 0 ? early(id) : obey(asked)));
@@ -150,7 +150,7 @@ suite('a command that comes too early', () => {
     });
   }
 
-  test('is a fault elsewhere', async (t) => {
+  test('raises a fault with others', async (t) => {
     const { power, node, tree } = await setUp(t, { system: { Manufacturer: 'Example' } });
     tree.rules.set(`POST ${resetPath}`, () => early('ActionParameterValueConflict'));
     assert.equal((await faultOf(power.setPower(node, 'power on'))).code, 'bmcError');
@@ -158,7 +158,7 @@ suite('a command that comes too early', () => {
   });
 });
 
-test('a power state that only JavaScript knows is none', async (t) => {
+test('rejects a power state that is an inherited property name', async (t) => {
   for (const state of ['constructor', '__proto__', 'toString']) {
     const { power, node } = await setUp(t, { state });
     assert.equal((await faultOf(power.getPower(node))).code, 'bmcMalformedReply');

@@ -26,7 +26,7 @@ const resetOf = (path: string, more: JsonObject = {}) => ({
 const done: TreeReply = { status: 204 };
 
 suite('several systems behind one BMC', () => {
-  test('the one that can be switched is meant, not the baseboard of the GPUs', async (t) => {
+  test('selects the one that can be reset, not the GPU baseboard', async (t) => {
     const server = '/redfish/v1/Systems/System_0';
     const tree = await startRedfishTree(t, {
       '/redfish/v1/Systems': collectionOf(['/redfish/v1/Systems/HGX_Baseboard_0', server]),
@@ -66,14 +66,14 @@ suite('several systems behind one BMC', () => {
   }
   const second = { info: { redfish_system_id: '/redfish/v1/Systems/Node1' } };
 
-  test('chassis and manager of a system without links are those that link it or share its name', async (t) => {
+  test('finds chassis and manager of a system without links by their links or its name', async (t) => {
     const { withSystem, node } = await startRedfishTree(t, aNodeCard(), second);
     const management = createRedfishManagement(withSystem);
     assert.equal((await management.identify?.(node))?.asset_tag, 'right');
     assert.equal((await management.bmcInfo?.(node))?.['firmware_version'], '3');
   });
 
-  test('an update of the BIOS names the entry of that system', async (t) => {
+  test('a BIOS update targets the entry of that system', async (t) => {
     const update = '/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate';
     const { withSystem, node, resources, rules, changes } = await startRedfishTree(t, aNodeCard(), second);
     resources.set('/redfish/v1/UpdateService', {
@@ -86,7 +86,7 @@ suite('several systems behind one BMC', () => {
   });
 });
 
-test('an update names no target where the service tells in a sentence what targets are', async (t) => {
+test('an update names no target if the service describes targets in prose', async (t) => {
   const update = '/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate';
   const inventory = '/redfish/v1/UpdateService/FirmwareInventory';
   const { withSystem, node, rules, changes } = await startRedfishTree(t, {
@@ -105,7 +105,7 @@ test('an update names no target where the service tells in a sentence what targe
 });
 
 suite('power', () => {
-  test('a machine without any restart is switched off and on; its own word serves to shut it down', async (t) => {
+  test('a machine without a restart is switched off and on; its only off type shuts it down', async (t) => {
     const offered = { 'ResetType@Redfish.AllowableValues': ['On', 'ForceOff', 'Off'] };
     const tree = await startRedfishTree(t, { [systemPath]: { ...links, PowerState: 'On', ...resetOf(systemPath, offered) } });
     tree.rules.set(`POST ${systemPath}/Actions/ComputerSystem.Reset`, ({ body }) => {
@@ -124,7 +124,7 @@ suite('power', () => {
     );
   });
 
-  test('an ActionInfo that is not there keeps nobody from switching', async (t) => {
+  test('a missing ActionInfo does not prevent power changes', async (t) => {
     const info = { '@Redfish.ActionInfo': `${systemPath}/ResetActionInfo` };
     const tree = await startRedfishTree(t, { [systemPath]: { ...links, PowerState: 'On', ...resetOf(systemPath, info) } });
     tree.rules.set(`POST ${systemPath}/Actions/ComputerSystem.Reset`, () => done);
@@ -137,7 +137,7 @@ suite('power', () => {
 suite('boot', () => {
   const settings = { '@Redfish.Settings': { SettingsObject: link(`${systemPath}/SD`) } };
 
-  test('a device that waits in the settings resource is the one that is shown', async (t) => {
+  test('shows the device pending in the settings resource', async (t) => {
     const { withSystem, node } = await startRedfishTree(t, {
       [systemPath]: { ...links, ...settings, Boot: { BootSourceOverrideEnabled: 'Disabled', BootSourceOverrideTarget: 'None' } },
       [`${systemPath}/SD`]: { Boot: { BootSourceOverrideEnabled: 'Disabled', BootSourceOverrideTarget: 'None' } },
@@ -147,7 +147,7 @@ suite('boot', () => {
     assert.deepEqual(await boot.getBootDevice(node), { device: 'pxe', persistent: false });
   });
 
-  test('a mode that the machine does not know is refused before anything is sent', async (t) => {
+  test('rejects an unknown boot mode before anything is sent', async (t) => {
     const { withSystem, node, changes } = await startRedfishTree(t, {
       [systemPath]: {
         ...links,
@@ -167,7 +167,7 @@ suite('virtual media', () => {
   const slot = `${base}/CD1`;
   const insert = `${slot}/Actions/VirtualMedia.InsertMedia`;
 
-  test('of AMI are known by name, switched on first, and empty when they hold "None"', async (t) => {
+  test('of AMI are found by name, enabled first, and empty if they contain "None"', async (t) => {
     const enable = `${managerPath}/Actions/Oem/AMIVirtualMedia.EnableRMedia`;
     const empty = {
       '@odata.id': slot,
@@ -229,7 +229,7 @@ suite('BIOS settings', () => {
     ],
   };
 
-  test('are written in the words that the machine has for them, where the registry numbers them', async (t) => {
+  test('are written with display values if the registry uses numbers', async (t) => {
     const { withSystem, node, changes } = await startRedfishTree(t, {
       ...registry([numbered]),
       [systemPath]: { ...links, Bios: link(biosPath) },
@@ -241,7 +241,7 @@ suite('BIOS settings', () => {
     assert.deepEqual(changes[0]?.body, { Attributes: { HyperThreading_1: 'Disable' } });
   });
 
-  test('have rules where the machine has a registry without naming it', async (t) => {
+  test('have rules if the machine has a registry that nothing names', async (t) => {
     const boost = { AttributeName: 'Boost', Type: 'Enumeration', Value: [{ ValueName: 'Enabled' }, { ValueName: 'Disabled' }] };
     const { withSystem, node } = await startRedfishTree(t, {
       ...registry([boost]),
@@ -252,7 +252,7 @@ suite('BIOS settings', () => {
     assert.deepEqual(setting?.allowable_values, ['Enabled', 'Disabled']);
   });
 
-  test('of Gigabyte are written to the neighbour that nothing links', async (t) => {
+  test('of Gigabyte are written to a sibling resource that nothing links', async (t) => {
     const { withSystem, node, changes } = await startRedfishTree(t, {
       [systemPath]: { ...links, Manufacturer: 'GIGABYTE', Bios: link(biosPath) },
       [biosPath]: { Attributes: { Boost: 'Enabled' }, '@Redfish.Settings': { ETag: 'x' } },
@@ -265,7 +265,7 @@ suite('BIOS settings', () => {
     );
   });
 
-  test('are written again where the service does not take the ETag that it sent', async (t) => {
+  test('are retried if the service rejects the ETag that it sent', async (t) => {
     const { withSystem, node, changes, rules } = await startRedfishTree(t, {
       [systemPath]: { ...links, Bios: link(biosPath) },
       [biosPath]: {
@@ -281,8 +281,8 @@ suite('BIOS settings', () => {
   });
 });
 
-suite('what is read', () => {
-  test('a speed in RPM is that of a fan, "N/A" is no number, and an entry that holds nothing no sensor', async (t) => {
+suite('readings', () => {
+  test('an RPM value is a fan, "N/A" is no reading, and an empty entry no sensor', async (t) => {
     const { withSystem, node } = await startRedfishTree(t, {
       [systemPath]: links,
       [chassisPath]: { Id: '1', Sensors: link(`${chassisPath}/Sensors`), Power: link(`${chassisPath}/Power`) },
@@ -306,7 +306,7 @@ suite('what is read', () => {
     );
   });
 
-  test('times that are none count as none; bare messages are filled up', async (t) => {
+  test('ignores invalid times, and expands bare messages', async (t) => {
     const logs = `${systemPath}/LogServices`;
     const { withSystem, node } = await startRedfishTree(t, {
       [systemPath]: { ...links, LogServices: link(logs) },
@@ -329,7 +329,7 @@ suite('what is read', () => {
     );
   });
 
-  test('fillers are no identity, places for addresses no addresses, a lost chassis no obstacle', async (t) => {
+  test('ignores placeholder identities and addresses, and a missing chassis', async (t) => {
     const nics = `${managerPath}/EthernetInterfaces`;
     const nic = { Id: '1', MACAddress: 'A4-BF-01-28-90-AA', IPv4Addresses: [{ Address: '0.0.0.0' }, { Address: '192.0.2.7' }] };
     const { withSystem, node, resources } = await startRedfishTree(t, {

@@ -37,7 +37,7 @@ async function setUp(t: TestContext, script: Script = {}) {
 }
 
 suite('a node and its BMC', () => {
-  test('are found once and kept, in one session; each conversation is reported', async (t) => {
+  test('are found once and cached, in one session; each conversation is reported', async (t) => {
     const { fixture, driver, node, reports } = await setUp(t, { [`DELETE ${sessionPath}/1`]: { status: 204 } });
     assert.equal(await driver.power.getPower(node()), 'power on');
     const before = fixture.names().length;
@@ -52,7 +52,7 @@ suite('a node and its BMC', () => {
     assert.equal(fixture.connections(), 1);
   });
 
-  test('are looked for again when the BMC answers 404', async (t) => {
+  test('are found again when the BMC replies 404', async (t) => {
     const { fixture, driver, node } = await setUp(t);
     await driver.power.getPower(node());
     const moved = '/redfish/v1/Systems/new';
@@ -65,7 +65,7 @@ suite('a node and its BMC', () => {
     assert.equal(await driver.power.getPower(node()), 'power off');
   });
 
-  test('need a name where the BMC has several machines', async (t) => {
+  test('need redfish_system_id if the BMC has several machines', async (t) => {
     const other = '/redfish/v1/Systems/2';
     const both = { body: { Members: [{ '@odata.id': system }, { '@odata.id': other }] } };
     const { driver, node } = await setUp(t, {
@@ -79,7 +79,7 @@ suite('a node and its BMC', () => {
 });
 
 suite('faults', () => {
-  test('another certificate: what was presented is told, so that it can be pinned', async (t) => {
+  test('another certificate: reports its fingerprint, so that it can be pinned', async (t) => {
     const { fixture, driver, node } = await setUp(t);
     const { code, message } = await faultOf(driver.power.getPower(node({ redfish_fingerprint: 'ab'.repeat(32) })));
     assert.equal(code, 'bmcUntrusted');
@@ -159,7 +159,7 @@ suite('faults', () => {
     });
   }
 
-  test('a cancelled question is told as that', async (t) => {
+  test('a cancelled request is reported as such', async (t) => {
     const { driver, node } = await setUp(t, { [`GET ${system}`]: { silent: true } });
     const end = new AbortController();
     const callOptions = faultOf(driver.power.getPower(node(), { signal: end.signal }));
@@ -169,7 +169,7 @@ suite('faults', () => {
 });
 
 suite('the cause of a failure', () => {
-  test('several systems without redfish_system_id are told as a fault of driver_info, which names them', async (t) => {
+  test('several systems without redfish_system_id raise a driver_info fault that lists them', async (t) => {
     const links = ['/redfish/v1/Systems/1', '/redfish/v1/Systems/2'].map((path) => ({ '@odata.id': path }));
     const { driver, node } = await setUp(t, { 'GET /redfish/v1/Systems': { body: { Members: links } } });
     const fault = await faultOf(driver.power.getPower(node()));
@@ -177,13 +177,13 @@ suite('the cause of a failure', () => {
     assert.match(fault.message, /n1 is invalid: the BMC at .* has 2 systems; set redfish_system_id to one of: .*Systems\/2/);
   });
 
-  test('a request that the timeout of its caller ends is one to a BMC that did not respond', async (t) => {
+  test("a request aborted by the caller's timeout counts as no response", async (t) => {
     const { driver, node } = await setUp(t, { [`GET ${system}`]: { silent: true } });
     const fault = await faultOf(driver.power.getPower(node(), { signal: AbortSignal.timeout(20) }));
     assert.equal(fault.code, 'bmcUnreachable');
   });
 
-  test('a request is ended by the end of Ingot, or by a change of the credentials', { timeout: 20_000 }, async (t) => {
+  test('the stop of Ingot or a change of credentials aborts a request', { timeout: 20_000 }, async (t) => {
     const { driver, node, fixture } = await setUp(t, { [`GET ${system}`]: { silent: true } });
     const untilAsked = async (times: number) => {
       while (fixture.names().filter((name) => name === `GET ${system}`).length < times) await new Promise(setImmediate);
@@ -218,7 +218,7 @@ suite('settings', () => {
     ],
   ];
   for (const [info, expected] of good) {
-    test(`are taken: ${JSON.stringify(info).slice(0, 70)}`, () => {
+    test(`are accepted: ${JSON.stringify(info).slice(0, 70)}`, () => {
       assert.partialDeepStrictEqual(readRedfishSettings(aNode(info)).peer, expected);
     });
   }
@@ -238,7 +238,7 @@ suite('settings', () => {
     [{ redfish_address: { a: 1 } }, /redfish_address must be text/],
   ];
   for (const [info, says] of bad) {
-    test(`are refused: ${JSON.stringify(info).slice(0, 70)}`, () => {
+    test(`are rejected: ${JSON.stringify(info).slice(0, 70)}`, () => {
       const { power } = createRedfishDriver();
       assert.throws(
         () => power.validate(aNode(info)),
@@ -255,7 +255,7 @@ suite('settings', () => {
 });
 
 suite('quirks', () => {
-  test('belong to makes', () => {
+  test('belong to vendors', () => {
     const make = (vendor: string) => [...tolerancesFor({ vendor, model: '', firmware: '' })];
     assert.deepEqual(make('Example Corp.'), []);
     assert.deepEqual(make('ASRockRack'), ['whole boot request', 'boot settings not linked']);
@@ -270,7 +270,7 @@ suite('quirks', () => {
     for (const { source, needed } of interoperabilityWorkarounds) assert.ok(source.length > 10 && needed.length > 4, needed);
   });
 
-  test('may be known by the vendor of the service alone', async (t) => {
+  test('may be selected by the vendor of the service alone', async (t) => {
     const tree = await startRedfishTree(t, {
       '/redfish/v1': { Vendor: 'Supermicro', Systems: { '@odata.id': '/redfish/v1/Systems' } },
     });

@@ -19,9 +19,9 @@ const refusal = (id: string, message = 'No.'): TreeReply => ({
   body: { error: { '@Message.ExtendedInfo': [{ MessageId: id, Message: message, Severity: 'Critical' }] } },
 });
 
-suite('values of another type than the schema says', () => {
+suite('values of another type than in the schema', () => {
   // https://github.com/stmcginnis/gofish/issues/409: the Power resource of a Cisco CIMC.
-  test('a reading in quotes is a reading, and "N/A" is none', async (t) => {
+  test('a quoted reading is a reading, and "N/A" is none', async (t) => {
     const voltage = {
       Name: 'P5V_AUX',
       MemberID: 12,
@@ -40,7 +40,7 @@ suite('values of another type than the schema says', () => {
   });
 
   // https://github.com/jenningsloy318/redfish_exporter/issues/27 and https://github.com/stmcginnis/gofish/issues/99.
-  test('a name without quotes is a name, a count in quotes a count', async (t) => {
+  test('an unquoted name is a name, and a quoted count a count', async (t) => {
     const tree = await startRedfishTree(t, {
       [systemPath]: { ...link(systemPath), SerialNumber: 8_100_234, ProcessorSummary: { Count: '2', Model: '' }, ...links },
     });
@@ -51,7 +51,7 @@ suite('values of another type than the schema says', () => {
 });
 
 // https://github.com/dsx-ai-factory/infra-controller/issues/4100 and https://github.com/dsx-ai-factory/nv-redfish/pull/118.
-test('members that were expanded without what each must have are read by themselves', async (t) => {
+test('reads expanded members that lack required properties one by one', async (t) => {
   const [sensors, inlet] = [`${chassisPath}/Sensors`, `${chassisPath}/Sensors/inlet`];
   const part = { ...link(inlet), '@odata.type': '#Sensor.v1_7_0.Sensor', Reading: 21 };
   const expansion = { ProtocolFeaturesSupported: { ExpandQuery: { NoLinks: true, Levels: true } } };
@@ -95,7 +95,7 @@ suite("AMI's boot override in a resource that nothing links", () => {
     });
   }
 
-  test('is what the BMC is asked for, too', async (t) => {
+  test('is also read for the boot device', async (t) => {
     const system = { ...link(systemPath), Manufacturer: 'American Megatrends', Boot, ...links };
     const tree = await startRedfishTree(t, {
       [systemPath]: system,
@@ -105,7 +105,7 @@ suite("AMI's boot override in a resource that nothing links", () => {
     assert.deepEqual(device, { device: 'pxe', persistent: false });
   });
 
-  test('and without such a resource, the refusal is told', async (t) => {
+  test('and without such a resource, reports the rejection', async (t) => {
     const tree = await startRedfishTree(t, { [systemPath]: { ...link(systemPath), Boot, ...links } });
     tree.rules.set(`PATCH ${systemPath}`, moved);
     const setting = createBootOverride(tree.withSystem, pollTiming).setBootDevice(tree.node, 'pxe', { persistent: false });
@@ -133,7 +133,7 @@ test("iDRAC 10's boot override in a settings resource that does not show it befo
   assert.deepEqual(await override.getBootDevice(tree.node), { device: 'pxe', persistent: false });
 });
 
-suite('actions that are listed without what they need', () => {
+suite('actions listed without their targets', () => {
   const reset = `${systemPath}/Actions/ComputerSystem.Reset`;
   const switching = async (t: Parameters<typeof startRedfishTree>[0], action: JsonObject) => {
     const system = { ...link(systemPath), PowerState: 'Off', Actions: { '#ComputerSystem.Reset': action }, ...links };
@@ -148,13 +148,13 @@ suite('actions that are listed without what they need', () => {
     'no values to choose from': { target: reset, 'ResetType@Redfish.AllowableValues': [] },
   };
   for (const [title, action] of Object.entries(lacking)) {
-    test(`${title}: the machine is switched on`, async (t) => {
+    test(`${title}: switches the machine on`, async (t) => {
       assert.deepEqual(await switching(t, action), [[reset, { ResetType: 'On' }]]);
     });
   }
 
   // https://github.com/kubevirtbmc/kubevirtbmc/issues/172 and https://github.com/kubevirtbmc/kubevirtbmc/issues/315.
-  test('virtual media without targets: an image is inserted and ejected, with an object as body', async (t) => {
+  test('virtual media without targets: inserts and ejects an image with an object as body', async (t) => {
     const [slots, slot] = [`${managerPath}/VirtualMedia`, `${managerPath}/VirtualMedia/CD1`];
     const Actions = { '#VirtualMedia.InsertMedia': {}, '#VirtualMedia.EjectMedia': {} };
     const tree = await startRedfishTree(t, {
@@ -184,7 +184,7 @@ suite('actions that are listed without what they need', () => {
   });
 
   // https://github.com/stmcginnis/gofish/pull/279: iLO 4.
-  test('a restart of the BMC that knows no types is asked for without one', async (t) => {
+  test('restarts a BMC that lists no reset types without one', async (t) => {
     const path = `${managerPath}/Actions/Manager.Reset`;
     const tree = await startRedfishTree(t, {
       [managerPath]: { ...link(managerPath), Actions: { '#Manager.Reset': { target: path } } },
@@ -201,7 +201,7 @@ suite('actions that are listed without what they need', () => {
 });
 
 // https://github.com/DMTF/Redfishtool/issues/107 and https://github.com/openbmc/bmcweb/issues/103.
-test('a password that must be changed first is told as that, not as a wrong one', async (t) => {
+test('reports a password that must be changed first, not a wrong one', async (t) => {
   const said = { MessageId: 'Base.1.8.PasswordChangeRequired', Message: 'The password for this account must be changed.' };
   const tree = await startRedfishTree(t, {}, { info: { redfish_username: 'root', redfish_password: 'as delivered' } });
   const session = '/redfish/v1/SessionService/Sessions';

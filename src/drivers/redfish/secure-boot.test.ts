@@ -17,7 +17,7 @@ const secureBoot = {
   Actions: { '#SecureBoot.ResetKeys': { target: `${path}/Actions/SecureBoot.ResetKeys` } },
 };
 
-test('reads and switches secure boot, and writes nothing where it is as wanted', async (t) => {
+test('reads and switches secure boot, and writes nothing if nothing changes', async (t) => {
   const { node, withSystem, changes } = await startRedfishTree(t, { '/redfish/v1/Systems/1': system, [path]: secureBoot });
   const driver = createRedfishSecureBoot(withSystem);
   assert.equal(await driver.getSecureBoot(node), false);
@@ -32,14 +32,14 @@ test('reads and switches secure boot, and writes nothing where it is as wanted',
   );
 });
 
-test('knows a machine without secure boot', async (t) => {
+test('reports a machine without secure boot', async (t) => {
   const { node, withSystem } = await startRedfishTree(t, { '/redfish/v1/Systems/1': system });
   const driver = createRedfishSecureBoot(withSystem);
   assert.equal(await driver.getSecureBoot(node), null);
   await assert.rejects(driver.setSecureBoot(node, true), /does not support secure boot/);
 });
 
-test('resets keys as the service allows', async (t) => {
+test('resets keys as far as the service allows', async (t) => {
   const target = `${path}/Actions/SecureBoot.ResetKeys`;
   const { node, withSystem, changes, resources } = await startRedfishTree(
     t,

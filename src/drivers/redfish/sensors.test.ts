@@ -13,7 +13,7 @@ async function readSensors(t: TestContext, resources: Record<string, JsonObject>
   return { sensors, reads, row: (name: string) => sensors.find((sensor) => sensor.name === name) };
 }
 
-test('reads Thermal and Power as old services have them', async (t) => {
+test('reads Thermal and Power of old services', async (t) => {
   // Shapes of DMTF mockup public-rackmount1 (Thermal v1_7, Power v1_7) and iLO 5 (thresholds of 0, a fan in percent).
   const { sensors, row } = await readSensors(t, {
     '/redfish/v1/Chassis/1': {
@@ -88,7 +88,7 @@ test('reads Thermal and Power as old services have them', async (t) => {
   assert.equal(sensors.length, 9);
 });
 
-test('takes the Sensors collection before the resources that repeat it', async (t) => {
+test('prefers the Sensors collection to resources that repeat it', async (t) => {
   // DMTF mockup public-rackmount1: all of it twice and under other names. Units in UCUM.
   const base = '/redfish/v1/Chassis/1';
   const rows: Record<string, JsonObject> = {
@@ -154,7 +154,7 @@ test('takes the Sensors collection before the resources that repeat it', async (
   assert.equal(reads.includes(`${base}/Thermal`), false);
 });
 
-test('fills up from the subsystems what the collection lacks', async (t) => {
+test('adds from the subsystems what the collection lacks', async (t) => {
   // iLO 6: the collection holds temperatures alone, without type and unit; fans are in ThermalSubsystem.
   const base = '/redfish/v1/Chassis/1';
   const { sensors } = await readSensors(t, {
@@ -199,7 +199,7 @@ test('fills up from the subsystems what the collection lacks', async (t) => {
   );
 });
 
-test('reads all chassis of a system and tells their sensors apart', async (t) => {
+test('reads all chassis of a system and distinguishes their sensors', async (t) => {
   const chassis = (id: string) => ({ Id: id, Thermal: link(`/redfish/v1/Chassis/${id}/Thermal`) });
   const thermal = { Temperatures: [{ Name: 'Inlet', ReadingCelsius: 20, Status: ok }] };
   const { sensors } = await readSensors(t, {
@@ -220,6 +220,6 @@ test('reads all chassis of a system and tells their sensors apart', async (t) =>
   );
 });
 
-test('names a machine without sensors', async (t) => {
+test('reports a machine without sensors', async (t) => {
   await assert.rejects(readSensors(t, {}), /does not support sensors/);
 });

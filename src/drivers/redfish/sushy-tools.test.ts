@@ -63,7 +63,7 @@ suite('sushy-tools', { skip: reasonToSkip(sushyTools) }, () => {
     }
   });
 
-  test('takes boot devices, boot modes and indicators, and tells who it is', async (t) => {
+  test('sets boot devices, boot modes and indicators, and reports its identity', async (t) => {
     const node = await startEmulator(t);
     const { management } = openDriver(t);
     for (const device of ['pxe', 'cdrom', 'disk'] as const) {
@@ -82,7 +82,7 @@ suite('sushy-tools', { skip: reasonToSkip(sushyTools) }, () => {
     assert.partialDeepStrictEqual(await management.bmcInfo?.(node), { firmware_version: '1.00' });
   });
 
-  test('fetches an image for its drive, and lets it go', async (t) => {
+  test('inserts and ejects an image', async (t) => {
     const node = await startEmulator(t);
     const { management } = openDriver(t);
     const server = createServer((_, response) => response.end('an image')).listen(0, '127.0.0.1');
@@ -96,7 +96,7 @@ suite('sushy-tools', { skip: reasonToSkip(sushyTools) }, () => {
     assert.deepEqual(await cdrom(), { device: 'cdrom', inserted: false, image: null });
   });
 
-  test('refuses in words', async (t) => {
+  test('explains a rejection', async (t) => {
     const node = await startEmulator(t);
     const wrong = { ...node, driver_info: { ...node.driver_info, redfish_system_id: 'nobody' } };
     await assert.rejects(

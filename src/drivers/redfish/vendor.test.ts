@@ -23,14 +23,14 @@ function codeOf(code: string) {
   return (error: unknown) => error instanceof Fault && error.code === code;
 }
 
-test('reads any path only where the setting says so', async (t) => {
+test('reads any path only if so configured', async (t) => {
   const { node, withSystem, reads } = await startRedfishTree(t, {});
   const closed = createRedfishVendor({ withSystem, rawPaths: 'none' }).methods['get'];
   await assert.rejects(async () => await closed?.run(node, { path: '/redfish/v1' }), codeOf('forbidden'));
   assert.deepEqual(reads, []);
 });
 
-test('reads below /redfish/v1 alone, without secrets', async (t) => {
+test('reads only below /redfish/v1, without secrets', async (t) => {
   const path = '/redfish/v1/Managers/1/SNMP';
   const { node, withSystem, reads } = await startRedfishTree(t, {
     [path]: {
@@ -65,7 +65,7 @@ test('reads below /redfish/v1 alone, without secrets', async (t) => {
   assert.equal(reads.length, before);
 });
 
-test('lists and ends subscriptions', async (t) => {
+test('lists and deletes subscriptions', async (t) => {
   const { node, withSystem, changes } = await startRedfishTree(t, event, {
     rules: { [`DELETE ${subscriptions}/1`]: () => ({ status: 204 }) },
   });
@@ -90,7 +90,7 @@ test('lists and ends subscriptions', async (t) => {
   await assert.rejects(async () => await methods['delete_subscription']?.run(node, { id: '../1' }), codeOf('badRequest'));
 });
 
-test('an id of a subscription leads nowhere else', async (t) => {
+test('a subscription id cannot lead to other paths', async (t) => {
   const { node, withSystem, changes, reads } = await startRedfishTree(t, event);
   const { methods } = createRedfishVendor({ withSystem, rawPaths: 'read' });
   const before = reads.length;

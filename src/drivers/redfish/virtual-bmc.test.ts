@@ -72,7 +72,7 @@ async function serveFile(t: TestContext, content: string): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-test('BIOS settings wait for the next boot and are taken over by it', async (t) => {
+test('applies BIOS settings at the next boot', async (t) => {
   const { bmcModel, driver, node } = await setUp(t, { redfish: { biosSettings: 'Pending', ifMatch: 'required' } });
   bmcModel.bios.set('ProcTurboMode', 'Enabled');
   const read = async () => (await driver.bios.readSettings(node())).find(({ name }) => name === 'ProcTurboMode');
@@ -92,7 +92,7 @@ test('BIOS settings wait for the next boot and are taken over by it', async (t) 
 
 const omissions: Record<string, Record<string, string[]>> = { new: {}, old: { chassis: ['Sensors', 'ThermalSubsystem'] } };
 for (const [shape, omit] of Object.entries(omissions)) {
-  test(`sensors show what the board has, from the ${shape} resources`, async (t) => {
+  test(`reads the sensors of the model from the ${shape} resources`, async (t) => {
     const { bmcModel, driver, node } = await setUp(t, { redfish: { omit } });
     const read = async () => new Map((await driver.management.readSensors?.(node()))?.map((sensor) => [sensor.name, sensor]));
 
@@ -111,7 +111,7 @@ for (const [shape, omit] of Object.entries(omissions)) {
   });
 }
 
-test('the log is read, oldest first, and cleared', async (t) => {
+test('reads the log, oldest first, and clears it', async (t) => {
   const { bmcModel, driver, node } = await setUp(t);
   bmcModel.clearLog();
   const event = { typeCode: 1, offset: 9, asserted: true };
@@ -132,7 +132,7 @@ test('the log is read, oldest first, and cleared', async (t) => {
   );
 });
 
-test('secure boot is switched and its keys are reset', async (t) => {
+test('switches secure boot and resets its keys', async (t) => {
   const { driver, node } = await setUp(t);
   const before = await driver.management.getSecureBoot?.(node());
   await driver.management.setSecureBoot?.(node(), !before);
@@ -140,7 +140,7 @@ test('secure boot is switched and its keys are reset', async (t) => {
   await driver.vendor.methods['secure_boot_reset_keys']?.run(node(), {});
 });
 
-test('firmware is pulled and pushed, and a bad file is told in the words of the BMC', async (t) => {
+test("updates firmware by URL and upload, and reports a bad file with the BMC's message", async (t) => {
   const { driver, node, folder } = await setUp(t, { redfish: { taskMs: 50 } });
   const version = async (name: string) =>
     (await driver.firmware.readComponents(node())).find(({ component }) => component === name)?.version;
@@ -156,7 +156,7 @@ test('firmware is pulled and pushed, and a bad file is told in the words of the 
   assert.match(fault.message, /no firmware for this machine/);
 });
 
-test('the plain upload serves where there is no multipart one', async (t) => {
+test('uses the plain upload without a multipart one', async (t) => {
   const omit = { updateService: ['MultipartHttpPushUri'] };
   const { driver, node, folder } = await setUp(t, { redfish: { taskMs: 50, omit } });
   const file = join(folder, 'bios.bin');
@@ -168,7 +168,7 @@ test('the plain upload serves where there is no multipart one', async (t) => {
   assert.notEqual((await driver.firmware.readComponents(node())).find(({ component }) => component === 'BIOS')?.version, before);
 });
 
-test('the password is rotated and the new one is used', async (t) => {
+test('rotates the password and uses the new one', async (t) => {
   const { bmcModel, driver, node, service } = await setUp(t);
   assert.match(
     (await faultOf(driver.management.changePassword?.(node(), 'x-geheim'.slice(0, 5)))).message,
@@ -183,7 +183,7 @@ test('the password is rotated and the new one is used', async (t) => {
 });
 
 for (const { name, behaviour } of [...loadBmcProfiles().values()].filter((one) => one.name.startsWith('vendor-'))) {
-  test(`what is read and written has the shapes of ${name}`, async (t) => {
+  test(`reads and writes the format of ${name}`, async (t) => {
     const { bmcModel, driver, node } = await setUp(t, behaviour);
     bmcModel.bios.set('ProcTurboMode', 'Enabled');
 

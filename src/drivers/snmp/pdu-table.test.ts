@@ -10,7 +10,7 @@ import { findPdus, pduTable } from './pdu-table.ts';
 
 const row = (name: string) => pduTable[name] as Pdu;
 
-test('an outlet’s object, with the units that are given and those that are not', () => {
+test('builds the OID of an outlet, with given and default units', () => {
   const oid = (name: string, ...outlet: number[]) => outletOid({ oid: 'X' }, row(name), outlet);
   assert.equal(oid('apc_rackpdu', 7), 'X.7');
   assert.equal(oid('apc_rackpdu', 1, 7), undefined);
@@ -23,19 +23,19 @@ test('an outlet’s object, with the units that are given and those that are not
   assert.equal(oid('aten', 9), 'X.11.0');
 });
 
-test('outlets that are counted from 0 in the index', () => {
+test('handles outlets counted from 0 in the index', () => {
   const oid = (name: string, ...outlet: number[]) => outletOid({ oid: 'X' }, row(name), outlet);
   assert.equal(oid('eaton_revelation', 1), 'X.0');
   assert.equal(oid('dataprobe_ibootpdu', 8), 'X.7');
 });
 
-test('objects below what the PDU says it is', () => {
+test('reads objects below sysObjectID', () => {
   const { state, on, off } = placeBelow('1.3.6.1.4.1.28507.43', row('gude_epc'));
   for (const { oid } of [state, on, off]) assert.equal(oid, '1.3.6.1.4.1.28507.43.1.3.1.2.1.3');
   assert.equal(placeBelow('1.2.3', row('aten')), row('aten'));
 });
 
-test('the longest beginning of sysObjectID comes first, then the rest of its vendor', () => {
+test('matches the longest prefix of sysObjectID, then the other rows of its vendor', () => {
   const nameOf = (pdu: Pdu) => Object.keys(pduTable).find((name) => pduTable[name] === pdu);
   const found = (identity: string) => findPdus(`1.3.6.1.4.1.${identity}`).map(nameOf);
   const apc = ['apc_masterswitch', 'apc_masterswitchplus', 'apc_rackpdu', 'apc_rackpdu2'];
@@ -60,7 +60,7 @@ test('the longest beginning of sysObjectID comes first, then the rest of its ven
   for (const [identity, names] of Object.entries(expected)) assert.deepEqual(found(identity), names, identity);
 });
 
-test('no two rows claim one identity', () => {
+test('no two rows have the same identity', () => {
   const identities = Object.values(pduTable).flatMap(({ identities }) => identities);
   assert.equal(new Set(identities).size, identities.length);
 });
@@ -83,7 +83,7 @@ const words = {
     /^(off|offLocked|offCycle|offPendingOn|offShutdown|off-pending-on-delay|outletStatusOff|offWait|offError|offFuse|lockoff|outletOff|immediateOff|immediateOffMSP|pendingOn|off2on|rebootOff)$/,
 };
 
-suite('the vendors’ MIBs say the same', { skip: reason }, () => {
+suite("agrees with the vendors' MIBs", { skip: reason }, () => {
   for (const [name, pdu] of Object.entries(pduTable)) {
     for (const kind of ['state', 'on', 'off', 'cycle'] as const) {
       const column = pdu[kind];

@@ -95,7 +95,7 @@ suite('recorded PDUs', { skip }, () => {
   });
 
   for (const [name, { outlets, off = [], unit = '', switches }] of Object.entries(recordings)) {
-    test(`${name}: each outlet, and none more`, async () => {
+    test(`${name}: finds each outlet and no others`, async () => {
       const numbers = Array.from({ length: outlets }, (_, at) => at + 1);
       const states = await Promise.all(numbers.map((outlet) => driver.power.getPower(powerOf(name, `${unit}${outlet}`))));
       const found = numbers.filter((_, at) => states[at] === 'power off');
@@ -107,7 +107,7 @@ suite('recorded PDUs', { skip }, () => {
     });
 
     if (!switches) continue;
-    test(`${name}: an outlet is switched by the values that were recorded`, async () => {
+    test(`${name}: switches an outlet by the recorded values`, async () => {
       const { outlet, oid, on, off: offValue } = switches;
       const node = powerOf(name, `${unit}${outlet}`);
       for (const version of ['1', '2c']) {
@@ -121,7 +121,7 @@ suite('recorded PDUs', { skip }, () => {
   }
 
   for (const [name, message] of Object.entries(others)) {
-    test(`${name}: no state is made up`, async () => {
+    test(`${name}: invents no state`, async () => {
       const code = message.test('no outlet 1, or is of another family') ? 'bmcUnsupported' : 'driverInfo';
       await assert.rejects(driver.power.getPower(powerOf(name, '1')), { code, message });
     });

@@ -60,7 +60,7 @@ suite('a machine with power cords in two PDUs', { skip: reason }, () => {
     assert.deepEqual(notices, []);
   });
 
-  test('is on by one cord alone, and tells which one is off', async (t) => {
+  test('is on by one cord, and reports which one is off', async (t) => {
     const { power, notices, ask } = setUp(t);
     await apc.set(apcOutlet, 1);
     await gude.set(gudePort, 0);
@@ -72,7 +72,7 @@ suite('a machine with power cords in two PDUs', { skip: reason }, () => {
     ]);
   });
 
-  test('a PDU out of reach leaves the state open only where the other one is off', async (t) => {
+  test('an unreachable PDU leaves the state unknown only if the other one is off', async (t) => {
     const { power, notices, ask } = setUp(t, quick);
     // No agent listens on the discard port.
     const half = machine([...rows().slice(0, 1), { snmp_driver: 'apc', snmp_port: 9, snmp_outlet: '1' }]);
@@ -91,7 +91,7 @@ suite('a machine with power cords in two PDUs', { skip: reason }, () => {
 suite('snmp_pdus', () => {
   const base = { snmp_driver: 'apc', snmp_address: '192.0.2.1', snmp_outlet: '3', snmp_community: 'c' };
 
-  test('rows say what differs', () => {
+  test('rows contain what differs', () => {
     const node = facts({ ...base, snmp_pdus: [{}, { snmp_address: '192.0.2.2' }, { snmp_outlet: '4,5', snmp_port: 1161 }] });
     const places = readSnmpSettings(node).map(({ peer, outlets }) => `${peer.address} ${peer.port} ${outlets.join(' ')}`);
     assert.deepEqual(places, ['192.0.2.1 161 3', '192.0.2.2 161 3', '192.0.2.1 1161 4 5']);
@@ -113,7 +113,7 @@ suite('snmp_pdus', () => {
     });
   }
 
-  test('an outlet twice in one PDU is one too many', () => {
+  test('rejects one outlet twice', () => {
     assert.throws(() => readSnmpSettings(facts({ ...base, snmp_outlet: '3, 3' })), { message: /an outlet is named twice/ });
   });
 });

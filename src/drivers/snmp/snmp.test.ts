@@ -180,7 +180,7 @@ suite('switches an outlet and reads it back', skip, () => {
   }
 });
 
-test('finds out the family by itself, once', skip, async (t) => {
+test('detects the family once', skip, async (t) => {
   const { power, node, sent } = setUp(t);
   const auto = node({ snmp_driver: 'auto', snmp_outlet: '5' });
   assert.equal(await power.getPower(auto), 'power on');
@@ -189,14 +189,14 @@ test('finds out the family by itself, once', skip, async (t) => {
   assert.equal(sent.length, 4);
 });
 
-test('a power cycle is the PDU’s own reboot, sent in one packet', skip, async (t) => {
+test("a power cycle uses the PDU's own reboot in one packet", skip, async (t) => {
   const { power, node, sent } = setUp(t);
   await power.setPower(node({ snmp_outlet: 8 }), 'power cycle');
   assert.equal(await snmpd.get(`${rackPdu}.8`), '1');
   assert.equal(sent.length, 1);
 });
 
-test('a machine with two power cords is on while one of them is, and cut off from both', skip, async (t) => {
+test('a machine with two power cords is on while one is on, and off when both are off', skip, async (t) => {
   const { power, node } = setUp(t);
   const both = node({ snmp_outlet: '6, 7' });
   assert.equal(await power.getPower(both), 'power off');
@@ -211,7 +211,7 @@ test('a machine with two power cords is on while one of them is, and cut off fro
   assert.equal(await power.getPower(both), 'power off');
 });
 
-test('closing the driver, and giving up, end the pause of a power cycle', skip, async (t) => {
+test('closing the driver, or an abort, ends the delay of a power cycle', skip, async (t) => {
   const { power, node, close } = setUp(t);
   const both = node({ snmp_outlet: '6,7' });
   const callOptions = new AbortController();
@@ -224,7 +224,7 @@ test('closing the driver, and giving up, end the pause of a power cycle', skip, 
   await assert.rejects(closed, { code: 'interrupted' });
 });
 
-test('nodes of one PDU share its session, and ask for their states together', skip, async (t) => {
+test('nodes of one PDU share its session, and read their states together', skip, async (t) => {
   const { power, node, sent } = setUp(t);
   const { user, authKey, privKey } = snmpdUsers.strong;
   const strong = { snmp_version: 3, snmp_user: user, snmp_auth_protocol: 'sha256', snmp_auth_key: authKey };
@@ -240,7 +240,7 @@ test('nodes of one PDU share its session, and ask for their states together', sk
   assert.equal(sent.length, 2);
 });
 
-test('with version 1 one wrong outlet does not spoil the others', skip, async (t) => {
+test('with version 1 one wrong outlet does not affect the others', skip, async (t) => {
   const { power, node } = setUp(t);
   const ask = (snmp_outlet: number) => power.getPower(node({ snmp_version: '1', snmp_outlet }));
   const [first, wrong, fifth] = await Promise.allSettled([ask(1), ask(99), ask(5)]);
@@ -285,7 +285,7 @@ suite('faults', skip, () => {
     });
   }
 
-  test('who may not write is told so', async (t) => {
+  test('a community without write access', async (t) => {
     const { power, node } = setUp(t);
     const onlyReads = node({ snmp_community_write: communities.read });
     await assert.rejects(power.setPower(onlyReads, 'power on'), {
@@ -294,7 +294,7 @@ suite('faults', skip, () => {
     });
   });
 
-  test('a product that no row knows', async (t) => {
+  test('an unknown product', async (t) => {
     const other = await startSnmpd({ identity: `.${enterprise}.9.1.1`, objects });
     t.after(() => other.close());
     const { power, node } = setUp(t);
@@ -306,12 +306,12 @@ suite('faults', skip, () => {
   });
 });
 
-test('an outlet that the PDU has a place for, but not', skip, async (t) => {
+test('an outlet that the PDU has an index for, but not the hardware', skip, async (t) => {
   const { power, node } = setUp(t);
   await assert.rejects(power.getPower(node({ snmp_driver: 'aten', snmp_outlet: '16' })), { message: /it has no outlet 16/ });
 });
 
-test('an outlet on its way is still as it was', skip, async (t) => {
+test('an outlet in transition keeps its former state', skip, async (t) => {
   const { power, node } = setUp(t);
   const info = { snmp_driver: 'aten', snmp_outlet: '9' };
   assert.equal(await power.getPower(node(info, { power_state: 'power on' })), 'power on');
@@ -354,13 +354,13 @@ suite('driver_info', () => {
     });
   }
 
-  test('a key without a protocol means what it meant in Ironic', () => {
+  test("a key without a protocol has Ironic's default", () => {
     const [settings] = readSnmpSettings(facts({ ...version3, snmp_auth_key: 'long enough', snmp_priv_key: 'long enough' }));
     const credentials = settings?.peer.credentials;
     assert.deepEqual(credentials?.version === '3' && [credentials.auth.protocol, credentials.priv.protocol], ['md5', 'des']);
   });
 
-  test('names every secret as one, and explains every key', () => {
+  test('marks every secret, and documents every key', () => {
     const secrets = Object.entries(power.properties).filter(([, { secret }]) => secret);
     assert.deepEqual(
       secrets.map(([key]) => key),

@@ -14,7 +14,7 @@ const record = `1.3.6.1.2.1.1.2.0|6|1.3.6.1.4.1.13742.4
 1.3.6.1.4.1.13742.4.1.2.2.1.3.2|2:writecache|value=1
 `;
 
-test('another agent (snmpsim on pysnmp) is switched with all three versions', { skip: reason }, async (t) => {
+test('switches another agent (snmpsim on pysnmp) with all three versions', { skip: reason }, async (t) => {
   const port = await startSnmpsim(t, { pdu: record });
   const { power, close } = createSnmpDriver();
   t.after(close);
@@ -40,7 +40,7 @@ test('another agent (snmpsim on pysnmp) is switched with all three versions', { 
   }
 });
 
-test('a PDU that does not say what it is has to be named', { skip: reason }, async (t) => {
+test('requires the family of a PDU that does not report it', { skip: reason }, async (t) => {
   const port = await startSnmpsim(t, { pdu: record.split('\n').slice(1).join('\n') });
   const { power, close } = createSnmpDriver();
   t.after(close);

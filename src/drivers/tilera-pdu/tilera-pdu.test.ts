@@ -44,7 +44,7 @@ test('calls the manager with the address of the PDU and the classic modes', asyn
   assert.deepEqual(await runs(), ['10.0.100.1|1|', '10.0.100.1|9|', '10.0.100.1|2|', '10.0.100.1|9|', '10.0.100.1|3|']);
 });
 
-test('an outlet is a third argument, and no shell sees any of them', async (t) => {
+test('passes an outlet as third argument, without a shell', async (t) => {
   const { power, runs } = await setUp(t);
   await power.setPower(facts({ ...asked, tilera_outlet: '1/4' }), 'power on');
   assert.deepEqual(await runs(), ['10.0.100.1|1|1/4|']);
@@ -53,30 +53,30 @@ test('an outlet is a third argument, and no shell sees any of them', async (t) =
   }
 });
 
-test('runs of one PDU follow each other', async (t) => {
+test('serializes the runs of one PDU', async (t) => {
   const { power, runs } = await setUp(t, 'echo in >> "$0.log"; sleep 0.05; echo out >> "$0.log"');
   await Promise.all([1, 2, 3].map(() => power.setPower(facts(asked), 'power on')));
   assert.deepEqual(await runs(), ['in', 'out', 'in', 'out', 'in', 'out']);
 });
 
 suite('faults', () => {
-  test('a manager that fails, in its own words', async (t) => {
+  test('a failing manager program, with its message', async (t) => {
     const { power, manager } = await setUp(t, 'echo "no route to PDU" >&2; exit 1');
     const message = `${manager} failed: no route to PDU`;
     await assert.rejects(power.setPower(facts(asked), 'power on'), { code: 'toolFailed', message });
   });
 
-  test('a manager that is not there', async () => {
+  test('a missing manager program', async () => {
     const { power } = createTileraPduDriver({ manager: '/nonexistent/pdu_mgr', modes, timeout: 30 });
     await assert.rejects(power.setPower(facts(asked), 'power on'), { code: 'toolFailed', message: /No such file/ });
   });
 
-  test('a state that is none', async (t) => {
+  test('an invalid state', async (t) => {
     const { power } = await setUp(t, 'echo maybe');
     await assert.rejects(power.getPower(facts(asked)), { code: 'toolFailed', message: /printed 'maybe' for the state/ });
   });
 
-  test('a manager that hangs is ended with all that it started', async (t) => {
+  test('a hanging manager program is killed with its children', async (t) => {
     const { power } = await setUp(t, 'sleep 600 & wait', 0.2);
     await assert.rejects(power.setPower(facts(asked), 'power on'), {
       code: 'toolFailed',
@@ -84,7 +84,7 @@ suite('faults', () => {
     });
   });
 
-  test('giving up ends the run', async (t) => {
+  test('an abort kills the program', async (t) => {
     const { power } = await setUp(t, 'sleep 600');
     const callOptions = new AbortController();
     const run = power.setPower(facts(asked), 'power on', { signal: callOptions.signal });
@@ -92,7 +92,7 @@ suite('faults', () => {
     await assert.rejects(run, /enough/);
   });
 
-  test('closing the driver ends the run', async (t) => {
+  test('closing the driver kills the program', async (t) => {
     const { power, close } = await setUp(t, 'sleep 600');
     const run = power.setPower(facts(asked), 'power on');
     setImmediate(close);
@@ -105,7 +105,7 @@ suite('the state by ping', async () => {
   const pinged = { tilera_pdu_address: '10.0.100.1' };
   const { power } = createTileraPduDriver({ manager: '/nonexistent/pdu_mgr', modes, timeout: 30 });
 
-  test('no answer is off, any other failure is a fault (exit statuses of iputils, from a stand-in)', async (t) => {
+  test('no reply is off, any other failure raises a fault (exit statuses of iputils, from a stub)', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'ingot-ping-'));
     const path = process.env['PATH'];
     t.after(async () => {
@@ -122,12 +122,12 @@ suite('the state by ping', async () => {
     await assert.rejects(state('unknown'), { code: 'toolFailed', message: 'ping failed: who?' });
   });
 
-  test('a machine that answers is on', { skip: reason }, async () => {
+  test('a machine that replies is on', { skip: reason }, async () => {
     assert.equal(await power.getPower(facts({ ...pinged, tilera_address: '127.0.0.1' })), 'power on');
   });
 
   // A name with too long a label is rejected without a DNS query.
-  test('a name that nobody knows is a fault, not a machine that is off', { skip: reason }, async () => {
+  test('an unknown host name raises a fault', { skip: reason }, async () => {
     const node = facts({ ...pinged, tilera_address: `${'a'.repeat(64)}.example` });
     await assert.rejects(power.getPower(node), { code: 'toolFailed', message: /ping failed/ });
   });

@@ -62,7 +62,7 @@ for (const type of ['virsh', 'vbox'] as const) {
   const pick = (fixture: { virsh: StandIn; vbox: StandIn }) => fixture[type];
   const words = { virsh: { off: 'shut off', on: 'running' }, vbox: { off: 'poweroff', on: 'running' } }[type];
 
-  test(`${type}: the machine with the node's MAC is switched, and no other`, { skip: withoutSshd }, async (t) => {
+  test(`${type}: switches only the machine with the node's MAC`, { skip: withoutSshd }, async (t) => {
     const fixture = await aFixture(t);
     const [machines, node] = [pick(fixture), fixture.node({ ssh_virt_type: type })];
     machines.add({ uuid: two, name: 'vm1', macs: ['52:54:00:aa:bb:02'] });
@@ -85,7 +85,7 @@ for (const type of ['virsh', 'vbox'] as const) {
     assert.ok(machines.calls().every((call) => !call.some((word) => word.includes('touch'))));
   });
 
-  test(`${type}: the list of machines is read once, and anew for a machine that is not in it`, {
+  test(`${type}: reads the list of machines once, and again for a machine missing from it`, {
     skip: withoutSshd,
   }, async (t) => {
     const fixture = await aFixture(t);
@@ -100,7 +100,7 @@ for (const type of ['virsh', 'vbox'] as const) {
     assert.equal(await fixture.power.getPower(node), 'power on');
   });
 
-  test(`${type}: a command for what is so already does no harm`, { skip: withoutSshd }, async (t) => {
+  test(`${type}: accepts a command for the present state`, { skip: withoutSshd }, async (t) => {
     const fixture = await aFixture(t);
     const [machines, node] = [pick(fixture), fixture.node({ ssh_virt_type: type })];
     machines.add({ uuid: one, name: 'a', macs: [mac] });
@@ -109,7 +109,7 @@ for (const type of ['virsh', 'vbox'] as const) {
   });
 }
 
-test('every state that libvirt knows is on or off, but for none', { skip: withoutSshd }, async (t) => {
+test('maps every libvirt state but one to on or off', { skip: withoutSshd }, async (t) => {
   const { power, virsh, node } = await aFixture(t);
   virsh.add({ uuid: one, name: 'a', macs: [mac] });
   const expected = {
@@ -144,7 +144,7 @@ test('a VirtualBox machine whose state was saved boots when it is switched on', 
   );
 });
 
-test('a managed save of libvirt is thrown away, and its removal may fail', { skip: withoutSshd }, async (t) => {
+test('discards a managed save of libvirt, which may fail', { skip: withoutSshd }, async (t) => {
   const { power, virsh, node, host } = await aFixture(t);
   virsh.add({ uuid: one, name: 'a', macs: [mac] });
   const saved = join(host.folder, 'virsh', 'machines', one, 'saved');
@@ -160,7 +160,7 @@ test('a managed save of libvirt is thrown away, and its removal may fail', { ski
   assert.equal(virsh.state(one), 'running');
 });
 
-test('VirtualBox lets go of a machine late: it is started once it can be', { skip: withoutSshd }, async (t) => {
+test('retries to start a VirtualBox machine that is still locked', { skip: withoutSshd }, async (t) => {
   const { power, vbox, node } = await aFixture(t);
   vbox.add({ uuid: one, name: 'a', macs: [mac] });
   vbox.failOnce('startvm', "VBoxManage: error: The machine 'a' is already locked by a session (or being locked or unlocked)");
@@ -168,7 +168,7 @@ test('VirtualBox lets go of a machine late: it is started once it can be', { ski
   assert.equal(vbox.state(one), 'running');
 });
 
-test('a VirtualBox machine that runs already is on', { skip: withoutSshd }, async (t) => {
+test('accepts that a VirtualBox machine already runs', { skip: withoutSshd }, async (t) => {
   const { power, vbox, node } = await aFixture(t);
   vbox.add({ uuid: one, name: 'a', macs: [mac], state: 'running' });
   await power.setPower(node({ ssh_virt_type: 'vbox' }), 'power on');
@@ -176,7 +176,7 @@ test('a VirtualBox machine that runs already is on', { skip: withoutSshd }, asyn
   assert.equal(starts.length, 1);
 });
 
-test('says which machine is missing, and which are too many', { skip: withoutSshd }, async (t) => {
+test('reports missing and ambiguous machines', { skip: withoutSshd }, async (t) => {
   const { power, virsh, node } = await aFixture(t);
   const missing = await faultOf(power.getPower(node()));
   assert.deepEqual(
@@ -191,7 +191,7 @@ test('says which machine is missing, and which are too many', { skip: withoutSsh
   assert.ok(many.message.includes(`${odd} and copy`), many.message);
 });
 
-test('what virsh says no to is told', { skip: withoutSshd }, async (t) => {
+test('reports what virsh rejects', { skip: withoutSshd }, async (t) => {
   const { power, virsh, node } = await aFixture(t);
   virsh.add({ uuid: one, name: 'a', macs: [mac] });
   virsh.failOnce(
@@ -203,14 +203,14 @@ test('what virsh says no to is told', { skip: withoutSshd }, async (t) => {
   assert.match(fault.message, /virsh start failed .*: Failed to start domain 'a', Cannot access storage file/);
 });
 
-test('a host without the program says so', { skip: withoutSshd }, async (t) => {
+test('reports a host without the program', { skip: withoutSshd }, async (t) => {
   const { power, host, node } = await aFixture(t);
   rmSync(join(host.bin, 'VBoxManage'));
   const fault = await faultOf(power.getPower(node({ ssh_virt_type: 'vbox' })));
   assert.match(fault.message, /VBoxManage list .*: the program is not installed/);
 });
 
-test('words with quotes and spaces arrive as they are', { skip: withoutSshd }, async (t) => {
+test('quotes words with quotes and spaces correctly', { skip: withoutSshd }, async (t) => {
   const { power, virsh, node, host } = await aFixture(t);
   virsh.add({ uuid: one, name: 'a', macs: [mac] });
   const libvirt_uri = `qemu+unix:///system?socket=/run/it's "one"; $(id) \\ %h`;
@@ -218,7 +218,7 @@ test('words with quotes and spaces arrive as they are', { skip: withoutSshd }, a
   assert.ok(readFileSync(join(host.folder, 'virsh', 'calls'), 'utf8').includes(`--connect\u001f${libvirt_uri}\u001f`));
 });
 
-test('logs in by password or by the text of a key, as typed on a command line', { skip: withoutSshd }, async (t) => {
+test('logs in by password or by key text, as pasted on a command line', { skip: withoutSshd }, async (t) => {
   const { power, virsh, node, host } = await aFixture(t);
   virsh.add({ uuid: one, name: 'a', macs: [mac] });
   const ssh_key_contents = readFileSync(host.keyFile, 'utf8').replaceAll('\n', '\\n');
@@ -228,7 +228,7 @@ test('logs in by password or by the text of a key, as typed on a command line', 
   assert.deepEqual([refused.code, JSON.stringify(refused).includes('wrong one')], ['bmcRefused', false]);
 });
 
-test('a host that is not known, or is another, gets nothing', { skip: withoutSshd }, async (t) => {
+test('sends nothing to an unknown host or one with another key', { skip: withoutSshd }, async (t) => {
   const { power, node, host } = await aFixture(t);
   for (const ssh_host_key of [null, `SHA256:${'A'.repeat(43)}`]) {
     const fault = await faultOf(power.getPower(node({ ssh_host_key })));
@@ -238,7 +238,7 @@ test('a host that is not known, or is another, gets nothing', { skip: withoutSsh
   assert.equal(host.logins(), 0);
 });
 
-test('a host that is down is unreachable, and found again', { skip: withoutSshd }, async (t) => {
+test('reports a host that is down, and reconnects', { skip: withoutSshd }, async (t) => {
   const { power, virsh, node, host } = await aFixture(t);
   virsh.add({ uuid: one, name: 'a', macs: [mac] });
   await host.stop();
@@ -248,7 +248,7 @@ test('a host that is down is unreachable, and found again', { skip: withoutSshd 
   assert.equal(await power.getPower(node()), 'power off');
 });
 
-test('nodes that name no host use the one of the settings', { skip: withoutSshd }, async (t) => {
+test('uses the default host of the settings', { skip: withoutSshd }, async (t) => {
   const { host, virsh, driver } = await aFixture(t);
   await driver.close();
   virsh.add({ uuid: one, name: 'a', macs: [mac] });
@@ -285,23 +285,23 @@ suite('driver_info of virtual power', () => {
     });
   }
 
-  test('refuses a node that has no port to be found by', () => {
+  test('rejects a node without ports', () => {
     assert.throws(() => driver.power.validate(aFact(host, [])), { code: 'driverInfo', message: /no port/ });
   });
 
-  test('takes host keys as files and programs print them', () => {
+  test('accepts host keys as files and programs print them', () => {
     const key = `ssh-ed25519 ${'A'.repeat(68)}`;
     for (const ssh_host_key of [key, `192.0.2.1 ${key}`, `# 192.0.2.1:22 SSH-2.0\n${key} root@host\nSHA256:${'b'.repeat(43)}`])
       driver.power.validate(aFact({ ...host, ssh_host_key }));
   });
 
-  test('gives the secrets of the settings to no other host', () => {
+  test('uses the secrets of the settings for no other host', () => {
     const site = createVirtualPowerDriver('/tmp', { ...none, ssh_host: '192.0.2.9', host_user: 'u', host_pass: 'p' });
     site.power.validate(aFact({}));
     assert.throws(() => site.power.validate(aFact({ ssh_address: '192.0.2.1' })), { code: 'driverInfo' });
   });
 
-  test('lets no node name a program that virsh would run', () => {
+  test('does not let a node name a program for virsh', () => {
     for (const libvirt_uri of [
       'qemu+ext:///system?command=/tmp/x',
       'QEMU+EXT:///system',
@@ -314,12 +314,12 @@ suite('driver_info of virtual power', () => {
     driver.power.validate(aFact({ ...host, libvirt_uri: 'qemu+unix:///session?socket=/run/x' }));
   });
 
-  test('explains every key', () => {
+  test('documents every key', () => {
     for (const [key, { help }] of Object.entries(driver.power.properties)) assert.ok(help.length > 10, key);
   });
 });
 
-test('a state named like a method of every object is one that needs nothing before', { skip: withoutSshd }, async (t) => {
+test('an unknown state named like an object method needs no preparation', { skip: withoutSshd }, async (t) => {
   const { power, vbox, node } = await aFixture(t);
   vbox.add({ uuid: one, name: 'a', macs: [mac] });
   vbox.setState(one, 'constructor');

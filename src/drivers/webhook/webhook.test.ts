@@ -45,7 +45,7 @@ async function setUp(t: TestContext, { answer, tls }: { answer?: Answer; tls?: I
   return { heard, node, origin };
 }
 
-test('switches and asks by the URLs that are set', async (t) => {
+test('switches and reads by the configured URLs', async (t) => {
   const { heard, node } = await setUp(t);
   assert.equal(await power.getPower(node()), 'power off');
   await power.setPower(node(), 'power on');
@@ -59,7 +59,7 @@ test('switches and asks by the URLs that are set', async (t) => {
   assert.equal(heard[0]?.headers['system_id'], uuid);
 });
 
-test('methods, answers and headers are the site’s own', async (t) => {
+test('uses the methods, patterns and headers of the site', async (t) => {
   const { heard, node } = await setUp(t, { answer: (_, response) => response.end('Relay 3: ON') });
   const info = {
     power_method: 'put',
@@ -77,7 +77,7 @@ test('methods, answers and headers are the site’s own', async (t) => {
   assert.equal(heard[0]?.headers['x-rack'], '7');
 });
 
-test('a token goes before a password', async (t) => {
+test('prefers a token to a password', async (t) => {
   const { heard, node } = await setUp(t);
   await power.getPower(node({ power_user: 'u', power_pass: 'secret' }));
   await power.getPower(node({ power_user: 'u', power_pass: 'secret', power_token: 'abcd' }));
@@ -87,7 +87,7 @@ test('a token goes before a password', async (t) => {
   );
 });
 
-suite('answers that are no state', () => {
+suite('replies without a state', () => {
   const answering = (status: number, text: string, headers = {}): Answer => {
     return (_, response) => response.writeHead(status, headers).end(text);
   };
@@ -123,7 +123,7 @@ suite('answers that are no state', () => {
     });
   }
 
-  test('the same place by another path is followed, with the token', async (t) => {
+  test('follows a redirect on the same origin, with the token', async (t) => {
     const answer: Answer = (request, response) =>
       !request.url?.startsWith('/new') && response.writeHead(308, { location: `/new${request.url}` }).end();
     const { node, heard } = await setUp(t, { answer });
@@ -132,7 +132,7 @@ suite('answers that are no state', () => {
     assert.ok(heard.every(({ headers }) => headers.authorization === 'Bearer abcdef'));
   });
 
-  test('a command is not turned into a GET by a redirection', async (t) => {
+  test('does not turn a command into a GET on a redirect', async (t) => {
     const answer: Answer = (_, response) => response.writeHead(303, { location: '/done' }).end();
     const { node } = await setUp(t, { answer });
     await assert.rejects(power.setPower(node(), 'power on'), {
@@ -141,7 +141,7 @@ suite('answers that are no state', () => {
     });
   });
 
-  test('nor are credentials of basic authentication without the word before them', async (t) => {
+  test('does not quote basic authentication credentials that the site returns', async (t) => {
     const answer: Answer = (request, response) =>
       response.end(`who is ${String(request.headers.authorization).replace('Basic ', '')}?`);
     const { node } = await setUp(t, { answer });
@@ -149,7 +149,7 @@ suite('answers that are no state', () => {
     assert.match(String(fault), /who is \*{6}\?/);
   });
 
-  test('a secret that is sent back is not shown', async (t) => {
+  test('does not quote a secret that the site returns', async (t) => {
     const answer: Answer = (request, response) => response.writeHead(400).end(`bad ${request.headers.authorization}`);
     const { node } = await setUp(t, { answer });
     const fault = await power.getPower(node({ power_token: 'open sesame' })).catch((error: Error) => error);
@@ -157,7 +157,7 @@ suite('answers that are no state', () => {
     assert.doesNotMatch(JSON.stringify(fault) + String(fault), /sesame/);
   });
 
-  test('secrets of a URL are not shown, wherever they stand in it', async (t) => {
+  test('masks secrets anywhere in a URL', async (t) => {
     const answer: Answer = (request, response) => response.writeHead(404).end(`no ${request.url}`);
     const { node, origin } = await setUp(t, { answer });
     const power_query_uri = `${origin}/trigger/state-of-machine/{node}/key/dGhpcyBpcyBh-2026?code=open%20sesame`;
@@ -169,7 +169,7 @@ suite('answers that are no state', () => {
     assert.doesNotMatch(JSON.stringify(fault) + String(fault), /sesame|dGhpcyBpcyBh/);
   });
 
-  test('an answer on which a pattern never ends', async (t) => {
+  test('limits the time of a pattern', async (t) => {
     const answer: Answer = (_, response) => response.end(`${'a'.repeat(60)}!`);
     const { node } = await setUp(t, { answer });
     const state = power.getPower(node({ power_on_regex: '(a+)+$' }));
@@ -177,13 +177,13 @@ suite('answers that are no state', () => {
   });
 });
 
-test('an answer that never comes', async (t) => {
+test('times out without a reply', async (t) => {
   const { node } = await setUp(t, { answer: () => true });
   const message = /did not respond \(1 attempt in 1 s\)/;
   await assert.rejects(power.getPower(node({ power_timeout: 1 })), { code: 'bmcUnreachable', message });
 });
 
-test('giving up ends a request', async (t) => {
+test('an abort ends a request', async (t) => {
   const callOptions = new AbortController();
   const { node } = await setUp(t, { answer: () => callOptions.abort(new Error('enough')) ?? true });
   await assert.rejects(power.setPower(node(), 'power on', { signal: callOptions.signal }), /enough/);
@@ -192,7 +192,7 @@ test('giving up ends a request', async (t) => {
 suite('certificates', () => {
   const tls = makeIdentity('IP:127.0.0.1');
 
-  test('one that nobody vouches for is not spoken to', async (t) => {
+  test('rejects an untrusted one', async (t) => {
     const { node, heard } = await setUp(t, { tls });
     await assert.rejects(power.getPower(node()), { code: 'bmcUntrusted', message: /self-signed/ });
     await assert.rejects(power.getPower(node({ power_fingerprint: '0'.repeat(64) })), { code: 'bmcUntrusted' });

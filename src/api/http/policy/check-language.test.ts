@@ -75,7 +75,7 @@ const verdicts: Readonly<Record<string, boolean>> = {
 for (const [text, expected] of Object.entries(verdicts))
   test(`'${text}' ${expected ? 'allows' : 'denies'}`, () => assert.equal(decide(text), expected));
 
-test('a caller without a project owns nothing, not even what has no project', () => {
+test('a caller without a project owns nothing, not even resources without a project', () => {
   const check = parseCheck('project_id:%(project_id)s', rules);
   assert.equal(check({ ...caller, project_id: '' }, { project_id: '' }), false);
   assert.equal(check({ ...caller, project_id: '' }, { project_id: null }), false);
@@ -110,13 +110,13 @@ const errors: Readonly<Record<string, RegExp>> = {
 for (const [text, expected] of Object.entries(errors))
   test(`'${text}' is an error`, () => assert.throws(() => parseCheck(text, rules), expected));
 
-test('words end at the white space of Python, not at that of JavaScript', () => {
+test('splits words at the whitespace of Python, not of JavaScript', () => {
   assert.equal(decide('role:nobody\ufeffor\ufeffrole:member'), false);
   assert.equal(decide('role:member\x1fand\x1frole:nobody'), false);
   assert.equal(decide('role:nobody\x85or\x85role:member'), true);
 });
 
-test('neither a long nor a deeply nested check exhausts the parser', () => {
+test('neither long nor deeply nested checks exhaust the parser', () => {
   assert.throws(() => parseCheck('not '.repeat(1000), rules), /nested more than 32 deep/);
   assert.throws(() => parseCheck('('.repeat(4000), rules), /nested more than 32 deep/);
   assert.throws(() => parseCheck('role:a or '.repeat(1000), rules), /longer than 4096 characters/);

@@ -22,7 +22,7 @@ for (const [format, text] of [
   ['YAML', `# Members create flavors.\n"${create}": "role:member"\n`],
   ['JSON', JSON.stringify({ [create]: 'role:member' })],
 ] as const)
-  test(`a policy file in ${format} changes who may do what`, async (t) => {
+  test(`a policy file in ${format} overrides rules`, async (t) => {
     const ask = async (settings: Readonly<Record<string, string>>) => {
       const fixture = await openApiFixture({ settings });
       t.after(() => fixture.close());
@@ -70,12 +70,12 @@ test('a missing policy file stops the start', () => {
   assert.throws(() => createPolicies(join(folder, 'absent')), /Policy file .*absent, line 1: ENOENT/);
 });
 
-test('of a file that is too large, or has no end, no more than the largest one is read', () => {
+test('reads no more of an oversized or endless file than the size limit', () => {
   // A megabyte of bytes, in half as many characters.
   assert.throws(() => createPolicies(fileOf(`# ${'ü'.repeat(600_000)}\n`)), /it is larger than 1048576 bytes/);
   assert.throws(() => createPolicies('/dev/zero'), /it is larger than 1048576 bytes/);
 });
 
-test('a file of comments, as the sample generator of oslo.policy writes it, changes nothing', () => {
+test('a file of comments, as oslopolicy-sample-generator writes it, changes nothing', () => {
   assert.equal(createPolicies(fileOf('# nothing\n')).compute.checkOf(create), 'rule:context_is_admin');
 });
