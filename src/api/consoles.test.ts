@@ -216,7 +216,7 @@ test('limits tickets and consoles per user without affecting others', async (t) 
   await once(socket, 'open');
 });
 
-test('passes the server or node of the ticket to the engine', async (t) => {
+test('passes node and server of the ticket to the engine', async (t) => {
   const asked: unknown[] = [];
   const { tickets, base } = await aFixture(t, async (...visit: unknown[]) => {
     asked.push(visit);

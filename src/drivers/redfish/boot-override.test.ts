@@ -151,7 +151,7 @@ suite('what certain vendors need', () => {
     assert.deepEqual(sent().at(-1), { ...whole, BootSourceOverrideMode: 'Legacy' });
   });
 
-  test('HPE: no boot mode, and a report to a node that needs another one', async (t) => {
+  test('HPE: sends no boot mode, and rejects another one', async (t) => {
     const { boot, node, sent } = await setUp(t, { system: { Manufacturer: 'HPE' } });
     await boot.setBootDevice(node, 'pxe', { persistent: false, mode: 'uefi' });
     assert.deepEqual(sent(), [{ BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once' }]);
