@@ -97,7 +97,8 @@ function nodeRow(index: number, { servers }: SiteSize): Omit<Node, 'id'> {
     ...{ extra: { rack: `r${index % 400}` }, instance_info: {}, traits: ['CUSTOM_A'] },
     ...{ provision_state: isUsed ? 'active' : 'available', target_provision_state: null },
     ...{ power_state: 'power on', target_power_state: null, maintenance: index % 50 === 0, maintenance_reason: null },
-    ...{ revision: 0, fault: null, last_error: null, instance_uuid: isUsed ? serverId(index) : null, operation_id: null },
+    ...{ revision: 0, fault: null, last_error: null, instance_uuid: isUsed ? serverId(index) : null },
+    ...{ allocation_uuid: null, operation_id: null },
     ...{
       failures: index % 20 === 0 ? 1 : 0,
       must_clean: isUsed,

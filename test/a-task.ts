@@ -39,6 +39,7 @@ export function aNode(changes: Partial<Node> = {}): Node {
     fault: null,
     last_error: null,
     instance_uuid: null,
+    allocation_uuid: null,
     operation_id: null,
     failures: 0,
     must_clean: false,

@@ -68,6 +68,18 @@ const rows: readonly Row[] = [
     message: /A chassis with UUID 7a1c6a3e-6d0e-4b4c-9f0e-0123456789ab already exists/,
   },
   {
+    what: 'allocation with a name',
+    path: '/baremetal/v1/allocations',
+    body: { resource_class: 'none', name: 'twin' },
+    message: /An allocation with name twin already exists/,
+  },
+  {
+    what: 'allocation with a UUID',
+    path: '/baremetal/v1/allocations',
+    body: { resource_class: 'none', uuid },
+    message: /An allocation with UUID 7a1c6a3e-6d0e-4b4c-9f0e-0123456789ab already exists/,
+  },
+  {
     what: 'node with a UUID',
     path: '/baremetal/v1/nodes',
     body: { driver: 'fake-hardware', uuid },

@@ -21,6 +21,7 @@ import type {
   PowerTarget,
 } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import type { Allocation } from '#store/tables/allocations.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { Keypair } from '#store/tables/keypairs.ts';
@@ -124,6 +125,12 @@ export type RebuildChanges = {
   preserve_ephemeral?: boolean;
 };
 
+export type NewAllocation = Pick<Allocation, 'name' | 'traits' | 'candidate_nodes' | 'extra' | 'owner'> &
+  Partial<Pick<Allocation, 'uuid' | 'resource_class'>> & {
+    /** UUID of a node. */
+    node?: string;
+  };
+
 export type NodeVerbs = {
   createNode(request: NewNode): Promise<Node>;
   /** A function receives the node as read in the writing transaction, so that concurrent changes are not lost. */
@@ -148,6 +155,13 @@ export type NodeVerbs = {
   updatePortGroup(uuid: string, read: (now: PortGroup, trx: Store) => Promise<PortGroupChanges>): Promise<PortGroup>;
   /** Refuses (`badRequest`) while it has ports. */
   deletePortGroup(uuid: string): Promise<void>;
+  /**
+   * Chooses a node and holds it, or records why none fits (state `error`). With `node`: for what is on that node already.
+   * Throws `conflict` for a UUID or name that is taken, and for a node that does not match.
+   */
+  createAllocation(request: NewAllocation): Promise<Allocation>;
+  /** Releases its node. Refuses (`conflict`) while something is deployed on it. */
+  deleteAllocation(uuid: string): Promise<void>;
   /** Enables or disables the console, which is kept open and recorded while enabled. */
   setConsole(uuid: string, enabled: boolean): Promise<void>;
   /** Throws `unsupportedByHardware` or `driverInfo` if the console accepts no input. */

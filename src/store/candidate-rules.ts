@@ -15,6 +15,17 @@ export type CandidateNeeds = {
   resources: Readonly<Record<string, number>>;
   traits: readonly { name: string; required: boolean }[];
   nics: number;
+  /** What an allocation requires beside that. */
+  allocated?: AllocationNeeds;
+};
+
+export type AllocationNeeds = {
+  /** As the node has it, not in Placement's spelling; null fits no node. */
+  resource_class: string | null;
+  /** Only nodes that this project owns; null: any. */
+  owner: string | null;
+  /** UUIDs of the only acceptable nodes. */
+  nodes?: readonly string[];
 };
 
 /** Number of nodes rejected per reason; each node counts once, for the first reason that applies. */
@@ -38,10 +49,23 @@ export function candidateRules(needs: CandidateNeeds): CandidateRule[] {
     rule(sql`fault IS NULL`, sql`'with fault ' || fault`),
     rule(sql`provision_state = 'available'`, sql`'in state ' || provision_state`),
     rule(sql`operation_id IS NULL`, 'busy with another operation'),
+    ...allocationRules(needs),
     ...sizeRules(needs),
     ...resourceRules(needs),
     ...traitRules(needs),
     ...nicRules(needs),
+  ];
+}
+
+/** As in Ironic, a node whose power state is unknown is not allocated. */
+function allocationRules({ allocated }: CandidateNeeds): CandidateRule[] {
+  if (!allocated) return [];
+  const { resource_class, owner, nodes } = allocated;
+  return [
+    rule(sql`COALESCE(resource_class = ${resource_class}, FALSE)`, `of another resource class than ${resource_class}`),
+    rule(sql`power_state IS NOT NULL`, 'without a power state'),
+    ...(owner === null ? [] : [rule(sql`COALESCE(owner, '') = ${owner}`, 'of another owner')]),
+    ...(nodes ? [rule(sql`uuid IN (${sql.join(nodes)})`, 'not a requested node')] : []),
   ];
 }
 

@@ -45,6 +45,7 @@ const later = [
   '0030-port-groups',
   '0031-node-port-names',
   '0032-volumes',
+  '0034-allocations',
   '0041-console-tickets',
 ];
 const at = '2026-11-22T14:20:08.000Z';

@@ -25,6 +25,7 @@ import { migration0025 } from './migrations/0025-list-indexes.ts';
 import { migration0030 } from './migrations/0030-port-groups.ts';
 import { migration0031 } from './migrations/0031-node-port-names.ts';
 import { migration0032 } from './migrations/0032-volumes.ts';
+import { migration0034 } from './migrations/0034-allocations.ts';
 import { migration0041 } from './migrations/0041-console-tickets.ts';
 
 const migrations: Record<string, Migration> = {
@@ -51,6 +52,7 @@ const migrations: Record<string, Migration> = {
   '0030-port-groups': migration0030,
   '0031-node-port-names': migration0031,
   '0032-volumes': migration0032,
+  '0034-allocations': migration0034,
   '0041-console-tickets': migration0041,
 };
 

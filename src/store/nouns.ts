@@ -1,5 +1,6 @@
 /** The list of nouns: each is one file of `tables/`, and here one line. The order is that in which rows may be copied. */
 import type { Table } from './collection.ts';
+import { Allocations } from './tables/allocations.ts';
 import { ApplicationCredentials } from './tables/application-credentials.ts';
 import { BmcHealth } from './tables/bmc-health.ts';
 import { Chassis } from './tables/chassis.ts';
@@ -30,6 +31,7 @@ import { Users } from './tables/users.ts';
 import { VolumeConnectors, VolumeTargets } from './tables/volumes.ts';
 
 export const nouns = {
+  allocations: Allocations,
   chassis: Chassis,
   nodes: Nodes,
   portgroups: PortGroups,

@@ -1,4 +1,5 @@
 /** All requests whose responses are compared. */
+import { allocationRows } from './requests/allocations.ts';
 import { belowRows } from './requests/below.ts';
 import { bodyRows } from './requests/bodies.ts';
 import { chassisRows } from './requests/chassis.ts';
@@ -32,4 +33,6 @@ export const requestTable: readonly Row[] = [
   ...stateRows,
   ...driverRows,
   ...belowRows,
+  // Those of the rows stay: lists of all come before.
+  ...allocationRows,
 ];

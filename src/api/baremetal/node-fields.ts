@@ -127,7 +127,7 @@ export const nodeFields: readonly NodeField[] = [
   constant('raid_config', 12, {}),
   constant('target_raid_config', 12, {}),
   constant('conductor', 49, conductorName),
-  constant('allocation_uuid', 52, null),
+  plain('allocation_uuid', 52),
   plain('boot_mode', 75),
   flag('secure_boot', 75),
   plain('created_at'),

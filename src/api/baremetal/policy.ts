@@ -1,6 +1,7 @@
 /** The rules of the bare metal service, under Ironic's names (ironic/common/policy.py). */
 import { Fault } from '#domain/faults.ts';
-import type { PolicyRule } from '../http/policy/rules.ts';
+import type { Caller } from '#services/caller.ts';
+import { type PolicyRule, targetOf } from '../http/policy/rules.ts';
 import { routesOf } from '../http/route.ts';
 
 const rule =
@@ -10,6 +11,8 @@ const rule =
 const reader = rule('rule:system_reader');
 const member = rule('rule:system_member');
 const admin = rule('rule:system_admin');
+
+const ofOwner = (others: string, role: string) => rule(`${others} or (role:${role} and project_id:%(allocation.owner)s)`);
 
 /** An administrator of any project administers the cloud, too: projects own no nodes. */
 const baseRules = {
@@ -92,8 +95,13 @@ const otherRules = {
   'baremetal:volume:update': member('Change a volume connector or target.'),
   'baremetal:volume:delete': member('Delete a volume connector or target.'),
   'baremetal:volume:view_target_properties': reader('See the properties of volume targets, without secrets.'),
-  'baremetal:allocation:list': reader('List allocations.'),
-  'baremetal:allocation:create': member('Create an allocation.'),
+  'baremetal:allocation:get': ofOwner('rule:system_reader', 'reader')('Show an allocation.'),
+  'baremetal:allocation:list': rule('role:reader')('List the allocations of the own project.'),
+  'baremetal:allocation:list_all': reader('List the allocations of all projects.'),
+  'baremetal:allocation:create': rule('rule:system_member or role:member')('Create an allocation.'),
+  'baremetal:allocation:create_restricted': member('Create an allocation for any owner, from the nodes of any owner.'),
+  'baremetal:allocation:update': ofOwner('rule:system_member', 'member')('Change an allocation.'),
+  'baremetal:allocation:delete': ofOwner('rule:system_member', 'member')('Delete an allocation.'),
   'baremetal:deploy_template:get': reader('Show deploy templates.'),
   'baremetal:deploy_template:create': admin('Create a deploy template.'),
   'baremetal:runbook:list': reader('List runbooks.'),
@@ -104,6 +112,7 @@ const otherRules = {
 
 export const baremetalPolicy = {
   rules: { ...baseRules, ...nodeRules, ...otherRules },
+  own: (caller: Caller) => ({ ...targetOf(caller), 'allocation.owner': caller.project_id }),
   denied: (name: string) => new Fault('forbidden', { detail: `Policy doesn't allow ${name} to be performed.` }),
 } as const;
 export type BaremetalRule = keyof typeof baremetalPolicy.rules;

@@ -1,5 +1,6 @@
 /** All routes of the bare metal service, and the parts of Ironic's API that Ingot does not have. */
 import type { Row } from '../http/route.ts';
+import { allocationRoutes } from './allocations.ts';
 import { chassisRoutes } from './chassis.ts';
 import { conductorRoutes } from './conductors.ts';
 import { driverRoutes } from './drivers.ts';
@@ -25,8 +26,6 @@ import { volumeRoutes } from './volumes.ts';
 
 /** Lists that clients query routinely are empty; other requests are rejected with the reason. */
 const unsupportedRoutes: readonly Row[] = [
-  emptyList({ path: '/allocations', policy: 'baremetal:allocation:list', words: ['node', 'resource_class', 'state', 'owner'] }),
-  unsupported('/allocations', 'baremetal:allocation:create', 'Making an allocation (create a server instead)'),
   emptyList({ path: '/deploy_templates', policy: 'baremetal:deploy_template:get', words: ['detail'] }),
   unsupported('/deploy_templates', 'baremetal:deploy_template:create', 'Making a deploy template'),
   emptyList({ path: '/runbooks', policy: 'baremetal:runbook:list', words: ['detail', 'project'], since: 92 }),
@@ -54,6 +53,7 @@ export const baremetalRoutes: readonly Row[] = [
   ...portGroupRoutes,
   ...driverRoutes,
   ...chassisRoutes,
+  ...allocationRoutes,
   ...conductorRoutes,
   ...volumeRoutes,
   ...unsupportedRoutes,

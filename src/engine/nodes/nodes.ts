@@ -24,6 +24,7 @@ import type { EngineSettings } from '../settings.ts';
 import { newOperation } from '../worker/define-operation.ts';
 import { interfaceOf, loadNode } from '../worker/task.ts';
 import type { Worker } from '../worker/worker.ts';
+import { allocationVerbs } from './allocations.ts';
 import { refuseWhileBusy } from './busy-node.ts';
 import { claimEndpoints } from './endpoints.ts';
 import { findNode } from './find-node.ts';
@@ -84,6 +85,7 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
     validateNode: (uuid) => validateNode(parts, uuid),
     ...nodePortVerbs(store),
     ...portGroupVerbs(store),
+    ...allocationVerbs(store),
     consoleLog: (uuid, lines) => parts.consoles.log(uuid, lines),
     setConsole: (uuid, enabled) => parts.consoles.setEnabled(uuid, enabled),
     checkConsole: (uuid) => parts.consoles.check(uuid),
@@ -134,6 +136,7 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
     fault: null,
     last_error: null,
     instance_uuid: null,
+    allocation_uuid: null,
     operation_id: null,
     failures: 0,
     must_clean: false,
@@ -314,7 +317,8 @@ async function abort({ store, worker }: Parts, uuid: string): Promise<void> {
 
 async function undeploy({ store, deleteServer }: Parts, uuid: string): Promise<void> {
   const node = await findNode(store, uuid);
-  if (!node.instance_uuid)
+  // An allocation may hold a node that has no server.
+  if (!node.instance_uuid || node.provision_state === 'available')
     throw new Fault('wrongState', { action: 'deleted', node: node.name ?? uuid, state: node.provision_state });
   await deleteServer(node.instance_uuid);
 }

@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
+import { removeAllocation } from '../nodes/allocations.ts';
 import { BaseRequest, fits } from '../worker/base-context.ts';
 import { defineOperation, type EndParts, newOperation } from '../worker/define-operation.ts';
 import { failureReport } from '../worker/last-error.ts';
@@ -45,6 +46,7 @@ export const deletion = defineOperation({
     }
     await writeServerDeleted(trx, operation.server_id);
     await trx.nodes.update({ uuid: operation.node_uuid }, { instance_uuid: null, instance_info: {} });
+    await removeAllocation(trx, operation.node_uuid);
     return [await beginCleaning(trx, operation, parts)];
   },
 });

@@ -37,8 +37,10 @@ export type Node = NodeInterfaces &
     /** Ironic's `fault` of a node that is out of service: `power failure`, `clean failure`. */
     fault: string | null;
     last_error: string | null;
-    /** UUID of the server on the node. */
+    /** UUID of the server on the node, or of the allocation that holds it. */
     instance_uuid: string | null;
+    /** UUID of the allocation that holds the node. */
+    allocation_uuid: string | null;
     /** The running operation that holds the node; null: free. This is the only lock. */
     operation_id: string | null;
     /** Deploy failures in a row; the scheduler prefers nodes without any. */
