@@ -63,7 +63,8 @@ async function build(
   const connections = fitConnections(settings, log);
   const state = settings.state_dir;
   openStateFolder(state);
-  await removeDrafts(state);
+  // Images, boot plans and TFTP files are swept by the parts that own them.
+  for (const folder of [state, join(state, 'boot'), join(state, 'consoles')]) await removeDrafts(folder);
   // Config drives of ended operations; a running one rebuilds its own.
   await rm(join(state, 'work'), { recursive: true, force: true });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
@@ -107,6 +107,8 @@ test('drafts of a killed process are removed at a start, and nothing else', asyn
   const own = mkdtempSync(join(folder, 'drafts-'));
   for (const name of ['endpoint', 'endpoint.0a1b2c3d.part', 'image.part', 'notes.0a1b2c3d.txt'])
     writeFileSync(join(own, name), '');
+  mkdirSync(join(own, 'folder.0a1b2c3d.part'));
   await removeDrafts(own);
-  assert.deepEqual(readdirSync(own).sort(), ['endpoint', 'image.part', 'notes.0a1b2c3d.txt']);
+  assert.deepEqual(readdirSync(own).sort(), ['endpoint', 'folder.0a1b2c3d.part', 'image.part', 'notes.0a1b2c3d.txt']);
+  await removeDrafts(join(own, 'missing'));
 });

@@ -4,7 +4,7 @@
  * may leave it behind, as `NAME.xxxxxxxx.part`.
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, type Dirent, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
@@ -62,10 +62,19 @@ export function moveIntoPlaceSync(draft: string, path: string): void {
   syncToDiskSync(dirname(path));
 }
 
-/** For a start: removes the drafts that a killed process has left of files in this folder, whose only writer we are. */
+/**
+ * For a start: removes the drafts that a killed process has left of files in this folder, whose only writer we are. The
+ * folder may be missing; its subfolders stay as they are.
+ */
 export async function removeDrafts(folder: string): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => /\.[0-9a-f]{8}\.part$/.test(name));
-  await Promise.all(names.map((name) => rm(join(folder, name), { force: true })));
+  const entries = await readdir(folder, { withFileTypes: true }).catch(unlessMissing);
+  const drafts = entries.filter((entry) => entry.isFile() && /\.[0-9a-f]{8}\.part$/.test(entry.name));
+  for (const { name } of drafts) await rm(join(folder, name), { force: true });
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): Dirent[] {
+  if (error.code === 'ENOENT') return [];
+  throw error;
 }
 
 /** Unique: two writers of one file must not write into one draft. */
