@@ -49,7 +49,7 @@ export function createEngine(parts: EngineParts): Engine {
   });
   const bootStates = new BootStates({ store, drivers, log });
   const bmcHealth = new BmcHealth(store, lastErrors);
-  const reservations = new NodeReservations();
+  const reservations = new NodeReservations(store);
   const taskParts: TaskParts = {
     ...parts,
     bmcHealth,
@@ -66,7 +66,6 @@ export function createEngine(parts: EngineParts): Engine {
       ...(parts.cleanTimes && { cleanTimes: parts.cleanTimes }),
     }),
     log,
-    reservations,
     taskFor: (live, signal, rows) => buildTask({ ...taskParts, rows }, live, signal),
     askPower: taskParts.askPower,
     silenceTimeoutMs: settings['deploy.silence_timeout'] * 1000,
@@ -80,7 +79,6 @@ export function createEngine(parts: EngineParts): Engine {
     log,
     bmcHealth,
     worker,
-    reservations,
     bootStates,
     lastErrors,
   });
@@ -104,7 +102,6 @@ export function createEngine(parts: EngineParts): Engine {
       bmcHealth,
       powerSync,
       consoles,
-      reservations,
       deleteServer: servers.deleteServer,
     }),
     ...machineVerbs({ store, drivers, bmcHealth, passwords, bootStates }),

@@ -24,7 +24,18 @@ test('a write to any table counts, but for those that no token depends on', asyn
 
   const expected = [
     ...['bmc_health', 'console_tickets', 'deleted_images', 'flavors', 'images', 'ip_allocations', 'keypairs'],
-    ...['login_addresses', 'networks', 'node_endpoints', 'node_ports', 'nodes', 'operations', 'ports', 'servers', 'subnets'],
+    ...[
+      'login_addresses',
+      'networks',
+      'node_endpoints',
+      'node_ports',
+      'node_reservations',
+      'nodes',
+      'operations',
+      'ports',
+      'servers',
+      'subnets',
+    ],
   ];
   assert.deepEqual(uncounted.sort(), expected);
 });

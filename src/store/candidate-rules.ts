@@ -49,12 +49,18 @@ export function candidateRules(needs: CandidateNeeds): CandidateRule[] {
     rule(sql`fault IS NULL`, sql`'with fault ' || fault`),
     rule(sql`provision_state = 'available'`, sql`'in state ' || provision_state`),
     rule(sql`operation_id IS NULL`, 'busy with another operation'),
+    rule(sql`NOT (${isReserved()})`, 'reserved by a request'),
     ...allocationRules(needs),
     ...sizeRules(needs),
     ...resourceRules(needs),
     ...traitRules(needs),
     ...nicRules(needs),
   ];
+}
+
+function isReserved(): RawBuilder<boolean> {
+  const now = new Date().toISOString();
+  return sql`EXISTS (SELECT 1 FROM node_reservations AS r WHERE r.node_uuid = nodes.uuid AND r.deadline_at > ${now})`;
 }
 
 /** As in Ironic, a node whose power state is unknown is not allocated. */

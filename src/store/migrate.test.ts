@@ -47,6 +47,7 @@ const later = [
   '0032-volumes',
   '0034-allocations',
   '0041-console-tickets',
+  '0042-node-reservations',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

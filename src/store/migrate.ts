@@ -27,6 +27,7 @@ import { migration0031 } from './migrations/0031-node-port-names.ts';
 import { migration0032 } from './migrations/0032-volumes.ts';
 import { migration0034 } from './migrations/0034-allocations.ts';
 import { migration0041 } from './migrations/0041-console-tickets.ts';
+import { migration0042 } from './migrations/0042-node-reservations.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -54,6 +55,7 @@ const migrations: Record<string, Migration> = {
   '0032-volumes': migration0032,
   '0034-allocations': migration0034,
   '0041-console-tickets': migration0041,
+  '0042-node-reservations': migration0042,
 };
 
 /** The names of the migrations that have not run on this database. */

@@ -16,6 +16,7 @@ import { LoginAddresses } from './tables/login-addresses.ts';
 import { Networks } from './tables/networks.ts';
 import { NodeEndpoints } from './tables/node-endpoints.ts';
 import { NodePorts } from './tables/node-ports.ts';
+import { NodeReservations } from './tables/node-reservations.ts';
 import { Nodes } from './tables/nodes.ts';
 import { Operations } from './tables/operations.ts';
 import { PortGroups } from './tables/port-groups.ts';
@@ -39,6 +40,7 @@ export const nouns = {
   volume_connectors: VolumeConnectors,
   volume_targets: VolumeTargets,
   bmc_health: BmcHealth,
+  node_reservations: NodeReservations,
   node_endpoints: NodeEndpoints,
   flavors: Flavors,
   keypairs: Keypairs,

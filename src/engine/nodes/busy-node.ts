@@ -1,12 +1,35 @@
-/** Faults for requests to a busy node, which name the operation that holds it. */
+/** Faults for requests to a busy node, which name the operation or the request that holds it. */
 import { Fault } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
+import type { NodeReservation } from '#store/tables/node-reservations.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 
-/** @throws Fault `nodeBusy` while an operation holds the node */
+/**
+ * Called in the transaction that takes or changes the node.
+ * @throws Fault `nodeBusy` while an operation or a request holds the node
+ */
 export async function refuseWhileBusy(trx: Store, node: Node): Promise<void> {
   if (node.operation_id) await refuseBusyNode(trx, node.uuid);
+  await refuseReserved(trx, node.uuid);
+}
+
+/** @throws Fault `nodeBusy` while a request has reserved the node */
+export async function refuseReserved(trx: Store, uuid: string): Promise<void> {
+  const reservation = await trx.node_reservations.find({ node_uuid: uuid });
+  if (!reservation || isVoid(reservation)) return;
+  const [node] = await trx.nodes.pick(['name'], { uuid });
+  throw new Fault('nodeBusy', { node: node?.name ?? uuid, holder: reservation.purpose });
+}
+
+/** The nodes that requests have reserved: few. */
+export async function reservedNodes(store: Store): Promise<ReadonlySet<string>> {
+  const reservations = await store.node_reservations.list();
+  return new Set(reservations.filter((each) => !isVoid(each)).map(({ node_uuid }) => node_uuid));
+}
+
+export function isVoid({ deadline_at }: NodeReservation): boolean {
+  return Date.parse(deadline_at) <= Date.now();
 }
 
 /** @throws Fault `nodeBusy`, or `notFound` if the node does not exist */

@@ -1,81 +1,101 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { anAvailableNode, testCloud } from '#test/a-cloud.ts';
-import { aServer } from '#test/a-task.ts';
+import { anAvailableNode, aServerRequest, fill, testCloud } from '#test/a-cloud.ts';
+import { aLastingStore } from '#test/a-store.ts';
+import { NodeReservations } from './node-reservations.ts';
 
-/** A password change on a BMC that does not respond until the test lets it. */
-async function aChange(t: TestContext) {
-  const asked = Promise.withResolvers<void>();
-  const answer = Promise.withResolvers<void>();
-  const reported: string[] = [];
-  const cloud = await testCloud({
-    management: {
-      async changePassword(_, password) {
-        reported.push(password);
-        asked.resolve();
-        await answer.promise;
-      },
-    },
-  });
-  const { store, engine } = cloud;
-  t.after(() => store.close());
+const purpose = 'a BMC password change';
+const busy = { code: 'nodeBusy', message: /a BMC password change/ };
+
+async function aFixture(t: TestContext) {
+  const { store, restart } = await aLastingStore(t);
+  const cloud = await testCloud({ store });
   const { uuid } = await anAvailableNode(cloud, 'n1');
-  await store.nodes.update({ uuid }, { driver_info: { room_password: 'old' } });
-  const rotate = () => engine.callVendor(uuid, { method: 'rotate_password', http: 'POST', parameters: { password: 'new' } });
-  const row = async () => (await store.nodes.find({ uuid }))!;
-  return { ...cloud, uuid, rotate, row, reported, asked: asked.promise, answer: () => answer.resolve() };
+  return { store, restart, cloud, uuid, reservations: new NodeReservations(store) };
 }
 
-const held = { code: 'nodeBusy', message: /n1 is locked by a BMC password change/ };
+test('of several requests at once, one reserves the node', async (t) => {
+  const { reservations, uuid, store } = await aFixture(t);
+  let running = 0;
+  const wish = { uuid, purpose, takes: 'idle' } as const;
+  const work = async () => {
+    running += 1;
+    await store.transaction(async () => {});
+    assert.equal(running, 1);
+    running -= 1;
+  };
 
-test('rejects updates, operations and deletion of a node during a BMC password change', async (t) => {
-  const { engine, store, uuid, rotate, row, asked, answer } = await aChange(t);
-  const rotation = rotate();
-  await asked;
-  await assert.rejects(engine.updateNode(uuid, { driver_info: { room_password: 'mine' } }), held);
-  await assert.rejects(engine.deleteNode(uuid), held);
-  await assert.rejects(engine.setPower(uuid, 'power on'), held);
-  assert.equal((await row()).target_power_state, null);
-  await engine.setMaintenance(uuid, true, 'a fan is loud');
-  answer();
-  await rotation;
-  const { driver_info, maintenance, maintenance_reason } = await row();
-  assert.deepEqual([driver_info, maintenance, maintenance_reason], [{ room_password: 'new' }, true, 'a fan is loud']);
-  assert.equal((await store.operations.list()).length, 0);
-  await engine.deleteNode(uuid);
+  const results = await Promise.allSettled([1, 2, 3].map(() => reservations.during(wish, work)));
+
+  assert.deepEqual(results.map(({ status }) => status).sort(), ['fulfilled', 'rejected', 'rejected']);
+  assert.deepEqual(await store.node_reservations.list(), []);
 });
 
-test('defers the deletion of a server until a BMC password change has completed', async (t) => {
-  const { engine, store, uuid, rotate, asked, answer } = await aChange(t);
-  await store.servers.insert(aServer({ id: 'server-1', node_uuid: uuid, vm_state: 'active', task_state: null }));
-  await store.nodes.update({ uuid }, { instance_uuid: 'server-1', provision_state: 'active' });
-  const rotation = rotate();
-  await asked;
-  await assert.rejects(engine.deleteServer('server-1'), held);
-  assert.equal((await store.servers.find({ id: 'server-1' }))?.task_state, null);
-  answer();
-  await rotation;
-  await engine.deleteServer('server-1');
-  assert.equal((await store.operations.list({ kind: 'delete' })).length, 1);
-  await engine.stop();
-});
+test('nothing takes, changes or deletes a reserved node, and everything may afterwards', async (t) => {
+  const { reservations, uuid, cloud } = await aFixture(t);
+  const { engine } = cloud;
 
-test('rejects a BMC password change on a node that is locked by an operation', async (t) => {
-  const { store, uuid, rotate, row, reported } = await aChange(t);
-  await store.nodes.update({ uuid }, { operation_id: 'an-operation' });
-  await assert.rejects(rotate(), { code: 'nodeBusy' });
-  assert.deepEqual([reported, (await row()).driver_info], [[], { room_password: 'old' }]);
-});
-
-test('applies an update to the stored settings, and keeps a password changed meanwhile', async (t) => {
-  const { engine, uuid, rotate, row, asked, answer } = await aChange(t);
-  const before = await row();
-  answer();
-  await rotate();
-  await asked;
-  const changed = await engine.updateNode(uuid, (now) => {
-    assert.notDeepEqual(now.driver_info, before.driver_info);
-    return { driver_info: { ...now.driver_info, note: 'rack 7' } };
+  await reservations.during({ uuid, purpose, takes: 'idle' }, async () => {
+    await assert.rejects(engine.setPower(uuid, 'power on'), busy);
+    await assert.rejects(engine.updateNode(uuid, { extra: { a: 1 } }), busy);
+    await assert.rejects(engine.setProvisionState(uuid, 'manage'), busy);
+    await assert.rejects(engine.deleteNode(uuid), busy);
+    const [server] = await engine.createServers(aServerRequest);
+    assert.match(server?.fault?.message ?? '', /1 reserved by a request/);
   });
-  assert.deepEqual(changed.driver_info, { room_password: 'new', note: 'rack 7' });
+
+  await engine.updateNode(uuid, { extra: { a: 1 } });
+});
+
+test('after a crash a node stays reserved until its repair, and is free after it', async (t) => {
+  const { restart, reservations, uuid } = await aFixture(t);
+  const crash = Promise.withResolvers<never>();
+  const interrupted = reservations.during({ uuid, purpose, takes: 'idle' }, () => crash.promise);
+  // The process ends here: the row is written, and nothing removes it.
+  await reservations.during({ uuid, purpose, takes: 'idle' }, async () => {}).catch(() => {});
+  const store = await restart();
+  const later = new NodeReservations(store);
+  const { engine } = await testCloud({ store });
+
+  await assert.rejects(engine.setPower(uuid, 'power on'), busy);
+  await assert.rejects(
+    later.during({ uuid, purpose, takes: 'idle' }, async () => {}),
+    busy,
+  );
+  await later.releaseFormer(new Set([uuid]));
+  await assert.rejects(engine.updateNode(uuid, { extra: { a: 1 } }), busy);
+  await later.during({ uuid, purpose, takes: 'repair' }, async () => {
+    await assert.rejects(engine.updateNode(uuid, { extra: { a: 1 } }), busy);
+  });
+
+  await engine.updateNode(uuid, { extra: { a: 1 } });
+  crash.reject(new Error('the process has ended'));
+  await assert.rejects(interrupted);
+});
+
+test('a start releases what a former process left where nothing is to be repaired, and nothing of its own', async (t) => {
+  const { store, reservations, uuid } = await aFixture(t);
+  await fill(store);
+  const own = Promise.withResolvers<void>();
+  const held = reservations.during({ uuid, purpose, takes: 'idle' }, () => own.promise);
+  await store.transaction(async () => {});
+
+  await reservations.releaseFormer(new Set());
+  assert.equal((await store.node_reservations.list()).length, 1);
+  await new NodeReservations(store).releaseFormer(new Set());
+  assert.deepEqual(await store.node_reservations.list(), []);
+
+  own.resolve();
+  await held;
+});
+
+test('a reservation whose end could not be written is void after its deadline', async (t) => {
+  const { store, reservations, uuid, cloud } = await aFixture(t);
+  await store.node_reservations.insert({ node_uuid: uuid, owner: 'process', purpose, deadline_at: '2026-01-01T00:00:00.000Z' });
+
+  await cloud.engine.updateNode(uuid, { extra: { a: 1 } });
+  await reservations.during({ uuid, purpose, takes: 'idle' }, async () => {
+    await assert.rejects(cloud.engine.deleteNode(uuid), busy);
+  });
+  await cloud.engine.deleteNode(uuid);
 });

@@ -1,48 +1,65 @@
 /**
- * In-memory reservations: a request reserves a node while it changes the BMC password, which must run alone. The
- * durable lock is the operation in the node's row. A reservation ends with the process; interrupted changes are
- * repaired at the next start (bmc-passwords.ts).
+ * Reservations by requests that must run alone, such as a BMC password change: a row per node, read in each transaction
+ * that takes or changes the node (busy-node.ts). A row that a former process left still protects its node until what was
+ * interrupted is repaired (bmc-passwords.ts).
  */
+import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
+import { whereUnique } from '#store/collection.ts';
 import type { Store } from '#store/store.ts';
-import type { Node } from '#store/tables/nodes.ts';
-import { refuseWhileBusy } from './busy-node.ts';
+import type { NodeReservation } from '#store/tables/node-reservations.ts';
+import { isVoid, refuseBusyNode } from './busy-node.ts';
 import { findNode } from './find-node.ts';
 
-type Named = Pick<Node, 'uuid' | 'name'>;
+type Wish = {
+  readonly uuid: string;
+  readonly purpose: string;
+  /**
+   * `idle`: throws `nodeBusy` if an operation holds the node; `repair`: also during an operation, and in place of a
+   * former process
+   */
+  readonly takes: 'idle' | 'repair';
+};
+
+/** Longer than all requests of one reservation together may take (milliseconds). */
+const longestMs = 900_000;
 
 export class NodeReservations {
-  readonly #purposes = new Map<string, string>();
+  readonly #store: Store;
+  readonly #owner = randomUUID();
 
-  has(uuid: string): boolean {
-    return this.#purposes.has(uuid);
+  constructor(store: Store) {
+    this.#store = store;
   }
 
-  /**
-   * Called in the transaction that takes or changes the node. @throws Fault `nodeBusy` while a request has reserved it
-   */
-  refuse({ uuid, name }: Named): void {
-    const purpose = this.#purposes.get(uuid);
-    if (purpose !== undefined) throw new Fault('nodeBusy', { node: name ?? uuid, holder: purpose });
-  }
-
-  /**
-   * Reserves the node until `work` has ended.
-   * @param takes `idle`: throws `nodeBusy` if an operation holds the node; `always`: also during an operation
-   */
-  async during<R>(
-    store: Store,
-    { uuid, purpose, takes }: { uuid: string; purpose: string; takes: 'idle' | 'always' },
-    work: () => Promise<R>,
-  ): Promise<R> {
-    this.refuse(await findNode(store, uuid));
-    this.#purposes.set(uuid, purpose);
+  /** Reserves the node until `work` has ended. @throws Fault `nodeBusy`, or `notFound` */
+  async during<R>(wish: Wish, work: () => Promise<R>): Promise<R> {
+    const { node_uuid, owner, deadline_at } = await this.#store.transaction((trx) => this.#take(trx, wish));
     try {
-      // In a transaction, so that a concurrent one that takes the node has either seen the reservation or committed.
-      if (takes === 'idle') await store.transaction(async (trx) => refuseWhileBusy(trx, await findNode(trx, uuid)));
       return await work();
     } finally {
-      this.#purposes.delete(uuid);
+      // If its end cannot be written, it ends at its deadline.
+      await this.#store.node_reservations.remove({ node_uuid, owner, deadline_at }).catch(() => {});
     }
+  }
+
+  /** Releases what former processes reserved, except for nodes that are still to be repaired. */
+  async releaseFormer(except: ReadonlySet<string>): Promise<void> {
+    const { node_reservations } = this.#store;
+    for (const { node_uuid, owner } of await node_reservations.list())
+      if (owner !== this.#owner && !except.has(node_uuid)) await node_reservations.remove({ node_uuid, owner });
+  }
+
+  async #take(trx: Store, { uuid, purpose, takes }: Wish): Promise<NodeReservation> {
+    const node = await findNode(trx, uuid);
+    if (takes === 'idle' && node.operation_id) await refuseBusyNode(trx, uuid);
+    const held = await trx.node_reservations.find({ node_uuid: uuid });
+    const refusal = new Fault('nodeBusy', { node: node.name ?? uuid, holder: held?.purpose ?? purpose });
+    const mayReplace = !held || isVoid(held) || (takes === 'repair' && held.owner !== this.#owner);
+    if (!mayReplace) throw refusal;
+    if (held) await trx.node_reservations.remove({ node_uuid: uuid, owner: held.owner });
+    const deadline_at = new Date(Date.now() + longestMs).toISOString();
+    const row = { node_uuid: uuid, owner: this.#owner, purpose, deadline_at };
+    return whereUnique(trx.node_reservations.insert(row), () => refusal);
   }
 }

@@ -29,7 +29,6 @@ import { refuseWhileBusy } from './busy-node.ts';
 import { claimEndpoints } from './endpoints.ts';
 import { findNode } from './find-node.ts';
 import { nodePortVerbs } from './node-ports.ts';
-import type { NodeReservations } from './node-reservations.ts';
 import { portGroupVerbs } from './port-groups.ts';
 
 type Parts = {
@@ -40,7 +39,6 @@ type Parts = {
   bmcHealth: BmcHealth;
   powerSync: Pick<PowerStateSync, 'pollNow' | 'restartPoll'>;
   consoles: Consoles;
-  reservations: NodeReservations;
   deleteServer(id: string): Promise<void>;
 };
 
@@ -167,14 +165,11 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
 
 /** The current values are read in the transaction that writes the change, so that concurrent changes are not lost. */
 async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((now: Node) => NodeChanges)): Promise<Node> {
-  const { store, drivers, reservations } = parts;
+  const { store, drivers } = parts;
   const { node, changes } = await store.transaction(async (trx) => {
     const node = await findNode(trx, uuid);
     const changes = typeof wanted === 'function' ? wanted(node) : wanted;
-    if (Object.keys(changes).some((name) => name !== 'maintenance')) {
-      await refuseWhileBusy(trx, node);
-      reservations.refuse(node);
-    }
+    if (Object.keys(changes).some((name) => name !== 'maintenance')) await refuseWhileBusy(trx, node);
     if (changes.properties) refuseOddSizes({ uuid, properties: changes.properties });
     const driver = changes.driver ?? node.driver;
     // A new hardware type resets interfaces to its defaults, unless they are requested again.
@@ -226,11 +221,10 @@ async function checkParent(trx: Store, node: Omit<Node, 'id'>): Promise<void> {
     throw new Fault('conflict', { detail: `Node ${node.name ?? uuid} has a server, so it cannot become a child node.` });
 }
 
-async function deleteNode({ store, reservations }: Parts, uuid: string): Promise<void> {
+async function deleteNode({ store }: Parts, uuid: string): Promise<void> {
   await store.transaction(async (trx) => {
     const node = await findNode(trx, uuid);
     await refuseWhileBusy(trx, node);
-    reservations.refuse(node);
     if (node.instance_uuid) {
       throw new Fault('conflict', {
         detail: `Node ${node.name ?? uuid} is associated with instance ${node.instance_uuid}: delete the server first.`,

@@ -40,7 +40,7 @@ async function aFixture(t: TestContext, bmc: Bmc, info: Record<string, string> =
   const passwords = new BmcPasswords({
     store,
     drivers,
-    reservations: new NodeReservations(),
+    reservations: new NodeReservations(store),
     changed: async (uuid) => void changed.push(uuid),
   });
   t.after(() => passwords.stop());
@@ -86,6 +86,20 @@ test('completes an interrupted password change at the start, trying each passwor
     assert.deepEqual(tried, password === 'new' ? ['new'] : ['new', 'old']);
     const [event] = await store.events.list({ node_uuid: uuid });
     assert.equal(event?.message, `a password change was interrupted; the BMC accepts the ${password} one`);
+  }
+});
+
+test('an interrupted change reserves its node until the start has looked into it, whether the BMC answers or not', async (t) => {
+  for (const silent of [false, true]) {
+    const { store, uuid, passwords, stored } = await aFixture(t, { password: 'new', silent }, { next_ipmi_password: 'new' });
+    const deadline_at = '2126-01-01T00:00:00.000Z';
+    await store.node_reservations.insert({ node_uuid: uuid, owner: 'a former process', purpose: 'a change', deadline_at });
+
+    await assert.rejects(passwords.rotate(uuid, 'third'), { code: 'nodeBusy', message: /a change/ });
+    await passwords.start();
+
+    assert.deepEqual(await store.node_reservations.list(), []);
+    assert.deepEqual(await stored(), silent ? { ipmi_password: 'old', next_ipmi_password: 'new' } : { ipmi_password: 'new' });
   }
 });
 

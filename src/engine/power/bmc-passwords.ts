@@ -47,11 +47,13 @@ export class BmcPasswords {
   async start(): Promise<void> {
     const nodes = await this.#parts.store.nodes.pick(['uuid', 'driver_info']);
     const broken = nodes.filter(({ driver_info }) => Object.keys(driver_info).some((key) => key.startsWith('next_')));
+    await this.#parts.reservations.releaseFormer(new Set(broken.map(({ uuid }) => uuid)));
     const left: string[] = [];
     for (const { uuid } of broken) {
       if (this.#stop.signal.aborted) return;
       if ((await this.settle(uuid).catch(() => 'unknown')) === 'unknown') left.push(uuid);
     }
+    await this.#parts.reservations.releaseFormer(new Set());
     if (left.length > 0) this.#startLater();
   }
 
@@ -103,7 +105,7 @@ export class BmcPasswords {
 
   /** @returns undefined if there is nothing to settle */
   async settle(uuid: string): Promise<Verdict | undefined> {
-    return this.#alone(uuid, 'always', () => this.#settle(uuid));
+    return this.#alone(uuid, 'repair', () => this.#settle(uuid));
   }
 
   async #settle(uuid: string): Promise<Verdict | undefined> {
@@ -135,8 +137,8 @@ export class BmcPasswords {
     throw new Fault('conflict', { detail });
   }
 
-  #alone<R>(uuid: string, takes: 'idle' | 'always', work: () => Promise<R>): Promise<R> {
-    return this.#parts.reservations.during(this.#parts.store, { uuid, purpose: 'a BMC password change', takes }, work);
+  #alone<R>(uuid: string, takes: 'idle' | 'repair', work: () => Promise<R>): Promise<R> {
+    return this.#parts.reservations.during({ uuid, purpose: 'a BMC password change', takes }, work);
   }
 
   /** The new password first: a session opened with the old one may still be valid, and would prove nothing. */

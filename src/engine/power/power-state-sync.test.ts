@@ -36,12 +36,10 @@ async function aPowerStateSync(t: TestContext, { answer, settings = {}, more = {
   } satisfies PowerInterface;
   const launched: { purpose: string; request: unknown }[] = [];
   const bmcHealth = new BmcHealth(store, lastErrors);
-  const held = new Set<string>();
   await bmcHealth.load();
   const powerSync = new PowerStateSync({
     store,
     bmcHealth,
-    reservations: held,
     lastErrors,
     drivers: { power: { room: power } } as unknown as Drivers,
     settings: readSettings({ flags: { state_dir: '/nonexistent', 'power.sync_interval': '3600', ...settings } }),
@@ -65,7 +63,7 @@ async function aPowerStateSync(t: TestContext, { answer, settings = {}, more = {
     await delay(20);
     await store.transaction(async () => {});
   };
-  return { store, node, bmc, power, powerSync, bmcHealth, held, launched, row, poll };
+  return { store, node, bmc, power, powerSync, bmcHealth, launched, row, poll };
 }
 
 type SyncOptions = { answer: Answer; settings?: Record<string, string>; more?: Partial<PowerInterface>; pollMs?: number };
@@ -376,8 +374,9 @@ test('discards a reply of the former BMC, even at the moment of the change', asy
 });
 
 test('skips a node that a request has reserved', async (t) => {
-  const { powerSync, node, bmc, held } = await aPowerStateSync(t, { answer: 'power on' });
-  held.add(node.uuid);
+  const { store, powerSync, node, bmc } = await aPowerStateSync(t, { answer: 'power on' });
+  const held = { node_uuid: node.uuid, owner: 'process', purpose: 'a test', deadline_at: '2126-01-01T00:00:00.000Z' };
+  await store.node_reservations.insert(held);
   powerSync.pollNow(node.uuid);
   await delay(300);
   assert.equal(bmc.polls, 0);

@@ -10,7 +10,7 @@ import { asFault, Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { Drivers, NodeFacts, PowerInterface } from '#drivers/interfaces.ts';
 import type { Node } from '#store/tables/nodes.ts';
-import type { NodeReservations } from '../nodes/node-reservations.ts';
+import { reservedNodes } from '../nodes/busy-node.ts';
 import type { EngineSettings } from '../settings.ts';
 import { now } from '../worker/step-deadlines.ts';
 import { interfaceOf } from '../worker/task.ts';
@@ -28,8 +28,6 @@ type Parts = PowerPolicyParts & {
   bmcHealth: BmcHealth;
   /** Notified of each successful poll. */
   bootStates?: Pick<BootStates, 'consider' | 'forget' | 'stop'>;
-  /** Nodes reserved by a request are not polled. */
-  reservations?: Pick<NodeReservations, 'has'>;
   /** Poll timeout, independent of the driver (milliseconds). */
   pollMs?: number;
 };
@@ -44,7 +42,8 @@ const columns = [
   ...(['power_interface', 'management_interface'] as const),
   ...(['operation_id', 'maintenance', 'provision_state', 'instance_uuid'] as const),
 ] as const;
-type PolledNode = Pick<Node, (typeof columns)[number]> & NodeFacts;
+/** `isReserved`: by a request, which nothing else at its BMC may disturb. */
+type PolledNode = Pick<Node, (typeof columns)[number]> & NodeFacts & { isReserved: boolean };
 
 /** Batching delay: due nodes are collected for this long, then read in one query (milliseconds). */
 const gatherMs = 100;
@@ -245,9 +244,10 @@ export class PowerStateSync {
     const { nodes, node_ports } = this.#parts.store;
     const rows = await nodes.pick(columns, { uuid: uuids });
     const ports = Map.groupBy(await node_ports.list({ node_uuid: uuids }, { orderBy: 'id' }), (port) => port.node_uuid);
+    const reserved = await reservedNodes(this.#parts.store);
     const found = new Set(rows.map(({ uuid }) => uuid));
     for (const uuid of uuids) if (!found.has(uuid)) await this.#dismiss(uuid);
-    return rows.map((row) => ({ ...row, ports: ports.get(row.uuid) ?? [] }));
+    return rows.map((row) => ({ ...row, ports: ports.get(row.uuid) ?? [], isReserved: reserved.has(row.uuid) }));
   }
 
   /** Removes the state of a deleted node. */
@@ -261,7 +261,7 @@ export class PowerStateSync {
 
   #begin(node: PolledNode): void {
     const power = this.#powerOf(node);
-    const isTaken = node.operation_id !== null || this.#parts.reservations?.has(node.uuid);
+    const isTaken = node.operation_id !== null || node.isReserved;
     const isIdle = !isTaken && !node.maintenance && !unverified.includes(node.provision_state);
     if (!power || !isIdle || power.operatorTimeoutSeconds !== undefined) {
       this.#putSooner(node.uuid, now() + this.#interval);

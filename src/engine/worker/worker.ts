@@ -10,8 +10,7 @@ import type { Outcome, Step } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import { summarize } from '../messages/diagnosis.ts';
-import { refuseBusyNode } from '../nodes/busy-node.ts';
-import type { NodeReservations } from '../nodes/node-reservations.ts';
+import { refuseBusyNode, refuseReserved } from '../nodes/busy-node.ts';
 import type { BaseContext, RunningOperation } from './base-context.ts';
 import type { BoundOperations, RowWriter, StepHook, TaskFactory } from './bound-operations.ts';
 import type { NewOperation } from './define-operation.ts';
@@ -36,8 +35,6 @@ export type WorkerParts = {
   silenceTimeoutMs: number;
   /** Reads the machine's power state from the BMC; undefined if that is not possible or times out. */
   askPower?: AskPower;
-  /** Nodes reserved by a request. */
-  reservations?: Pick<NodeReservations, 'has' | 'refuse'>;
 };
 
 type Change<T> = (before: T) => T;
@@ -93,13 +90,8 @@ export class Worker {
     const taken = await trx.nodes.update({ uuid: request.node_uuid, operation_id: handedOverBy }, { operation_id: operation.id });
     if (taken !== 1) await refuseBusyNode(trx, request.node_uuid);
     // An operation that hands the node over has held its lock until now.
-    if (handedOverBy === null && this.#parts.reservations?.has(request.node_uuid)) await this.#refuseHeld(trx, request.node_uuid);
+    if (handedOverBy === null) await refuseReserved(trx, request.node_uuid);
     return trx.operations.insert(operation);
-  }
-
-  async #refuseHeld(trx: Store, uuid: string): Promise<void> {
-    const [node] = await trx.nodes.pick(['uuid', 'name'], { uuid });
-    this.#parts.reservations?.refuse(node ?? { uuid, name: null });
   }
 
   /** Starts an operation whose row is committed. */
