@@ -151,6 +151,7 @@ const noImages: ImageFiles = {
   kernel: refuseImages,
   recheck: refuseImages,
   configDrive: refuseImages,
+  givenConfigDrive: refuseImages,
 };
 
 /** A schedulable node with one NIC. */

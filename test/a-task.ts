@@ -192,7 +192,7 @@ export type TaskParts = {
   /** The agent has said hello. */
   heard?: boolean;
   messages?: Record<string, JsonObject>;
-  configDrive?: () => Promise<string>;
+  configDrive?: () => Promise<string | undefined>;
   workDir?: string;
   signal?: AbortSignal;
 };
@@ -200,6 +200,8 @@ export type TaskParts = {
 export type TestTask = Task & {
   readonly operation: Operation;
   readonly context: JsonObject;
+  /** The instance. */
+  readonly server: Server;
   readonly calls: Call[];
   readonly notes: string[];
 };
@@ -212,6 +214,7 @@ export function aTask(parts: TaskParts = {}): TestTask {
   const call = (name: string, ...args: unknown[]) => void calls.push({ name, args });
   const node = aNode(parts.node);
   const operation = anOperation(parts.operation);
+  const server = aServer(parts.server);
   let power: PowerState = node.power_state ?? 'power off';
   const missing = async (): Promise<never> => {
     throw new Error('this test gave no such image');
@@ -222,7 +225,8 @@ export function aTask(parts: TaskParts = {}): TestTask {
     operation,
     context: operation.context,
     node: { ...node, ports: [aNodePort({ node_uuid: node.uuid })] },
-    server: aServer(parts.server),
+    server,
+    instance: server,
     signal: parts.signal ?? new AbortController().signal,
     power: {
       get: async () => power,

@@ -99,6 +99,7 @@ function rackEngine(store: Store, drivers: Drivers): Engine {
     kernel: refuse,
     recheck: refuse,
     configDrive: refuse,
+    givenConfigDrive: refuse,
   };
   return createEngine({ store, drivers, boot, images, settings: readSettings({ flags }), log: pino({ level: 'silent' }) });
 }

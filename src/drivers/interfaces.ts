@@ -9,6 +9,7 @@ import type { InterfaceKind } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { KernelContents } from '#domain/kernel-contents.ts';
 import type { PowerState } from '#domain/power-states.ts';
+import type { Flavor } from '#store/tables/flavors.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
@@ -123,13 +124,19 @@ export type Step<C = JsonObject> = {
 export type AgentCommand = { id: string; name: string; params: JsonObject };
 export type AgentReply = { ok: true; result: JsonObject } | { ok: false; error: string };
 
+/** What a deployment writes to a machine: a server of the compute API, or what the node's `instance_info` describes. */
+export type Instance = Pick<Server, 'id' | 'hostname' | 'project_id' | 'preserve_ephemeral'> & {
+  readonly flavor: Pick<Flavor, 'name' | 'disk' | 'ephemeral' | 'swap' | 'extra_specs'>;
+};
+
 /** API of a step: one machine, reserved by one operation. */
 export type Task<C = JsonObject> = {
   readonly operation: Omit<Operation, 'request' | 'context'>;
   /** What former steps have kept; checked against the schema that declares it. */
   readonly context: Readonly<Partial<C>>;
   readonly node: NodeFacts & Node;
-  readonly server: Server | undefined;
+  /** What a deployment writes to the machine; absent: the operation is not about an instance. */
+  readonly instance: Instance | undefined;
   /** Aborted when the operation is cancelled or Ingot stops; child processes and fetches must honor it. */
   readonly signal: AbortSignal;
   readonly power: {
@@ -158,8 +165,11 @@ export type Task<C = JsonObject> = {
   imageIds(): Promise<ImageIds>;
   /** Paths of the deploy kernel and ramdisk, by default or as the flavor sets them; throws `imageUnusable`. */
   deployRamdisk(): Promise<{ kernel: string; ramdisk: string }>;
-  /** Config drive (ISO 9660, label config-2) of the server, rebuilt on each call. @returns path of a file */
-  configDrive(): Promise<string>;
+  /**
+   * Config drive (ISO 9660, label config-2) of the instance, rebuilt on each call. @returns path of a file; undefined: the
+   * instance has none
+   */
+  configDrive(): Promise<string | undefined>;
   /** Saves facts to the operation's durable context immediately: before an action that must not be repeated. */
   saveContext(facts: Partial<C>): Promise<void>;
   /** Seconds since this step first asked this, across its reruns; from 0 again after a restart of Ingot. */
@@ -203,7 +213,7 @@ export type DeployInterface = Interface & {
   /** Supported boot interfaces, in order of preference. */
   readonly boot: readonly string[];
   /** Throws `imageUnusable` if this interface can't deploy the image: before a machine is touched. */
-  checkImage(image: Image, server: Server): void;
+  checkImage(image: Image, instance: Instance): void;
   /** What the steps keep in the operation's context. Absent = nothing. */
   readonly context?: TObject;
   /** From "node claimed, ports bound" to "the user's system is starting". */

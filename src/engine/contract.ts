@@ -1,6 +1,7 @@
 /** The engine's interface for the API and the boot server. All changes to nodes and servers go through it. */
 import type { Duplex } from 'node:stream';
 import type { Command, Hello, HelloReply, Progress, Result } from '#agent-protocol/messages.ts';
+import type { ImageUser } from '#domain/image-visibility.ts';
 import type { InterfaceField } from '#domain/interface-kinds.ts';
 import type { Json, JsonObject } from '#domain/json.ts';
 import type { NodeText } from '#domain/node-fields.ts';
@@ -77,7 +78,7 @@ export type NewNode = Partial<
   >
 > & { driver: string };
 
-export type NodeChanges = Partial<Omit<NewNode, 'uuid' | 'provision_state'>>;
+export type NodeChanges = Partial<Omit<NewNode, 'uuid' | 'provision_state'> & Pick<Node, 'instance_uuid'>>;
 
 export type NewNodePort = Pick<NodePort, 'node_uuid' | 'address'> &
   Partial<
@@ -131,6 +132,15 @@ export type NewAllocation = Pick<Allocation, 'name' | 'traits' | 'candidate_node
     node?: string;
   };
 
+/** Arguments of provision verbs. */
+export type ProvisionOptions = {
+  clean_steps?: JsonObject[];
+  /** Of `active` and `rebuild`: see images/given-config-drive.ts. */
+  configdrive?: JsonObject;
+  /** Who asks: the images and networks that an instance may use. */
+  user?: ImageUser;
+};
+
 export type NodeVerbs = {
   createNode(request: NewNode): Promise<Node>;
   /** A function receives the node as read in the writing transaction, so that concurrent changes are not lost. */
@@ -138,7 +148,7 @@ export type NodeVerbs = {
   /** Refuses (`conflict`) while a server or an operation holds it. */
   deleteNode(uuid: string): Promise<void>;
   /** Ironic's verbs: manage, provide, clean, active, rebuild, deleted, abort. */
-  setProvisionState(uuid: string, verb: string, options?: { clean_steps?: JsonObject[] }): Promise<void>;
+  setProvisionState(uuid: string, verb: string, options?: ProvisionOptions): Promise<void>;
   setPower(uuid: string, target: Exclude<PowerTarget, 'power cycle'>): Promise<void>;
   /** An operator's confirmation of a manual power change; without `state`: the requested change is done. */
   confirmPower(uuid: string, state?: PowerState): Promise<void>;
@@ -147,6 +157,14 @@ export type NodeVerbs = {
   getBootDevice(uuid: string): Promise<{ device: BootDevice | null; persistent: boolean | null }>;
   /** Per interface: is the node's configuration valid? */
   validateNode(uuid: string): Promise<Record<string, { result: boolean; reason?: string }>>;
+  /** Ids of the network ports that are attached to the node. */
+  vifsOf(uuid: string): Promise<string[]>;
+  /** Throws `badRequest` or `conflict` with Ironic's texts. */
+  attachVif(
+    uuid: string,
+    vif: { id: string; port_uuid?: string | undefined; portgroup_uuid?: string | undefined },
+  ): Promise<void>;
+  detachVif(uuid: string, id: string): Promise<void>;
   createNodePort(request: NewNodePort): Promise<NodePort>;
   updateNodePort(uuid: string, changes: Partial<Omit<NewNodePort, 'uuid'>>): Promise<NodePort>;
   deleteNodePort(uuid: string): Promise<void>;
@@ -268,4 +286,6 @@ export type BootPublisher = {
 export type ImageFiles = ImageSource & {
   /** Writes the config drive of a server and returns its path. */
   configDrive(server: Server, network: JsonObject, directory: string): Promise<string>;
+  /** Writes the config drive that a client of Ironic's API gave. @returns its path; throws `badRequest` */
+  givenConfigDrive(document: JsonObject, directory: string): Promise<string>;
 };

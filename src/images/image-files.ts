@@ -28,6 +28,7 @@ import { kernelContentsOf } from './boot-contents/kernel-file.ts';
 import { writeConfigDrive } from './config-drive.ts';
 import { type DiskFormat, driverOf, isDiskFormat } from './disk-formats.ts';
 import { findExtentsFile, writeExtentsFile } from './extents-file.ts';
+import { writeGivenConfigDrive } from './given-config-drive.ts';
 import { inspectImage } from './inspect-image.ts';
 import type { NetworkFacts } from './network-data.ts';
 import { type Digest, recordDigest, recordedDigest, SoundFiles } from './sound-files.ts';
@@ -36,6 +37,8 @@ import { receiveUpload, type UploadFacts, type UploadLimits, type UploadRequest 
 export type ImageStore = ImageSource & {
   /** Writes a server's config drive; `network` holds its ports, networks and subnets. @returns its path */
   configDrive(server: Server, network: JsonObject, directory: string): Promise<string>;
+  /** Writes the config drive that a client gave. @returns its path */
+  givenConfigDrive(document: JsonObject, directory: string): Promise<string>;
   /**
    * Stores an image's data; the result belongs in the image's row. Throws `badRequest` if the data does not match the
    * declared format or refers to other files, `conflict` during another upload.
@@ -131,6 +134,10 @@ class FolderImageStore implements ImageStore {
     const { ports = [], networks = [], subnets = [], bonds = [] } = network as unknown as Partial<NetworkFacts>;
     const inOrder = [...ports].sort((a, b) => server.port_ids.indexOf(a.id) - server.port_ids.indexOf(b.id));
     return writeConfigDrive(server, { ports: inOrder, networks, subnets, bonds }, directory);
+  }
+
+  givenConfigDrive(document: JsonObject, directory: string): Promise<string> {
+    return writeGivenConfigDrive(document, directory);
   }
 
   async upload(id: string, data: Readable, request: UploadRequest): Promise<UploadFacts> {

@@ -46,6 +46,7 @@ const later = [
   '0031-node-port-names',
   '0032-volumes',
   '0034-allocations',
+  '0040-config-drives',
   '0041-console-tickets',
   '0042-node-reservations',
 ];

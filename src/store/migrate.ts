@@ -26,6 +26,7 @@ import { migration0030 } from './migrations/0030-port-groups.ts';
 import { migration0031 } from './migrations/0031-node-port-names.ts';
 import { migration0032 } from './migrations/0032-volumes.ts';
 import { migration0034 } from './migrations/0034-allocations.ts';
+import { migration0040 } from './migrations/0040-config-drives.ts';
 import { migration0041 } from './migrations/0041-console-tickets.ts';
 import { migration0042 } from './migrations/0042-node-reservations.ts';
 
@@ -54,6 +55,7 @@ const migrations: Record<string, Migration> = {
   '0031-node-port-names': migration0031,
   '0032-volumes': migration0032,
   '0034-allocations': migration0034,
+  '0040-config-drives': migration0040,
   '0041-console-tickets': migration0041,
   '0042-node-reservations': migration0042,
 };

@@ -4,6 +4,7 @@ import { Allocations } from './tables/allocations.ts';
 import { ApplicationCredentials } from './tables/application-credentials.ts';
 import { BmcHealth } from './tables/bmc-health.ts';
 import { Chassis } from './tables/chassis.ts';
+import { ConfigDrives } from './tables/config-drives.ts';
 import { ConsoleTickets } from './tables/console-tickets.ts';
 import { DeletedImages } from './tables/deleted-images.ts';
 import { Domains } from './tables/domains.ts';
@@ -41,6 +42,7 @@ export const nouns = {
   volume_targets: VolumeTargets,
   bmc_health: BmcHealth,
   node_reservations: NodeReservations,
+  config_drives: ConfigDrives,
   node_endpoints: NodeEndpoints,
   flavors: Flavors,
   keypairs: Keypairs,

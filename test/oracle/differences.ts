@@ -189,7 +189,6 @@ export const differenceTable: Readonly<Record<string, Difference>> = {
   },
   'traits: at 1.36': { why: reasons.earlier, status: [405, 204] },
   'removal: a parent': { why: 'its parts would be parts of nothing', status: [204, 409] },
-  'vifs: no body': { why: reasons.limits, status: [400, 501] },
   'validate: without a node': { why: reasons.noroute, status: [400, 404] },
   'firmware: none': { why: reasons.fakehw, at: ['body.firmware.0', 'body.firmware.1', 'body.firmware.2', 'body.firmware.3'] },
   'drivers: fields at 1.76': { why: reasons.earlier, status: [406, 200] },

@@ -17,6 +17,8 @@ import { route } from './policy.ts';
 
 const Text = Nullable(Type.String());
 const Steps = Type.Array(Type.Record(Type.String(), Type.Unknown()), { maxItems: 100 });
+/** A config drive may have 64 MiB before compression; user data and keys are far smaller. */
+const configDriveBytes = 16 * 1024 ** 2;
 const Anything = Type.Optional(Type.Unknown());
 
 export const nodeStateRoutes = [
@@ -76,6 +78,7 @@ export const nodeStateRoutes = [
     policy: 'baremetal:node:set_provision_state',
     summary: 'Change the provision state of a node',
     status: 202,
+    bodyLimit: configDriveBytes,
     body: Type.Object({
       target: Type.String(),
       clean_steps: Type.Optional(Steps),
@@ -89,7 +92,8 @@ export const nodeStateRoutes = [
     async handler(request, context, reply) {
       const node = await findNode(context, request.params.node);
       const verb = provisionVerb(request.body.target, node, request.microversion);
-      await setProvisionState(context, node, { verb, request: request.body });
+      const { caller, microversion } = request;
+      await setProvisionState(context, node, { verb, request: request.body, caller, minor: microversion.minor });
       sendLocation(context, request, { reply, node });
     },
   }),

@@ -6,6 +6,8 @@ import type { ApiContext } from '../context.ts';
 import { route, unsupportedRoute } from './policy.ts';
 import { AnyQuery } from './strict-requests.ts';
 
+const Uuid = Type.Optional(Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' }));
+
 export const nodeVifRoutes = [
   route({
     method: 'GET',
@@ -16,20 +18,37 @@ export const nodeVifRoutes = [
     reply: Type.Object({ vifs: Type.Array(Type.Object({ id: Type.String() })) }),
     async handler(request, context) {
       const { uuid } = await findNode(context, request.params.node);
-      const { node_ports, portgroups } = context.store;
-      const ports = await node_ports.list({ node_uuid: uuid }, { orderBy: 'id' });
-      const groups = await portgroups.list({ node_uuid: uuid }, { order: [{ column: 'created_at' }, { column: 'uuid' }] });
-      return { vifs: [...ports, ...groups].flatMap(({ vif_port_id }) => (vif_port_id ? [{ id: vif_port_id }] : [])) };
+      return { vifs: (await context.engine.vifsOf(uuid)).map((id) => ({ id })) };
     },
   }),
-  unsupportedRoute({
-    ...{ method: 'POST', path: '/nodes/:node/vifs', policy: 'baremetal:node:vif:attach', query: AnyQuery, before: refuseNoNode },
-    what: 'Attaching a VIF by hand (create the server with a port instead)',
+  route({
+    method: 'POST',
+    path: '/nodes/:node/vifs',
+    policy: 'baremetal:node:vif:attach',
+    summary: 'Attach a network port to a node',
+    status: 204,
+    query: AnyQuery,
+    body: Type.Object({
+      id: Type.String({ minLength: 1, maxLength: 255 }),
+      port_uuid: Uuid,
+      portgroup_uuid: Uuid,
+    }),
+    async handler(request, context) {
+      const { uuid } = await findNode(context, request.params.node);
+      await context.engine.attachVif(uuid, request.body);
+    },
   }),
-  unsupportedRoute({
-    ...{ method: 'DELETE', path: '/nodes/:node/vifs/:vif', policy: 'baremetal:node:vif:detach', query: AnyQuery },
-    before: refuseNoNode,
-    what: 'Detaching a VIF by hand',
+  route({
+    method: 'DELETE',
+    path: '/nodes/:node/vifs/:vif',
+    policy: 'baremetal:node:vif:detach',
+    summary: 'Detach a network port from a node',
+    status: 204,
+    query: AnyQuery,
+    async handler(request, context) {
+      const { uuid } = await findNode(context, request.params.node);
+      await context.engine.detachVif(uuid, request.params.vif);
+    },
   }),
   unsupportedRoute({
     ...{ method: 'PUT', path: '/nodes/:node/states/raid', policy: 'baremetal:node:set_raid_state', query: AnyQuery },

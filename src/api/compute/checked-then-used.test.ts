@@ -25,7 +25,11 @@ async function deploy(fields: object, meanwhile: (node: string) => Promise<void>
   let used: Used | undefined;
   fixture.onDeploy(async (task) => {
     const { kernel } = await task.imageIds();
-    used = { server: task.server!, kernel, file: kernel && (await task.images.file(kernel)) };
+    used = {
+      server: (await store.servers.find({ id: task.instance!.id }))!,
+      kernel,
+      file: kernel && (await task.images.file(kernel)),
+    };
   });
   const server = { name: 'web', imageRef: own['images'], flavorRef: 'f1', networks: [], ...fields };
   const made = await ask({ method: 'POST', url: '/compute/v2.1/servers', payload: { server } }, member);

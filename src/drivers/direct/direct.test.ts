@@ -46,7 +46,7 @@ test('deploys in order', async () => {
   assert.equal(name, 'write-image');
   assert.ok(Value.Check(WriteImage, params));
   assert.deepEqual(params, {
-    path: `/agent/v2/images/${machine.server?.image_id}`,
+    path: `/agent/v2/images/${machine.server.image_id}`,
     sha256: extents.sha256,
     size: 300,
     virtual_size: extents.virtual_size,
@@ -194,4 +194,10 @@ test('rejects invalid root device hints, in validate and before power on', async
     assert.deepEqual(machine.calls, []);
   }
   validate(task({ node: { properties: { root_device: null } } }).node);
+});
+
+test('writes no config drive for an instance without one', async () => {
+  const machine = task({ configDrive: async () => undefined, operation: { context: { root_device: '/dev/sda' } } });
+  assert.deepEqual(await runStep(steps, 'write config drive', machine), { next: true });
+  assert.deepEqual(machine.calls, []);
 });

@@ -69,7 +69,7 @@ async function writeBootFiles(task: Task): Promise<void> {
 const writeImage: Step<DirectContext>['run'] = async (task) => {
   const { image: id } = await task.imageIds();
   const image = await task.images.extents(id);
-  const { disk = 0 } = task.server?.flavor ?? {};
+  const { disk = 0 } = task.instance?.flavor ?? {};
   const hints = rootDeviceOf(task.node).map(({ name, expression }) => [name, expression] as const);
   const reply = await task.agent.ask('write-image', {
     path: `${routes.images}/${id}`,
@@ -100,7 +100,9 @@ const writeImage: Step<DirectContext>['run'] = async (task) => {
 const writeConfigDrive: Step<DirectContext>['run'] = async (task) => {
   const { root_device: device } = task.context;
   if (device === undefined) throw new Error('no step has written the image');
-  const file = await readFile(await task.configDrive());
+  const path = await task.configDrive();
+  if (path === undefined) return { next: true };
+  const file = await readFile(path);
   const reply = await task.agent.ask('write-config-drive', {
     path: routes.configDrive,
     sha256: createHash('sha256').update(file).digest('hex'),

@@ -62,7 +62,7 @@ test('boot files contain the classic parameters; the key is random and kept on a
   const machine = task();
   const { key, iqn } = await untilPost(machine);
   assert.match(key, /^[0-9a-f]{32}$/);
-  assert.equal(iqn, `iqn.2012-12.org.ingot:${machine.server?.id}`);
+  assert.equal(iqn, `iqn.2012-12.org.ingot:${machine.server.id}`);
   const { args } = machine.calls.find(({ name }) => name === 'boot.serve') ?? { args: [] };
   assert.deepEqual(args[0], {
     boot: 'deploy',

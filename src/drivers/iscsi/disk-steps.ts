@@ -15,6 +15,9 @@ type Task = StepTask<IscsiContext>;
 
 const next: Outcome = { next: true };
 
+/** The system area of an ISO 9660 image and its volume descriptors (ECMA-119 section 6.2.1) lie within. */
+const isoHeadBytes = 64 * 1024;
+
 /** Writes both ends of the disk: the table at the front, and the back, where GPT and RAID keep a second copy. */
 export async function partitionDisk(task: Task, options: IscsiOptions): Promise<Outcome> {
   const disk = await openDisk(task, options);
@@ -22,7 +25,7 @@ export async function partitionDisk(task: Task, options: IscsiOptions): Promise<
   const flavor = flavorOf(task);
   const partitions = planPartitions({ flavor, imageBytes: image.size, diskBytes });
   await disk.writeBytes(Buffer.alloc(leadInBytes), { start: diskBytes - leadInBytes, length: leadInBytes });
-  await disk.writeBytes(encodeLeadIn(partitions, task.operation.server_id ?? ''), { start: 0, length: leadInBytes });
+  await disk.writeBytes(encodeLeadIn(partitions, task.instance?.id ?? ''), { start: 0, length: leadInBytes });
   const text = partitions.map(({ role, length }) => `${role} ${length / 1024 / 1024} MiB`).join(', ');
   task.note('disk', `partitioned: ${text}`, { disk_bytes: diskBytes, partitions });
   return { next: true, context: { partitions } };
@@ -50,7 +53,7 @@ export async function makeSwap(task: Task, options: IscsiOptions): Promise<Outco
 export async function makeEphemeralPartition(task: Task, options: IscsiOptions): Promise<Outcome> {
   const place = partitionsOf(task).find(({ role }) => role === 'ephemeral');
   if (!place) return next;
-  if (task.server?.preserve_ephemeral) {
+  if (task.instance?.preserve_ephemeral) {
     task.note('ephemeral', 'kept as it is');
     return next;
   }
@@ -69,6 +72,11 @@ export async function makeConfigDrive(task: Task, options: IscsiOptions): Promis
   const place = placeOf(task, 'config');
   const disk = await openDisk(task, options);
   const path = await task.configDrive();
+  if (path === undefined) {
+    // Not the drive of an earlier deployment, which a system would read.
+    await disk.writeBytes(Buffer.alloc(isoHeadBytes), { start: place.start, length: isoHeadBytes });
+    return next;
+  }
   const { size } = await stat(path);
   if (size > place.length) {
     const detail = `the config drive of ${mebibytes(size)} is larger than its partition of ${mebibytes(place.length)}`;
@@ -101,8 +109,8 @@ function placeOf(task: Task, role: PartitionRole): { start: number; length: numb
 }
 
 function flavorOf(task: Task) {
-  if (!task.server) throw new Error('the operation has no server');
-  return task.server.flavor;
+  if (!task.instance) throw new Error('the operation is not about an instance');
+  return task.instance.flavor;
 }
 
 const noteEveryPercent = 10;

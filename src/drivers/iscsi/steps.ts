@@ -2,9 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { classicParameters } from '#agent-protocol/classic.ts';
 import { Fault } from '#domain/faults.ts';
-import type { ImageIds, Step, Task } from '#drivers/interfaces.ts';
+import type { ImageIds, Instance, Step, Task } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep } from '#drivers/network-boot-steps.ts';
-import type { Server } from '#store/tables/servers.ts';
 import { checkKernel } from './check-kernel.ts';
 import { type IscsiContext, known } from './context.ts';
 import { readDeployPost } from './deploy-post.ts';
@@ -86,7 +85,7 @@ async function explainByPower(task: Task, act: () => Promise<Outcome>): Promise<
 
 /** Finds all problems of the images before the machine is touched. Creates the deploy key, once. */
 async function fetchImages(task: IscsiTask, { confinement }: IscsiOptions): Promise<Outcome> {
-  const server = serverOf(task);
+  const instance = instanceOf(task);
   rootDiskNames(task.node);
   const { image: id, kernel, ramdisk } = await partitionImage(task);
   const image = await task.images.get(id);
@@ -95,7 +94,7 @@ async function fetchImages(task: IscsiTask, { confinement }: IscsiOptions): Prom
   await Promise.all([checkKernel(task, image, kernel), task.images.file(ramdisk), task.deployRamdisk()]);
   task.note('image', `root file system of ${Math.round(size / 1024 / 1024)} MiB, UUID ${root}`, { size, root });
   const key = task.context.deployment_key ?? randomBytes(16).toString('hex');
-  return { next: true, context: { deployment_key: key, iqn: `iqn.2012-12.org.ingot:${server.id}`, root_uuid: root } };
+  return { next: true, context: { deployment_key: key, iqn: `iqn.2012-12.org.ingot:${instance.id}`, root_uuid: root } };
 }
 
 async function writeBootFiles(task: IscsiTask): Promise<void> {
@@ -146,9 +145,9 @@ async function restart(task: IscsiTask, { donePort }: IscsiOptions): Promise<voi
   await task.power.set('power on');
 }
 
-export function serverOf(task: Task): Server {
-  if (task.server) return task.server;
-  throw new Fault('imageUnusable', { image: '(none)', detail: 'the operation has no server.' });
+export function instanceOf(task: Task): Instance {
+  if (task.instance) return task.instance;
+  throw new Fault('imageUnusable', { image: '(none)', detail: 'the operation is not about an instance.' });
 }
 
 async function partitionImage(task: Task): Promise<Required<ImageIds>> {

@@ -50,9 +50,9 @@ export function machineMessages(given: Parts): MachineMessages {
     async agentConfigDrive(token) {
       const live = fromAgent(token);
       expectCommanded(live, routes.configDrive);
-      const { operation } = live;
-      const server = operation.server_id ? await parts.store.servers.find({ id: operation.server_id }) : undefined;
-      return configDriveOf(parts, operation, server);
+      const path = await configDriveOf(parts, live.operation);
+      if (path === undefined) throw new Fault('notFound', { what: 'Config drive of operation', id: live.operation.id });
+      return path;
     },
     deployPost: (fields, requester) => takeDeployPost(parts, fields, requester),
     // Only an event record, not a command: during shutdown the store may already be closed.

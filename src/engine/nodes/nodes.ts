@@ -2,16 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { asFault, Fault } from '#domain/faults.ts';
 import { fieldOf, interfaceKinds, type NodeInterfaces, perField } from '#domain/interface-kinds.ts';
-import type { JsonObject } from '#domain/json.ts';
 import { textsOf } from '#domain/node-fields.ts';
+import type { ProvisionState } from '#domain/provision-states.ts';
 import type { Drivers, HardwareType, Interface } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
-import type { Operation } from '#store/tables/operations.ts';
 import type { Consoles } from '../consoles/consoles.ts';
 import type { NewNode, NodeChanges, NodeVerbs } from '../contract.ts';
 import { type PowerRequest, power } from '../operations/power.ts';
-import { type KindVerb, verbs } from '../operations/registry.ts';
 import { bmcDeadline } from '../power/bmc-deadline.ts';
 import type { BmcHealth } from '../power/bmc-health.ts';
 import { unknownBootState } from '../power/boot-states.ts';
@@ -20,6 +18,7 @@ import { recordBmcCommand } from '../power/power.ts';
 import { checkPowerPolicy } from '../power/power-policy.ts';
 import type { PowerStateSync } from '../power/power-state-sync.ts';
 import { checkNodeProperties, refuseOddSizes } from '../scheduler/node-properties.ts';
+import { attachPort, detachPort, vifsOf } from '../servers/server-network.ts';
 import type { EngineSettings } from '../settings.ts';
 import { newOperation } from '../worker/define-operation.ts';
 import { interfaceOf, loadNode } from '../worker/task.ts';
@@ -30,6 +29,7 @@ import { claimEndpoints } from './endpoints.ts';
 import { findNode } from './find-node.ts';
 import { nodePortVerbs } from './node-ports.ts';
 import { portGroupVerbs } from './port-groups.ts';
+import { setProvisionState } from './provision-verbs.ts';
 
 type Parts = {
   store: Store;
@@ -52,7 +52,7 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
       await parts.bmcHealth.forget(uuid);
       await parts.consoles.remove(uuid);
     },
-    setProvisionState: (uuid, verb, options) => setProvisionState(parts, uuid, verb, options),
+    setProvisionState: (uuid, name, options = {}) => setProvisionState(parts, uuid, { name, options }),
     setPower: (uuid, target) => setPower(parts, uuid, target),
     async confirmPower(uuid, state) {
       const { node } = await loadNode(store, uuid);
@@ -81,6 +81,9 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
       return interfaceOf(drivers.management, node.management_interface).getBootDevice(facts);
     },
     validateNode: (uuid) => validateNode(parts, uuid),
+    vifsOf: (uuid) => vifsOf(store, uuid),
+    attachVif: (uuid, vif) => changeVifs(store, uuid, (trx) => attachPort(trx, uuid, vif)),
+    detachVif: (uuid, id) => changeVifs(store, uuid, (trx) => detachPort(trx, uuid, id)),
     ...nodePortVerbs(store),
     ...portGroupVerbs(store),
     ...allocationVerbs(store),
@@ -89,6 +92,20 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
     checkConsole: (uuid) => parts.consoles.check(uuid),
     attachConsole: (uuid, server) => parts.consoles.attach(uuid, server),
   };
+}
+
+/** A server's own ports follow the server. */
+function changeVifs(store: Store, uuid: string, change: (trx: Store) => Promise<void>): Promise<void> {
+  return store.transaction(async (trx) => {
+    const node = await findNode(trx, uuid);
+    await refuseWhileBusy(trx, node);
+    const server = node.instance_uuid === null ? undefined : await trx.servers.find({ id: node.instance_uuid, node_uuid: uuid });
+    if (server)
+      throw new Fault('conflict', {
+        detail: `Node ${node.name ?? uuid} is associated with instance ${server.id}. Use the compute API.`,
+      });
+    await change(trx);
+  });
 }
 
 /** Each interface is the requested one, which the hardware type must allow, or the type's default (its first). */
@@ -177,6 +194,7 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((no
     const interfaces = chooseInterfaces(hardwareType(drivers, driver), { ...former, ...changes });
     const twin = changes.name && (await trx.nodes.find({ name: changes.name }));
     if (twin && twin.uuid !== uuid) throw new Fault('conflict', { detail: `A node with name ${changes.name} already exists.` });
+    if (changes.instance_uuid !== undefined) await checkInstance(trx, node, changes.instance_uuid);
     if (changes.parent_node) await checkParent(trx, { ...node, parent_node: changes.parent_node });
     // Other settings may lead to another machine, about which nothing is known.
     const isOther = changes.driver_info || changes.driver || changes.management_interface;
@@ -205,6 +223,24 @@ async function noteSettings({ bmcHealth, powerSync, consoles }: Parts, uuid: str
   if (changes.driver_info || changes.driver || changes.console_interface) await consoles.reopen(uuid);
 }
 
+/** Texts are those of Ironic's `NodeAssociated` and `InstanceAssociated`. */
+async function checkInstance(trx: Store, node: Node, instance_uuid: string | null): Promise<void> {
+  const { uuid, instance_uuid: former } = node;
+  const refuse = (detail: string) => new Fault('conflict', { detail });
+  if (node.allocation_uuid !== null)
+    throw refuse(
+      `Cannot change instance_uuid of node ${uuid}: it belongs to allocation ${node.allocation_uuid}, which can be deleted.`,
+    );
+  if (former !== null && (instance_uuid !== null || (await trx.servers.find({ id: former, node_uuid: uuid }))))
+    throw refuse(`Node ${uuid} is associated with instance ${former}.`);
+  if (instance_uuid === null) return;
+  const [other] = await trx.nodes.pick(['uuid'], { instance_uuid });
+  if (other || (await trx.servers.find({ id: instance_uuid })))
+    throw refuse(
+      `Instance ${instance_uuid} is already associated with a node, it cannot be associated with this other node ${uuid}`,
+    );
+}
+
 /** Child nodes are one level deep: a child has no children. A node with a server cannot become a child. */
 async function checkParent(trx: Store, node: Omit<Node, 'id'>): Promise<void> {
   const { uuid, parent_node } = node;
@@ -227,9 +263,10 @@ async function deleteNode({ store }: Parts, uuid: string): Promise<void> {
     await refuseWhileBusy(trx, node);
     if (node.instance_uuid) {
       throw new Fault('conflict', {
-        detail: `Node ${node.name ?? uuid} is associated with instance ${node.instance_uuid}: delete the server first.`,
+        detail: `Node ${node.name ?? uuid} is associated with instance ${node.instance_uuid}: delete it first.`,
       });
     }
+    refuseDeployed(node);
     const [part] = await trx.nodes.list({ parent_node: uuid }, { limit: 1 });
     if (part)
       throw new Fault('conflict', {
@@ -244,77 +281,14 @@ async function deleteNode({ store }: Parts, uuid: string): Promise<void> {
   });
 }
 
-async function setProvisionState(
-  parts: Parts,
-  uuid: string,
-  name: string,
-  options: { clean_steps?: JsonObject[] } = {},
-): Promise<void> {
-  const { store, worker } = parts;
-  const named = verbs.filter((verb) => verb.name === name);
-  if (named.some(({ cancels }) => cancels)) return abort(parts, uuid);
-  if (named.some(({ byServer }) => byServer === 'delete')) return undeploy(parts, uuid);
-  if (named.some(({ byServer }) => byServer === 'refuse'))
-    throw new Fault('unsupported', { what: `Provision verb '${name}' (create or rebuild a server instead)` });
-  const operation = await store.transaction(async (trx): Promise<Operation | undefined> => {
-    const node = await findNode(trx, uuid);
-    await refuseWhileBusy(trx, node);
-    if (node.instance_uuid) {
-      const detail = `Node ${node.name ?? uuid} is associated with instance ${node.instance_uuid}: '${name}' would take it away.`;
-      throw new Fault('conflict', { detail });
-    }
-    return applyVerb(parts, trx, { node, verb: verbFor(parts, node, name), clean_steps: options.clean_steps });
+/** Of the states in which Ironic refuses it, those in which a machine may run an instance without a UUID. */
+const deployedStates: readonly ProvisionState[] = ['active', 'deploy failed', 'error'];
+
+function refuseDeployed({ name, uuid, provision_state, maintenance }: Node): void {
+  if (maintenance || !deployedStates.includes(provision_state)) return;
+  throw new Fault('conflict', {
+    detail: `Can not delete node ${name ?? uuid} while it is in provision state '${provision_state}': set it to 'deleted' first.`,
   });
-  if (operation) worker.launch(operation);
-}
-
-/** @throws Fault `wrongState` with the verbs that the node's state allows */
-function verbFor({ settings }: Parts, node: Node, name: string): KindVerb {
-  const allowed = verbs.filter(({ from }) => from.includes(node.provision_state));
-  const verb = allowed.find((each) => each.name === name && (each.when?.(node, settings) ?? true));
-  if (verb) return verb;
-  const usable = allowed.filter(({ byServer }) => byServer !== 'refuse').map((each) => each.name);
-  throw new Fault('wrongState', {
-    action: `${name} (allowed here: ${[...new Set(usable)].join(', ') || 'none'})`,
-    node: node.name ?? node.uuid,
-    state: node.provision_state,
-  });
-}
-
-type Applied = { node: Node; verb: KindVerb; clean_steps?: JsonObject[] | undefined };
-
-async function applyVerb({ worker, drivers }: Parts, trx: Store, { node, verb, clean_steps }: Applied) {
-  const { uuid } = node;
-  const request = verb.request?.(node, { drivers, ...(clean_steps && { clean_steps }) });
-  const now = new Date().toISOString();
-  await trx.nodes.update(
-    { uuid },
-    {
-      provision_state: verb.to,
-      target_provision_state: verb.target ?? null,
-      provision_updated_at: now,
-      updated_at: now,
-      ...verb.patch,
-    },
-  );
-  if (!request || verb.kind === undefined) return undefined;
-  const purpose = `${verb.kind} node ${node.name ?? uuid}`;
-  return worker.begin(trx, { kind: verb.kind, purpose, node_uuid: uuid, server_id: null, request });
-}
-
-async function abort({ store, worker }: Parts, uuid: string): Promise<void> {
-  const node = await findNode(store, uuid);
-  if (!node.operation_id)
-    throw new Fault('wrongState', { action: 'abort', node: node.name ?? uuid, state: node.provision_state });
-  worker.cancel(node.operation_id, new Fault('cancelled', { what: 'The operation', why: 'it was aborted by an operator' }));
-}
-
-async function undeploy({ store, deleteServer }: Parts, uuid: string): Promise<void> {
-  const node = await findNode(store, uuid);
-  // An allocation may hold a node that has no server.
-  if (!node.instance_uuid || node.provision_state === 'available')
-    throw new Fault('wrongState', { action: 'deleted', node: node.name ?? uuid, state: node.provision_state });
-  await deleteServer(node.instance_uuid);
 }
 
 async function setPower({ store, worker }: Parts, uuid: string, target: PowerRequest['target']): Promise<void> {

@@ -23,7 +23,7 @@ export const deletion = defineOperation({
       from: ['active', 'deploy failed', 'error', 'deploying', 'wait call-back', 'rebuild'],
       to: 'deleting',
       target: 'available',
-      byServer: 'delete',
+      acts: 'delete-instance',
     },
   ],
   transitions: [
@@ -45,6 +45,7 @@ export const deletion = defineOperation({
       return [];
     }
     await writeServerDeleted(trx, operation.server_id);
+    await trx.config_drives.remove({ id: operation.node_uuid });
     await trx.nodes.update({ uuid: operation.node_uuid }, { instance_uuid: null, instance_info: {} });
     await removeAllocation(trx, operation.node_uuid);
     return [await beginCleaning(trx, operation, parts)];
@@ -61,10 +62,11 @@ export async function beginDeletion(
   await states.apply(trx, node_uuid, 'deleted', { target_provision_state: 'available', last_error: null });
   const server = await trx.servers.find({ id: server_id ?? '' });
   const [deployed] = await trx.operations.list(
-    { server_id: server_id ?? '', kind: ['deploy', 'rebuild'] },
+    { node_uuid, server_id, kind: ['deploy', 'rebuild'] },
     { orderBy: 'created_at', descending: true, limit: 1 },
   );
-  const purpose = `delete server ${server?.name}`;
+  const [node] = await trx.nodes.pick(['name'], { uuid: node_uuid });
+  const purpose = server ? `delete server ${server.name}` : `delete the instance of node ${node?.name ?? node_uuid}`;
   const request = interfacesOf(deployed);
   return begin(trx, newOperation(deletion, { purpose, node_uuid, server_id, request }), former.id ?? null);
 }

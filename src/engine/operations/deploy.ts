@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import type { FaultCode } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import type { RunningOperation } from '../worker/base-context.ts';
+import type { BaseRequest, RunningOperation } from '../worker/base-context.ts';
 import { defineOperation, type EndParts } from '../worker/define-operation.ts';
 import { isDiskUntouched } from '../worker/disk-state.ts';
 import { failureReport } from '../worker/last-error.ts';
@@ -33,10 +33,10 @@ export const deploy = defineOperation({
       name: 'active',
       since: 1,
       aliases: [{ name: 'deploy', since: 73 }],
-      from: ['available'],
+      from: ['available', 'deploy failed'],
       to: 'deploying',
       target: 'active',
-      byServer: 'refuse',
+      acts: 'deploy-instance',
     },
   ],
   transitions: [
@@ -72,7 +72,7 @@ export const deploy = defineOperation({
 
 export async function writeServerActive(
   trx: Store,
-  operation: Pick<Operation, 'id' | 'node_uuid' | 'server_id'>,
+  operation: Pick<Operation, 'id' | 'node_uuid' | 'server_id'> & { request: BaseRequest },
   parts: EndParts,
 ): Promise<Operation[]> {
   // The deletion was requested too late to abort this operation.
@@ -86,6 +86,8 @@ export async function writeServerActive(
   await parts.states.apply(trx, operation.node_uuid, 'done', patch);
   return [];
 }
+
+type Ended = Omit<RunningOperation, 'request'> & { request: BaseRequest };
 
 /** Faults that would occur on any node: they do not count against this one. */
 const notTheNodes: ReadonlySet<FaultCode | undefined> = new Set([
@@ -105,7 +107,8 @@ const notTheNodes: ReadonlySet<FaultCode | undefined> = new Set([
  * Makes the node usable again. Unless its disk is known to hold no tenant data, it goes through cleaning, which makes
  * it available or, on failure, takes it out of service with the cause.
  */
-async function writeFailure(trx: Store, operation: Omit<RunningOperation, 'request'>, parts: EndParts): Promise<Operation[]> {
+async function writeFailure(trx: Store, operation: Ended, parts: EndParts): Promise<Operation[]> {
+  if (operation.server_id === null) return writeInstanceFailure(trx, operation, parts);
   const server = await trx.servers.find({ id: operation.server_id ?? '' });
   if (server?.task_state === 'deleting') await writeServerDeleted(trx, server.id);
   else await failServer(trx, operation, { node_uuid: null });
@@ -120,4 +123,17 @@ async function writeFailure(trx: Store, operation: Omit<RunningOperation, 'reque
   if (!isDiskUntouched(operation)) return [await beginCleaning(trx, operation, parts)];
   await parts.states.apply(trx, operation.node_uuid, 'release', { must_clean: false });
   return [];
+}
+
+/**
+ * The node keeps the instance, as in Ironic: its user deploys again or deletes it, which cleans the node.
+ */
+async function writeInstanceFailure(trx: Store, operation: Ended, parts: EndParts): Promise<Operation[]> {
+  const isDeleted = await wantsDeletion(trx, operation);
+  const node = await trx.nodes.find({ uuid: operation.node_uuid });
+  await parts.states.apply(trx, operation.node_uuid, 'fail', {
+    failures: (node?.failures ?? 0) + (notTheNodes.has(operation.fault?.code) ? 0 : 1),
+    last_error: isDeleted ? null : failureReport(operation, failure),
+  });
+  return isDeleted ? [await beginDeletion(trx, operation, parts)] : [];
 }

@@ -1,7 +1,8 @@
 /** What deploying, rebuilding and deleting a server share: the request, and the deploy interface that it names. */
 import { type Static, Type } from 'typebox';
-import type { DeployInterface, Drivers, Step } from '#drivers/interfaces.ts';
+import type { DeployInterface, Drivers, Instance, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
+import type { Image } from '#store/tables/images.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { interfaceOf } from '../worker/task.ts';
 
@@ -14,6 +15,27 @@ type DeployRequest = Static<typeof DeployRequest>;
 
 export function deployOf(drivers: Drivers, { deploy_interface }: DeployRequest): DeployInterface {
   return interfaceOf(drivers.deploy, deploy_interface);
+}
+
+/** The node's own deploy interface if it supports the image, otherwise the first of its hardware type that does. */
+export function chooseDeployInterface(
+  drivers: Drivers,
+  node: Pick<Node, 'driver' | 'deploy_interface'>,
+  { image, instance }: { image: Image; instance: Instance },
+): string {
+  const isReal = (name: string) => !drivers.deploy[name]?.simulated;
+  const others = isReal(node.deploy_interface) ? (drivers.hardwareTypes[node.driver]?.deploy.filter(isReal) ?? []) : [];
+  const candidates = new Set([node.deploy_interface, ...others]);
+  let refusal: unknown;
+  for (const name of candidates) {
+    try {
+      interfaceOf(drivers.deploy, name).checkImage(image, instance);
+      return name;
+    } catch (error) {
+      refusal ??= error;
+    }
+  }
+  throw refusal;
 }
 
 /** The interfaces of a deployment, which its deletion uses as well. */

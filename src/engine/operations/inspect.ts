@@ -37,7 +37,7 @@ export const inspect = defineOperation({
       },
     },
     { name: 'manage', since: 4, from: ['inspect failed'], to: 'manageable', patch: outOfMaintenance },
-    { name: 'abort', since: 41, from: ['inspect wait'], to: 'inspect failed', cancels: true },
+    { name: 'abort', since: 41, from: ['inspect wait'], to: 'inspect failed', acts: 'cancel' },
   ],
   transitions: [
     { from: 'inspecting', event: 'wait', to: 'inspect wait' },

@@ -21,10 +21,10 @@ test('keeps the end of a long console log', async (t) => {
   const store = await aStore();
   t.after(() => store.close());
   const task = aTask({ operation: { kind: 'deploy', context: { console_cleared: true } } });
-  await store.servers.insert(task.server!);
+  await store.servers.insert(task.server);
   const text = `${'x'.repeat(100_000)}\0\ud83d the end\n`;
   await keepConsoleStep({ store, consoles: { log: async () => text } }, { keepsForOwner: true }).run(task);
-  const kept = (await store.servers.find({ id: task.server!.id }))?.console_log ?? '';
+  const kept = (await store.servers.find({ id: task.server.id }))?.console_log ?? '';
   assert.ok(kept.endsWith('x\ufffd the end\n') && kept.length <= 64 * 1024, kept.slice(-20));
 });
 

@@ -6,11 +6,12 @@ import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-b
 import type { Store } from '#store/store.ts';
 import { consoleTail, withoutKernelSecrets } from '../consoles/console-text.ts';
 import type { Consoles } from '../consoles/consoles.ts';
-import { bindPorts, unbindPorts } from '../servers/server-network.ts';
+import { bindPorts, detachPorts, unbindPorts } from '../servers/server-network.ts';
 import { checkRequestedNetworks } from '../servers/server-ports.ts';
 import type { BaseContext, BaseRequest } from '../worker/base-context.ts';
 import type { OperationParts } from '../worker/define-operation.ts';
 import { StepWait } from '../worker/step-wait.ts';
+import { serverOf } from './server-results.ts';
 
 export const next: Outcome<never> = { next: true };
 
@@ -69,9 +70,10 @@ export function bindPortsStep(
   return simpleStep(
     { name: 'bind ports', title: 'Bind network ports', deadlineSeconds: 60, keepsDisk: true, phase: 'prepare' },
     async (task) => {
-      if (!task.server) return;
-      await checkRequestedNetworks(store, operation, task.server);
-      await bindPorts(store, task.server, reserved);
+      const server = await serverOf(store, task.operation);
+      if (!server) return;
+      await checkRequestedNetworks(store, operation, server);
+      await bindPorts(store, server, reserved);
     },
   );
 }
@@ -125,7 +127,8 @@ export function keepConsoleStep(
       const text = isOwn || task.context.console_cleared ? await consoles.log(task.node.uuid, keptLines) : null;
       if (!text) return next;
       const shown = withoutKernelSecrets(text).replaceAll('\0', '').slice(-keptMax).toWellFormed();
-      if (keepsForOwner && task.server) await store.servers.update({ id: task.server.id }, { console_log: shown });
+      if (keepsForOwner && task.operation.server_id !== null)
+        await store.servers.update({ id: task.operation.server_id }, { console_log: shown });
       const lines = consoleTail(shown);
       if (lines.length > 0) task.note('console', `The console ended with:\n${lines.join('\n')}`);
       return { next: true, context: { console_tail: lines } };
@@ -135,6 +138,8 @@ export function keepConsoleStep(
 
 export function unbindPortsStep(store: Store): Step {
   return simpleStep({ name: 'unbind ports', title: 'Unbind network ports', deadlineSeconds: 60 }, async (task) => {
-    if (task.server) await unbindPorts(store, task.server);
+    const server = await serverOf(store, task.operation);
+    if (server) await unbindPorts(store, server);
+    else await detachPorts(store, task.node.uuid);
   });
 }

@@ -13,5 +13,5 @@ export const plainVerbs: readonly Verb[] = [
     patch: outOfMaintenance,
   },
   { name: 'provide', since: 4, from: ['manageable'], to: 'available', patch: { last_error: null } },
-  { name: 'abort', since: 13, from: [], to: 'manageable', cancels: true },
+  { name: 'abort', since: 13, from: [], to: 'manageable', acts: 'cancel' },
 ];

@@ -23,7 +23,7 @@ export const rebuild = defineOperation({
       from: ['active', 'deploy failed'],
       to: 'rebuild',
       target: 'active',
-      byServer: 'refuse',
+      acts: 'deploy-instance',
     },
   ],
   transitions: [

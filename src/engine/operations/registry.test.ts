@@ -13,7 +13,7 @@ const formerTable = [
   ...from('available, clean failed, deploy failed', 'manage', 'manageable'),
   ...from('manageable', 'provide', 'available'),
   ...from('manageable', 'clean', 'cleaning'),
-  ...from('available', 'active', 'deploying'),
+  ...from('available, deploy failed', 'active', 'deploying'),
   ...from('active, deploy failed', 'rebuild', 'rebuild'),
   ...from('active, deploy failed, error, deploying, wait call-back, rebuild', 'deleted', 'deleting'),
   ...from('verifying', 'verified', 'manageable'),

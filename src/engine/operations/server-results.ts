@@ -3,13 +3,22 @@ import type { FaultRecord } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { Server } from '#store/tables/servers.ts';
-import type { BaseContext } from '../worker/base-context.ts';
+import type { BaseContext, BaseRequest } from '../worker/base-context.ts';
 
-/** A server may be deleted during another operation, which is then aborted and followed by the deletion. */
-export async function wantsDeletion(trx: Store, { server_id }: Pick<Operation, 'server_id'>): Promise<boolean> {
-  const server = server_id ? await trx.servers.find({ id: server_id }) : undefined;
-  return server?.task_state === 'deleting';
+/** Undefined: the operation is not about a server of the compute API. */
+export async function serverOf(store: Store, { server_id }: Pick<Operation, 'server_id'>): Promise<Server | undefined> {
+  return server_id === null ? undefined : store.servers.find({ id: server_id });
 }
+
+/** An instance may be deleted during another operation, which is then aborted and followed by the deletion. */
+export async function wantsDeletion(trx: Store, operation: InstanceOperation): Promise<boolean> {
+  if (operation.server_id !== null) return (await serverOf(trx, operation))?.task_state === 'deleting';
+  if (operation.request.instance === undefined) return false;
+  const [node] = await trx.nodes.pick(['target_provision_state'], { uuid: operation.node_uuid });
+  return node?.target_provision_state === 'available';
+}
+
+type InstanceOperation = Pick<Operation, 'server_id' | 'node_uuid'> & { request: Pick<BaseRequest, 'instance'> };
 
 export async function writeServerDeleted(trx: Store, serverId: string | null): Promise<void> {
   const now = new Date().toISOString();

@@ -31,6 +31,7 @@ async function aSite({ store: given, waitSeconds }: { store?: Store; waitSeconds
     kernel: nothing,
     recheck: nothing,
     configDrive: nothing,
+    givenConfigDrive: nothing,
   };
   const engine = createEngine({ store, settings, drivers, boot, images, log: pino({ level: 'silent' }) });
   const say = async (uuid: string, parameters: JsonObject = {}) => {

@@ -238,7 +238,7 @@ test('finds the same nodes in a large fleet as a full scan, in the same order', 
     node(index + 1, {
       failures: pick([0, 0, 0, 1, 2]),
       maintenance: pick([true, false, false, false]),
-      instance_uuid: pick([null, null, null, 'server']),
+      instance_uuid: pick([null, null, null, `server-${index}`]),
       fault: pick([null, null, null, 'power failure']),
       operation_id: pick([null, null, null, 'operation']),
       provision_state: pick(['available', 'available', 'available', 'manageable']),

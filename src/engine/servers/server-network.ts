@@ -137,6 +137,70 @@ async function detach(trx: Store, where: { vif_port_id: string } | { node_uuid: 
   await trx.portgroups.update(where, { vif_port_id: null });
 }
 
+/** Detaches what Ironic's API has attached to the machine. */
+export async function detachPorts(store: Store, node_uuid: string): Promise<void> {
+  await store.transaction(async (trx) => {
+    for (const port of await portsOfNode(trx, node_uuid)) await setFree(trx, port);
+    await detach(trx, { node_uuid });
+  });
+}
+
+/** The ports that are attached to the NICs and port groups of a node. */
+export async function portsOfNode(store: Store, node_uuid: string): Promise<Port[]> {
+  const attached = await vifsOf(store, node_uuid);
+  return attached.length > 0 ? store.ports.list({ id: attached }) : [];
+}
+
+/** Ids of the network ports that are attached to a node: those of its port groups, then those of its NICs. */
+export async function vifsOf(store: Store, node_uuid: string): Promise<string[]> {
+  const groups = await store.portgroups.list({ node_uuid }, { order: [{ column: 'created_at' }, { column: 'uuid' }] });
+  const nics = await store.node_ports.list({ node_uuid }, { orderBy: 'id' });
+  return [...groups, ...nics].flatMap(({ vif_port_id }) => vif_port_id ?? []);
+}
+
+type Wanted = { id: string; port_uuid?: string | undefined; portgroup_uuid?: string | undefined };
+
+/**
+ * Attaches a network port to a NIC or port group of the node, whose MAC it gets. Texts are Ironic's.
+ * @throws Fault `badRequest`, `conflict`
+ */
+export async function attachPort(store: Store, node_uuid: string, { id, port_uuid, portgroup_uuid }: Wanted): Promise<void> {
+  await store.transaction(async (trx) => {
+    const port = await trx.ports.find({ id });
+    if (!port) throw new Fault('badRequest', { detail: `Unable to attach VIF ${id}: there is no network port with this id.` });
+    if (await isAttached(trx, id)) throw new Fault('conflict', { detail: `Unable to attach VIF ${id}: it is attached already.` });
+    if (await trx.servers.find({ id: port.device_id }))
+      throw new Fault('conflict', { detail: `Unable to attach VIF ${id}: server ${port.device_id} uses it.` });
+    const free = await attachmentsOf(trx, node_uuid);
+    const attachment = free.find(
+      ({ group, nic }) =>
+        (portgroup_uuid === undefined || group?.uuid === portgroup_uuid) &&
+        (port_uuid === undefined || (!group && nic.uuid === port_uuid)),
+    );
+    if (!attachment) throw new Fault('badRequest', { detail: `Unable to attach VIF ${id}, not enough free physical ports.` });
+    await freeMac(trx, attachment.mac_address, id);
+    await readdressPort(trx, port, { mac_address: attachment.mac_address });
+    await trx.ports.update(
+      { id },
+      { status: 'ACTIVE', ...(port.device_id === '' && { device_id: node_uuid, device_owner: 'baremetal:none' }) },
+    );
+    await attach(trx, attachment, id);
+  });
+}
+
+/** @throws Fault `badRequest` if it is not attached to the node */
+export async function detachPort(store: Store, node_uuid: string, id: string): Promise<void> {
+  await store.transaction(async (trx) => {
+    if (!(await vifsOf(trx, node_uuid)).includes(id))
+      throw new Fault('badRequest', {
+        detail: `Unable to detach VIF ${id} from node ${node_uuid} because it is not attached to it.`,
+      });
+    const port = await trx.ports.find({ id });
+    if (port) await setFree(trx, port);
+    await detach(trx, { vif_port_id: id });
+  });
+}
+
 async function setFree(trx: Store, port: Port): Promise<void> {
   const mac_address = await newMac(trx);
   await trx.ports.update({ id: port.id }, { device_id: '', device_owner: '', status: 'DOWN', mac_address });

@@ -20,7 +20,7 @@ test('keeps a deletion that arrives as the last step of a deployment ends', asyn
     steps: [
       aStep('last', async (task) => {
         // The state of a deletion before it aborts the operation.
-        await cloud.store.servers.update({ id: task.server!.id }, { task_state: 'deleting' });
+        await cloud.store.servers.update({ id: task.instance!.id }, { task_state: 'deleting' });
         return { next: true };
       }),
     ],

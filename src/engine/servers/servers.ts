@@ -12,7 +12,7 @@ import type { Server } from '#store/tables/servers.ts';
 import type { NewServer, RebuildChanges, RequestedNetwork, ServerVerbs } from '../contract.ts';
 import { beginDeletion, deletion } from '../operations/delete.ts';
 import { deploy } from '../operations/deploy.ts';
-import { deployRequest } from '../operations/deployment.ts';
+import { chooseDeployInterface, deployRequest } from '../operations/deployment.ts';
 import { type PowerRequest, power } from '../operations/power.ts';
 import { rebuild } from '../operations/rebuild.ts';
 import { provisionStateMachine as states } from '../operations/registry.ts';
@@ -21,7 +21,6 @@ import { chooseNode, describeReasons, whyNotMadeFor } from '../scheduler/choose-
 import { madeFor } from '../scheduler/choose-requirements.ts';
 import { type BeginOperation, newOperation } from '../worker/define-operation.ts';
 import { imagesRequest, pinImages } from '../worker/operation-images.ts';
-import { interfaceOf } from '../worker/task.ts';
 import type { Worker } from '../worker/worker.ts';
 import { hostNameOf } from './host-names.ts';
 import { resolveNetworks } from './server-network.ts';
@@ -76,7 +75,7 @@ async function placeServer(
     ...request,
     image,
     nics: (server.requested_networks as RequestedNetwork[]).length,
-    checkDriver: (node) => void chooseDeployInterface(parts.drivers, node, { image, server }),
+    checkDriver: (node) => void chooseDeployInterface(parts.drivers, node, { image, instance: server }),
   });
   const node = 'uuid' in choice ? await trx.nodes.find({ uuid: choice.uuid }) : undefined;
   if (node) {
@@ -91,7 +90,7 @@ async function placeServer(
 type Claim = { server: Server; node: Node; image: Image; images: ReturnType<typeof imagesRequest> };
 
 async function claim({ drivers, worker }: VerbParts, trx: Store, { server, node, image, images }: Claim): Promise<Operation> {
-  const deployInterface = chooseDeployInterface(drivers, node, { image, server });
+  const deployInterface = chooseDeployInterface(drivers, node, { image, instance: server });
   await states.apply(trx, node.uuid, 'active', {
     instance_uuid: server.id,
     must_clean: true,
@@ -118,27 +117,6 @@ async function refuseManyFailed(trx: Store, project_id: string): Promise<void> {
   if (failed.length < mostFailed) return;
   const detail = `Quota exceeded for instances: ${failed.length} servers of this project failed and have no machine; delete them.`;
   throw new Fault('forbidden', { detail });
-}
-
-/** The node's own deploy interface if it supports the image, otherwise the first of its hardware type that does. */
-function chooseDeployInterface(
-  drivers: Drivers,
-  node: Pick<Node, 'driver' | 'deploy_interface'>,
-  { image, server }: { image: Image; server: Server },
-): string {
-  const isReal = (name: string) => !drivers.deploy[name]?.simulated;
-  const others = isReal(node.deploy_interface) ? (drivers.hardwareTypes[node.driver]?.deploy.filter(isReal) ?? []) : [];
-  const candidates = new Set([node.deploy_interface, ...others]);
-  let refusal: unknown;
-  for (const name of candidates) {
-    try {
-      interfaceOf(drivers.deploy, name).checkImage(image, server);
-      return name;
-    } catch (error) {
-      refusal ??= error;
-    }
-  }
-  throw refusal;
 }
 
 /** @param index if several are requested */
@@ -277,7 +255,7 @@ async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, 
     await trx.servers.update({ id }, { ...patch, hostname: after.hostname });
     await states.apply(trx, node.uuid, 'rebuild', { target_provision_state: 'active', last_error: null });
     const request = {
-      ...deployRequest(drivers, node, chooseDeployInterface(drivers, node, { image, server: after })),
+      ...deployRequest(drivers, node, chooseDeployInterface(drivers, node, { image, instance: after })),
       image_id: image.id,
       ...imagesRequest(pinned, user),
     };

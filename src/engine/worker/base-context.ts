@@ -18,6 +18,26 @@ export const PinnedImages = Type.Object({
 });
 export type PinnedImages = Static<typeof PinnedImages>;
 
+/**
+ * An instance of Ironic's API, as the node's `instance_info` described it when the operation began. Sizes as in a flavor:
+ * `disk` and `ephemeral` in GiB, `swap` in MiB.
+ */
+export const NodeInstance = Type.Object({
+  id: Type.String(),
+  hostname: Type.String(),
+  /** The project whose images and networks it may use. */
+  project_id: Type.String(),
+  preserve_ephemeral: Type.Boolean(),
+  flavor: Type.Object({
+    name: Type.String(),
+    disk: Type.Number(),
+    ephemeral: Type.Number(),
+    swap: Type.Number(),
+    extra_specs: Type.Record(Type.String(), Type.String()),
+  }),
+});
+export type NodeInstance = Static<typeof NodeInstance>;
+
 /** Of an operation that boots a machine. */
 export const BaseRequest = Type.Partial(
   Type.Object({
@@ -25,6 +45,8 @@ export const BaseRequest = Type.Partial(
     /** The images with their digests at the start, and whether an administrator chose them. */
     images: PinnedImages,
     by_admin: Type.Boolean(),
+    /** Absent: the instance is the operation's server. */
+    instance: NodeInstance,
   }),
 );
 export type BaseRequest = Static<typeof BaseRequest>;

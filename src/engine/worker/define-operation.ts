@@ -66,10 +66,11 @@ export type Verb<R = unknown> = {
   readonly requires?: 'clean_steps';
   /** Further changes of the node. */
   readonly patch?: Partial<Node>;
-  /** Begun through the server on the node: `delete` deletes it, `refuse` refers to the compute API. */
-  readonly byServer?: 'delete' | 'refuse';
-  /** It ends the running operation, which then leads to `to`. */
-  readonly cancels?: true;
+  /**
+   * What it does in place of beginning its operation with `request`: changes the node's instance, or ends the running
+   * operation, which then leads to `to`.
+   */
+  readonly acts?: 'deploy-instance' | 'delete-instance' | 'cancel';
   /**
    * Only for some nodes, in place of a plain transition of the same name, and therefore no transition of its own.
    */

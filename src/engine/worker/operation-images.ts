@@ -8,7 +8,6 @@ import { type ImageUser, isVisibleTo } from '#domain/image-visibility.ts';
 import type { ImageIds, ImageSource } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Image } from '#store/tables/images.ts';
-import type { Server } from '#store/tables/servers.ts';
 import type { BaseRequest, PinnedImages } from './base-context.ts';
 
 type PinnedImage = PinnedImages['image'];
@@ -59,16 +58,18 @@ export function imagesRequest(pinned: PinnedImages, user: ImageUser): Pick<BaseR
   return { images: pinned, by_admin: user.is_admin };
 }
 
-export function userOf(operation: { request: BaseRequest }, server: Pick<Server, 'project_id'>): ImageUser {
-  return { project_id: server.project_id, is_admin: operation.request.by_admin === true };
+export function userOf(operation: { request: BaseRequest }, instance: { project_id: string }): ImageUser {
+  return { project_id: instance.project_id, is_admin: operation.request.by_admin === true };
 }
+
+type Pinning = { project_id: string; image_id?: string | null };
 
 /**
  * The images pinned by the operation. One begun by another version of Ingot has pinned nothing: its images are checked
  * as if it began now.
  */
-export async function pinnedImages(store: Images, operation: { request: BaseRequest }, server: Server): Promise<PinnedImages> {
-  return operation.request.images ?? (await pinImages(store, server.image_id ?? '', userOf(operation, server))).pinned;
+export async function pinnedImages(store: Images, operation: { request: BaseRequest }, instance: Pinning): Promise<PinnedImages> {
+  return operation.request.images ?? (await pinImages(store, instance.image_id ?? '', userOf(operation, instance))).pinned;
 }
 
 export function idsOf({ image, kernel, ramdisk }: PinnedImages): ImageIds {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { kernelParameters } from '#agent-protocol/routes.ts';
 import { clientIdOf } from '#domain/client-ids.ts';
 import { Fault } from '#domain/faults.ts';
-import type { BootPlan, BootRequest, Drivers, NodeFacts, PowerInterface, Task } from '#drivers/interfaces.ts';
+import type { BootPlan, BootRequest, Drivers, Instance, NodeFacts, PowerInterface, Task } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { NodePort } from '#store/tables/node-ports.ts';
 import type { Node } from '#store/tables/nodes.ts';
@@ -15,7 +15,7 @@ import type { BmcHealth } from '../power/bmc-health.ts';
 import { isManual, manualPower } from '../power/manual-power.ts';
 import { changePower, recordBmcCommand, withinGracePeriod } from '../power/power.ts';
 import { addressIsIn } from '../servers/addresses.ts';
-import { networkFacts } from '../servers/server-network.ts';
+import { networkFacts, portsOfNode } from '../servers/server-network.ts';
 import { portsOfServer, refuseLostPorts } from '../servers/server-ports.ts';
 import type { EngineSettings } from '../settings.ts';
 import type { RunningOperation } from './base-context.ts';
@@ -45,7 +45,8 @@ export async function buildTask(parts: Parts, live: LiveOperation, signal: Abort
   const server = operation.server_id ? await store.servers.find({ id: operation.server_id }) : undefined;
   live.step.memory.power.restart();
   const reportWait = (wait: string) => parts.rows.reportWait(live, wait);
-  const { pinned, user } = imagesOfOperation(parts, operation, server);
+  const instance = server ?? operation.request.instance;
+  const { pinned, user } = imagesOfOperation(parts, operation, instance);
   const bmc = { store, node: facts, operation, signal, reportWait };
   return {
     operation,
@@ -53,7 +54,7 @@ export async function buildTask(parts: Parts, live: LiveOperation, signal: Abort
       return operation.context;
     },
     node: { ...node, ports: facts.ports },
-    server,
+    instance,
     signal,
     power: {
       get: () => powerOf(parts, node).getPower(facts, { signal }),
@@ -67,12 +68,12 @@ export async function buildTask(parts: Parts, live: LiveOperation, signal: Abort
           management.setBootDevice(facts, device, options, { signal }),
         );
       }),
-    boot: bootOf({ parts, operation, node: facts, server }),
+    boot: bootOf({ parts, operation, node: facts, server, instance }),
     agent: agentOf(parts, live, signal),
     images: checkedImages(parts.images, { store, pinned, user }),
     imageIds: async () => idsOf(await pinned()),
-    deployRamdisk: () => deployRamdisk(parts, server),
-    configDrive: () => configDriveOf(parts, operation, server),
+    deployRamdisk: () => deployRamdisk(parts, instance),
+    configDrive: () => configDriveOf(parts, operation),
     saveContext: (facts) => parts.rows.saveContext(live, (context) => ({ ...context, ...facts })),
     elapsed: (what) => live.step.memory.elapsed(what),
     message: (name) => operation.context.messages?.[name],
@@ -93,12 +94,12 @@ export async function buildTask(parts: Parts, live: LiveOperation, signal: Abort
   };
 }
 
-function imagesOfOperation({ store }: TaskParts, operation: RunningOperation, server: Server | undefined) {
+function imagesOfOperation({ store }: TaskParts, operation: RunningOperation, instance: Instance | undefined) {
   const pinned = async () => {
-    if (!server) throw new Fault('imageUnusable', { image: '(none)', detail: 'the operation has no server.' });
-    return pinnedImages(store, operation, server);
+    if (!instance) throw new Fault('imageUnusable', { image: '(none)', detail: 'the operation is not about an instance.' });
+    return pinnedImages(store, operation, instance);
   };
-  return { pinned, user: userOf(operation, server ?? { project_id: '' }) };
+  return { pinned, user: userOf(operation, instance ?? { project_id: '' }) };
 }
 
 type Bmc = Pick<Parameters<typeof changePower>[0], 'node' | 'signal' | 'reportWait'>;
@@ -150,14 +151,20 @@ function powerOf({ drivers, bmcHealth }: TaskParts, node: Node): PowerInterface 
   return bmcHealth.guard(interfaceOf(drivers.power, node.power_interface));
 }
 
-type BootOwner = { parts: TaskParts; operation: RunningOperation; node: NodeFacts; server: Server | undefined };
+type BootOwner = {
+  parts: TaskParts;
+  operation: RunningOperation;
+  node: NodeFacts;
+  server: Server | undefined;
+  instance: Instance | undefined;
+};
 
 /** While the circuit of a BMC is open, it gets a single attempt. */
 function gracePeriodFor({ bmcHealth, settings }: TaskParts, { uuid }: Pick<Node, 'uuid'>): number {
   return bmcHealth.isOpen(uuid) ? 0 : settings['bmc.grace_period'];
 }
 
-function bootOf({ parts, operation, node, server }: BootOwner): Task['boot'] {
+function bootOf({ parts, operation, node, server, instance }: BootOwner): Task['boot'] {
   const { boot, drivers, settings } = parts;
   return {
     addresses: boot.addresses,
@@ -177,7 +184,7 @@ function bootOf({ parts, operation, node, server }: BootOwner): Task['boot'] {
         ...request,
         node,
         folder: server?.id ?? node.uuid,
-        macs: await machineAddresses(parts, node, server),
+        macs: await machineAddresses(parts, node, { server, instance }),
         addresses: boot.addresses,
         append: settings['provisioning.append'],
       };
@@ -190,9 +197,14 @@ function bootOf({ parts, operation, node, server }: BootOwner): Task['boot'] {
  * Every NIC that may boot or has a network port, with its fixed address if that is in the provisioning subnet. The member
  * of a bond whose MAC the bond has boots alone, with the address of the bond.
  */
-async function machineAddresses(parts: TaskParts, node: NodeFacts, server: Server | undefined): Promise<BootPlan['macs']> {
+async function machineAddresses(
+  parts: TaskParts,
+  node: NodeFacts,
+  { server, instance }: Pick<BootOwner, 'server' | 'instance'>,
+): Promise<BootPlan['macs']> {
   const { store, settings } = parts;
-  const ports = server ? await portsOfServer(store, server) : [];
+  const ofNode = instance ? await portsOfNode(store, node.uuid) : [];
+  const ports = server ? await portsOfServer(store, server) : ofNode;
   const portOf = (nic: NodePort) => ports.find(({ id, mac_address }) => id === nic.vif_port_id || mac_address === nic.address);
   return node.ports
     .filter((nic) => nic.pxe_enabled || portOf(nic))
@@ -203,7 +215,7 @@ async function machineAddresses(parts: TaskParts, node: NodeFacts, server: Serve
       return {
         mac: nic.address,
         ...(address && { address }),
-        ...(server && { hostname: server.hostname }),
+        ...(instance && { hostname: instance.hostname }),
         ...(client_id && { client_id }),
       };
     });
@@ -239,8 +251,8 @@ const imageId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
  * From the flavor first, then the settings. A setting may be a file path; a flavor may not, because its author could
  * have any file of this host sent to machines.
  */
-async function deployRamdisk(parts: TaskParts, server: Server | undefined): Promise<{ kernel: string; ramdisk: string }> {
-  const specs = server?.flavor.extra_specs ?? {};
+async function deployRamdisk(parts: TaskParts, instance: Instance | undefined): Promise<{ kernel: string; ramdisk: string }> {
+  const specs = instance?.flavor.extra_specs ?? {};
   const find = async (label: 'kernel' | 'ramdisk') => {
     const named = specs[`baremetal:deploy_${label}_id`];
     const chosen = named ?? parts.settings[`deploy.${label}`];
@@ -257,14 +269,20 @@ async function deployRamdisk(parts: TaskParts, server: Server | undefined): Prom
   return { kernel, ramdisk };
 }
 
+/** @returns undefined if the instance has none */
 export async function configDriveOf(
   parts: Pick<TaskParts, 'store' | 'images' | 'settings'>,
-  operation: Pick<Operation, 'id' | 'kind'>,
-  server: Server | undefined,
-): Promise<string> {
+  operation: Pick<Operation, 'id' | 'kind' | 'node_uuid' | 'server_id'>,
+): Promise<string | undefined> {
+  const directory = `${parts.settings.state_dir}/work/${operation.id}`;
+  if (operation.server_id === null) {
+    const given = await parts.store.config_drives.find({ id: operation.node_uuid });
+    return given && parts.images.givenConfigDrive(given.document, directory);
+  }
+  const server = await parts.store.servers.find({ id: operation.server_id });
   if (!server) throw new Fault('notFound', { what: 'Server of operation', id: operation.id });
   await refuseLostPorts(parts.store, operation, server);
   const own = await portsOfServer(parts.store, server);
   const facts = await networkFacts(parts.store, { ...server, port_ids: own.map(({ id }) => id) });
-  return parts.images.configDrive(server, facts, `${parts.settings.state_dir}/work/${operation.id}`);
+  return parts.images.configDrive(server, facts, directory);
 }

@@ -14,9 +14,18 @@ import { keysOf } from './json-pointer.ts';
 import { fixedFieldTable, refuseFixedFields } from './node-fixed-fields.ts';
 import { NodeName, refuseEmptyName, refuseReservedName } from './node-names.ts';
 import { restoreSecrets } from './secrets.ts';
+import { isUuidLike, uuidPattern } from './uuid-like.ts';
 
 const bagNames = ['driver_info', 'properties', 'extra', 'instance_info'] as const;
-const changeable: readonly string[] = ['driver', 'maintenance', ...interfaceFields, ...bagNames, ...nodeTexts, 'instance_name'];
+const changeable: readonly string[] = [
+  'driver',
+  'maintenance',
+  'instance_uuid',
+  ...interfaceFields,
+  ...bagNames,
+  ...nodeTexts,
+  'instance_name',
+];
 
 const FreeFormObject = Type.Record(Type.String(), Type.Unknown());
 const Text = (options: { minLength?: number; maxLength: number }) => Type.Union([Type.String(options), Type.Null()]);
@@ -27,6 +36,7 @@ const textSchemas = Object.fromEntries(nodeTexts.map((name) => [name, Text({ max
 const Patched = Type.Object({
   driver: Type.String({ minLength: 1 }),
   maintenance: Type.Boolean(),
+  instance_uuid: Type.Union([Type.String(), Type.Null()]),
   ...textSchemas,
   name: Type.Union([NodeName, Type.Null()]),
   instance_name: Text({ minLength: 1, maxLength: 255 }),
@@ -47,7 +57,8 @@ export function readNodePatch(node: Node, patch: JsonPatch): NodeChanges {
   before['instance_name'] = instanceNameOf(node);
   const fixed = Object.fromEntries(Object.keys(fixedFieldTable).map((name) => [name, null]));
   const after = applyPatch({ ...before, ...fixed } as JsonObject, patch);
-  refuseFixedFields(after);
+  const { instance_uuid: _instance, ...others } = after;
+  refuseFixedFields(others);
   return changesOf(node, after, writtenMembersOf(patch));
 }
 
@@ -76,6 +87,7 @@ function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>):
   patched['maintenance'] = booleanOf('maintenance', 'maintenance' in patched ? patched['maintenance'] : false);
   for (const name of nodeTexts) patched[name] = patched[name] === '' ? null : (patched[name] ?? null);
   patched['instance_name'] ??= null;
+  patched['instance_uuid'] = instanceOf(patched['instance_uuid']);
   if (!Value.Check(Patched, patched)) {
     const [error] = Value.Errors(Patched, patched);
     throw new Fault('badRequest', { detail: `Invalid value for ${error?.instancePath.slice(1)}: it ${error?.message}.` });
@@ -98,12 +110,23 @@ function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>):
   return changes as NodeChanges;
 }
 
+/** @throws Fault `badRequest` with Ironic's text */
+function instanceOf(given: unknown): string | null {
+  if (given === undefined || given === null || given === '') return null;
+  if (typeof given === 'string' && isUuidLike(given)) return uuidPattern.test(given) ? given.toLowerCase() : withDashes(given);
+  throw new Fault('badRequest', { detail: `Expected UUID for instance_uuid: ${given}` });
+}
+
+function withDashes(digits: string): string {
+  const [a, b, c, d, e] = [0, 8, 12, 16, 20].map((start, index, all) => digits.slice(start, all[index + 1]).toLowerCase());
+  return `${a}-${b}-${c}-${d}-${e}`;
+}
+
 const elsewhereTable: Readonly<Record<string, string>> = {
   maintenance_reason: 'PUT /v1/nodes/{node}/maintenance',
   power_state: 'PUT /v1/nodes/{node}/states/power',
   provision_state: 'PUT /v1/nodes/{node}/states/provision',
   traits: 'PUT /v1/nodes/{node}/traits',
-  instance_uuid: 'creating and deleting servers',
 };
 
 function refuseUnknown(name: string): void {

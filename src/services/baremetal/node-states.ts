@@ -3,7 +3,9 @@ import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { Engine } from '#engine/contract.ts';
 import type { ProvisionVerb } from '#engine/operations/shown-as.ts';
+import { readGivenConfigDrive } from '#images/given-config-drive.ts';
 import type { Node } from '#store/tables/nodes.ts';
+import type { Caller } from '../caller.ts';
 import type { BaremetalContext } from './context.ts';
 
 /** Read from the BMC; if its health is not ok, the last known values, without waiting. Null = unknown. */
@@ -35,18 +37,23 @@ function powerTarget(asked: string) {
   });
 }
 
-type ProvisionRequest = { target: string; clean_steps?: readonly object[] | undefined } & Partial<
+type ProvisionRequest = { target: string; clean_steps?: readonly object[] | undefined; configdrive?: unknown } & Partial<
   Record<UnsupportedArgument, unknown>
 >;
 type UnsupportedArgument = (typeof unsupportedArguments)[number];
-const unsupportedArguments = ['configdrive', 'deploy_steps', 'rescue_password', 'service_steps', 'runbook'] as const;
+const unsupportedArguments = ['deploy_steps', 'rescue_password', 'service_steps', 'runbook'] as const;
 
-/** @param verb the provision verb that the target stands for */
-export async function setProvisionState(
-  { engine }: BaremetalContext,
-  { uuid }: Node,
-  { verb, request }: { verb: ProvisionVerb; request: ProvisionRequest },
-): Promise<void> {
+type Provision = {
+  /** The provision verb that the target stands for. */
+  readonly verb: ProvisionVerb;
+  readonly request: ProvisionRequest;
+  readonly caller: Caller;
+  /** Minor microversion of the request. */
+  readonly minor: number;
+};
+
+export async function setProvisionState({ engine }: BaremetalContext, { uuid }: Node, provision: Provision): Promise<void> {
+  const { verb, request, caller } = provision;
   const { target, clean_steps } = request;
   for (const name of unsupportedArguments) {
     if (request[name] !== undefined && request[name] !== null)
@@ -55,5 +62,39 @@ export async function setProvisionState(
   const { name, requires } = verb;
   if (requires && !request[requires]?.length)
     throw new Fault('badRequest', { detail: `${requires} is required when setting target provision state to ${name}` });
-  await engine.setProvisionState(uuid, name, clean_steps ? { clean_steps: clean_steps as JsonObject[] } : undefined);
+  const configdrive = readConfigDrive(provision);
+  await engine.setProvisionState(uuid, name, {
+    ...(clean_steps && { clean_steps: clean_steps as JsonObject[] }),
+    ...(configdrive && { configdrive }),
+    user: { project_id: caller.project_id, is_admin: caller.is_admin || caller.system_scope === 'all' },
+  });
+}
+
+/** The verbs that take one, each with the minor microversion that brought it. */
+const configDriveSince: Readonly<Record<string, number>> = { active: 1, rebuild: 35 };
+/** Before, it was a text. */
+const documentsSince = 56;
+
+/** An empty one is none, as in Ironic. */
+function readConfigDrive({ verb, request: { configdrive }, minor }: Provision): JsonObject | undefined {
+  if (configdrive === undefined || configdrive === null || configdrive === '') return undefined;
+  const refuse = (detail: string) => new Fault('badRequest', { detail });
+  const since = configDriveSince[verb.name];
+  if (since === undefined || minor < since)
+    throw refuse('Adding a config drive is only supported when setting provision state to active or rebuild');
+  if (typeof configdrive === 'string') {
+    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(configdrive)) throw new Fault('unsupported', { what: 'A config drive by URL' });
+    return checked({ iso: configdrive });
+  }
+  if (minor < documentsSince)
+    throw refuse(`Providing a JSON object for configdrive is only supported starting with API version 1.${documentsSince}`);
+  if (typeof configdrive !== 'object' || Array.isArray(configdrive) || 'iso' in configdrive)
+    throw refuse('The config drive must be a base64 text or an object of documents.');
+  return checked(configdrive as JsonObject);
+}
+
+/** @throws Fault `badRequest` before the machine is touched */
+function checked(document: JsonObject): JsonObject {
+  readGivenConfigDrive(document);
+  return document;
 }

@@ -1,0 +1,145 @@
+/** Provision verbs of Ironic's API: plain transitions, operations on the node, and what changes its instance. */
+import { Fault } from '#domain/faults.ts';
+import type { ImageUser } from '#domain/image-visibility.ts';
+import type { Drivers } from '#drivers/interfaces.ts';
+import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
+import type { Server } from '#store/tables/servers.ts';
+import type { ProvisionOptions } from '../contract.ts';
+import { beginDeletion } from '../operations/delete.ts';
+import { newInstanceOperation, saveConfigDrive } from '../operations/node-instance.ts';
+import { definitions, type KindVerb, provisionStateMachine as states, verbs } from '../operations/registry.ts';
+import type { EngineSettings } from '../settings.ts';
+import { BaseRequest, fits } from '../worker/base-context.ts';
+import type { BeginOperation } from '../worker/define-operation.ts';
+import type { Worker } from '../worker/worker.ts';
+import { refuseWhileBusy } from './busy-node.ts';
+import { findNode } from './find-node.ts';
+
+type Parts = {
+  store: Store;
+  drivers: Drivers;
+  worker: Worker;
+  settings: EngineSettings;
+  deleteServer(id: string): Promise<void>;
+};
+
+type Request = { name: string; options: ProvisionOptions };
+type Result = { begun?: Operation | undefined; cancelled?: string; server?: string };
+
+export async function setProvisionState(parts: Parts, uuid: string, request: Request): Promise<void> {
+  const { store, worker } = parts;
+  const { name } = request;
+  const acts = verbs.find((verb) => verb.name === name)?.acts;
+  if (acts === 'cancel') return abort(parts, uuid);
+  const { begun, cancelled, server } = await store.transaction(async (trx): Promise<Result> => {
+    const node = await findNode(trx, uuid);
+    const server = await serverOn(trx, node);
+    if (acts === 'delete-instance') return server ? { server: server.id } : deleteInstance(parts, trx, node);
+    await refuseWhileBusy(trx, node);
+    if (server) throw belongsTo(server.id, node, name);
+    const verb = verbFor(parts, node, name);
+    if (acts === 'deploy-instance') return { begun: await deployInstance(parts, trx, { node, verb, options: request.options }) };
+    // Reserved for an instance to come, by an allocation or a client.
+    if (node.instance_uuid && node.provision_state === 'available') throw belongsTo(node.instance_uuid, node, name);
+    return { begun: await applyVerb(parts, trx, { node, verb, options: request.options }) };
+  });
+  if (server !== undefined) await parts.deleteServer(server);
+  if (cancelled !== undefined) cancelForDeletion(worker, cancelled);
+  if (begun) worker.launch(begun);
+}
+
+/** The server of the compute API on the node; an instance of Ironic's API has none. */
+async function serverOn(trx: Store, { uuid, instance_uuid }: Node): Promise<Server | undefined> {
+  return instance_uuid === null ? undefined : trx.servers.find({ id: instance_uuid, node_uuid: uuid });
+}
+
+function belongsTo(id: string, node: Node, name: string): Fault {
+  const detail = `Node ${node.name ?? node.uuid} is associated with instance ${id}: '${name}' would take it away.`;
+  return new Fault('conflict', { detail });
+}
+
+/** @throws Fault `wrongState` with the verbs that the node's state allows */
+function verbFor({ settings }: Pick<Parts, 'settings'>, node: Node, name: string): KindVerb {
+  const allowed = verbs.filter(({ from }) => from.includes(node.provision_state));
+  const verb = allowed.find((each) => each.name === name && (each.when?.(node, settings) ?? true));
+  if (verb) return verb;
+  throw new Fault('wrongState', {
+    action: `${name} (allowed here: ${[...new Set(allowed.map((each) => each.name))].join(', ') || 'none'})`,
+    node: node.name ?? node.uuid,
+    state: node.provision_state,
+  });
+}
+
+type Applied = { node: Node; verb: KindVerb; options: ProvisionOptions };
+
+async function applyVerb({ worker, drivers }: Parts, trx: Store, { node, verb, options }: Applied) {
+  const { clean_steps } = options;
+  const request = verb.request?.(node, { drivers, ...(clean_steps && { clean_steps }) });
+  await writeTransition(trx, node, verb);
+  if (!request || verb.kind === undefined) return undefined;
+  const purpose = `${verb.kind} node ${node.name ?? node.uuid}`;
+  return worker.begin(trx, { kind: verb.kind, purpose, node_uuid: node.uuid, server_id: null, request });
+}
+
+async function writeTransition(trx: Store, { uuid }: Node, verb: KindVerb): Promise<void> {
+  const now = new Date().toISOString();
+  const target_provision_state = verb.target ?? null;
+  const state = { provision_state: verb.to, target_provision_state, provision_updated_at: now, updated_at: now };
+  await trx.nodes.update({ uuid }, { ...state, ...verb.patch });
+}
+
+/** Deploys, or deploys again, what the node's `instance_info` describes. */
+async function deployInstance({ worker, drivers }: Parts, trx: Store, { node, verb, options }: Applied): Promise<Operation> {
+  if (node.maintenance)
+    throw new Fault('badRequest', {
+      detail: `The provisioning operation can't be performed on node ${node.uuid} because it's in maintenance mode.`,
+    });
+  const definition = definitions[verb.kind ?? ''];
+  if (!definition) throw new Error(`the verb ${verb.name} has no operation`);
+  const user: ImageUser = options.user ?? { project_id: '', is_admin: false };
+  const operation = await newInstanceOperation(trx, { drivers, node, user, definition });
+  if (options.configdrive) await saveConfigDrive(trx, node, options.configdrive);
+  await writeTransition(trx, node, verb);
+  // The disk holds a user's data from now on.
+  await trx.nodes.update({ uuid: node.uuid }, { must_clean: true, last_error: null });
+  return worker.begin(trx, operation);
+}
+
+/** A deployment that runs is aborted, and deletes the instance at its end. */
+async function deleteInstance({ settings, worker }: Parts, trx: Store, node: Node): Promise<Result> {
+  const running = node.operation_id === null ? undefined : await trx.operations.find({ id: node.operation_id });
+  if (running && isOfInstance(running)) {
+    await trx.nodes.update({ uuid: node.uuid }, { target_provision_state: 'available' });
+    return { cancelled: running.id };
+  }
+  await refuseWhileBusy(trx, node);
+  verbFor({ settings }, node, 'deleted');
+  const begin: BeginOperation = (...request) => worker.begin(...request);
+  return { begun: await beginDeletion(trx, { node_uuid: node.uuid, server_id: null }, { states, begin }) };
+}
+
+function isOfInstance({ server_id, request }: Operation): boolean {
+  return server_id === null && fits(BaseRequest, request) && request.instance !== undefined;
+}
+
+function cancelForDeletion(worker: Worker, operationId: string): void {
+  worker.cancel(operationId, new Fault('cancelled', { what: 'The operation', why: 'the instance was deleted' }));
+}
+
+/** At startup: resumes deletions recorded just before the process ended, while a deployment held the node. */
+export async function resumeInstanceDeletes({ store, worker }: Pick<Parts, 'store' | 'worker'>): Promise<void> {
+  for (const { operation } of worker.live.values()) {
+    if (!isOfInstance(operation as Operation)) continue;
+    const [node] = await store.nodes.pick(['target_provision_state'], { uuid: operation.node_uuid });
+    if (node?.target_provision_state === 'available') cancelForDeletion(worker, operation.id);
+  }
+}
+
+async function abort({ store, worker }: Parts, uuid: string): Promise<void> {
+  const node = await findNode(store, uuid);
+  if (!node.operation_id)
+    throw new Fault('wrongState', { action: 'abort', node: node.name ?? uuid, state: node.provision_state });
+  worker.cancel(node.operation_id, new Fault('cancelled', { what: 'The operation', why: 'it was aborted by an operator' }));
+}
