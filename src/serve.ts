@@ -11,7 +11,7 @@ import { fitConnections } from '#boot-server/connection-limits.ts';
 import { ConnectionTable } from '#boot-server/connection-table.ts';
 import { checkDeployFiles } from '#boot-server/deploy-files.ts';
 import { openListener } from '#boot-server/listeners.ts';
-import { createEventPosts } from '#drivers/redfish/index.ts';
+import { EventPosts } from '#drivers/redfish/index.ts';
 import { openDrivers } from '#drivers/registry.ts';
 import { createEngine } from '#engine/engine.ts';
 import type { StepHook } from '#engine/worker/bound-operations.ts';
@@ -87,7 +87,7 @@ async function build(
   await images.tidy();
 
   // BMCs post events to the listener of the provisioning network, so that must exist.
-  const events = settings['provisioning.address'] ? createEventPosts(() => boot.eventPlaces) : undefined;
+  const events = settings['provisioning.address'] ? new EventPosts(() => boot.eventPlaces) : undefined;
   const { drivers, ...opened } = await openDrivers({
     settings,
     confirmPower: (uuid, power) => engine.confirmPower(uuid, power),
@@ -96,7 +96,14 @@ async function build(
   closers.push(() => opened.close());
   for (const name of declaredSecrets(drivers)) secrets.add(name);
 
-  const boot = createBootServer({ settings, connections, images, log, stateDir: state, eventTaker: events?.taker });
+  const boot = createBootServer({
+    settings,
+    connections,
+    images,
+    log,
+    stateDir: state,
+    eventTaker: events && ((token) => events.taker(token)),
+  });
   const engine = createEngine({ store, drivers, boot, images, settings, log, ...hooks });
 
   closers.push(() => engine.stop());

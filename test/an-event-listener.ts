@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createBootServer } from '#boot-server/boot-server.ts';
-import { createEventPosts } from '#drivers/redfish/index.ts';
+import { EventPosts } from '#drivers/redfish/index.ts';
 import { readSettings } from '#settings.ts';
 import { aRecordingEngine } from './a-recording-engine.ts';
 
@@ -18,7 +18,7 @@ export async function anEventListener(t: TestContext, flags: Record<string, stri
     'provisioning.deploy_helper_port': '0',
   };
   const settings = readSettings({ flags: { ...loopback, state_dir: state, ...flags } });
-  const events = createEventPosts(() => boot.eventPlaces);
+  const events = new EventPosts(() => boot.eventPlaces);
   const images = { extents: () => Promise.reject(new Error('there are none')) };
   const taken: unknown[] = [];
   const waiting: { posts: number; resolve: () => void }[] = [];

@@ -6,7 +6,7 @@ import { createHttp } from '#boot-server/http.ts';
 import { MachineAddresses } from '#boot-server/machine-addresses.ts';
 import { Plans } from '#boot-server/plans.ts';
 import type { NodeFacts } from '#drivers/interfaces.ts';
-import { createEventPosts } from '#drivers/redfish/event-posts.ts';
+import { EventPosts } from '#drivers/redfish/event-posts.ts';
 import { createWatchPower } from '#drivers/redfish/events.ts';
 import type { WithSystem } from '#drivers/redfish/find-system.ts';
 import { aRecordingEngine } from '#test/a-recording-engine.ts';
@@ -57,7 +57,7 @@ const bomb = gzipSync(Buffer.alloc(24 * 1024 * 1024, ' '));
 export const eventPostTarget: Target = {
   ...{ name: 'events of bmcs, posts', share: 3, slowMs: 500 },
   async open() {
-    const posts = createEventPosts(() => [{ url: 'https://192.0.2.9', selfSigned: true }]);
+    const posts = new EventPosts(() => [{ url: 'https://192.0.2.9', selfSigned: true }]);
     let reported = 0;
     let token = '';
     const client = {

@@ -3,16 +3,11 @@ import { openSerialLine, type SerialLine } from '#wire/ipmi/sol-stream.ts';
 import type { Timings } from '#wire/ipmi/timings.ts';
 import type { Datagrams } from '#wire/udp/datagrams.ts';
 import { readDriverInfo } from '../driver-info.ts';
-import type { ConsoleInterface, NodeFacts, Properties } from '../interfaces.ts';
+import type { ConsoleInterface, NodeFacts, Properties, Watching } from '../interfaces.ts';
 import { toFault } from './ask-bmc.ts';
 import { ipmiProperties, readIpmiSettings } from './properties.ts';
 
 export type IpmiConsoleParts = { readonly datagrams: Datagrams; readonly timings: Timings };
-
-export type IpmiConsole = ConsoleInterface & {
-  /** Closes all open consoles. */
-  close(): Promise<void>;
-};
 
 const properties: Properties = {
   ...ipmiProperties,
@@ -22,30 +17,40 @@ const properties: Properties = {
   },
 };
 
-/** Serial over LAN in a separate session. */
-export function createIpmiConsole({ datagrams, timings }: IpmiConsoleParts): IpmiConsole {
-  const lines = new Set<SerialLine>();
+/** The open consoles, each in a session of its own. */
+export class SerialLines {
+  readonly #parts: IpmiConsoleParts;
+  readonly #open = new Set<SerialLine>();
+
+  constructor(parts: IpmiConsoleParts) {
+    this.#parts = parts;
+  }
+
+  async open(node: NodeFacts, { signal }: Watching): Promise<SerialLine> {
+    const options = { ...this.#parts, signal, takeOver: takesOver(node), explain };
+    const line = await openSerialLine(readIpmiSettings(node), options).catch((error: unknown) => {
+      throw toFault(error);
+    });
+    this.#open.add(line);
+    line.once('close', () => this.#open.delete(line));
+    return line;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open].map((line) => new Promise((resolve) => line.once('close', resolve).destroy())));
+  }
+}
+
+/** Serial over LAN. */
+export function createIpmiConsole(lines: SerialLines): ConsoleInterface {
   return {
     properties,
     validate(node) {
       const { version } = readIpmiSettings(node);
-      if (version === '1.5') {
-        throw readDriverInfo(node).wrong('the serial line needs ipmi_protocol_version 2.0');
-      }
+      if (version === '1.5') throw readDriverInfo(node).wrong('the serial line needs ipmi_protocol_version 2.0');
       takesOver(node);
     },
-    async open(node, { signal }) {
-      const options = { datagrams, timings, signal, takeOver: takesOver(node), explain };
-      const line = await openSerialLine(readIpmiSettings(node), options).catch((error: unknown) => {
-        throw toFault(error);
-      });
-      lines.add(line);
-      line.once('close', () => lines.delete(line));
-      return line;
-    },
-    async close() {
-      await Promise.all([...lines].map((line) => new Promise((resolve) => line.once('close', resolve).destroy())));
-    },
+    open: (node, options) => lines.open(node, options),
   };
 }
 

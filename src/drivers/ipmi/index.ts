@@ -4,7 +4,7 @@ import type { Datagrams } from '#wire/udp/datagrams.ts';
 import { openSharedUdp, type SharedUdpStats } from '#wire/udp/shared-udp.ts';
 import type { ConsoleInterface, ManagementInterface, PowerInterface, VendorInterface } from '../interfaces.ts';
 import { createAskBmc } from './ask-bmc.ts';
-import { createIpmiConsole } from './console.ts';
+import { createIpmiConsole, SerialLines } from './console.ts';
 import { createIpmiManagement } from './management.ts';
 import { createIpmiPower } from './power.ts';
 import { createIpmiVendor, type RawPolicy } from './vendor.ts';
@@ -45,11 +45,11 @@ export function createIpmiDriver(options: IpmiDriverOptions = {}): IpmiDriver {
   const network = { datagrams: options.datagrams ?? sockets, timings };
   const pool = createIpmiClientPool({ ...network, sessions });
   const ask = createAskBmc(pool);
-  const serialLines = createIpmiConsole(network);
+  const serialLines = new SerialLines(network);
   return {
     power: createIpmiPower(ask),
     management: createIpmiManagement(ask),
-    console: serialLines,
+    console: createIpmiConsole(serialLines),
     vendor: createIpmiVendor(ask, rawCommands),
     stats: () => ({ ...pool.stats(), packets: sockets.stats() }),
     async close() {

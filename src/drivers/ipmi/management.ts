@@ -24,7 +24,7 @@ import { clearLog, readLog } from './log.ts';
 import { changePassword, passwordRules } from './own-password.ts';
 import { ipmiEndpoints, ipmiProperties, readIpmiSettings } from './properties.ts';
 import { resetBmc } from './reset-bmc.ts';
-import { createSensorRecords } from './sensor-records.ts';
+import { SensorRecords } from './sensor-records.ts';
 import { readSensors } from './sensors.ts';
 
 /** IPMI defines no boot device for HTTP boot. */
@@ -42,7 +42,7 @@ const preparations = [
 ];
 
 export function createIpmiManagement(ask: AskBmc): ManagementInterface {
-  const records = createSensorRecords();
+  const records = new SensorRecords();
   return {
     properties: ipmiProperties,
     validate: (node) => void readIpmiSettings(node),

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { aScriptedBmc } from '#test/a-scripted-bmc.ts';
 import { getSdr, getSdrRepositoryInfo, reserveSdrRepository, unknownTime } from '#wire/ipmi/storage-commands.ts';
 import type { NodeAsker } from './ask-node.ts';
-import { createSensorRecords } from './sensor-records.ts';
+import { SensorRecords } from './sensor-records.ts';
 
 const support = { allocationInfo: false, reserve: true, partialAdd: false, deletes: false, updates: 0, overflow: false };
 const record = Buffer.from([1, 0, 0x51, 3, 15, 0x20, 0, 1, 7, 1, 0x13, 0x6f, 1, 0, 0, 0, 0xc3, 0x66, 0x61, 0x6e]);
@@ -31,7 +31,7 @@ for (const [what, added, expected] of [
 ] as const) {
   test(`sensor records ${what}`, async () => {
     let now = 0;
-    const records = createSensorRecords(() => now);
+    const records = new SensorRecords(() => now);
     const node = aNode(added);
 
     for (const at of [0, hour - 1, hour + 1]) {

@@ -5,13 +5,6 @@ import { getSensorThresholds, type RawThresholds } from '#wire/ipmi/sensor-comma
 import { type NodeAsker, oneOfMany } from './ask-node.ts';
 import { readIpmiSettings } from './properties.ts';
 
-export type SensorRecords = {
-  /** The sensor data records of a node's BMC; read again only when the BMC's timestamps show a change. */
-  of(asker: NodeAsker): Promise<readonly SdrRecord[]>;
-  /** Current thresholds as raw bytes; undefined if the BMC does not return them, so that those of the record apply. */
-  thresholds(asker: NodeAsker, sensor: SensorRecord): Promise<RawThresholds | undefined>;
-};
-
 type Known = {
   readonly sdrs: SdrList;
   /** Operators change thresholds, and rarely: they are cached. */
@@ -24,33 +17,42 @@ type Known = {
 const keptBmcs = 1_000;
 const beliefMilliseconds = 3_600_000;
 
-export function createSensorRecords(now: () => number = Date.now): SensorRecords {
-  const kept = new Map<string, Known>();
-  const keep = (key: string, known: Known) => {
-    kept.delete(key);
-    kept.set(key, known);
-    const [oldest] = kept.keys();
-    if (kept.size > keptBmcs && oldest !== undefined) kept.delete(oldest);
-  };
-  return {
-    async of(asker) {
-      const key = keyOf(asker);
-      const former = kept.get(key);
-      const isBelieved = former !== undefined && former.until > now();
-      const sdrs = await readSdrs(asker, isBelieved || former?.sdrs.dated ? former?.sdrs : undefined);
-      const fresh = former?.sdrs === sdrs && isBelieved ? former : undefined;
-      keep(key, fresh ?? { sdrs, thresholds: new Map(), until: now() + beliefMilliseconds });
-      return makeNamesUnique(sdrs.records.flatMap(decodeSdr));
-    },
-    async thresholds(asker, sensor) {
-      const known = kept.get(keyOf(asker));
-      const name = sensorKeyText(sensor);
-      if (known?.thresholds.has(name)) return known.thresholds.get(name);
-      const answer = await oneOfMany(asker.ask(onUnit(getSensorThresholds, sensor.lun), { sensor: sensor.number }));
-      known?.thresholds.set(name, answer);
-      return answer;
-    },
-  };
+export class SensorRecords {
+  /** The most recently read one last. */
+  readonly #kept = new Map<string, Known>();
+  readonly #now: () => number;
+
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  /** The sensor data records of a node's BMC; read again only when the BMC's timestamps show a change. */
+  async of(asker: NodeAsker): Promise<readonly SdrRecord[]> {
+    const key = keyOf(asker);
+    const former = this.#kept.get(key);
+    const isBelieved = former !== undefined && former.until > this.#now();
+    const sdrs = await readSdrs(asker, isBelieved || former?.sdrs.dated ? former?.sdrs : undefined);
+    const fresh = former?.sdrs === sdrs && isBelieved ? former : undefined;
+    this.#keep(key, fresh ?? { sdrs, thresholds: new Map(), until: this.#now() + beliefMilliseconds });
+    return makeNamesUnique(sdrs.records.flatMap(decodeSdr));
+  }
+
+  /** Current thresholds as raw bytes; undefined if the BMC does not return them, so that those of the record apply. */
+  async thresholds(asker: NodeAsker, sensor: SensorRecord): Promise<RawThresholds | undefined> {
+    const known = this.#kept.get(keyOf(asker));
+    const name = sensorKeyText(sensor);
+    if (known?.thresholds.has(name)) return known.thresholds.get(name);
+    const answer = await oneOfMany(asker.ask(onUnit(getSensorThresholds, sensor.lun), { sensor: sensor.number }));
+    known?.thresholds.set(name, answer);
+    return answer;
+  }
+
+  #keep(key: string, known: Known): void {
+    this.#kept.delete(key);
+    this.#kept.set(key, known);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > keptBmcs && oldest !== undefined) this.#kept.delete(oldest);
+  }
 }
 
 /** Dell's BMCs name each processor's sensor `Temp`: duplicate names get the sensor's number, as in ipmitool. */

@@ -44,41 +44,62 @@ const mostLinks = 1000;
 const mostRelated = 50;
 
 export function createWithSystem(ask: AskRedfish): WithSystem {
-  const known = new Map<string, Known>();
-  return (question, work) =>
-    ask(question, async (client) => {
+  const systems = new KnownSystems(ask);
+  return (question, work) => systems.with(question, work);
+}
+
+/** `isGone`: the BMC has returned 404 since. The system may return, as the BMC may only be booting: iDRAC, OpenBMC. */
+type Known = { readonly key: string; readonly paths: SystemPaths; readonly isGone: boolean };
+
+class KnownSystems {
+  readonly #ask: AskRedfish;
+  /** By the node's UUID. */
+  readonly #known = new Map<string, Known>();
+
+  constructor(ask: AskRedfish) {
+    this.#ask = ask;
+  }
+
+  with<T>(question: RedfishCall, work: (at: SystemContext) => Promise<T>): Promise<T> {
+    return this.#ask(question, async (client) => {
       const { node, callOptions = {} } = question;
       const { systemPath, address } = readRedfishSettings(node);
       const key = `${client.peer.url} ${systemPath ?? ''}`;
-      const former = known.get(node.uuid);
-      const remembered = former?.key === key ? former : undefined;
-      const gone = (detail: string, error: unknown) => {
-        return new Fault('bmcNotReady', { address, command: 'GET of its system', detail }, error);
-      };
-      let paths = remembered?.isGone === false ? remembered.paths : undefined;
-      try {
-        paths ??= await findSystemPaths({ node, client, systemPath, address, callOptions });
-      } catch (error) {
-        const isMissing = isNotFound(error) || (error instanceof Fault && unclear.includes(error.code));
-        throw remembered && isMissing ? gone('the system it had before is missing', error) : error;
-      }
-      known.set(node.uuid, { key, paths, isGone: false });
+      const paths = await this.#pathsOf(key, { node, client, systemPath, address, callOptions });
       try {
         return await work({ node, client, paths, callOptions, system: () => client.get(paths.system, callOptions) });
       } catch (error) {
         if (!isNotFound(error)) throw error;
-        known.set(node.uuid, { key, paths, isGone: true });
-        throw error.request === `GET ${paths.system}` ? gone('404 Not Found', error) : error;
+        this.#known.set(node.uuid, { key, paths, isGone: true });
+        throw error.request === `GET ${paths.system}` ? gone(address, '404 Not Found', error) : error;
       }
     });
+  }
+
+  /** @param key of the BMC and the settings by which the paths are found */
+  async #pathsOf(key: string, finding: Finding): Promise<SystemPaths> {
+    const { node, address } = finding;
+    const former = this.#known.get(node.uuid);
+    const remembered = former?.key === key ? former : undefined;
+    if (remembered?.isGone === false) return remembered.paths;
+    try {
+      const paths = await findSystemPaths(finding);
+      this.#known.set(node.uuid, { key, paths, isGone: false });
+      return paths;
+    } catch (error) {
+      const isMissing = isNotFound(error) || (error instanceof Fault && unclear.includes(error.code));
+      throw remembered && isMissing ? gone(address, 'the system it had before is missing', error) : error;
+    }
+  }
+}
+
+function gone(address: string, detail: string, error: unknown): Fault {
+  return new Fault('bmcNotReady', { address, command: 'GET of its system', detail }, error);
 }
 
 function isNotFound(error: unknown): error is RedfishError {
   return error instanceof RedfishError && error.status === 404;
 }
-
-/** `isGone`: the BMC has returned 404 since. The system may return, as the BMC may only be booting: iDRAC, OpenBMC. */
-type Known = { readonly key: string; readonly paths: SystemPaths; readonly isGone: boolean };
 
 type Finding = {
   node: NodeFacts;

@@ -16,7 +16,7 @@ import { createRedfishSensors } from './sensors.ts';
 import { createRedfishVendor, type RawPaths } from './vendor.ts';
 
 export type { RedfishReport } from './ask-redfish.ts';
-export { createEventPosts } from './event-posts.ts';
+export { EventPosts } from './event-posts.ts';
 export type { RedfishEvents } from './events.ts';
 export type { RawPaths } from './vendor.ts';
 
