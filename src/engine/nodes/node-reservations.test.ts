@@ -17,7 +17,7 @@ async function aFixture(t: TestContext) {
 test('of several requests at once, one reserves the node', async (t) => {
   const { reservations, uuid, store } = await aFixture(t);
   let running = 0;
-  const wish = { uuid, purpose, takes: 'idle' } as const;
+  const wanted = { uuid, purpose, takes: 'idle' } as const;
   const work = async () => {
     running += 1;
     await store.transaction(async () => {});
@@ -25,7 +25,7 @@ test('of several requests at once, one reserves the node', async (t) => {
     running -= 1;
   };
 
-  const results = await Promise.allSettled([1, 2, 3].map(() => reservations.during(wish, work)));
+  const results = await Promise.allSettled([1, 2, 3].map(() => reservations.during(wanted, work)));
 
   assert.deepEqual(results.map(({ status }) => status).sort(), ['fulfilled', 'rejected', 'rejected']);
   assert.deepEqual(await store.node_reservations.list(), []);

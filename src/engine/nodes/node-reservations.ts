@@ -11,7 +11,7 @@ import type { NodeReservation } from '#store/tables/node-reservations.ts';
 import { isVoid, refuseBusyNode } from './busy-node.ts';
 import { findNode } from './find-node.ts';
 
-type Wish = {
+type Wanted = {
   readonly uuid: string;
   readonly purpose: string;
   /**
@@ -33,8 +33,8 @@ export class NodeReservations {
   }
 
   /** Reserves the node until `work` has ended. @throws Fault `nodeBusy`, or `notFound` */
-  async during<R>(wish: Wish, work: () => Promise<R>): Promise<R> {
-    const { node_uuid, owner, deadline_at } = await this.#store.transaction((trx) => this.#take(trx, wish));
+  async during<R>(wanted: Wanted, work: () => Promise<R>): Promise<R> {
+    const { node_uuid, owner, deadline_at } = await this.#store.transaction((trx) => this.#take(trx, wanted));
     try {
       return await work();
     } finally {
@@ -50,7 +50,7 @@ export class NodeReservations {
       if (owner !== this.#owner && !except.has(node_uuid)) await node_reservations.remove({ node_uuid, owner });
   }
 
-  async #take(trx: Store, { uuid, purpose, takes }: Wish): Promise<NodeReservation> {
+  async #take(trx: Store, { uuid, purpose, takes }: Wanted): Promise<NodeReservation> {
     const node = await findNode(trx, uuid);
     if (takes === 'idle' && node.operation_id) await refuseBusyNode(trx, uuid);
     const held = await trx.node_reservations.find({ node_uuid: uuid });
