@@ -16,7 +16,10 @@ export const listTables = {
   images: { id: 'id', order: newestFirst, scanned: 8, read: 8 },
   keypairs: { id: 'name', order: [{ column: 'name' }] },
   networks: { id: 'id', order: oldestFirst },
+  node_ports: { id: 'uuid', order: [{ column: 'id' }] },
   ports: { id: 'id', order: oldestFirst },
+  /** Small records of the bare-metal service. */
+  records: { id: 'uuid', order: [{ column: 'created_at' }, { column: 'uuid' }] },
   servers: { id: 'id', order: newestFirst, scanned: 30, read: 20, short: shortColumns },
   projects: { id: 'id', order: byName },
   subnets: { id: 'id', order: oldestFirst },

@@ -44,7 +44,7 @@ const refusedRows: Row[] = [
   ['PATCH', '{node}', replace('/maintenance', 1), 400, /maintenance/],
   ['GET', 'a%20b', undefined, 400, /Expected UUID or name for node: a b/],
   ['GET', `${v1}/ports/52:54:00:0a:5a:01`, undefined, 400, /Expected UUID or name for port/],
-  ['GET', '?limit=0', undefined, 400, /limit/],
+  ['GET', '?limit=0', undefined, 400, /Limit must be positive/],
   ['GET', '?limit=1.5', undefined, 400, /Expected an integer for limit: 1.5/],
   ['GET', '?limit=', undefined, 400, /Expected an integer for limit/],
   ['GET', `?marker=${nobody}`, undefined, 404, /could not be found/],

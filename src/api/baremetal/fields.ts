@@ -42,3 +42,13 @@ export function refuseUnknownFields(
   if (later)
     throw new Fault('notAcceptable', { detail: `The field '${later.name}' needs API version 1.${later.since} or later.` });
 }
+
+/** A list is not sorted by a field that this version does not show. Other keys are the store's to judge. */
+export function refuseLaterSortKey(
+  table: readonly Pick<Field<never>, 'name' | 'since'>[],
+  key: string | undefined,
+  version: Microversion,
+): void {
+  const row = table.find(({ name }) => name === key);
+  if (row) refuseUnknownFields(table, [row.name], version);
+}

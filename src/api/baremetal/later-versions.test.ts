@@ -158,8 +158,11 @@ const wrongRows: [
   ['GET', 'nodes?include_children=perhaps', undefined, 400, /include_children/],
   ['GET', 'nodes?sort_key=driver_info', undefined, 400, /driver_info/],
   ['GET', 'ports?sort_key=extra', undefined, 400, /extra/],
-  ['GET', 'nodes?marker=nobody', undefined, 400, /nobody could not be found/],
-  ['GET', 'ports?marker=nobody', undefined, 400, /nobody could not be found/],
+  ['GET', 'nodes?marker=nobody', undefined, 400, /Expected UUID for marker: nobody/],
+  ['GET', 'ports?marker=nobody', undefined, 400, /Expected UUID for marker: nobody/],
+  ['GET', 'chassis?marker=nobody', undefined, 400, /Expected UUID for marker: nobody/],
+  ['GET', 'ports?sort_dir=up', undefined, 400, /Invalid sort direction: up. Acceptable values are 'asc' or 'desc'/],
+  ['GET', 'ports?limit=-1', undefined, 400, /Limit must be positive/],
   ['GET', 'nodes/{node}/operations?marker=nobody', undefined, 400, /nobody could not be found/],
   ['GET', 'nodes/{node}/history?marker=nobody', undefined, 400, /nobody could not be found/],
   ['GET', 'nodes/nobody/children', undefined, 404, /nobody could not be found/],
@@ -204,7 +207,7 @@ test('filters nodes and ports by shard, and counts them', async () => {
     ports.map(({ address }: { address: string }) => address),
     ['aa:bb:cc:11:00:01'],
   );
-  assert.equal((await ask('GET', `ports?shard=north&node=${north.uuid}`)).status, 400);
+  assert.equal((await ask('GET', `ports?shard=north&node=${north.uuid}`)).status, 403);
   const { shards } = await get('shards');
   assert.deepEqual(
     shards.find(({ name }: { name: string }) => name === 'south'),

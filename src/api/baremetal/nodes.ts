@@ -180,7 +180,7 @@ function pageOfNodes(
   { wanted, view, query }: { wanted: NodeListRequest; view: NodeView; query: NodeQuery },
 ): Promise<Page<StoredNode>> {
   const source: PageSource<StoredNode, Node> = {
-    find: (uuid) => findMarked(uuid, 'Node', store.nodes.find({ uuid })),
+    find: (marker) => findMarked(marker, 'Node', (uuid) => store.nodes.find({ uuid })),
     list: (page) =>
       view.isShort
         ? store.nodes.listStored({ ...wanted, columns: view.columns }, page)

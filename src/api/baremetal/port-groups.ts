@@ -12,7 +12,7 @@ import {
 import type { PortGroup } from '#store/tables/port-groups.ts';
 import type { ApiContext } from '../context.ts';
 import { nextUrl } from '../http/pagination.ts';
-import { field, refuseUnknownFields, type Selection, selectFields } from './fields.ts';
+import { field, refuseLaterSortKey, type Selection, selectFields } from './fields.ts';
 import { linksTo } from './links.ts';
 import { PageQuery, pageOf, selectionOf, Word } from './page-query.ts';
 import { route } from './policy.ts';
@@ -146,17 +146,11 @@ export const portGroupRoutes = [
 async function groupList(context: ApiContext, request: FastifyRequest, query: GroupQuery) {
   const selection = selectionOf(query, briefFields);
   refuseLaterFields(filterTable, Object.keys(query), request.microversion);
-  if (query.sort_key !== undefined) refuseLaterSortKey(query.sort_key, request);
+  refuseLaterSortKey(groupFields, query.sort_key, request.microversion);
   const { node, address, shard, conductor_groups } = query;
   const { items, next } = await listPortGroups(context, { ...pageOf(query), node, address, shard, conductor_groups });
   const portgroups = items.map((group) => groupJson(context, request, { group, ...selection }));
   return { portgroups, ...(next !== undefined && { next: nextUrl(context, request, next) }) };
-}
-
-/** A list is not sorted by a field that this version does not show. */
-function refuseLaterSortKey(key: string, { microversion }: FastifyRequest): void {
-  const row = groupFields.find(({ name }) => name === key);
-  if (row) refuseUnknownFields(groupFields, [row.name], microversion);
 }
 
 function groupJson(

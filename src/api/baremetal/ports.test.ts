@@ -59,6 +59,48 @@ test('lists by address and node', async () => {
   assert.deepEqual(Object.keys((await ask('GET', ports)).body.ports[0]).sort(), ['address', 'links', 'uuid']);
 });
 
+test('the database filters, sorts and cuts the list', async () => {
+  const { uuid } = await fixture.engine.createNode({ driver: 'fake-hardware', name: 'sorted' });
+  for (const [last, description] of [
+    ['30', 'spine'],
+    ['10', 'leaf'],
+    ['20', 'leaf'],
+  ])
+    await ask('POST', ports, { node_uuid: uuid, address: `aa:bb:cc:00:02:${last}`, description }, 97);
+  const list = async (query: string) => (await ask('GET', `${ports}?node=sorted${query}`, undefined, 99)).body;
+  const lasts = async (query: string) => (await list(query)).ports.map(({ address }: { address: string }) => address.slice(-2));
+
+  assert.deepEqual(await lasts(''), ['30', '10', '20']);
+  assert.deepEqual(await lasts('&sort_dir=desc'), ['20', '10', '30']);
+  assert.deepEqual(await lasts('&sort_key=address'), ['10', '20', '30']);
+  assert.deepEqual(await lasts('&sort_key=description'), ['10', '20', '30']);
+  assert.deepEqual(await lasts('&sort_key=description&sort_dir=desc'), ['30', '20', '10']);
+  assert.deepEqual(await lasts('&description_contains=LEA&sort_key=address&sort_dir=desc'), ['20', '10']);
+  const first = await list('&sort_key=description&limit=2');
+  const marker = first.ports[1].uuid;
+  assert.equal(new URL(first.next).searchParams.get('marker'), marker);
+  assert.deepEqual(await lasts(`&sort_key=description&limit=2&marker=${marker.toUpperCase()}`), ['30']);
+  assert.equal('next' in (await list(`&sort_key=description&limit=1&marker=${marker}`)), false);
+});
+
+test('combinations of filters and sort keys of later versions are refused as by Ironic', async () => {
+  const statuses = async (query: string, minor: number) => (await ask('GET', `${ports}?${query}`, undefined, minor)).status;
+  const { uuid: group } = (await ask('POST', '/baremetal/v1/portgroups', { node_uuid: node.uuid }, 99)).body;
+
+  assert.equal(await statuses(`node=one&portgroup=${group}`, 99), 403);
+  assert.equal(await statuses(`shard=a&portgroup=${group}`, 99), 403);
+  assert.equal(await statuses('conductor_groups=&node=one', 99), 200);
+  assert.equal(await statuses('conductor_groups=a&node=one', 99), 400);
+  assert.equal(await statuses('conductor_groups=a&address=aa:bb:cc:00:00:01', 99), 400);
+  for (const [key, minor] of [
+    ['pxe_enabled', 19],
+    ['physical_network', 34],
+    ['name', 88],
+    ['description', 97],
+  ] as const)
+    assert.deepEqual([await statuses(`sort_key=${key}`, minor - 1), await statuses(`sort_key=${key}`, minor)], [406, 200], key);
+});
+
 test('patches and deletes', async () => {
   const [{ uuid }] = (await ask('GET', `${ports}?address=aa:bb:cc:00:00:02`)).body.ports;
   const patched = await ask('PATCH', `${ports}/${uuid}`, [

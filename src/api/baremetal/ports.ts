@@ -3,40 +3,28 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { JsonPatch, membersOf } from '#services/baremetal/json-patch.ts';
-import { findMarked, findNode, findPort } from '#services/baremetal/lookup.ts';
-import { findPortGroup } from '#services/baremetal/port-groups.ts';
-import {
-  createPort,
-  deletePort,
-  type PortChanges,
-  PortRequest,
-  readMac,
-  readPortPatch,
-  updatePort,
-} from '#services/baremetal/ports.ts';
-import { type NodePort, readPortSortKey } from '#store/tables/node-ports.ts';
+import { findPort } from '#services/baremetal/lookup.ts';
+import { listPorts } from '#services/baremetal/port-lists.ts';
+import { createPort, deletePort, type PortChanges, PortRequest, readPortPatch, updatePort } from '#services/baremetal/ports.ts';
+import type { NodePort } from '#store/tables/node-ports.ts';
 import type { ApiContext } from '../context.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';
-import { nextUrl, type Page, type PageSource, readPage } from '../http/pagination.ts';
-import { field, selectFields } from './fields.ts';
+import { nextUrl } from '../http/pagination.ts';
+import { field, refuseLaterSortKey, selectFields } from './fields.ts';
+import { PageQuery, pageOf, selectionOf, Word } from './page-query.ts';
 import { route } from './policy.ts';
 import { refuseLaterFields } from './since.ts';
 
-export const PortQuery = Type.Object({
-  address: Type.Optional(Type.String()),
-  node: Type.Optional(Type.String()),
-  node_uuid: Type.Optional(Type.String()),
-  portgroup: Type.Optional(Type.String()),
-  shard: Type.Optional(Type.String()),
-  description_contains: Type.Optional(Type.String()),
-  conductor_groups: Type.Optional(Type.String()),
-  detail: Type.Optional(Type.Boolean()),
-  fields: Type.Optional(Type.String()),
-  sort_key: Type.Optional(Type.String()),
-  sort_dir: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')])),
-  limit: Type.Optional(Type.Integer({ minimum: 1 })),
-  marker: Type.Optional(Type.String()),
+const Filters = Type.Object({
+  address: Word,
+  node: Word,
+  node_uuid: Word,
+  portgroup: Word,
+  shard: Word,
+  description_contains: Word,
+  conductor_groups: Word,
 });
+export const PortQuery = Type.Interface([PageQuery, Filters], {});
 type PortQuery = Static<typeof PortQuery>;
 
 const PortReply = Type.Record(Type.String(), Type.Unknown());
@@ -173,6 +161,8 @@ function portLinks(base: string, { uuid }: NodePort) {
   ];
 }
 
+const briefFields = ['uuid', 'address'];
+
 type PortSelection = { fields?: string | undefined; brief?: readonly string[] };
 
 function portJson(context: ApiContext, request: FastifyRequest, port: NodePort, selection: PortSelection): PortReply {
@@ -186,38 +176,12 @@ const filterTable = [
   { name: 'conductor_groups', since: 99 },
 ];
 
-async function pageOfPorts(context: ApiContext, query: PortQuery): Promise<Page<NodePort>> {
-  const { address, portgroup, shard, description_contains: text, conductor_groups: groups, limit, marker } = query;
-  const ident = query.node ?? query.node_uuid;
-  if (shard !== undefined && (ident !== undefined || portgroup !== undefined))
-    throw new Fault('badRequest', { detail: "'shard' cannot be combined with a node or a port group." });
-  // All nodes are in the conductor group without a name.
-  if (groups !== undefined && !groups.split(',').includes('')) return { items: [], next: undefined };
-  const { store } = context;
-  const wanted = {
-    ...{
-      text,
-      shards: shard?.split(','),
-      sortBy: readPortSortKey(query.sort_key || undefined),
-      descending: query.sort_dir === 'desc',
-    },
-    node_uuid: ident === undefined ? undefined : (await findNode(context, ident)).uuid,
-    address: address === undefined ? undefined : readMac(address),
-    portgroup_uuid: portgroup === undefined ? undefined : (await findPortGroup(context, portgroup)).uuid,
-  };
-  const source: PageSource<NodePort, NodePort> = {
-    find: (uuid) => findMarked(uuid, 'Port', store.node_ports.find({ uuid })),
-    list: (page) => store.node_ports.listPage(wanted, page),
-  };
-  return readPage(source, { limit, marker, idOf: ({ uuid }) => uuid });
-}
-
 export async function listReply(context: ApiContext, request: FastifyRequest, query: PortQuery): Promise<PortList> {
-  if (query.detail && query.fields !== undefined)
-    throw new Fault('badRequest', { detail: "Can't fetch a subset of fields with 'detail' set" });
+  const selection = selectionOf(query, briefFields);
   refuseLaterFields(filterTable, Object.keys(query), request.microversion);
-  const page = await pageOfPorts(context, query);
-  const selection = { fields: query.fields, ...(!query.detail && { brief: ['uuid', 'address', 'links'] }) };
+  refuseLaterSortKey(portFields, query.sort_key, request.microversion);
+  const { node_uuid, node = node_uuid, ...filters } = query;
+  const page = await listPorts(context, { ...filters, ...pageOf(query), node });
   const ports = page.items.map((port) => portJson(context, request, port, selection));
   return { ports, ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }) };
 }

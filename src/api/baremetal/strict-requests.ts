@@ -32,7 +32,17 @@ function readQuery(query: Record<string, unknown>, { properties }: ObjectSchema)
   for (const [name, value] of Object.entries(query)) {
     if (properties[name]?.type === 'boolean') query[name] = booleanOf(name, value);
     if (name === 'fields') query[name] = plainList(value);
+    refuseOddPage(name, String(value));
   }
+}
+
+/** In the words of Ironic. */
+function refuseOddPage(name: string, value: string): void {
+  if (name === 'limit' && /^\s*(-\d+|[+-]?0+)\s*$/.test(value))
+    throw new Fault('badRequest', { detail: 'Limit must be positive' });
+  if (name !== 'sort_dir' || value === 'asc' || value === 'desc') return;
+  const detail = `Invalid sort direction: ${value}. Acceptable values are 'asc' or 'desc'`;
+  throw new Fault('badRequest', { detail });
 }
 
 /** `uuid, Name` or a repeated parameter → `uuid,name`. */

@@ -9,6 +9,7 @@ import type { ListPage } from '#store/list.ts';
 import type { ChassisRecord } from '#store/tables/chassis.ts';
 import type { BaremetalContext } from './context.ts';
 import { applyPatch, type JsonPatch, membersOf } from './json-patch.ts';
+import { findMarked } from './lookup.ts';
 import { type ListRequest, listRecords } from './record-lists.ts';
 import { isUuidLike } from './uuid-like.ts';
 
@@ -36,8 +37,9 @@ export async function findChassis({ store }: StoreContext, uuid: string): Promis
 const sortable = ['uuid', 'description', 'created_at', 'updated_at'] as const;
 
 export function listChassis(context: StoreContext, request: ListRequest): Promise<ListPage<ChassisRecord>> {
-  const find = (marker: string) => findChassis(context, marker);
-  return listRecords({ collection: context.store.chassis, sortable, find }, request);
+  const { chassis: collection } = context.store;
+  const find = (marker: string) => findMarked(marker, 'Chassis', (uuid) => collection.find({ uuid }));
+  return listRecords({ collection, sortable, find }, request);
 }
 
 export async function createChassis({ store }: StoreContext, request: Static<typeof ChassisRequest>): Promise<ChassisRecord> {

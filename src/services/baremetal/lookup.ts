@@ -5,7 +5,7 @@ import type { NodePort } from '#store/tables/node-ports.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { BaremetalContext } from './context.ts';
 import { refuseImpossibleIdent } from './node-names.ts';
-import { uuidPattern } from './uuid-like.ts';
+import { isUuidLike, uuidPattern } from './uuid-like.ts';
 
 /** By UUID or name. Throws `badRequest` if it can be neither. */
 export function nodeKey(ident: string): { uuid: string } | { name: string } {
@@ -27,11 +27,12 @@ export function findNamedNode(context: Pick<BaremetalContext, 'store'>, ident: s
   });
 }
 
-/** The start of a page. @param found the record if the marker is a UUID. Throws `notFound` for an unknown UUID */
-export async function findMarked<T>(marker: string, what: string, found: Promise<T | undefined>): Promise<T | undefined> {
-  const item = await found;
-  if (!item && uuidPattern.test(marker)) throw new Fault('notFound', { what, id: marker });
-  return item;
+/** The record after which a page begins. Throws `badRequest` for what is no UUID, `notFound` for an unknown one */
+export async function findMarked<T>(marker: string, what: string, find: (uuid: string) => Promise<T | undefined>): Promise<T> {
+  if (!isUuidLike(marker)) throw new Fault('badRequest', { detail: `Expected UUID for marker: ${marker}` });
+  const found = await find(marker.toLowerCase());
+  if (!found) throw new Fault('notFound', { what, id: marker });
+  return found;
 }
 
 /** By UUID or name. */

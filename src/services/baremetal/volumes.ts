@@ -13,7 +13,7 @@ import type { Node } from '#store/tables/nodes.ts';
 import type { VolumeConnector, VolumeTarget } from '#store/tables/volumes.ts';
 import type { BaremetalContext } from './context.ts';
 import { applyPatch, type JsonPatch, membersOf } from './json-patch.ts';
-import { findNamedNode, findNode } from './lookup.ts';
+import { findMarked, findNamedNode, findNode } from './lookup.ts';
 import { type ListRequest, listRecords } from './record-lists.ts';
 import { restoreSecrets } from './secrets.ts';
 import { isUuidLike } from './uuid-like.ts';
@@ -98,8 +98,9 @@ export async function listVolumes<T extends Volume>(
   { node, ...request }: ListRequest & { node?: string | undefined },
 ): Promise<ListPage<T>> {
   const where = node === undefined ? [] : [isEqual('node_uuid', (await findNode(context, node)).uuid)];
-  const find = (marker: string) => findVolume(kind, context, marker);
-  return listRecords({ collection: kind.collectionOf(context.store), sortable: kind.sortable, where, find }, request);
+  const collection = kind.collectionOf(context.store);
+  const find = (marker: string) => findMarked(marker, `Volume ${kind.noun}`, (uuid) => collection.find({ uuid } as object));
+  return listRecords({ collection, sortable: kind.sortable, where, find }, request);
 }
 
 export async function createVolume<T extends Volume>(
