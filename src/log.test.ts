@@ -6,7 +6,7 @@ import { declaredSecrets } from '#services/baremetal/secrets.ts';
 import { createLog } from './log.ts';
 import { readSettings } from './settings.ts';
 
-test('a line of the log is JSON without a character that a terminal obeys, whatever was logged', () => {
+test('logs JSON lines without terminal escape sequences, whatever is logged', () => {
   const lines: string[] = [];
   const log = createLog({ 'log.level': 'info' }, { write: (line) => void lines.push(line) });
   const url = '/\u009b31m\u007f\u202e\u2028\u001b[2J ü';
@@ -39,7 +39,7 @@ const places: Readonly<Record<string, (log: Logger, fields: object) => void>> = 
 };
 
 for (const [place, write] of Object.entries(places)) {
-  test(`no secret of any driver or of our own is shown as ${place}`, () => {
+  test(`masks every secret of drivers and settings in ${place}`, () => {
     for (const name of [...declared, ...own]) {
       const lines: string[] = [];
       const log = createLog({ 'log.level': 'info' }, { write: (line) => void lines.push(line), secrets: declared });
@@ -53,7 +53,7 @@ for (const [place, write] of Object.entries(places)) {
   });
 }
 
-test('a secret that is an object is cut as a whole', () => {
+test('masks a whole object that is secret', () => {
   const lines: string[] = [];
   const log = createLog({ 'log.level': 'info' }, { write: (line) => void lines.push(line), secrets: declared });
 
@@ -62,7 +62,7 @@ test('a secret that is an object is cut as a whole', () => {
   assert.equal(JSON.parse(lines.join('')).driver_info.power_headers, '******');
 });
 
-test('the drivers declare the secrets that they need', () => {
+test('the drivers declare their secrets', () => {
   for (const name of ['ipmi_hex_kg_key', 'snmp_community_read', 'snmp_community_write', 'power_headers', 'redfish_password'])
     assert.ok(declared.has(name), name);
 });

@@ -31,7 +31,7 @@ test('distinguishes a missing settings file from invalid JSON', () => {
   assert.throws(() => readSettings({ file: import.meta.filename }), /settings\.test\.ts is no JSON: /);
 });
 
-test('a short flag is its setting', () => {
+test('accepts a short flag for its setting', () => {
   assert.equal(readSettings({ flags: { state: '/tmp/x' } }).state_dir, '/tmp/x');
 });
 
@@ -55,7 +55,7 @@ const nonsense: Readonly<Record<Setting['kind'], unknown>> = {
 };
 
 for (const [name, row] of Object.entries<Setting>(settingsTable)) {
-  test(`${name} takes its default and refuses nonsense`, () => {
+  test(`${name} accepts its default and rejects invalid values`, () => {
     const wrong = row.secret ? 'a\0b' : nonsense[row.kind];
 
     assert.notEqual(row.read(row.default), undefined);
@@ -64,7 +64,7 @@ for (const [name, row] of Object.entries<Setting>(settingsTable)) {
   });
 }
 
-test('every setting is read somewhere else than in its row', () => {
+test('every setting is read outside of its definition', () => {
   const files = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' }).filter(
     (file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !/(^|\/)settings(\.ts$|\/)/.test(file),
   );

@@ -13,12 +13,12 @@ after(() => api.fixture.close());
 const seed = Number(process.env['FUZZ_SEED'] ?? 20240607);
 const rounds = Number(process.env['FUZZ_ROUNDS'] ?? 12) * api.requestTable.length;
 
-test(`strange bodies are never answered with 500 (FUZZ_SEED=${seed})`, async () => {
+test(`malformed bodies are never answered with 500 (FUZZ_SEED=${seed})`, async () => {
   const { make, feed } = createApiFixture(api);
   for (let round = 0; round < rounds; round++) await feed(make(dice(seedOf('api', seed, round))));
 });
 
-test('strange queries are never answered with 500', async () => {
+test('malformed queries are never answered with 500', async () => {
   const defects: string[] = [];
   for (const url of api.readTable) {
     for (const query of strangeQueries) {

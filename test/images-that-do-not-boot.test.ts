@@ -123,7 +123,7 @@ for (const [what, make, says] of [
   ],
   ['an empty GPT', async () => ({ file: makeBootDisk(folder, 'empty', { label: 'gpt' }) }), /a GPT without boot code/],
 ] as const) {
-  test(`${what}: the server's fault says why, and the machine was told nothing`, async () => {
+  test(`${what}: the fault of the server states why, and the machine was not restarted`, async () => {
     const { fault, details, provision_state, status } = await deploy(what, await make());
 
     assert.match(fault, new RegExp(`^Image ${what} would not start on node rack1-u7: `));
@@ -134,7 +134,7 @@ for (const [what, make, says] of [
   });
 }
 
-test('an image that fits, and one whose owner insists, get further', async () => {
+test('deploys a bootable image, and one whose owner skips the check', async () => {
   const fits = makeBootDisk(folder, 'fits', { label: 'gpt', files: { '/EFI/BOOT/BOOTX64.EFI': efiProgram() } });
 
   const right = await deploy('right', { file: fits });

@@ -32,7 +32,7 @@ const versionHeaders = (version: string) => version && { 'openstack-api-version'
 /** Image data is a stream. */
 const takesJson = (url: string) => !url.endsWith('/file');
 
-test('every route that changes something is there, and none reads more than 512 KiB', () => {
+test('covers every route with a body, none of which reads more than 512 KiB', () => {
   const changing = api.routes.filter(({ method }) => !['GET', 'HEAD', 'OPTIONS'].includes(method));
 
   assert.ok(large.size > 90, `${large.size} routes`);
@@ -42,20 +42,20 @@ test('every route that changes something is there, and none reads more than 512 
   );
 });
 
-test('a body that is too large is refused by every route (413)', async () => {
+test('every route rejects a body that is too large (413)', async () => {
   assert.deepEqual(await others(Buffer.from(`"${'x'.repeat(largestLimit)}"`), 413), []);
 });
 
-test('a body of too many values is refused by every route before anything looks at them (413)', async () => {
+test('every route rejects a body with too many values before reading any (413)', async () => {
   assert.deepEqual(await others(Buffer.from(`[${'0,'.repeat(10_000)}0]`), 413), []);
   assert.deepEqual(await others(Buffer.from(`[${'{"a":[{}]},'.repeat(4_000)}0]`), 413), []);
 });
 
-test('a body that is nested too deep is refused by every route (400)', async () => {
+test('every route rejects a body that is nested too deeply (400)', async () => {
   assert.deepEqual(await others(Buffer.from(`${'['.repeat(5_000)}${']'.repeat(5_000)}`), 400), []);
 });
 
-test('a filter of servers has at most 50 values; one that comes again is one', async () => {
+test('limits a filter of servers to 50 values, counting duplicates once', async () => {
   const query = (values: number[]) => values.map((value) => `name=n${value}`).join('&');
   const statusOf = async (text: string) => (await api.fixture.ask({ url: `/compute/v2.1/servers?${text}` })).status;
 
@@ -66,7 +66,7 @@ test('a filter of servers has at most 50 values; one that comes again is one', a
   assert.equal(await statusOf(query(Array(500).fill(1))), 200);
 });
 
-test('a node does not grow without end by patches, nor a flavor by extra specs', async () => {
+test('limits the growth of a node by patches, and of a flavor by extra specs', async () => {
   const patch = (op: string, path: string, value?: string) =>
     api.fixture.ask({ method: 'PATCH', url: '/baremetal/v1/nodes/n1', payload: [{ op, path, value }] });
   const text = 'x'.repeat(150_000);

@@ -46,7 +46,7 @@ async function untilReported(site: Site, uuid: string, message: string): Promise
   }
 }
 
-test('a Redfish BMC tells by itself: the change is known long before the next look', async (t) => {
+test('detects a change on a Redfish BMC by its event, long before the next poll', async (t) => {
   const { bmcModel, redfish } = await openBoard(t);
   const site = await openSite(t, { 'power.sync_interval': '3600' });
   const driver_info = { redfish_address: redfish.url, redfish_username: user.name, redfish_password: user.password };
@@ -59,7 +59,7 @@ test('a Redfish BMC tells by itself: the change is known long before the next lo
   assert.equal(body.power_state, 'power off');
 });
 
-test('an IPMI BMC is found out at the next look, and brought back where the policy says so', async (t) => {
+test('detects a change on an IPMI BMC by the next poll, and corrects it if the policy says so', async (t) => {
   const { bmcModel, bmc } = await openBoard(t);
   const site = await openSite(t, { 'power.sync_interval': '1', 'power.sync_policy': 'correct' });
   const driver_info = {

@@ -73,7 +73,7 @@ async function openMachines(t: TestContext) {
   return { nodes, isOn, manager: manager.path };
 }
 
-test('machines of six kinds of power in one process', { skip: reason }, async (t) => {
+test('controls machines with six kinds of power in one process', { skip: reason }, async (t) => {
   const { nodes, isOn, manager } = await openMachines(t);
   const { ask, settled } = await openSite(t, { 'tilera.pdu_mgr': manager });
 
@@ -97,7 +97,7 @@ test('machines of six kinds of power in one process', { skip: reason }, async (t
   for (const secret of [communities.write, 'secret']) assert.ok(!shown.includes(`"${secret}"`), 'secrets are stars');
 });
 
-test('a wrong setting is refused by the name of its key', { skip: reason }, async (t) => {
+test('rejects a wrong setting by its key', { skip: reason }, async (t) => {
   const { nodes, manager } = await openMachines(t);
   const { ask } = await openSite(t, { 'tilera.pdu_mgr': manager });
   const [first] = nodes;

@@ -49,7 +49,7 @@ const wrong: Record<string, (t: TestContext) => Promise<{ node: object; hang(): 
 };
 
 for (const [what, prepare] of Object.entries(wrong)) {
-  test(`${what}: told while it lasts, refused with who waits for what, and ended by abort`, async (t) => {
+  test(`${what}: is shown while it lasts, rejected with the reason, and ended by abort`, async (t) => {
     const { node, hang, heal, waits } = await prepare(t);
     const site = await openSite(t, { 'power.timeout': '600', 'bmc.grace_period': '600', 'power.sync_interval': '0' });
     const uuid = await enrol(site, node);

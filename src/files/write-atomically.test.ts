@@ -46,16 +46,16 @@ function killedAt(call: string, statement: string): string {
   return readFileSync(path, 'utf8');
 }
 
-suite('a process that is killed leaves the old content', () => {
+suite('a process that is killed leaves the former content', () => {
   for (const call of ['write', 'sync', 'rename'])
     test(`by a kill at ${call}`, () => assert.equal(killedAt(call, 'files.writeAtomically(path, newText)'), 'old content'));
   for (const call of ['fsyncSync', 'renameSync'])
     test(`by a kill at ${call}`, () => assert.equal(killedAt(call, 'files.writeAtomicallySync(path, newText)'), 'old content'));
 });
 
-suite('a file that is written', () => {
+suite('a written file', () => {
   for (const [name, write] of Object.entries({ writeAtomically, writeAtomicallySync }))
-    test(`by ${name} has the content and exactly the mode, whatever the umask, and no draft stays`, async () => {
+    test(`by ${name} has the content and the exact mode, whatever the umask, and leaves no draft`, async () => {
       const path = join(folder, name);
       const umask = process.umask(0o077);
       try {
@@ -81,7 +81,7 @@ suite('a file that is written', () => {
   });
 });
 
-test('a write that fails throws, and leaves neither the file nor a draft', async () => {
+test('a failed write throws, and leaves neither the file nor a draft', async () => {
   await assert.rejects(writeAtomically(join(folder, 'missing', 'file'), 'x'), { code: 'ENOENT' });
   const taken = mkdtempSync(join(folder, 'taken-'));
   writeFileSync(join(taken, 'inside'), '');
@@ -90,7 +90,7 @@ test('a write that fails throws, and leaves neither the file nor a draft', async
   assert.deepEqual(drafts('taken-'), []);
 });
 
-test('a draft that a program wrote is moved into place', async () => {
+test('moves a draft written by a program into place', async () => {
   const [draft, path] = [join(folder, 'draft'), join(folder, 'moved')];
   writeFileSync(draft, 'by a program');
   writeFileSync(path, 'old content');
@@ -103,7 +103,7 @@ function drafts(name: string): string[] {
   return readdirSync(folder).filter((file) => file.startsWith(name) && file.endsWith('.part'));
 }
 
-test('drafts of a killed process are removed at a start, and nothing else', async () => {
+test('removes drafts of a killed process at the start, and nothing else', async () => {
   const own = mkdtempSync(join(folder, 'drafts-'));
   for (const name of ['endpoint', 'endpoint.0a1b2c3d.part', 'image.part', 'notes.0a1b2c3d.txt'])
     writeFileSync(join(own, name), '');

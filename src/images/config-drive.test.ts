@@ -58,7 +58,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-test('network data: links by MAC, static addresses, routes, name servers; DHCP without an address', () => {
+test('network data: links by MAC, static addresses, routes and name servers, or DHCP', () => {
   assert.deepEqual(networkData(network), {
     links: [
       { id: 'interface0', vif_id: 'p1', type: 'phy', mtu: 1500, ethernet_mac_address: '52:54:00:aa:bb:01' },
@@ -102,7 +102,7 @@ test('network data: links by MAC, static addresses, routes, name servers; DHCP w
   });
 });
 
-test('the metadata tree has what Nova puts there', () => {
+test("the metadata tree has Nova's files", () => {
   const files = configDriveFiles(server, network);
   const read = (path: string) => JSON.parse(files[path]?.toString() ?? '');
   assert.deepEqual(read('openstack/latest/meta_data.json'), {
@@ -126,7 +126,7 @@ test('the metadata tree has what Nova puts there', () => {
   assert.ok(!('public_keys' in JSON.parse(String(configDriveFiles(aServer(), network)['openstack/latest/meta_data.json']))));
 });
 
-test('isoinfo, xorriso and blkid read the drive; it is built with the same bytes each time', async () => {
+test('isoinfo, xorriso and blkid read the drive, which is reproducible', async () => {
   const path = await writeConfigDrive(server, network, folder);
   const first = await readFile(path);
   assert.equal((await stat(path)).mode & 0o777, 0o600);
@@ -142,7 +142,7 @@ test('isoinfo, xorriso and blkid read the drive; it is built with the same bytes
   await assertExtracts(path, files);
 });
 
-test('a large tree: many files and directories, long names, an empty file', async () => {
+test('holds a large tree: many files and directories, long names, an empty file', async () => {
   const files: Record<string, Buffer> = { empty: Buffer.alloc(0), [`${'n'.repeat(60)}.txt`]: Buffer.from('long') };
   for (let index = 0; index < 150; index++) {
     files[`d${index % 7}/e${index % 5}/file-${index}.some.ext`] = Buffer.alloc(index * 37, index);

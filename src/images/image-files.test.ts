@@ -56,7 +56,7 @@ async function upload(file: string, disk_format: string): Promise<string> {
   return id;
 }
 
-test('an upload gives the facts of its row and can be read back', async () => {
+test('stores an upload, computes the fields of its row, and reads it back', async () => {
   const id = await upload(join(folder, 'disk.raw'), 'raw');
   const row = rows.get(id);
   assert.equal(row?.size, content.length);
@@ -75,7 +75,7 @@ for (const [disk_format, file] of [
   ['vhd', 'vpc'],
   ['vhdx', 'vhdx'],
 ] as const) {
-  test(`${disk_format} becomes the same raw disk, sparse`, async () => {
+  test(`converts ${disk_format} to the same raw disk, sparse`, async () => {
     const id = await upload(join(folder, `disk.${file}`), disk_format);
     assert.equal(rows.get(id)?.virtual_size, content.length);
     const { path, size } = await images.raw(id);
@@ -85,7 +85,7 @@ for (const [disk_format, file] of [
   });
 }
 
-test('the extents file gives the disk back, without its zeros', async () => {
+test('the extents file contains the disk without its zeros', async () => {
   const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
   const facts = await images.extents(id);
   const file = await readFile(facts.path);
@@ -101,7 +101,7 @@ test('the extents file gives the disk back, without its zeros', async () => {
   assert.deepEqual(await readdir(join(directory, id)), ['data', 'extents', 'extents.json']);
 });
 
-test('zeros that a raw image holds as data are left out too', async () => {
+test('the extents file omits zeros stored as data', async () => {
   const id = await upload(join(folder, 'disk.raw'), 'raw');
   const facts = await images.extents(id);
   assert.equal(facts.data_bytes, 5 * mib + 3 * 65536);
@@ -118,7 +118,7 @@ async function expand(path: string, size: number): Promise<{ disk: Buffer; reade
   return { disk, reader };
 }
 
-test('a disk without boot sector is told from one that has one', async () => {
+test('distinguishes disks with and without boot sector', async () => {
   const file = join(folder, 'bootable.raw');
   const disk = Buffer.from(content);
   disk.fill(0, 446, 510);
@@ -130,7 +130,7 @@ test('a disk without boot sector is told from one that has one', async () => {
   assert.equal((await images.extents(await upload(file, 'raw'))).boot?.boot_code, false);
 });
 
-test('what firmware finds on an image is read where it is prepared, and kept beside it', async () => {
+test('reads the boot contents when an image is prepared, and stores them with it', async () => {
   const files = { '/EFI/BOOT/BOOTX64.EFI': efiProgram() };
   const raw = makeBootDisk(folder, 'efi.raw', { label: 'gpt', files });
   execFileSync('qemu-img', ['convert', '-O', 'qcow2', '-c', raw, join(folder, 'efi.qcow2')]);
@@ -145,7 +145,7 @@ test('what firmware finds on an image is read where it is prepared, and kept bes
   assert.deepEqual(again.boot, boot);
 });
 
-test('a prepared file of an earlier version, which did not look for loaders, is made anew', async () => {
+test('rebuilds a prepared file of an earlier version without boot contents', async () => {
   const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
   const { path, boot } = await images.extents(id);
   const { boot: _, boot_reader: __, ...former } = JSON.parse(await readFile(`${path}.json`, 'utf8'));
@@ -153,20 +153,20 @@ test('a prepared file of an earlier version, which did not look for loaders, is 
   assert.deepEqual((await images.extents(id)).boot, boot);
 });
 
-test('hundreds of callers share one conversion', async () => {
+test('shares one conversion among hundreds of callers', async () => {
   const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
   const all = await Promise.all(Array.from({ length: 200 }, () => Promise.all([images.extents(id), images.raw(id)])));
   assert.equal(new Set(all.map(([extents]) => extents.sha256)).size, 1);
   assert.equal(new Set(all.map(([, raw]) => raw.path)).size, 1);
 });
 
-test('many images convert at once without standing in each other’s way', async () => {
+test('converts many images at once', async () => {
   const ids = await Promise.all(Array.from({ length: 6 }, () => upload(join(folder, 'disk.qcow2'), 'qcow2')));
   const made = await Promise.all(ids.map((id) => images.extents(id)));
   assert.equal(new Set(made.map(({ data_bytes }) => data_bytes)).size, 1);
 });
 
-test('a damaged extents file is made anew', async () => {
+test('rebuilds a damaged extents file', async () => {
   const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
   const first = await images.extents(id);
   await truncate(first.path, 1000);
@@ -179,7 +179,7 @@ for (const [disk_format, file] of [
   ['qcow2', 'disk.qcow2'],
   ['raw', 'disk.raw'],
 ] as const) {
-  test(`prepared files of a ${disk_format} image that rotted are made anew from the upload, also after a restart`, async () => {
+  test(`rebuilds corrupt prepared files of a ${disk_format} image from the upload, also after a restart`, async () => {
     const id = await upload(join(folder, file), disk_format);
     const first = await images.extents(id);
     if (disk_format === 'qcow2') await rot((await images.raw(id)).path);
@@ -194,7 +194,7 @@ for (const [disk_format, file] of [
   });
 }
 
-test('a file that rots while Ingot runs is read again once a machine has complained', async () => {
+test('checks a file again after a machine reported corruption', async () => {
   const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
   const { path, virtual_size } = await images.extents(id);
   await rot(path);
@@ -204,7 +204,7 @@ test('a file that rots while Ingot runs is read again once a machine has complai
   assert.equal(await images.recheck(id), true);
 });
 
-test('a raw file of an earlier version, of which nothing is recorded, is made anew', async () => {
+test('rebuilds a raw file of an earlier version without a checksum', async () => {
   const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
   const { path } = await images.raw(id);
   await rm(`${path}.json`);
@@ -223,7 +223,7 @@ async function rot(path: string): Promise<void> {
   await file.close();
 }
 
-test('data that changed since the upload is not deployed', async () => {
+test('does not deploy data changed since the upload', async () => {
   const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
   const data = join(directory, id, 'data');
   const bytes = await readFile(data);
@@ -234,7 +234,7 @@ test('data that changed since the upload is not deployed', async () => {
   await assert.rejects(images.file(id), { code: 'checksumMismatch' });
 });
 
-test('an image without data, or not active, is unusable', async () => {
+test('rejects an image that has no data or is not active', async () => {
   const id = newId();
   rows.set(id, anImage({ id, status: 'queued' }));
   await assert.rejects(images.raw(id), { code: 'imageUnusable', message: /status is queued/ });
@@ -244,20 +244,20 @@ test('an image without data, or not active, is unusable', async () => {
   await assert.rejects(images.read(newId()), { code: 'notFound' });
 });
 
-test('an id never leads out of the store', async () => {
+test('an id cannot lead out of the store', async () => {
   await assert.rejects(images.upload('../../etc', Readable.from([Buffer.from('x')]), { disk_format: 'raw' }), {
     code: 'notFound',
   });
 });
 
-test('remove takes the data and all that was made of it', async () => {
+test('removes the data and all prepared files', async () => {
   const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
   await images.extents(id);
   await images.remove(id);
   assert.ok(!(await readdir(directory)).includes(id));
 });
 
-test('removing an image ends its conversion', async () => {
+test('removing an image aborts its conversion', async () => {
   const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
   const conversion = assert.rejects(images.extents(id));
   await new Promise((resolve) => setImmediate(resolve));
@@ -265,7 +265,7 @@ test('removing an image ends its conversion', async () => {
   await conversion;
 });
 
-test('half-made files of a crash are removed at start', async () => {
+test('removes incomplete files of a crash at the start', async () => {
   const id = await upload(join(folder, 'disk.qcow2'), 'qcow2');
   await writeFile(join(directory, id, 'raw.part'), 'half');
   await images.tidy();
@@ -290,7 +290,7 @@ const refusals = [
   { why: 'a vmdk declared as qcow2', make: ['create', '-f', 'vmdk'], as: 'qcow2', says: /declared as qcow2/ },
 ];
 for (const { why, make, as, says } of refusals) {
-  test(`${why} is refused, and nothing of it stays`, async () => {
+  test(`rejects ${why}, and stores nothing`, async () => {
     const file = join(folder, 'strange');
     // qemu-img would create the external data file at its name; keep it in our folder and rename the reference.
     const args = make.map((arg) => arg.replace('/etc/hostname.ingot-test', join(folder, 'outside')));
@@ -305,7 +305,7 @@ for (const { why, make, as, says } of refusals) {
   });
 }
 
-test('an upload that is not what was announced is refused', async () => {
+test('rejects an upload that does not match its declaration', async () => {
   const send = (request: object) =>
     images.upload(newId(), Readable.from([Buffer.from('kernel')]), { disk_format: 'aki', ...request });
   await assert.rejects(send({ checksum: { algorithm: 'md5', value: '0'.repeat(32) } }), { code: 'badRequest', message: /md5/ });
@@ -315,7 +315,7 @@ test('an upload that is not what was announced is refused', async () => {
   assert.equal((await send({ size: 6, checksum: { algorithm: 'md5', value: md5.toUpperCase() } })).checksum, md5);
 });
 
-test('an upload that breaks off leaves nothing, and can be repeated', async () => {
+test('leaves nothing of an interrupted upload, which can be repeated', async () => {
   const id = newId();
   const broken = Readable.from(
     (async function* () {

@@ -82,7 +82,7 @@ const severalWays: [name: string, network: NetworkFacts, gateway: string][] = [
 ];
 
 for (const [name, network, gateway] of severalWays) {
-  test(`${name}: one default route, and a network on every kind of system`, async (t) => {
+  test(`${name}: gives one default route, and a network on every kind of system`, async (t) => {
     assert.deepEqual(defaultRoutes(network), [`interface0 ${gateway}`]);
 
     const read = await asCloudInit(t, network);
@@ -95,12 +95,12 @@ for (const [name, network, gateway] of severalWays) {
   });
 }
 
-test('each NIC keeps its own default route, each IP version too', () => {
+test('keeps a default route per NIC and IP version', () => {
   const both = facts([mac, ['s4', '10.0.0.5'], ['s6', 'fd00:1::5']], [second, ['other', '10.2.0.5']]);
   assert.deepEqual(defaultRoutes(both), ['interface0 10.0.0.1', 'interface0 fd00:1::1', 'interface1 10.2.0.1']);
 });
 
-test("a system without DHCP gets its name servers with its NIC's address, from older versions of cloud-init too", async (t) => {
+test("gives name servers with the NIC's address to a system without DHCP, also with older cloud-init", async (t) => {
   const read = await asCloudInit(t, facts([mac, ['s4', '10.0.0.5'], ['s6', 'fd00:1::5']]));
 
   if (!read) return;
@@ -110,7 +110,7 @@ test("a system without DHCP gets its name servers with its NIC's address, from o
   assert.match(read.networks.netplan['netplan.yaml'] ?? '', /nameservers:\s+addresses:\s+- 9\.9\.9\.9\s+- 2620:fe::fe/);
 });
 
-test('an IPv6-only NIC, one without an address, and MACs in capitals', async (t) => {
+test('supports an IPv6-only NIC, one without an address, and MACs in capitals', async (t) => {
   const read = await asCloudInit(t, facts([mac.toUpperCase(), ['s6', 'fd00:1::5']], [second]));
 
   if (!read) return;

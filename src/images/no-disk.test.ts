@@ -37,13 +37,13 @@ const packed: readonly (readonly [name: string, content: () => Buffer, what: Reg
 ];
 
 for (const [name, content, what] of packed) {
-  test(`${name} is no raw disk, and said to be what it is`, async () => {
+  test(`rejects ${name} as a raw disk, and names its format`, async () => {
     const path = lay(name, content());
     await assert.rejects(checkDiskFormat(path, 'raw'), { code: 'badRequest', message: what });
   });
 }
 
-test('a page is no kernel, ramdisk or partition, an archive no partition', async () => {
+test('rejects web pages as kernel, ramdisk or partition, and archives as partition', async () => {
   const page = lay('error.html', '<html><body>404</body></html>');
   for (const format of ['aki', 'ari', 'ami'] as const)
     await assert.rejects(checkDiskFormat(page, format), { code: 'badRequest', message: /an HTML page/ });
@@ -53,7 +53,7 @@ test('a page is no kernel, ramdisk or partition, an archive no partition', async
   });
 });
 
-test('compressed kernels and ramdisks pass, and disks of any bytes', async () => {
+test('accepts compressed kernels and ramdisks, and arbitrary disks', async () => {
   const gzip = lay('initrd', gzipSync(disk));
   for (const format of ['aki', 'ari'] as const) await checkDiskFormat(gzip, format);
   await checkDiskFormat(lay('raw', disk), 'raw');

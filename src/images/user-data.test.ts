@@ -64,7 +64,7 @@ for (const [what, sent, types] of kinds) {
   });
 }
 
-test('names in other scripts, metadata and files reach the system', async (t) => {
+test('passes names in other scripts, metadata and files to the system', async (t) => {
   const drive = await read(t, {
     name: 'Wëb 1',
     hostname: 'web-1',

@@ -14,7 +14,7 @@ async function counts(work: () => Promise<unknown>): Promise<boolean> {
   return store.accessRevision !== before;
 }
 
-test('a write to any table counts, but for those that no token depends on', async () => {
+test('counts a write to any table, except those on which no token depends', async () => {
   const uncounted: string[] = [];
   for (const name of Object.keys(nouns) as Noun[]) {
     const table = store[name] as { remove(where: object): Promise<number>; list(): Promise<object[]> };
@@ -40,7 +40,7 @@ test('a write to any table counts, but for those that no token depends on', asyn
   assert.deepEqual(uncounted.sort(), expected);
 });
 
-test('a write in a transaction counts when it is made, and again when the transaction has ended', async () => {
+test('counts a write in a transaction when it is made, and again at the commit', async () => {
   const before = store.accessRevision;
   let inside = before;
 
@@ -53,7 +53,7 @@ test('a write in a transaction counts when it is made, and again when the transa
   assert.notEqual(store.accessRevision, inside);
 });
 
-test('a transaction that writes nothing of that kind does not count', async () => {
+test('does not count a transaction without such writes', async () => {
   const isCounted = await counts(() => store.transaction((trx) => trx.nodes.update({ uuid: 'none' }, { name: 'x' })));
 
   assert.equal(isCounted, false);

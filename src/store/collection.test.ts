@@ -7,7 +7,7 @@ after(() => store.close());
 
 const at = '2026-01-01T00:00:00.000Z';
 
-test('queries of the same form keep their own values, also where these are lists or missing', async () => {
+test('queries of one form keep their own values, also lists and missing ones', async () => {
   for (const id of ['a', 'b', 'c']) await store.deleted_images.insert({ id, deleted_at: at });
   const idsOf = async (where: Parameters<typeof store.deleted_images.list>[0]) =>
     (await store.deleted_images.list(where)).map(({ id }) => id).sort();
@@ -27,7 +27,7 @@ test('queries of the same form keep their own values, also where these are lists
   assert.deepEqual(found, [['a'], ['b'], ['a', 'b'], ['b', 'c'], ['c'], [], ['a', 'b', 'c'], ['a'], []]);
 });
 
-test('NULL and a value are different forms, in conditions and in changes', async () => {
+test('distinguishes NULL from a value in conditions and changes', async () => {
   const health = { state: 'ok', since: at, answered_at: at, latency_ms: 1, failures: 0, next_poll_at: null } as const;
   await store.transaction(async (trx) => {
     await trx.bmc_health.insert({ node_uuid: 'one', ...health, message: null });

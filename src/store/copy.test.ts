@@ -90,7 +90,7 @@ const isCopyFault = (words: RegExp) => (error: unknown) =>
   error instanceof Fault && error.code === 'databaseCopy' && words.test(error.message);
 
 suite('a copy of a database', { skip }, () => {
-  test('has all records and secrets, from a file to PostgreSQL and back, and gives out no id again', async (t) => {
+  test('has all records and secrets, from a file to PostgreSQL and back, and never reuses an id', async (t) => {
     const file = await aFilledFile(t);
     const [postgres, again] = [await aPostgresDatabase(t), await aFile(t)];
     const before = await contentsOf(file);
@@ -110,7 +110,7 @@ suite('a copy of a database', { skip }, () => {
     }
   });
 
-  test('is refused while either is in use, and the one that is used is not changed', async (t) => {
+  test('is rejected while either database is in use, which stays unchanged', async (t) => {
     const [file, postgres] = [await aFilledFile(t), await aPostgresDatabase(t)];
     const used = await open(postgres);
     await used.projects.list();
@@ -123,7 +123,7 @@ suite('a copy of a database', { skip }, () => {
     await serving.close();
   });
 
-  test('is refused into a database that is not empty, and of one that is not there or of another version', async (t) => {
+  test('is rejected if the target is not empty, or the source is missing or of another version', async (t) => {
     const [file, full, absent] = [await aFilledFile(t), await aFilledFile(t), await aFile(t)];
     await assert.rejects(copyDatabase(file, full), isCopyFault(/the second is not empty: it has 117 rows in nodes/));
     await assert.rejects(copyDatabase(absent, full), isCopyFault(/there is no file/));
@@ -133,7 +133,7 @@ suite('a copy of a database', { skip }, () => {
     await assert.rejects(copyDatabase(file, file), isCopyFault(/they are the same/));
   });
 
-  test('is refused where the key of other secrets lies, and with a key that is not the first database’s', async (t) => {
+  test('is rejected if the target folder has another key, or the given key is not that of the source', async (t) => {
     const [file, target] = [await aFilledFile(t), await aFile(t)];
     await syncSchema(target.address);
     await writeFile(target.keyFile, `${Buffer.alloc(32, 7).toString('base64')}\n`);

@@ -5,7 +5,7 @@ import { aStore } from '#test/a-store.ts';
 
 const note = (subject: string) => ({ kind: 'note', subject, message: subject, node_uuid: 'n' }) as const;
 
-test('a record that cannot be written is kept, in its order, until it can', async () => {
+test('keeps a record that cannot be written, in order, until it can', async () => {
   const store = await aStore();
   await refuseWrites(store, 'INSERT', 'events');
   store.events.append(note('one'));
@@ -23,7 +23,7 @@ test('a record that cannot be written is kept, in its order, until it can', asyn
   await store.close();
 });
 
-test('a burst larger than a statement of SQLite can take is written in pieces', async () => {
+test('writes a burst in pieces if it exceeds one SQLite statement', async () => {
   const store = await aStore();
   const count = 5000;
   for (let index = 0; index < count; index++) store.events.append(note(String(index)));

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { aStore } from '#test/a-store.ts';
 
 for (const descending of [false, true]) {
-  test(`pages by the last row make up the whole list, NULL included, ${descending ? 'downwards' : 'upwards'}`, async () => {
+  test(`pages by the last row make up the whole list, including NULL, ${descending ? 'downwards' : 'upwards'}`, async () => {
     const store = await aStore();
     const names = [null, 'b', 'a', null, 'c', 'b', null, 'a'];
     for (const [index, email] of names.entries()) {

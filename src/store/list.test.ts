@@ -129,7 +129,7 @@ for (const [name, query, ids] of orders) {
   });
 }
 
-test('images are listed newest first, with the rows in the order of the page', async () => {
+test('lists images newest first, with their rows in the order of the page', async () => {
   const ids = await idsOf(readings.ofImages, {});
   const read = await Array.fromAsync(readRows(store.images, readings.inBatches, [{ id: 'd' }, { id: 'gone' }, { id: 'a' }]));
 
@@ -140,7 +140,7 @@ test('images are listed newest first, with the rows in the order of the page', a
   );
 });
 
-test('what is no condition is tested batch by batch, until the page is full', async () => {
+test('tests conditions outside of SQL in batches until the page is full', async () => {
   const tested: string[] = [];
   const keep = (batch: readonly object[]) => {
     tested.push(...batch.map((row) => (row as Image).id));
@@ -155,7 +155,7 @@ test('what is no condition is tested batch by batch, until the page is full', as
   assert.equal((await listKeys(source, { where: [], sort: [{ column: 'size', descending: true }], keep })).items.length, 2);
 });
 
-test('a marker that the caller may not see is unknown, and others are not listed', async () => {
+test('rejects a marker that the caller may not see, and does not list others', async () => {
   const visible = [isNot(isEqual('id', 'b'))];
   const source = { collection: store.images, table: idOrder, visible };
 
@@ -167,7 +167,7 @@ test('a marker that the caller may not see is unknown, and others are not listed
   );
 });
 
-test('a page is as long as the source allows, and says whether another follows', async () => {
+test('limits a page to the length that the source allows, and reports whether another follows', async () => {
   const source = { collection: store.images, table: idOrder, visible: [], maximum: 3 };
   const lengths = async (limit: number | undefined) => {
     const { items, next } = await listRows(source, { where: [], limit });

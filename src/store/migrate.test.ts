@@ -105,7 +105,7 @@ async function aFormerDatabase(t: TestContext): Promise<string> {
   return file;
 }
 
-test('a former database is brought up to date once, and its rows get what is derived from them', async (t) => {
+test('upgrades a former database once, with derived columns', async (t) => {
   const file = await aFormerDatabase(t);
   const db = new Kysely<Tables>({ dialect: sqliteDialect(file) });
 
@@ -121,7 +121,7 @@ test('a former database is brought up to date once, and its rows get what is der
   );
 });
 
-test('an upgrade that fails half-way leaves the database as it was, for the former version and for another try', async (t) => {
+test('rolls back a failed upgrade, for the former version or a retry', async (t) => {
   const file = await aFormerDatabase(t);
   const before = schemaOf(file);
   const database = new DatabaseSync(file);
@@ -141,7 +141,7 @@ test('an upgrade that fails half-way leaves the database as it was, for the form
   assert.deepEqual(await migrate(db), later);
 });
 
-test('images of a former database: who brought the data is inferred, and ids that servers name stay taken', async (t) => {
+test('images of a former database: infers who uploaded the data, and reserves ids used by servers', async (t) => {
   const file = await aFormerDatabase(t);
   const db = new Kysely<Tables>({ dialect: sqliteDialect(file) });
   t.after(() => db.destroy());
@@ -164,7 +164,7 @@ test('images of a former database: who brought the data is inferred, and ids tha
   );
 });
 
-test('records of a former database are read as new ones are, and its secrets are sealed', async (t) => {
+test('reads records of a former database like new ones, and encrypts their secrets', async (t) => {
   const file = await aFormerDatabase(t);
 
   const store = await aStore(file);
@@ -183,7 +183,7 @@ test('records of a former database are read as new ones are, and its secrets are
   assert.ok(raw.every(({ driver_info }) => String(driver_info).startsWith('sealed:')));
 });
 
-test('users, projects and roles of a former database belong to the default domain', async (t) => {
+test('assigns users, projects and roles of a former database to the default domain', async (t) => {
   const file = await aFormerDatabase(t);
   const database = new DatabaseSync(file);
   insert(database, 'projects', { id: 'p1', name: 'team' });
@@ -209,7 +209,7 @@ test('users, projects and roles of a former database belong to the default domai
 const port = { network_id: 'n', project_id: 'p', status: 'DOWN', created_at: at, updated_at: at };
 const fixedIps = (...addresses: string[]) => JSON.stringify(addresses.map((ip_address) => ({ subnet_id: 's', ip_address })));
 
-test('ports of a former database keep their addresses, which nobody else gets', async (t) => {
+test('ports of a former database keep their addresses exclusively', async (t) => {
   const file = await aFormerDatabase(t);
   const database = new DatabaseSync(file);
   const rows: [id: string, addresses: string[]][] = [
@@ -249,7 +249,7 @@ const twins = {
 } as const;
 
 for (const [what, ports] of Object.entries(twins)) {
-  test(`a former database in which two ports have the same ${what} is not upgraded, and stays as it was`, async (t) => {
+  test(`does not upgrade a former database in which two ports have the same ${what}`, async (t) => {
     const file = await aFormerDatabase(t);
     const database = new DatabaseSync(file);
     for (const [index, [mac_address, fixed_ips]] of ports.entries())

@@ -13,7 +13,7 @@ const old = '2026-01-01T00:00:00.000Z';
 const rest = async () => {};
 const keepOne = { days: 30, perNode: 1 };
 
-test('what is old goes: ended operations with their events, and events of no operation', async () => {
+test('removes old completed operations with their events, and old events without an operation', async () => {
   const { store, nodes } = await aSite();
   const operations = await Promise.all([1, 2, 3].map((minute) => addOperation(store, { minute, node_uuid: nodes[0]! })));
   for (const { id } of operations) await addEvent(store, { operation_id: id, node_uuid: nodes[0]!, kind: 'step' });
@@ -36,7 +36,7 @@ test('what is old goes: ended operations with their events, and events of no ope
   await store.close();
 });
 
-test('the newest of each node stay, and nothing of nodes that are gone', async () => {
+test('keeps the newest of each node, and nothing of deleted nodes', async () => {
   const { store, nodes } = await aSite(2);
   for (const node_uuid of [...nodes, 'gone']) {
     for (const minute of [1, 2, 3, 4]) await addOperation(store, { minute, node_uuid });
@@ -61,7 +61,7 @@ test('the newest of each node stay, and nothing of nodes that are gone', async (
   await store.close();
 });
 
-test('the failures of a node stay as its history, when their operations are long gone', async () => {
+test('keeps the failures of a node as its history after its operations are removed', async () => {
   const { store, nodes } = await aSite();
   const node_uuid = nodes[0]!;
   for (const minute of [1, 2, 3]) {
@@ -80,7 +80,7 @@ test('the failures of a node stay as its history, when their operations are long
   await store.close();
 });
 
-test('what runs, and all that was done to a server that exists, stays; then the server goes', async () => {
+test('keeps running operations and those on existing servers, until the server is removed', async () => {
   const cloud = await testCloud({ steps: [aStep('work', async () => ({ next: true }))] });
   const { store } = cloud;
   const node = await anAvailableNode(cloud, 'n1');
@@ -115,7 +115,7 @@ test('what runs, and all that was done to a server that exists, stays; then the 
   await store.close();
 });
 
-test('a pass goes on where many are kept, rests between its batches, and stops when it is told to', async () => {
+test('a pass continues past kept rows, pauses between batches, and stops on request', async () => {
   const { store, nodes } = await aSite();
   const { id } = await addOperation(store, { minute: 1, node_uuid: nodes[0]! });
   for (let index = 0; index < 700; index++) store.events.append({ ...note, operation_id: id, node_uuid: nodes[0]! });
@@ -136,7 +136,7 @@ test('a pass goes on where many are kept, rests between its batches, and stops w
   await store.close();
 });
 
-test('the keeper prunes by its timer, tells of it, and can be stopped in the middle', async () => {
+test('prunes periodically, logs it, and can be stopped at any point', async () => {
   const { store } = await aSite();
   for (let index = 0; index < 10; index++) await addEvent(store, { node_uuid: 'gone' });
   const reported = new EventTarget();

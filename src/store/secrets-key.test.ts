@@ -47,7 +47,7 @@ const isKeyFault = (words: RegExp) => (error: unknown) =>
   error instanceof Fault && error.code === 'secretsKey' && words.test(error.message) && !error.message.includes(secret);
 
 suite('secrets in the database', () => {
-  test('stand there encrypted, and are read with the key that was made, for its owner alone', async (t) => {
+  test('are encrypted, and read with a generated key that only its owner can read', async (t) => {
     const state = aFolder(t);
     const file = databaseFile(state);
     await writeNode(file);
@@ -66,7 +66,7 @@ suite('secrets in the database', () => {
     assert.equal(isReadable(state), false);
   });
 
-  test('of a former version are encrypted at the next start, and leave the file as they were', async (t) => {
+  test('of a former version are encrypted at the next start, and no plain text remains in the file', async (t) => {
     const state = aFolder(t);
     const file = databaseFile(state);
     await (await openStore(file)).close();
@@ -87,7 +87,7 @@ suite('secrets in the database', () => {
   });
 });
 
-test('a crash before the file was rewritten is made good at the next start', async (t) => {
+test('completes the rewrite of the file at the start after a crash', async (t) => {
   const state = aFolder(t);
   const file = databaseFile(state);
   await writeNode(file);
@@ -114,7 +114,7 @@ suite('a key', () => {
     ['that is cut short', (keyFile) => writeFileSync(keyFile, 'AAAA'), /must hold 32 bytes in base64, not 3/],
   ];
   for (const [title, spoil, words] of cases) {
-    test(`${title} is told at the start, and nothing is lost`, async (t) => {
+    test(`${title} is reported at the start, and nothing is lost`, async (t) => {
       const state = aFolder(t);
       const [file, keyFile] = [databaseFile(state), join(state, 'secrets-key')];
       await writeNode(file);
@@ -126,7 +126,7 @@ suite('a key', () => {
     });
   }
 
-  test('may lie elsewhere, and be given by the site', async (t) => {
+  test('can be stored elsewhere and provided by the site', async (t) => {
     const [state, elsewhere] = [aFolder(t), aFolder(t)];
     const keyFile = join(elsewhere, 'key');
     writeFileSync(keyFile, `${randomBytes(32).toString('base64url')}\n`);
@@ -143,14 +143,14 @@ suite('a sealed value', () => {
   const sealer = new Sealer(Buffer.alloc(32, 1));
   const value = sealer.seal(secret, 'nodes.driver_info');
 
-  test('is another one each time, and opens in its place alone', () => {
+  test('differs each time, and opens only in its own column and row', () => {
     assert.notEqual(sealer.seal(secret, 'nodes.driver_info'), value);
     assert.equal(sealer.open(value, 'nodes.driver_info'), secret);
     assert.throws(() => sealer.open(value, 'operations.request'));
     assert.throws(() => new Sealer(Buffer.alloc(32, 2)).open(value, 'nodes.driver_info'));
   });
 
-  test('that was changed or cut short does not open', () => {
+  test('that was altered or truncated does not open', () => {
     const bytes = Buffer.from(value.slice('sealed:1:'.length), 'base64');
     for (let at = 0; at < bytes.length; at += 1) {
       const other = Buffer.from(bytes);
@@ -160,7 +160,7 @@ suite('a sealed value', () => {
     assert.throws(() => sealer.open('sealed:1:AAAA', 'nodes.driver_info'), /truncated/);
   });
 
-  test('that was damaged in the database is told as that, by its column', async (t) => {
+  test('that was damaged in the database is reported by its column', async (t) => {
     const file = databaseFile(aFolder(t));
     const store = await aStore(file);
     t.after(() => store.close());

@@ -11,7 +11,7 @@ import { openStore } from './store.ts';
 const folder = mkdtempSync(join(tmpdir(), 'ingot-state-'));
 after(() => rmSync(folder, { recursive: true }));
 
-test('the database is readable by its owner alone, whatever the mode of the folder', async () => {
+test('the database is readable only by its owner, whatever the mode of the folder', async () => {
   const state = join(folder, 'private');
   openStateFolder(state);
   assert.equal(statSync(state).mode & 0o777, 0o700);
@@ -21,7 +21,7 @@ test('the database is readable by its owner alone, whatever the mode of the fold
   await store.close();
 });
 
-test('a second process on one state folder is told so', async () => {
+test('rejects a second process on one state folder', async () => {
   const state = join(folder, 'taken');
   openStateFolder(state);
   const store = await openStore(databaseFile(state));
@@ -32,7 +32,7 @@ test('a second process on one state folder is told so', async () => {
   await store.close();
 });
 
-test('a path that is no folder is refused with its name', () => {
+test('rejects a path that is no folder by name', () => {
   const file = join(folder, 'file');
   writeFileSync(file, '');
   assert.throws(() => openStateFolder(file), { code: 'stateFolder', message: /file cannot be used: it is not a folder/ });

@@ -61,7 +61,7 @@ const attacks = [
   },
 ];
 for (const { format, what, image } of attacks) {
-  test(`qemu-img reads the secret through ${format} with ${what}, and does not when it is confined`, async () => {
+  test(`qemu-img reads the secret through ${format} with ${what}, but not when sandboxed`, async () => {
     const source = join(folder, 'attack');
     await writeFile(source, image());
 
@@ -75,7 +75,7 @@ for (const { format, what, image } of attacks) {
   });
 }
 
-test('a confined program sees its own files alone, and nothing that it may write', async () => {
+test('a sandboxed program sees only its own files, none of them writable', async () => {
   const file = join(folder, 'own');
   await writeFile(file, 'mine');
   const script = `cat "$1"; ls -A / /in; cat ${secret}; for to in / /in /dev /usr /tmp; do echo x >$to/new; done; true`;
@@ -96,7 +96,7 @@ test('a confined program sees its own files alone, and nothing that it may write
   assert.equal(await readFile(file, 'utf8'), 'mine');
 });
 
-test('no right is left: not root, in no group of ours, and no way back', async () => {
+test('drops all privileges: root, groups, and ways to regain them', async () => {
   const said = await shell('id -u; id -G; setpriv --dump | grep no_new_privs; setpriv --reuid=0 true 2>&1 || echo stays');
   const [user, groups, noNew, ...rest] = said.trim().split('\n');
   assert.notEqual(Number(user), 0);
@@ -105,7 +105,7 @@ test('no right is left: not root, in no group of ours, and no way back', async (
   assert.equal(rest.at(-1), 'stays');
 });
 
-test('no network, unless the run is for one', async (t) => {
+test('has no network unless the run needs one', async (t) => {
   let visits = 0;
   const server = createServer((socket) => {
     visits += 1;
@@ -132,7 +132,7 @@ test('no network, unless the run is for one', async (t) => {
   assert.ok(visits > 0);
 });
 
-test('output ends at its limit: an image that unpacks to more than it says', async () => {
+test('limits the output of an image that unpacks to more than it declares', async () => {
   const mib = 1024 * 1024;
   const source = join(folder, 'bomb.qcow2');
   execFileSync('sh', ['-c', 'head -c 16M /dev/urandom >"$1.raw"; qemu-img convert -O qcow2 "$1.raw" "$1"', 'sh', source]);
@@ -144,7 +144,7 @@ test('output ends at its limit: an image that unpacks to more than it says', asy
   assert.ok((await stat(target)).size <= 8 * mib);
 });
 
-test('output ends before the disk is full', async () => {
+test('stops output before the disk is full', async () => {
   const source = join(folder, 'plain.qcow2');
   execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', source, '1M']);
   const target = await emptyFile('plain.raw');
@@ -155,13 +155,13 @@ test('output ends before the disk is full', async () => {
   await assert.rejects(conversion, { code: 'noSpace', status: 507 });
 });
 
-test('memory, processor time and time have limits', async () => {
+test('limits memory, processor time and time', async () => {
   await assert.rejects(shell('a=x; while :; do a=$a$a; done', { memoryMiB: 64 }), { code: 'toolFailed' });
   await assert.rejects(shell('while :; do :; done', { cpuSeconds: 1 }), { code: 'toolFailed' });
   await assert.rejects(shell('sleep 60', { seconds: 0.3 }), { code: 'toolFailed', message: /did not finish within 0.3 s/ });
 });
 
-test('a program dies with a parent that is killed', async () => {
+test('a program ends when its parent is killed', async () => {
   const script = `import { limitTable, runConfined } from '#tools/confined.ts';
     const args = () => ['-c', 'echo started; exec sleep 61.${process.pid}'];
     await runConfined('sh', { files: {}, args, limits: limitTable.write, onOutput: (text) => process.stdout.write(text) });`;
@@ -177,7 +177,7 @@ test('a program dies with a parent that is killed', async () => {
   while (running()) await new Promise((resolve) => setImmediate(resolve));
 });
 
-test('an abort gives its reason', async () => {
+test('an abort throws its reason', async () => {
   const controller = new AbortController();
   const run = runConfined('sh', {
     files: {},
@@ -189,7 +189,7 @@ test('an abort gives its reason', async () => {
   await assert.rejects(run, /enough/);
 });
 
-test('without bubblewrap nothing runs, unless that was chosen', async (t) => {
+test('runs nothing without bubblewrap unless so configured', async (t) => {
   const path = process.env['PATH'];
   t.after(() => {
     process.env['PATH'] = path;
@@ -212,7 +212,7 @@ test('without bubblewrap nothing runs, unless that was chosen', async (t) => {
   assert.deepEqual([...confinements], ['bwrap', 'none']);
 });
 
-test('an Ingot that is not root confines as well', { skip: whyNotAsAnother() }, async () => {
+test('sandboxes without root as well', { skip: whyNotAsAnother() }, async () => {
   const image = join(folder, 'theirs.vmdk');
   await writeFile(image, aVmdkOfAnotherFile(secret), { mode: 0o644 });
   const plain = join(folder, 'theirs.qcow2');

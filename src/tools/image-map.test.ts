@@ -12,7 +12,7 @@ const entry = (start: number, length: number, data: boolean) =>
 const striped = (count: number, block: number) =>
   `[${Array.from({ length: count }, (_, at) => `${entry(2 * at * block, block, true)},\n${entry((2 * at + 1) * block, block, false)}`).join(',\n')}]\n`;
 
-test('a map is read however its text is cut', () => {
+test('reads a map however its text is split', () => {
   const text = striped(3, 4096);
   for (const piece of [1, 7, 100, text.length]) {
     const map = new ImageMapReader();
@@ -24,7 +24,7 @@ test('a map is read however its text is cut', () => {
   }
 });
 
-test('an image with a million holes has a short list, which covers all of its data', () => {
+test('merges a million holes into a short list that covers all data', () => {
   const map = new ImageMapReader();
   const count = 400_000;
   for (let at = 0; at < count; at++) map.read(`${at === 0 ? '[' : ',\n'}${entry(2 * at * 65_536 * 4, 65_536, true)}`);
@@ -37,7 +37,7 @@ test('an image with a million holes has a short list, which covers all of its da
   assert.equal(runs.at(-1)!.start + runs.at(-1)!.length, last + 65_536);
 });
 
-test('what is cut off, or no map, is refused', () => {
+test('rejects a truncated map or other text', () => {
   for (const text of ['', '[{ "start": 0, ', '[{"start":"0","length":1,"zero":false,"data":true}]', `[${'{'.repeat(100_000)}]`]) {
     const map = new ImageMapReader();
     map.read(text);
@@ -45,7 +45,7 @@ test('what is cut off, or no map, is refused', () => {
   }
 });
 
-test('qemu-img prints such a map', async (t: TestContext) => {
+test('reads a map of qemu-img', async (t: TestContext) => {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-image-map-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const path = join(folder, 'disk');

@@ -6,18 +6,18 @@ import { test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import { runTool } from './run-tool.ts';
 
-test('gives the output', async () => {
+test('returns the output', async () => {
   assert.equal(await runTool('printf', ['%s', 'a b']), 'a b');
 });
 
-test('of a long output the end is kept, as much as was asked for', async () => {
+test('keeps the end of a long output, up to the given size', async () => {
   const script = `for (let at = 0; at < 1000; at++) process.stdout.write('a'.repeat(65_536)); process.stdout.write('end');`;
   assert.equal(await runTool(process.execPath, ['-e', script], { outputMax: 1000 }), `${'a'.repeat(997)}end`);
   assert.equal(await runTool(process.execPath, ['-e', script], { outputMax: 0 }), '');
   assert.equal((await runTool(process.execPath, ['-e', script])).length, 1024 * 1024);
 });
 
-test('a failure carries what the program said', async () => {
+test('a failure contains the message of the program', async () => {
   await assert.rejects(runTool('sh', ['-c', 'echo no such thing >&2; exit 3']), (error) => {
     assert.ok(error instanceof Fault);
     assert.equal(error.code, 'toolFailed');
@@ -26,11 +26,11 @@ test('a failure carries what the program said', async () => {
   });
 });
 
-test('a missing program is a fault that names it', async () => {
+test('reports a missing program by name', async () => {
   await assert.rejects(runTool('no-such-program', []), { code: 'toolFailed', message: /no-such-program/ });
 });
 
-test('an abort kills the program and gives its reason', async () => {
+test('an abort kills the program and throws its reason', async () => {
   const controller = new AbortController();
   let pid = 0;
   const run = runTool('sh', ['-c', 'echo $$; exec sleep 60'], {
@@ -44,7 +44,7 @@ test('an abort kills the program and gives its reason', async () => {
   assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
 });
 
-test('an abort kills also what a program of a group has started', async () => {
+test('an abort also kills child processes of a group', async () => {
   const controller = new AbortController();
   let pid = 0;
   const run = runTool('sh', ['-c', 'sleep 60 & echo $!; wait'], {
@@ -59,7 +59,7 @@ test('an abort kills also what a program of a group has started', async () => {
   await goneOf(pid);
 });
 
-test('the program dies with a parent that is killed', async () => {
+test('the program ends when its parent is killed', async () => {
   const script = `import { runTool } from '#tools/run-tool.ts';
     await runTool('sh', ['-c', 'echo $$; exec sleep 60'], { onOutput: (text) => process.stdout.write(text) });`;
   const parent = spawn(process.execPath, ['--input-type=module', '-e', script]);
@@ -81,7 +81,7 @@ async function goneOf(pid: number): Promise<void> {
   }
 }
 
-test('our own settings, which hold passwords, are not handed to other programs', async (t) => {
+test("does not pass Ingot's settings, which contain passwords, to other programs", async (t) => {
   process.env['INGOT_ADMIN_PASSWORD'] = 'admin-secret';
   t.after(() => delete process.env['INGOT_ADMIN_PASSWORD']);
   const environment = await runTool('env', [], { env: { INGOT_SAID: 'on purpose' } });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { readSmallFile } from './small-file.ts';
 
-test('a file is read; a device without end, a pipe without writer and a large file are not', async (t) => {
+test('reads a file, and rejects an endless device, a pipe without writer and a large file', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ingot-small-'));
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'key'), 'abc');

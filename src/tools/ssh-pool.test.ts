@@ -42,7 +42,7 @@ const failureOf = async (work: Promise<unknown>): Promise<SshError> => {
   return error;
 };
 
-test('runs a command and tells its status, output and errors', { skip: withoutSshd }, async (t) => {
+test('runs a command and returns its status, output and errors', { skip: withoutSshd }, async (t) => {
   const { pool, target } = await aFixture(t);
   const answer = await pool.run(target, "printf '%s\\n' \"it's\" done; echo sorry >&2; exit 3");
   assert.deepEqual(answer, { status: 3, output: "it's\ndone\n", errors: 'sorry\n' });
@@ -58,7 +58,7 @@ test('shares one connection among many commands at once', { skip: withoutSshd },
   assert.equal(host.logins(), 1);
 });
 
-test('keeps no secret on disk once the connection stands', { skip: withoutSshd }, async (t) => {
+test('keeps no secret on disk once connected', { skip: withoutSshd }, async (t) => {
   const { pool, target, directory, host } = await aFixture(t);
   const contents = readFileSync(host.keyFile, 'utf8').trimEnd();
   await pool.run({ ...target, key: { contents }, password: 'unused' }, 'true');
@@ -66,7 +66,7 @@ test('keeps no secret on disk once the connection stands', { skip: withoutSshd }
   assert.deepEqual(readdirSync(join(directory, folder)).sort(), ['known_hosts', 's']);
 });
 
-test('logs in by password, which is no argument of any process', { skip: withoutSshd }, async (t) => {
+test('logs in by password, which is no process argument', { skip: withoutSshd }, async (t) => {
   const { pool, target, host } = await aFixture(t);
   const { key: _, ...withoutKey } = target;
   const answer = await pool.run({ ...withoutKey, password }, 'echo in');
@@ -80,14 +80,14 @@ test('logs in by password, which is no argument of any process', { skip: without
   assert.match(fault.message, /Permission denied/);
 });
 
-test('takes the password where the key is refused', { skip: withoutSshd }, async (t) => {
+test('uses the password if the key is rejected', { skip: withoutSshd }, async (t) => {
   const { pool, target, host } = await aFixture(t);
   const other = join(host.folder, 'other-key');
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', other]);
   assert.equal((await pool.run({ ...target, key: { file: other }, password }, 'echo in')).output, 'in\n');
 });
 
-test('names a refused key, and one that is none', { skip: withoutSshd }, async (t) => {
+test('reports a rejected key, and an invalid one', { skip: withoutSshd }, async (t) => {
   const { pool, target, host } = await aFixture(t);
   const other = join(host.folder, 'other-key');
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', other]);
@@ -100,7 +100,7 @@ test('names a refused key, and one that is none', { skip: withoutSshd }, async (
   assert.match(missing.message, /missing cannot be read: ENOENT/);
 });
 
-test('a key with a passphrase is no key that the host refused', { skip: withoutSshd }, async (t) => {
+test('distinguishes a key with a passphrase from a rejected one', { skip: withoutSshd }, async (t) => {
   const { pool, target, host } = await aFixture(t);
   const forms = { RFC4716: 'ed25519', PEM: 'ecdsa', PKCS8: 'ecdsa' };
   for (const [form, type] of Object.entries(forms)) {
@@ -112,7 +112,7 @@ test('a key with a passphrase is no key that the host refused', { skip: withoutS
   }
 });
 
-test('a key with the line ends of another system is taken, and what is no private key is said to be none', {
+test('accepts a key with CRLF line endings, and reports what is no private key', {
   skip: withoutSshd,
 }, async (t) => {
   const { pool, target, host } = await aFixture(t);
@@ -128,7 +128,7 @@ test('a key with the line ends of another system is taken, and what is no privat
   }
 });
 
-test('a host that goes while a command runs is unreachable, and the command is not taken for done', {
+test('reports a host that disconnects during a command as unreachable, and the command as not done', {
   skip: withoutSshd,
 }, async (t) => {
   const { pool, target, host } = await aFixture(t);
@@ -153,7 +153,7 @@ test('trusts a fingerprint, and a known_hosts file', { skip: withoutSshd }, asyn
   assert.equal((await pool.run({ ...target, hostKeys: [], knownHosts }, 'echo in')).output, 'in\n');
 });
 
-test('sends nothing to a host it does not know, and names the key that was shown', { skip: withoutSshd }, async (t) => {
+test('sends nothing to an unknown host, and reports its key', { skip: withoutSshd }, async (t) => {
   const { pool, target, host } = await aFixture(t);
   const shown = fingerprintOf(host.hostKey);
   const others = [[], [`SHA256:${'A'.repeat(43)}`], [readFileSync(`${host.keyFile}.pub`, 'utf8').trim()]];
@@ -165,7 +165,7 @@ test('sends nothing to a host it does not know, and names the key that was shown
   assert.equal(host.logins(), 0);
 });
 
-test('notices that the host has another key', { skip: withoutSshd }, async (t) => {
+test('detects that the host has another key', { skip: withoutSshd }, async (t) => {
   const { pool, target, host } = await aFixture(t);
   await pool.run(target, 'true');
   await host.stop();
@@ -178,7 +178,7 @@ test('notices that the host has another key', { skip: withoutSshd }, async (t) =
   assert.ok(fault.message.includes(fingerprintOf(host.hostKey)));
 });
 
-test('connects anew after the host was gone', { skip: withoutSshd }, async (t) => {
+test('reconnects after the host was down', { skip: withoutSshd }, async (t) => {
   const { pool, target, host } = await aFixture(t);
   await pool.run(target, 'true');
   await host.stop();
@@ -188,7 +188,7 @@ test('connects anew after the host was gone', { skip: withoutSshd }, async (t) =
   assert.equal((await pool.run(target, 'echo back')).output, 'back\n');
 });
 
-test('names a host that accepts and says nothing', { skip: withoutSshd }, async (t) => {
+test('reports a host that accepts connections and does not reply', { skip: withoutSshd }, async (t) => {
   const { pool, target } = await aFixture(t, { connectMs: 300 });
   const mute = createServer().listen(0, '127.0.0.1');
   t.after(() => mute.close());
@@ -198,7 +198,7 @@ test('names a host that accepts and says nothing', { skip: withoutSshd }, async 
   assert.equal(fault.failure, 'unreachable');
 });
 
-test('a command that takes too long, or that somebody gives up, ends alone', { skip: withoutSshd }, async (t) => {
+test('a command that times out or is aborted does not end others', { skip: withoutSshd }, async (t) => {
   const { pool, target, host } = await aFixture(t, { commandMs: 4_000 });
   await pool.run(target, 'true');
   const controller = new AbortController();
@@ -211,7 +211,7 @@ test('a command that takes too long, or that somebody gives up, ends alone', { s
   assert.equal(host.logins(), 1);
 });
 
-test('an idle connection is closed, and opened when it is needed', { skip: withoutSshd }, async (t) => {
+test('closes an idle connection, and reopens it when needed', { skip: withoutSshd }, async (t) => {
   const { pool, target, host, directory } = await aFixture(t, { idleMs: 50 });
   await pool.run(target, 'true');
   while (readdirSync(directory).length > 0) await new Promise((done) => setTimeout(done, 20));
@@ -219,7 +219,7 @@ test('an idle connection is closed, and opened when it is needed', { skip: witho
   assert.equal(host.logins(), 2);
 });
 
-test('closing ends what is under way', { skip: withoutSshd }, async (t) => {
+test('closing aborts running commands', { skip: withoutSshd }, async (t) => {
   const { pool, target } = await aFixture(t);
   await pool.run(target, 'true');
   const running = failureOf(pool.run(target, 'sleep 60'));
@@ -227,7 +227,7 @@ test('closing ends what is under way', { skip: withoutSshd }, async (t) => {
   assert.equal((await running).failure, 'closed');
 });
 
-test('the connection ends with Ingot, however that ends', { skip: withoutSshd }, async (t) => {
+test('the connection ends with the process, even if killed', { skip: withoutSshd }, async (t) => {
   const { target, host } = await aFixture(t);
   const directory = join(host.folder, 'sockets');
   const code = `

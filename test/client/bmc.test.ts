@@ -9,7 +9,7 @@ type Row = Record<string, unknown>;
 
 const ingot = aSharedIngot();
 
-test('BIOS settings are read, changed by a clean step, and read again', { skip }, async () => {
+test('reads BIOS settings, changes them by a clean step, and reads them again', { skip }, async () => {
   const steps =
     '[{"interface":"bios","step":"apply_configuration","args":{"settings":[{"name":"SecureBoot","value":"Disabled"}]}}]';
   const { replies } = await openstackSession(ingot.env, [
@@ -28,7 +28,7 @@ test('BIOS settings are read, changed by a clean step, and read again', { skip }
   assert.equal(node['provision_state'], 'manageable');
 });
 
-test('boot mode, Secure Boot, NMI and vendor methods', { skip }, async () => {
+test('changes boot mode and Secure Boot, sends an NMI, and calls vendor methods', { skip }, async () => {
   const { replies, output } = await openstackSession(ingot.env, [
     'baremetal node create --driver fake-hardware --name verbs1 -f json',
     'baremetal node manage --wait 60 verbs1',
@@ -64,7 +64,7 @@ test('boot mode, Secure Boot, NMI and vendor methods', { skip }, async () => {
   );
 });
 
-test('a console is enabled, shown, and can be typed into', { skip }, async (t) => {
+test('enables and shows a console that accepts input', { skip }, async (t) => {
   const { replies } = await openstackSession(ingot.env, [
     'baremetal node create --driver fake-hardware --name serial1 -f json',
     'baremetal node console enable serial1',
@@ -90,7 +90,7 @@ test('a console is enabled, shown, and can be typed into', { skip }, async (t) =
   await echoed.promise;
 });
 
-test('a power command that sticks is aborted, and the node can be corrected at once', { skip }, async () => {
+test('aborts a stuck power change, after which the node can be changed at once', { skip }, async () => {
   const node = ['baremetal', 'node', 'create', '--driver', 'fake-hardware', '--name', 'stuck1'];
   await openstack(ingot.env, [...node, '--driver-info', 'fake_stuck=power on']);
   const { replies } = await openstackSession(ingot.env, [

@@ -9,7 +9,7 @@ type Row = Record<string, unknown>;
 const ingot = aSharedIngot();
 const uuid = '9b1c6a3e-6d0e-4b4c-9f0e-0123456789ab';
 
-test('a chassis is created, listed, changed, given a node, and deleted once it is empty', { skip }, async () => {
+test('creates, lists and changes a chassis, assigns a node, and deletes it once empty', { skip }, async () => {
   const { replies } = await openstackSession(ingot.env, [
     `baremetal chassis create --uuid ${uuid} --description row4 --extra rack=r1 -f json`,
     `baremetal node create --driver fake-hardware --name boxed --chassis-uuid ${uuid} -f json`,

@@ -42,7 +42,7 @@ test('flavors and key pairs', { skip }, async () => {
   assert.match(output, /^ssh-ed25519 \S+ Generated-by-Ingot$/m);
 });
 
-test('a node is enrolled, described, checked, switched and made available', { skip }, async () => {
+test('enrols, describes, validates and switches a node, and makes it available', { skip }, async () => {
   const { replies, output } = await openstackSession(ingot.env, [
     'baremetal driver list -f json',
     'baremetal driver property list ipmi -f json',
@@ -108,7 +108,7 @@ test('a node is enrolled, described, checked, switched and made available', { sk
   assert.deepEqual(ports[0]?.['Local Link Connection'], { switch_id: '0a:1b:2c:3d:4e:5f', port_id: 'e1' });
 });
 
-test('a server lives on it: created, stopped, started, rebooted, rebuilt', { skip }, async () => {
+test('creates, stops, starts, reboots and rebuilds a server', { skip }, async () => {
   const { replies, output } = await openstackSession(ingot.env, [
     `image create --disk-format raw --container-format bare --public --file ${join(ingot.directory, 'image')} img`,
     'network create net1',
@@ -149,7 +149,7 @@ test('a server lives on it: created, stopped, started, rebooted, rebuilt', { ski
   assert.equal(last['status'], 'ACTIVE');
 });
 
-test('what cannot be done is said, and a server without a node says why', { skip }, async () => {
+test('reports what is unsupported, and why a server has no node', { skip }, async () => {
   await assert.rejects(
     openstack(ingot.env, ['server', 'resize', '--flavor', 'metal', 's2']),
     /action resize is not supported by Ingot yet.*HTTP 501/s,
@@ -169,7 +169,7 @@ test('what cannot be done is said, and a server without a node says why', { skip
   assert.equal(shown.fault.message, 'No valid host was found. Of 1 node: 1 in use.');
 });
 
-test('reads that clients do as a matter of course', { skip }, async () => {
+test('answers the reads that clients make routinely', { skip }, async () => {
   const commands = [
     'hypervisor list',
     'hypervisor show 1',
@@ -202,7 +202,7 @@ test('reads that clients do as a matter of course', { skip }, async () => {
   assert.equal(replies.length, commands.length, output);
 });
 
-test('the same by the oldest microversions, as clients ask without settings', { skip }, async () => {
+test("does the same with the oldest microversions, the clients' default", { skip }, async () => {
   const { OS_COMPUTE_API_VERSION: _, OS_BAREMETAL_API_VERSION: __, ...unset } = ingot.env;
   const old = await openstackSession({ ...unset, OS_BAREMETAL_API_VERSION: '1.9' }, [
     'server list --long -f json',
@@ -225,7 +225,7 @@ test('the same by the oldest microversions, as clients ask without settings', { 
   assert.equal(ports[0]?.['Address'], '52:54:00:11:22:33');
 });
 
-test('a server is deleted, its node is free again, and both are gone in the end', { skip }, async () => {
+test('deletes a server, frees its node, and deletes both', { skip }, async () => {
   const { replies, output } = await openstackSession(ingot.env, [
     'server delete s2 --wait',
     // The progress output of the command above has no final newline.

@@ -108,7 +108,7 @@ test('roles on the system and a domain, and tokens for them', { skip }, async ()
   assert.ok((await openstackJson(onDomain, ['token', 'issue'])).domain_id);
 });
 
-test('a token that the client revokes is refused from then on, in every spelling', { skip }, async () => {
+test('rejects a token revoked by the client, in every spelling', { skip }, async () => {
   const { id, expires } = await openstackJson(env, ['token', 'issue']);
   const asToken = (token: string) => ({
     PATH: env['PATH'],
@@ -129,7 +129,7 @@ test('a token that the client revokes is refused from then on, in every spelling
     await assert.rejects(openstack(asToken(token), ['token', 'issue']), /HTTP 401/);
 });
 
-test('the client tells when there were too many failures, and how its user changes a password', { skip }, async () => {
+test('the client reports too many failures, and how its user changes a password', { skip }, async () => {
   const asNobody = { ...env, OS_USERNAME: 'nobody', OS_PASSWORD: 'guess' };
   const answers = await Promise.allSettled(Array.from({ length: 7 }, () => openstack(asNobody, ['token', 'issue'])));
   const reasons = answers.map((answer) => (answer.status === 'rejected' ? String(answer.reason) : 'a token'));
@@ -177,7 +177,7 @@ test('images: upload from a file, change, save, delete', { skip }, async () => {
   assert.deepEqual(left, []);
 });
 
-test('an image from a pipe, whose size nobody knows before its end', { skip }, async () => {
+test('uploads an image of unknown size from a pipe', { skip }, async () => {
   const data = randomBytes(2_000_000);
   const create = ['image', 'create', '--disk-format', 'raw', '--container-format', 'bare', 'piped'];
 
@@ -189,7 +189,7 @@ test('an image from a pipe, whose size nobody knows before its end', { skip }, a
   await fixture.ask({ method: 'DELETE', url: `/image/v2/images/${image?.id}` });
 });
 
-test('an image that is refused says why', { skip }, async () => {
+test('reports why an image is rejected', { skip }, async () => {
   const file = join(directory, 'text');
   await writeFile(file, 'this is no qcow2');
   const create = ['image', 'create', '--disk-format', 'qcow2', '--container-format', 'bare', '--file', file, 'bad'];
@@ -198,7 +198,7 @@ test('an image that is refused says why', { skip }, async () => {
   assert.deepEqual(await fixture.store.images.list(), [], 'the client removes what it could not fill');
 });
 
-test('an image in use, and an id that was an image’s, are refused with the reason', { skip }, async () => {
+test('reports why an image in use, and a used image id, are rejected', { skip }, async () => {
   const id = '7c9d0ad7-3c7e-4f1f-9df2-9a4b4a1d2f10';
   const file = join(directory, 'kernel');
   await writeFile(file, 'a kernel');
@@ -255,7 +255,7 @@ test('networks, subnets, ports', { skip }, async () => {
   assert.ok(extensions?.some((extension) => extension['Alias'] === 'provider'));
 });
 
-test('what cannot be done is said in words', { skip }, async () => {
+test('explains what is unsupported', { skip }, async () => {
   await openstack(env, ['network', 'create', 'taken']);
   const [network] = await fixture.store.networks.list({ name: 'taken' });
   await fixture.ask({ method: 'POST', url: '/network/v2.0/ports', payload: { port: { network_id: network?.id } } });

@@ -100,7 +100,7 @@ test('python-ironicclient lists firmware and saves the inventory', { skip: witho
   assert.deepEqual(saved.plugin_data.macs, ['52:54:00:00:00:01']);
 });
 
-test('python-ironicclient divides nodes by shards and parents, and names ports', { skip: withoutCommands }, async () => {
+test('python-ironicclient sets shards and parents of nodes, and names of ports', { skip: withoutCommands }, async () => {
   const { replies, output } = await openstackSession(copiedEnv(), [
     'baremetal node create --driver fake-hardware --name whole1 --shard north -f json',
     'baremetal node create --driver fake-hardware --name part1 -f json',
@@ -136,7 +136,7 @@ test('python-ironicclient divides nodes by shards and parents, and names ports',
   assert.equal(shown['uuid'], made['uuid'], output);
 });
 
-test('openstacksdk attaches and detaches an image, and reads what there is', { skip: withoutSdk }, async () => {
+test('openstacksdk inserts and ejects an image, and reads the media', { skip: withoutSdk }, async () => {
   const create = ['baremetal', 'node', 'create', '--driver', 'redfish', '--name', 'media1'];
   await openstackJson(ingot.env, [...create, ...bmc.options.flatMap((option) => option.split(' '))]);
   const slots = "cloud.baremetal.get('/nodes/media1/vmedia', microversion='1.93').json()";
@@ -181,7 +181,7 @@ print(json.dumps({
   assert.ok(reported.firmware.includes('bios'), reported.firmware.join());
 });
 
-test("the system's openstacksdk reaches virtual media by requests of its user", { skip: withoutClient }, async () => {
+test("the distribution's openstacksdk uses virtual media by plain requests", { skip: withoutClient }, async () => {
   const create = ['baremetal', 'node', 'create', '--driver', 'redfish', '--name', 'media2'];
   await openstackJson(ingot.env, [...create, ...bmc.options.flatMap((option) => option.split(' '))]);
   const reported = (await runWithSdk(
@@ -199,7 +199,7 @@ print(json.dumps({'statuses': statuses, 'seen': seen, 'driver': node.driver}))`,
   assert.deepEqual(reported, { statuses: [404, 204, 204], seen: [bmc.image], driver: 'redfish' });
 });
 
-test("the system's client, which knows nothing of it, sees no later field", { skip: withoutClient }, async () => {
+test("the distribution's client sees no later fields", { skip: withoutClient }, async () => {
   const node = await openstackJson(ingot.env, ['baremetal', 'node', 'create', '--driver', 'fake-hardware', '--name', 'old1']);
 
   assert.equal('shard' in node || 'service_step' in node || 'disable_power_off' in node, false);

@@ -46,7 +46,7 @@ print(json.dumps({
 cloud.delete_server("web", wait=True, timeout=60, delete_ips=True)
 `;
 
-test('a server that is there already has nothing to repair, and gets no floating IP', { skip }, async () => {
+test('finds nothing to change on an existing server, and adds no floating IP', { skip }, async () => {
   const args = ['-W', 'ignore', '-c', program, join(ingot.directory, 'image')];
   const { OS_COMPUTE_API_VERSION: _, OS_BAREMETAL_API_VERSION: __, ...env } = ingot.env;
 

@@ -13,7 +13,7 @@ before(async () => {
 });
 after(() => fixture.close());
 
-test('a member gets a port on a shared network, but no address, MAC or subnet of others', { skip }, async () => {
+test('gives a member a port on a shared network, but no chosen address, MAC or foreign subnet', { skip }, async () => {
   const asEve = { ...env, OS_USERNAME: 'eve', OS_PASSWORD: 'secret', OS_PROJECT_NAME: 'team' };
   await openstackSession(env, [
     'project create team',

@@ -10,7 +10,7 @@ const ingot = aSharedIngot();
 const node = '9b1c6a3e-6d0e-4b4c-9f0e-0123456789ac';
 const mac = '52:54:00:00:06:01';
 
-test('a port group is created, given ports, changed, and deleted once it is empty', { skip }, async () => {
+test('creates a port group, adds ports, changes it, and deletes it once empty', { skip }, async () => {
   // This client refuses its own --uuid.
   const { replies: made } = await openstackSession(ingot.env, [
     `baremetal node create --driver fake-hardware --uuid ${node} --name bonded -f json`,

@@ -27,7 +27,7 @@ async function settledPower(node: string): Promise<unknown> {
   }
 }
 
-test('a machine that a person switches', { skip }, async () => {
+test('switches a machine with manual power', { skip }, async () => {
   const { replies, output } = await openstackSession(ingot.env, [
     'baremetal node create --driver manual-management --name shelf-3 -f json',
     'baremetal node manage shelf-3 --wait',
@@ -46,7 +46,7 @@ test('a machine that a person switches', { skip }, async () => {
   assert.equal(await settledPower('shelf-3'), 'power off');
 });
 
-test('a machine of a hypervisor behind SSH', { skip: skip || withoutSshd }, async (t) => {
+test('switches a virtual machine over SSH', { skip: skip || withoutSshd }, async (t) => {
   const host = await anSshHost();
   t.after(() => host.remove());
   const uuid = '11111111-1111-4111-8111-111111111111';

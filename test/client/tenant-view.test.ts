@@ -17,7 +17,9 @@ before(async () => {
 });
 after(() => projects.fixture.close());
 
-test('a server without a host tells its owner the plain sentence, and the administrator the reasons', { skip }, async () => {
+test('shows a generic message to the owner of a server without a host, and the reasons to the administrator', {
+  skip,
+}, async () => {
   const image = projects.own['images'] ?? '';
   const made = ['server', 'create', '--flavor', 'metal', '--image', image, '--network', projects.own['networks'] ?? '', 'w'];
   const { id } = (await openstackJson(mallory, made)) as unknown as { id: string };
@@ -30,7 +32,7 @@ test('a server without a host tells its owner the plain sentence, and the admini
   assert.match(await faultOf(admin), /Of 2 nodes: 2 in use/);
 });
 
-test('a server that failed shows its owner what its machine had printed, and the administrator which machine', {
+test('shows the console of a failed server to its owner, and the node to the administrator', {
   skip,
 }, async () => {
   const { fixture, own } = projects;
@@ -53,7 +55,7 @@ test('a server that failed shows its owner what its machine had printed, and the
   assert.match(shown.last_error, /Kernel panic - not syncing$/);
 });
 
-test('a server whose machine starts no system says so to its owner, who restarts it', { skip }, async () => {
+test('reports a server that does not boot to its owner, who restarts it', { skip }, async () => {
   const { fixture, own } = projects;
   const id = own['servers'] ?? '';
   const [node] = await fixture.store.nodes.list({ instance_uuid: id });
@@ -72,7 +74,7 @@ test('a server whose machine starts no system says so to its owner, who restarts
   assert.deepEqual([restarted.status, restarted.fault], ['ACTIVE', undefined]);
 });
 
-test("another project's records are to the client what records that do not exist are", { skip }, async () => {
+test('shows records of another project like missing ones', { skip }, async () => {
   const { others, nothing } = projects;
   for (const noun of ['server', 'port'] as const) {
     const said = async (id = '') =>
@@ -84,7 +86,7 @@ test("another project's records are to the client what records that do not exist
   }
 });
 
-test('a name that would paint in the terminal of whoever lists it is refused', { skip }, async () => {
+test('rejects a name with terminal escape sequences', { skip }, async () => {
   await assert.rejects(openstack(mallory, ['network', 'create', 'a\u001b]0;owned\u0007']), /must not contain control characters/);
 
   assert.doesNotMatch(await openstack(admin, ['network', 'list']), /owned/);

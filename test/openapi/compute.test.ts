@@ -9,7 +9,7 @@ import { minorOf } from './schema-at-version.ts';
 const range = microversionTable.compute;
 const skip = isAbsent('compute') ?? false;
 
-test("compute: every reply is as Nova's document has it, at each microversion at which something changes", {
+test("compute: every reply matches Nova's document at each microversion with a change", {
   skip,
 }, async (t) => {
   const comparison = await openComparison(t, 'compute');

@@ -7,7 +7,7 @@ import { type Send, sender } from './scenario.ts';
 
 const skip = isAbsent('identity') ?? false;
 
-test("identity: every reply is as Keystone's document has it", { skip }, async (t) => {
+test("identity: every reply matches Keystone's document", { skip }, async (t) => {
   const comparison = await openComparison(t, 'identity');
   const { fixture, check } = comparison;
   const token = await fixture.logIn('admin', adminPassword);

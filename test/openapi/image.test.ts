@@ -6,7 +6,7 @@ import { sender } from './scenario.ts';
 
 const skip = isAbsent('image') ?? false;
 
-test("image: every reply is as Glance's document has it", { skip }, async (t) => {
+test("image: every reply matches Glance's document", { skip }, async (t) => {
   const comparison = await openComparison(t, 'image');
   const headers = { 'content-type': 'application/json' };
   const send = sender(comparison.fixture, comparison.check, { prefix: '/image/v2', headers });

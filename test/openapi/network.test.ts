@@ -7,7 +7,7 @@ import { type Send, sender } from './scenario.ts';
 
 const skip = isAbsent('network') ?? false;
 
-test("network: every reply is as Neutron's document has it", { skip }, async (t) => {
+test("network: every reply matches Neutron's document", { skip }, async (t) => {
   const comparison = await openComparison(t, 'network');
   const send = sender(comparison.fixture, comparison.check, { prefix: '/network/v2.0' });
   const [project] = await comparison.fixture.store.projects.list();

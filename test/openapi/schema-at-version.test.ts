@@ -23,7 +23,7 @@ const id = '11111111-1111-4111-8111-111111111111';
 const isValid = (version: string, thing: object) =>
   Compile(schemaAt(published, components, version)).Check({ thing: { id, more: { a: 1 }, ...thing } });
 
-test('a field is required where the version has it, and refused where it has not', () => {
+test('requires a field in the versions that have it, and rejects it in others', () => {
   assert.equal(isValid('2.9', { old: 'x' }), true);
   assert.equal(isValid('2.9', {}), false);
   assert.equal(isValid('2.9', { old: 'x', new: 'y' }), false);
@@ -31,12 +31,12 @@ test('a field is required where the version has it, and refused where it has not
   assert.equal(isValid('2.10', { old: 'x', new: null }), false);
 });
 
-test('types, formats and referred schemas count', () => {
+test('checks types, formats and referenced schemas', () => {
   assert.equal(isValid('2.10', { new: 1 }), false);
   assert.equal(isValid('2.10', { new: null, id: 'no uuid' }), false);
   assert.equal(isValid('2.10', { new: null, more: { a: 'x' } }), false);
 });
 
-test('the versions before and after each change are found', () => {
+test('finds the versions before and after each change', () => {
   assert.deepEqual(versionsIn(published), ['2.9', '2.10']);
 });

@@ -13,7 +13,7 @@ const reply = (status: number, body: unknown, headers: Reply['headers'] = {}): R
 const fault = (inner: object) => ({ error_message: JSON.stringify(inner) });
 const places = (one: Reply, other: Reply) => differencesFromDefault(one, other, known).map(({ at }) => at);
 
-test('the same but for base URLs, times, and UUIDs that nobody chose', () => {
+test('ignores base URLs, times and generated UUIDs', () => {
   const made = '99999999-2222-4333-8444-555555555555';
   const ironic = {
     uuid: made,
@@ -33,7 +33,7 @@ test('the same but for base URLs, times, and UUIDs that nobody chose', () => {
   assert.deepEqual(places(reply(200, { uuid: [...known][0] }), reply(200, { uuid: other })), ['body.uuid']);
 });
 
-test('a member that is missing, another value, another length and another header are found', () => {
+test('finds a missing member, another value, another length and another header', () => {
   const version = { 'x-openstack-ironic-api-version': '1.30' };
 
   assert.deepEqual(places(reply(200, { a: null, b: [1, 2], c: '1' }), reply(200, { b: [1], c: 1 })), [
@@ -45,11 +45,11 @@ test('a member that is missing, another value, another length and another header
   assert.deepEqual(places(reply(201, {}, { location: 'x' }), reply(201, {})), ['hasLocation']);
 });
 
-test('another status is all that is told', () => {
+test('reports only the status if it differs', () => {
   assert.deepEqual(places(reply(400, 'x'), reply(404, 'y')), ['status']);
 });
 
-test('errors are compared by their shape, not by their words', () => {
+test('compares errors by their structure, not by their text', () => {
   const ironic = reply(400, fault({ faultcode: 'Client', faultstring: 'No.', debuginfo: null }));
   const framework = reply(400, fault({ code: 400, title: 'Bad Request', description: 'No.' }));
 
@@ -61,7 +61,7 @@ test('errors are compared by their shape, not by their words', () => {
   assert.equal(places(framework, reply(400, 'No.')).length > 0, true);
 });
 
-test('a row is right where it differs as it says, and no longer where it does not', () => {
+test('a row is valid while the difference is as described, and outdated when it is gone', () => {
   const status: Deviation = { at: 'status', ironic: 400, ingot: 501 };
   const place: Deviation = { at: 'body.a', ironic: 1, ingot: 2 };
   const results = [
@@ -78,7 +78,7 @@ test('a row is right where it differs as it says, and no longer where it does no
   assert.deepEqual(results, ['same', 'wrong', 'wrong', 'differs', 'wrong', 'differs', 'wrong', 'wrong']);
 });
 
-test('rows have names of their own, and each difference is of a row', () => {
+test('rows have unique names, and each difference belongs to one', () => {
   const names = requestTable.map(({ name }) => name);
 
   assert.equal(new Set(names).size, names.length);

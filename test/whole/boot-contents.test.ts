@@ -69,7 +69,7 @@ const disks: readonly (readonly [what: string, mode: BootMode, make: () => strin
 ];
 
 for (const [what, boot_mode, make, starts] of disks) {
-  test(`${boot_mode}: ${what} ${starts ? 'starts' : 'does not start'}, as was said`, { timeout }, async () => {
+  test(`${boot_mode}: ${what} ${starts ? 'starts' : 'does not start'}, as predicted`, { timeout }, async () => {
     const path = make();
 
     const why = whyNotBootable(await bootContentsOf(path), { boot_mode, architecture: 'x86_64' });

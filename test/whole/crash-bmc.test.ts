@@ -56,7 +56,7 @@ async function clean(fixture: CrashFixture, node: string, clean_steps: object[])
   return fixture.untilNode(node, ({ reservation }) => reservation === null);
 }
 
-describe('killed at every step that a BMC does by itself', options, () => {
+describe('survives a kill at every step that a BMC performs', options, () => {
   test('cleaning by the BMC', { timeout }, async (t) => {
     const fixture = await openCrashFixture({ name: 'crash-bmc', crashKinds: ['clean'] });
     t.after(() => fixture.close());
@@ -91,7 +91,7 @@ describe('killed at every step that a BMC does by itself', options, () => {
     t.diagnostic(`killed ${fixture.ingot.deaths} times`);
   });
 
-  test('a new password, and Secure Boot', { timeout }, async (t) => {
+  test('a password change, and Secure Boot', { timeout }, async (t) => {
     const fixture = await openCrashFixture({ name: 'crash-bmc-verbs' });
     t.after(() => fixture.close());
     const machine = fixture.rack.machines[0]!;

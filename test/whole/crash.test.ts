@@ -36,7 +36,7 @@ const options = { concurrency: true, ...(!isRoot && { skip: 'network namespaces 
 const timeout = 900_000;
 const sizes = { mib: 24, dataMib: 8 };
 
-describe('killed at every step', options, () => {
+describe('survives a kill at every step', options, () => {
   test('whole-disk image: deploy, delete, clean', { timeout }, async (t) => {
     const fixture = await openCrashFixture({ name: 'crash-direct', crashKinds: ['deploy', 'delete', 'clean'] });
     t.after(() => fixture.close());
@@ -93,7 +93,7 @@ describe('killed at every step', options, () => {
     t.diagnostic(`killed ${fixture.ingot.deaths} times`);
   });
 
-  test('a server deleted while it is deployed: the way back', { timeout }, async (t) => {
+  test('rollback of a server deleted during its deployment', { timeout }, async (t) => {
     const fixture = await openCrashFixture({ name: 'crash-undo', crashKinds: ['undo of deploy', 'clean'] });
     t.after(() => fixture.close());
     const machine = fixture.rack.machines[0]!;
@@ -115,7 +115,7 @@ describe('killed at every step', options, () => {
   });
 });
 
-describe('killed at random while the image is written', options, () => {
+describe('survives random kills while the image is written', options, () => {
   const large = { mib: 300, dataMib: 256 };
 
   test('whole-disk image', { timeout }, async (t) => {

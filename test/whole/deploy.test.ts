@@ -97,7 +97,7 @@ async function untilStatus(server: string, wanted: string): Promise<job.ServerVi
   }
 }
 
-test('two servers are deployed and logged into although Ingot is killed three times', { skip }, async () => {
+test('deploys two servers, which accept a login, although Ingot is killed three times', { skip }, async () => {
   const { cloud } = lab;
   const { imageIds, ...shared } = await prepareCloud(lab, console.log);
   nodes.push(...shared.nodes);
@@ -127,14 +127,16 @@ test('two servers are deployed and logged into although Ingot is killed three ti
   assert.equal(kills, 3);
 });
 
-test('what did it is no root, and has the rights that dnsmasq needs', { skip: skip || !canServe(labAccount) }, async () => {
+test('the process is not root, and has the capabilities that dnsmasq needs', {
+  skip: skip || !canServe(labAccount),
+}, async () => {
   const status = await readFile(`/proc/${lab.ingot.pid}/status`, 'utf8');
   assert.match(status, /^Uid:\t64030\t64030\t64030\t64030$/m);
   assert.match(status, /^CapEff:\t0000000000003400$/m);
   assert.match(status, /^CapBnd:\t0000000000003400$/m);
 });
 
-test('the record of each machine is whole and in order', { skip }, async () => {
+test('the record of each machine is complete and in order', { skip }, async () => {
   for (const id of Object.values(servers)) {
     const events = await lab.cloud.serverEvents(id, 0, 0);
     const kinds = new Set(events.map((event) => event.kind));
@@ -148,7 +150,7 @@ test('the record of each machine is whole and in order', { skip }, async () => {
   }
 });
 
-test('the UEFI machine had its loader, its script and its ramdisk by HTTP', { skip }, async () => {
+test('the UEFI machine loaded its loader, script and ramdisk by HTTP', { skip }, async () => {
   const events = await lab.cloud.serverEvents(servers.modern, 0, 0);
   const transfers = events.filter((event) => event.kind === 'tftp' || event.kind === 'http');
   const taken = transfers.filter((event) => event.message.startsWith('fetched '));
@@ -181,7 +183,7 @@ test('stop switches off; start of the classic server boots its kernel from the n
   assert.ok(fetched, 'the kernel was not fetched after start');
 });
 
-test('a deleted server leaves nothing: disks erased by the agent, nodes available', { skip }, async () => {
+test('deleting the servers erases their disks and makes the nodes available', { skip }, async () => {
   await lab.rack.setNetworkBoot(uefiMachine, 'pxe');
   for (const id of Object.values(servers)) await lab.cloud.compute(`/servers/${id}`, { method: 'DELETE' });
   for (const [index, node] of nodes.entries()) {

@@ -130,7 +130,7 @@ async function closeShared(): Promise<void> {
 }
 
 describe('images', options, () => {
-  test('an image that changed in the store is found out before a machine is touched', { timeout }, async () => {
+  test('detects a changed image in the store before the machine is changed', { timeout }, async () => {
     const here = await corner(fixture, 0, flavorId);
     const image = await uploadWholeDisk(fixture, 'rotten', sizes);
     await flipByte(join(fixture.stateDir, 'images', image.id, 'data'));
@@ -142,7 +142,7 @@ describe('images', options, () => {
     assert.equal(here.machine.news.length, seen);
   });
 
-  test('a prepared copy that rotted is found out by the agent, never booted, and made anew', { timeout }, async () => {
+  test('the agent detects a corrupt prepared copy, which is never booted and is rebuilt', { timeout }, async () => {
     const here = await corner(fixture, 1, flavorId);
     const image = await uploadWholeDisk(fixture, 'fragile', sizes);
     const first = await deploy(here, 'sound', image.id);
@@ -173,7 +173,7 @@ describe('images', options, () => {
 });
 
 describe('BMCs', options, () => {
-  test('a BMC that refuses the password', { timeout }, async () => {
+  test('a BMC that rejects the password', { timeout }, async () => {
     const here = await corner(fixture, 2, flavorId);
     await here.machine.setBmcProfile({ refusePassword: true });
     await here.machine.restartBmc();
@@ -195,7 +195,7 @@ describe('BMCs', options, () => {
     assert.equal((await fixture.node(here.node)).maintenance, false);
   });
 
-  test('a BMC that falls silent while the machine boots the ramdisk', { timeout }, async () => {
+  test('a BMC that stops responding while the machine boots the ramdisk', { timeout }, async () => {
     const here = await corner(fixture, 3, flavorId);
     const booted = here.machine.until((news) => news.what === 'boot');
     const id = await deploy(here, 'silent', whole.id);
@@ -211,7 +211,7 @@ describe('BMCs', options, () => {
 });
 
 describe('ramdisks', options, () => {
-  test('a ramdisk that cannot offer its disk says why', { timeout }, async () => {
+  test('a ramdisk that cannot export its disk reports why', { timeout }, async () => {
     const here = await corner(fixture, 4, flavorId);
     await here.machine.stripRamdisk();
     const id = await deploy(here, 'stripped', classic.id);
@@ -221,7 +221,7 @@ describe('ramdisks', options, () => {
     await expectUnreadable(here.machine.plan.diskFile);
   });
 
-  test('the deploy helper refuses a wrong key, another sender, and a replay', { timeout }, async () => {
+  test('the deploy helper rejects a wrong key, another sender, and a replay', { timeout }, async () => {
     const here = await corner(fixture, 5, flavorId);
     const booted = here.machine.until((news) => news.what === 'boot');
     const id = await deploy(here, 'keyed', classic.id);
@@ -245,7 +245,7 @@ describe('ramdisks', options, () => {
     assert.equal((await fixture.server(id)).status, 'ACTIVE');
   });
 
-  test('a server that is deleted while it is deployed', { timeout }, async () => {
+  test('a server deleted during its deployment', { timeout }, async () => {
     const here = await corner(fixture, 6, flavorId);
     const booted = here.machine.until((news) => news.what === 'boot');
     const id = await deploy(here, 'unwanted', whole.id);
@@ -259,7 +259,7 @@ describe('ramdisks', options, () => {
 });
 
 describe('short grace period', options, () => {
-  test('no agent is ever heard', { timeout }, async (t) => {
+  test('an agent that never reports', { timeout }, async (t) => {
     const fixture = await openCrashFixture({ name: 'faults-deaf', settings: { 'deploy.agent_timeout': '2' } });
     t.after(() => fixture.close());
     const here = await corner(fixture, 0, await smallFlavor(fixture));
@@ -325,7 +325,7 @@ describe('short grace period', options, () => {
 });
 
 /** A shared stage: a restart of Ingot for one machine also affects the deployments of the others. */
-describe('BMCs that come round', options, () => {
+describe('BMCs that recover', options, () => {
   let fixture: CrashFixture;
   let corners: Corner[];
   let imageId: string;
@@ -357,7 +357,7 @@ describe('BMCs that come round', options, () => {
     assert.equal((await here.machine.untilBooted('disk')).system, 'disk');
   });
 
-  test('one that restarts in the midst of it and is silent for 20 s', { timeout }, async () => {
+  test('one that restarts during the deployment and is silent for 20 s', { timeout }, async () => {
     const here = corners[1]!;
     const booted = here.machine.until((news) => news.what === 'boot');
     const id = await deploy(here, 'restarted', imageId);
@@ -370,14 +370,14 @@ describe('BMCs that come round', options, () => {
     assert.equal((await here.machine.untilBooted('disk')).system, 'disk');
   });
 
-  test('one that answers before it acts', { timeout }, async () => {
+  test('one that replies before it acts', { timeout }, async () => {
     const here = corners[2]!;
     await here.machine.setBmcProfile({ actsAfterMs: 4000 });
     await expectActive(await deploy(here, 'hasty', imageId));
     assert.equal((await here.machine.untilBooted('disk')).system, 'disk');
   });
 
-  test('one that says "done" and does nothing is not believed', { timeout }, async () => {
+  test('detects one that reports success without effect', { timeout }, async () => {
     const here = corners[3]!;
     await here.machine.setBmcProfile({ acceptsWithoutEffect: true });
     const reported = /The machine did not reach power on within 15 s; it is still power off/;
@@ -401,7 +401,7 @@ async function postFrom(namespace: string, fields: Record<string, string>): Prom
   return { status: Number(lines.at(-1)), text: lines.slice(0, -1).join('\n') };
 }
 
-test('200 creates at once on 50 nodes: 50 servers, and 150 that say why not', { timeout }, async (t) => {
+test('200 concurrent creates on 50 nodes give 50 servers and 150 errors with the reason', { timeout }, async (t) => {
   const stateDir = await mkdtemp(join(tmpdir(), 'ingot-rush-'));
   t.after(() => rm(stateDir, { recursive: true, force: true }));
   const flags = { state_dir: stateDir, 'api.listen': '127.0.0.1:0', 'log.level': 'warn' };

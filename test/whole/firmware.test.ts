@@ -49,12 +49,12 @@ after(async () => {
 
 describe('at the same time', { skip, concurrency: true }, () => {
   describe('UEFI', { concurrency: 1 }, () => {
-    test('an empty UEFI server boots from the network, and from then on from the disk that was filled', async () => {
+    test('an empty UEFI server boots from the network, and afterwards from its installed disk', async () => {
       await tools(uefi).ipmi('chassis', 'power', 'on');
       await tools(uefi).printed(/SYSTEM UP job=install firmware=uefi[\s\S]*INSTALLED[\s\S]*BOOTED FROM DISK/);
     });
 
-    test('a CD put into a UEFI server that runs is booted from once', async () => {
+    test('boots once from a CD inserted into a running UEFI server', async () => {
       const Image = `http://172.30.0.1:${filePort}/shell.iso`;
       await redfish(uefi, 'POST', '/Managers/1/VirtualMedia/Cd/Actions/VirtualMedia.InsertMedia', { Image });
       const Boot = { BootSourceOverrideTarget: 'Cd', BootSourceOverrideEnabled: 'Once', BootSourceOverrideMode: 'UEFI' };
@@ -73,14 +73,14 @@ describe('at the same time', { skip, concurrency: true }, () => {
       line.destroy();
     });
 
-    test('a UEFI server whose network is asked for once forgets it, too', async () => {
+    test('a one-time network boot of a UEFI server is used once, too', async () => {
       const length = tools(uefi).consoleText().length;
       await tools(uefi).ipmi('chassis', 'bootdev', 'pxe', 'options=efiboot');
       await tools(uefi).ipmi('chassis', 'power', 'cycle');
       await tools(uefi).printed(/job=install firmware=uefi[\s\S]*INSTALLED[\s\S]*BOOTED FROM DISK/, length);
     });
 
-    test('a UEFI server that tries its network first and is sent to its disk gets there, each time it starts', async () => {
+    test('a UEFI server with network first boots from its disk each time when the boot override says so', async () => {
       await usingScript(ipxeBoot.plan(aBootRequest({ boot: 'local' })).ipxe_script ?? '', async () => {
         for (let start = 1; start <= 3; start += 1) {
           const { ipmi, printed, consoleText } = tools(uefi);
@@ -96,7 +96,7 @@ describe('at the same time', { skip, concurrency: true }, () => {
       ['its BMC', loaderUrl],
       ['DHCP', ''],
     ] as const) {
-      test(`a UEFI server boots by HTTP from a URL that ${teller} tells`, async () => {
+      test(`a UEFI server boots by HTTP from a URL set by ${teller}`, async () => {
         // Under emulation on a busy machine the firmware gives up a slow download: then it is retried once.
         for (let tries = 3; tries > 0; tries -= 1) {
           const { ipmi, printed, consoleText } = tools(uefi);
@@ -112,7 +112,7 @@ describe('at the same time', { skip, concurrency: true }, () => {
   });
 
   describe('BIOS', { concurrency: 1 }, () => {
-    test('a BIOS server boots from the same CD; the diagnostic interrupt and the power button reach its system', {
+    test('a BIOS server boots from the same CD; its system receives NMI and power button', {
       skip,
     }, async () => {
       await rack.changeMedium(bios, 'cdrom', iso);
@@ -125,7 +125,7 @@ describe('at the same time', { skip, concurrency: true }, () => {
       await pressed(bios);
     });
 
-    test('a BIOS server boots from a stick, which is pulled out while it runs', async () => {
+    test('a BIOS server boots from a USB stick that is removed while it runs', async () => {
       await rack.changeMedium(bios, 'floppy', stick);
       await tools(bios).ipmi('chassis', 'bootdev', 'floppy');
       await tools(bios).ipmi('chassis', 'power', 'on');

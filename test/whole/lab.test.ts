@@ -45,7 +45,7 @@ after(async () => {
   assert.equal(existsSync(namespaceFile(namespace)), false);
 });
 
-test('an empty server boots from the network, fills its disk, and from then on boots from that', { skip }, async () => {
+test('an empty server boots from the network, installs its disk, and boots from that afterwards', { skip }, async () => {
   await ipmi('chassis', 'power', 'on');
   await printed(/RAMDISK UP[\s\S]*WROTE 64 MiB[\s\S]*DISCARDED/);
 
@@ -55,14 +55,14 @@ test('an empty server boots from the network, fills its disk, and from then on b
   assert.equal((await rack.status())[0]?.starts, 2);
 });
 
-test('what the server discards is free again', { skip }, async () => {
+test('discarded blocks are freed on the host', { skip }, async () => {
   const { size, blocks } = statSync(rack.machines[0]!.disk);
 
   assert.ok(size >= 64 * 2 ** 20, `the disk file has been ${size} bytes long`);
   assert.ok(blocks * 512 < 8 * 2 ** 20, `it still takes ${blocks * 512} bytes`);
 });
 
-test('the network asked for once is booted from once', { skip }, async () => {
+test('a one-time network boot is used once', { skip }, async () => {
   const length = consoleText().length;
   await ipmi('chassis', 'bootdev', 'pxe');
   await ipmi('chassis', 'power', 'reset');
@@ -72,11 +72,11 @@ test('the network asked for once is booted from once', { skip }, async () => {
   assert.match(await ipmi('chassis', 'bootparam', 'get', '5'), /Boot Device Selector : No override/);
 });
 
-test('the serial number is the one that the rack says', { skip }, () => {
+test('the serial number is that of the rack', { skip }, () => {
   assert.match(consoleText(), new RegExp(`SERIAL ${rack.machines[0]!.serial}\\b`));
 });
 
-test('a power button that no system minds leaves the server on; the plug does not', { skip }, async () => {
+test('a power button that the system ignores leaves the server on, unlike a power cut', { skip }, async () => {
   await ipmi('chassis', 'power', 'soft');
   assert.match(await ipmi('chassis', 'power', 'status'), /is on/);
 

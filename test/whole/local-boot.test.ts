@@ -103,14 +103,14 @@ for (const [title, disk] of [
   ['a boot sector without its mark', sector(sayUp.concat(halt), [0, 0])],
   ['a boot loader that gives up', sector(giveUp.concat(halt))],
 ] as const) {
-  test(`${title} is told to the boot server`, { skip }, async (t) => {
+  test(`${title} is reported to the boot server`, { skip }, async (t) => {
     const { asked, isUp } = await bootedFrom(t, disk);
     assert.equal(isUp, false);
     assert.match(asked.at(-1) ?? '', /^\/boot\/disk-failed\/52-54-00-12-34-56$/);
   });
 }
 
-test('a disk that starts is started, and nothing is told', { skip }, async (t) => {
+test('boots a bootable disk, and reports nothing', { skip }, async (t) => {
   const { asked, isUp } = await bootedFrom(t, sector(sayUp.concat(halt)));
   assert.equal(isUp, true);
   assert.deepEqual(asked, ['/script', '/loader', '/script']);

@@ -38,7 +38,7 @@ for (const [what, plan, layout] of [
     'mbr',
   ],
 ] as const satisfies readonly (readonly [string, BootDisk, string])[]) {
-  test(`the loader in a ${what} is found`, async () => {
+  test(`finds the loader in a ${what}`, async () => {
     const contents = await contentsOf(plan);
 
     assert.deepEqual([contents.layout, contents.efi_loaders, contents.unread], [layout, [loader], []]);
@@ -47,19 +47,19 @@ for (const [what, plan, layout] of [
   });
 }
 
-test('the loader in a FAT without partition table is found', async () => {
+test('finds the loader in a FAT without a partition table', async () => {
   const contents = await contentsOf({ fat: 32, mib: 48, files });
   assert.deepEqual([contents.layout, contents.file_system, contents.efi_loaders], ['file system', 'FAT', [loader]]);
 });
 
-test('a table by sgdisk is read alike', async () => {
+test('reads a table written by sgdisk', async () => {
   const disk = makeBootDisk(folder, 'sgdisk', { label: 'gpt', mib: 64, files });
   execFileSync('sgdisk', ['-q', '-o', '-n', '1:2048:+62M', '-t', '1:ef00', disk], { stdio: 'pipe' });
   const contents = await bootContentsOf(disk);
   assert.deepEqual([contents.layout, contents.efi_loaders, contents.damage], ['gpt', [loader], []]);
 });
 
-test('loaders are told apart by their machine type, and firmware looks for some by name only', async () => {
+test('distinguishes loaders by machine type, and finds some only by name', async () => {
   const { efi_loaders } = await contentsOf({
     label: 'gpt',
     files: {
@@ -85,7 +85,7 @@ test('loaders are told apart by their machine type, and firmware looks for some 
   );
 });
 
-test('a loader whose header is in its second cluster is one', async () => {
+test('reads a loader whose header is in its second cluster', async () => {
   const program = efiProgram();
   const at = program.readUInt32LE(0x3c);
   const moved = Buffer.concat([program.subarray(0, at), Buffer.alloc(1024), program.subarray(at)]);
@@ -94,7 +94,7 @@ test('a loader whose header is in its second cluster is one', async () => {
   assert.deepEqual(efi_loaders, [loader]);
 });
 
-test('the loader of Windows is found where it is', async () => {
+test('finds the loader of Windows', async () => {
   const { efi_loaders } = await contentsOf({
     label: 'gpt',
     files: { '/EFI/MICROSOFT/BOOT/BOOTMGFW.EFI': efiProgram(), '/EFI/MICROSOFT/BOOT/RESOURCES/DE/A/B.EFI': efiProgram() },
@@ -102,7 +102,7 @@ test('the loader of Windows is found where it is', async () => {
   assert.deepEqual(efi_loaders, [{ path: '/EFI/MICROS~1/BOOT/BOOTMGFW.EFI', architecture: 'x86_64', is_default: false }]);
 });
 
-test('more folders than are looked into are said, so that nothing is called missing', async () => {
+test('reports more folders than it reads, instead of a missing loader', async () => {
   const many = Object.fromEntries(
     Array.from({ length: 17 * 16 }, (_, at) => [`/EFI/F${at >> 4}/G${at & 15}/X`, Buffer.from('x')]),
   );
@@ -112,7 +112,7 @@ test('more folders than are looked into are said, so that nothing is called miss
 });
 
 for (const fat of [12, 16, 32] as const) {
-  test(`a loader behind a hundred files of a FAT${fat} is found in its directory's last cluster`, async () => {
+  test(`finds a loader behind a hundred files of a FAT${fat} in the last cluster of its directory`, async () => {
     const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`/EFI/BOOT/F${index}`, Buffer.from('x')]));
     const mib = { 12: 3, 16: 16, 32: 64 }[fat];
     const contents = await contentsOf({ label: 'gpt', fat, clusterSectors: 1, mib, files: { ...many, ...files } });
@@ -120,7 +120,7 @@ for (const fat of [12, 16, 32] as const) {
   });
 }
 
-test('a directory that leads back to itself is given up, and said', async () => {
+test('reports a directory cycle', async () => {
   const disk = makeBootDisk(folder, 'loop', { label: 'dos', fat: 32, files });
   const volume = readFileSync(disk).subarray(mib);
   const fat = volume.readUInt16LE(14) * 512;
@@ -139,7 +139,7 @@ test('a directory that leads back to itself is given up, and said', async () => 
   assert.deepEqual(unread, ['the FAT in partition 1 cannot be read to its end (a directory is too large)']);
 });
 
-test('a GPT that is damaged is read from its end, or called damaged', async () => {
+test('reads a damaged GPT from its backup, or reports the damage', async () => {
   const disk = makeBootDisk(folder, 'damaged', { label: 'gpt', files });
   writeAt(disk, Buffer.from([0xff]), 512 + 20);
   const once = await bootContentsOf(disk);
@@ -150,13 +150,13 @@ test('a GPT that is damaged is read from its end, or called damaged', async () =
   assert.deepEqual([twice.layout, twice.efi_loaders, twice.damage], ['gpt', [], ['its GPT is missing or damaged']]);
 });
 
-test('a GPT for disks with sectors of 4096 bytes is read, and said to be one', async () => {
+test('reads a GPT for disks with sectors of 4096 bytes, and reports the size', async () => {
   const { layout, efi_loaders, damage } = await readBootContents(inMemory(aGptDisk(4096)));
   assert.deepEqual([layout, efi_loaders], ['gpt', [loader]]);
   assert.deepEqual(damage, ['its GPT is made for disks with sectors of 4096 bytes']);
 });
 
-test('code in the boot sector is what a BIOS would start; a table alone is not', async () => {
+test('counts code in the boot sector as BIOS boot code, but not a table alone', async () => {
   const bootCode = Buffer.from([0xfa, 0xf4]);
   assert.equal((await contentsOf({ label: 'gpt', bootCode })).boot_code, true);
   assert.equal((await contentsOf({ label: 'dos' })).boot_code, false);
@@ -171,7 +171,7 @@ function inMemory(disk: Buffer): DiskBytes {
   return new DiskBytes({ size: disk.length, read: async (at, length) => Buffer.from(disk.subarray(at, at + length)) });
 }
 
-test('file systems without a table are named; random bytes are nothing', async () => {
+test('names file systems without a table, and finds nothing in random bytes', async () => {
   const ext = join(folder, 'ext');
   writeFileSync(ext, '');
   truncateSync(ext, 8 * mib);
@@ -195,7 +195,7 @@ test('file systems without a table are named; random bytes are nothing', async (
   );
 });
 
-test('an ISO for UEFI is read by its boot catalog, a hybrid one of Debian by its table too', async () => {
+test("reads an ISO for UEFI by its boot catalog, and Debian's hybrid by its partition table too", async () => {
   const tree = join(folder, 'tree');
   mkdirSync(tree);
   rmSync(join(tree, 'efi.img'), { force: true });
@@ -210,7 +210,7 @@ test('an ISO for UEFI is read by its boot catalog, a hybrid one of Debian by its
 });
 
 for (const label of ['gpt', 'dos'] as const) {
-  test(`half of a disk with a ${label} table is cut off`, async () => {
+  test(`reports half of a disk with a ${label} table as truncated`, async () => {
     const disk = makeBootDisk(folder, `half-${label}`, { label, files });
     truncateSync(disk, 32 * mib);
     const { cut_off } = await bootContentsOf(disk);

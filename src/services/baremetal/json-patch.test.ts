@@ -190,12 +190,12 @@ const noPatches: [what: string, operation: unknown][] = [
   ['no operation', { path: '/a', value: 1 }],
 ];
 for (const [what, operation] of noPatches) {
-  test(`is no patch: ${what}`, () => {
+  test(`rejects as no patch: ${what}`, () => {
     assert.equal(Value.Check(JsonPatch, [operation]), false);
   });
 }
 
-test('a key named __proto__ is a key', () => {
+test('treats __proto__ as an ordinary key', () => {
   const after = applyPatch({ extra: {} }, [
     { op: 'add', path: '/extra/__proto__', value: { polluted: true } },
     copyOf('/extra', '/copy'),
@@ -205,7 +205,7 @@ test('a key named __proto__ is a key', () => {
   assert.equal(JSON.stringify(after), '{"extra":{"__proto__":{"polluted":true}},"copy":{"__proto__":{"polluted":true}}}');
 });
 
-test('copies of copies end where a record is full', () => {
+test('limits the size of a record that copies itself', () => {
   const doubled = Array.from({ length: 60 }, (_, index) => copyOf('/a', `/a/${index}`));
 
   assert.throws(() => applyPatch({ a: { text: 'x'.repeat(100) } } as JsonObject, doubled), { code: 'tooLarge' });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkExtraSpec, refuseMiscased } from './extra-spec-rules.ts';
 
-test('what Nova takes passes', () => {
+test('accepts what Nova accepts', () => {
   for (const [key, value] of [
     ['resources:VCPU', '0'],
     ['resources:CUSTOM_BAREMETAL_GOLD', '1'],
@@ -20,7 +20,7 @@ test('what Nova takes passes', () => {
     checkExtraSpec(key, value);
 });
 
-test('what the scheduler would ignore is refused by its key', () => {
+test('rejects an extra spec that the scheduler would ignore', () => {
   const rows: readonly (readonly [string, string, RegExp])[] = [
     ['resources:VCPU', 'many', /extra spec 'resources:VCPU' must be a whole number, not 'many'/],
     ['resources:CUSTOM_X', '-1', /whole number/],
@@ -34,7 +34,7 @@ test('what the scheduler would ignore is refused by its key', () => {
   for (const [key, value, message] of rows) assert.throws(() => checkExtraSpec(key, value), { code: 'badRequest', message }, key);
 });
 
-test('a known namespace in capitals is refused, others pass', () => {
+test('rejects a known namespace in capitals, and accepts unknown ones', () => {
   for (const key of [
     'RESOURCES:CUSTOM_X',
     'Trait:CUSTOM_X',

@@ -23,7 +23,7 @@ test('ssh-keygen reads a generated private key and finds the public key in it', 
 });
 
 for (const type of ['rsa', 'ed25519', 'ecdsa']) {
-  test(`the fingerprint of an ${type} key is that of ssh-keygen`, options, () => {
+  test(`computes the fingerprint of an ${type} key as ssh-keygen does`, options, () => {
     const file = join(folder, type);
     assert.equal(spawnSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', file]).status, 0);
 

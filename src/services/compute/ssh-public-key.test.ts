@@ -54,7 +54,7 @@ function* spoiled(line: string): Generator<string> {
 }
 
 for (const kind of kinds) {
-  test(`${kind.join(' ')}: what ssh-keygen does not read is refused`, options, () => {
+  test(`${kind.join(' ')}: rejects what ssh-keygen does not read`, options, () => {
     const line = makeKey(kind);
     assert.ok(isReadByOpenSsh(line) && isReadByUs(line), line);
     const lenient = [...spoiled(line)].filter((each) => isReadByUs(each) && !isReadByOpenSsh(each));
@@ -62,7 +62,7 @@ for (const kind of kinds) {
   });
 }
 
-test('keys of security tokens are read', options, () => {
+test('reads keys of security tokens', options, () => {
   // From OpenSSH's regress/unittests/sshkey: layouts of PROTOCOL.u2f, with random bytes.
   const string = (bytes: Buffer) => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
   const type = 'sk-ssh-ed25519@openssh.com';
@@ -72,7 +72,7 @@ test('keys of security tokens are read', options, () => {
   assert.equal(isReadByUs(`${type} ${blob.subarray(0, -4).toString('base64')}`), false);
 });
 
-test('a point that is not on its curve, and an application with a NUL in it, are refused', options, () => {
+test('rejects a point that is not on its curve, and an application with a NUL', options, () => {
   const string = (bytes: Buffer) => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
   const point = (bend: number) => {
     const pair = createECDH('prime256v1');
@@ -94,14 +94,14 @@ test('a point that is not on its curve, and an application with a NUL in it, are
     assert.deepEqual([isReadByUs(line), isReadByOpenSsh(line)], [isKey, isKey]);
 });
 
-test('only what sshd takes for blanks may stand around a key', options, () => {
+test('allows only the whitespace of sshd around a key', options, () => {
   const key = makeKey(['ed25519', '256']);
   for (const before of ['\uFEFF', '\u00A0', '\u3000', '\u2028'])
     assert.deepEqual([isReadByUs(before + key), isReadByOpenSsh(before + key)], [false, false], JSON.stringify(before));
   for (const line of [` \t${key}`, `\n${key}\r\n`]) assert.deepEqual([isReadByUs(line), isReadByOpenSsh(line)], [true, true]);
 });
 
-test('what is wrong is said', () => {
+test('reports what is wrong', () => {
   const rows: readonly (readonly [string, RegExp])[] = [
     ['-----BEGIN OPENSSH PRIVATE KEY-----', /must begin with one of ssh-rsa, /],
     ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI', /cut off or no base64/],

@@ -14,7 +14,7 @@ function fail(budgets: AttemptBudgets, key: string): void {
   budgets.settle(key, false);
 }
 
-test('a burst may fail, then one every so often', () => {
+test('allows a burst of failures, then one per interval', () => {
   const { clock, budgets } = aClock();
   for (let count = 0; count < 5; count++) {
     assert.equal(budgets.wait('bob').ms, 0);
@@ -31,7 +31,7 @@ test('a burst may fail, then one every so often', () => {
   assert.equal(budgets.wait('eve').ms, 0);
 });
 
-test('what runs is counted, and given back when it was right', () => {
+test('counts running attempts, and returns them after a success', () => {
   const { budgets } = aClock();
   for (let count = 0; count < 5; count++) budgets.take('bob');
   assert.deepEqual(budgets.wait('bob'), { ms: 60_000, isOpen: true });
@@ -42,7 +42,7 @@ test('what runs is counted, and given back when it was right', () => {
   assert.equal(budgets.size, 0);
 });
 
-test('however many names and addresses are made up, memory is bounded and a count that matters stays', () => {
+test('bounds memory for any number of invented names and addresses, and keeps counts that matter', () => {
   const { budgets } = aClock();
   const slotOf = createSlots();
   for (let count = 0; count < 5; count++) fail(budgets, 'user-id-of-bob');

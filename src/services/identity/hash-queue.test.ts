@@ -57,7 +57,7 @@ test('unknown addresses cannot fill the queue for known ones', async () => {
   assert.equal(refused, 3000 - 1002 + 20);
 });
 
-test('one address has room for so many; one with few takes it from one with many', async () => {
+test('limits the queue per address, and evicts from the longest one', async () => {
   const { add, drain } = aQueue();
   const greedy = Array.from({ length: 300 }, () => add('a'));
   const others = ['b', 'c', 'd', 'e'].flatMap((address) => Array.from({ length: 200 }, () => add(address)));
@@ -70,7 +70,7 @@ test('one address has room for so many; one with few takes it from one with many
   assert.equal(await newcomer, 'done');
 });
 
-test('what nobody waits for any more is not hashed, nor what was refused meanwhile', async () => {
+test('does not hash for clients that disconnected or were rejected meanwhile', async () => {
   const { add, started, drain } = aQueue();
   const first = [add('a'), add('a')];
   let isOpen = true;

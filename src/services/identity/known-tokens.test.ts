@@ -7,7 +7,7 @@ const caller = { user_id: 'u', user_name: 'user', project_id: 'p', project_name:
 const found = (expires: number) => ({ caller, payload: { expires_at: new Date(expires).toISOString() } as TokenPayload });
 const later = Date.now() + 3_600_000;
 
-test('a known token is found again, but not after a write, some seconds, or its expiry', () => {
+test('caches a known token until a write, some seconds, or its expiry', () => {
   let now = 0;
   const known = new KnownTokens(() => now);
   known.keep('a', found(later), 1);
@@ -22,7 +22,7 @@ test('a known token is found again, but not after a write, some seconds, or its 
   assert.equal(known.find('a', 2), undefined);
 });
 
-test('of many tokens, the newest thousand are known', () => {
+test('keeps the newest thousand tokens', () => {
   const known = new KnownTokens();
   for (let index = 0; index < 1500; index++) known.keep(`t${index}`, found(later), 1);
 

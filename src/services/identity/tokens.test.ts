@@ -7,7 +7,7 @@ import { Tokens } from './tokens.ts';
 const scope = { scope_type: 'project', scope_id: 'p' } as const;
 const request = { user_id: 'u', scope, methods: ['password'], user_revision: 0, scope_revision: 0 };
 
-test('only what was signed with this key is a token', async () => {
+test('accepts only tokens signed with this key', async () => {
   const store = await aStore();
   const tokens = new Tokens(store, randomBytes(32));
   const { token, payload } = tokens.issue(request);
@@ -22,7 +22,7 @@ test('only what was signed with this key is a token', async () => {
   await store.close();
 });
 
-test('of all texts that decoders take for a token, only the canonical one verifies', async () => {
+test('accepts only the canonical encoding of a token', async () => {
   const store = await aStore();
   const tokens = new Tokens(store, randomBytes(32));
   const { token } = tokens.issue(request);
@@ -52,7 +52,7 @@ test('of all texts that decoders take for a token, only the canonical one verifi
   await store.close();
 });
 
-test('what was signed but is no payload of ours is no token', async () => {
+test('rejects signed content that is no token payload', async () => {
   const store = await aStore();
   const key = randomBytes(32);
   const tokens = new Tokens(store, key);
@@ -77,7 +77,7 @@ test('what was signed but is no payload of ours is no token', async () => {
   await store.close();
 });
 
-test('revoking a token ends what it was exchanged for, over all generations, and nothing else', async () => {
+test('revoking a token revokes those derived from it over all generations, and nothing else', async () => {
   const store = await aStore();
   const tokens = new Tokens(store, randomBytes(32));
   const root = tokens.issue(request);
@@ -97,7 +97,7 @@ test('revoking a token ends what it was exchanged for, over all generations, and
   await store.close();
 });
 
-test('a token ends no later than its application credential, and is not exchanged for ever', async () => {
+test('a token expires no later than its application credential, and cannot be exchanged forever', async () => {
   const store = await aStore();
   const tokens = new Tokens(store, randomBytes(32));
   const notAfter = new Date(Date.now() + 60_000).toISOString();
@@ -110,7 +110,7 @@ test('a token ends no later than its application credential, and is not exchange
   await store.close();
 });
 
-test('a token ends after twelve hours, and so does what it was traded for', async (t) => {
+test('a token expires after twelve hours, together with those exchanged for it', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01T00:00:00Z') });
   const store = await aStore();
   const tokens = new Tokens(store, randomBytes(32));
@@ -126,7 +126,7 @@ test('a token ends after twelve hours, and so does what it was traded for', asyn
   await store.close();
 });
 
-test('a revoked token stays revoked, and its row goes some days after it would have ended anyway', async (t) => {
+test('keeps a revocation until some days after the token would have expired', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01T00:00:00Z') });
   const store = await aStore();
   const tokens = new Tokens(store, randomBytes(32));

@@ -6,14 +6,14 @@ import { type PlanRequest, planSubnet } from './subnet-plan.ts';
 
 const v4 = { ip_version: 4, cidr: '10.0.0.0/24' } as const;
 
-test('without a word, the first address is the gateway and all others can be given out', () => {
+test('by default, the first address is the gateway and all others are in the pool', () => {
   const plan = planSubnet(v4);
 
   assert.equal(plan.gateway_ip, '10.0.0.1');
   assert.deepEqual(plan.allocation_pools, [{ start: '10.0.0.2', end: '10.0.0.254' }]);
 });
 
-test('a gateway in the middle splits the pool, none leaves it whole', () => {
+test('splits the pool at a gateway in the middle, and keeps it whole without a gateway', () => {
   const middle = planSubnet({ ...v4, gateway_ip: '10.0.0.100' });
   const none = planSubnet({ ...v4, gateway_ip: null });
 
@@ -25,7 +25,7 @@ test('a gateway in the middle splits the pool, none leaves it whole', () => {
   assert.deepEqual(none.allocation_pools, [{ start: '10.0.0.1', end: '10.0.0.254' }]);
 });
 
-test('IPv6 comes back in canonical form', () => {
+test('returns IPv6 in canonical form', () => {
   const plan = planSubnet({ ip_version: 6, cidr: '2001:DB8:0::/64', dns_nameservers: ['2001:db8:0:0::0053'] });
 
   assert.equal(plan.cidr, '2001:db8::/64');
@@ -33,13 +33,13 @@ test('IPv6 comes back in canonical form', () => {
   assert.deepEqual(plan.allocation_pools, [{ start: '2001:db8::2', end: '2001:db8::ffff:ffff:ffff:ffff' }]);
 });
 
-test('host bits of a CIDR are left out', () => {
+test('drops the host bits of a CIDR', () => {
   const plan = planSubnet({ ip_version: 4, cidr: '10.0.0.5/24' });
 
   assert.deepEqual([plan.cidr, plan.gateway_ip], ['10.0.0.0/24', '10.0.0.1']);
 });
 
-test('what does not fit is refused with its field', () => {
+test('rejects what does not fit by its field', () => {
   const cases: [Partial<PlanRequest>, RegExp][] = [
     [{ cidr: '10.0.0.0' }, /cidr: '10.0.0.0' is not a valid IP subnet/],
     [{ cidr: '2001:db8::/64' }, /cidr: .* not of ip_version 4/],
@@ -67,7 +67,7 @@ test('what does not fit is refused with its field', () => {
     assert.throws(() => planSubnet({ ...v4, ...fields }), { code: 'badRequest', message: expected });
 });
 
-test('conflicts of pools have the names that Neutron gives them', () => {
+test("pool conflicts have Neutron's exception names", () => {
   const pools = (...ranges: [start: string, end: string][]) => ranges.map(([start, end]) => ({ start, end }));
   const cases: [Partial<PlanRequest>, code: string, type: string | undefined, message: RegExp][] = [
     [
@@ -105,7 +105,7 @@ const rangeOf = (start: string, end = start) => ({
   last: parseAddress(end)!.value,
 });
 
-test("the site's addresses are in no pool: not in the default ones, nor in those of one's own choice", () => {
+test("excludes the site's own addresses from default and chosen pools", () => {
   const pool = [rangeOf('10.0.0.200', '10.0.0.250')];
   const reserved = { site: [rangeOf('10.0.0.5'), ...pool, rangeOf('192.168.7.1', '192.168.7.9')], pool };
 

@@ -27,7 +27,7 @@ const isUnavailable = (words: RegExp) => (error: unknown) =>
 const project = (id: string, name = id) => ({ id, domain_id: 'default', name, description: '' });
 
 suite('the session of a PostgreSQL database', { skip }, () => {
-  test('is used by one Ingot; a second one is refused, and may have it afterwards', async () => {
+  test('is used by one Ingot; a second one is rejected until the first has stopped', async () => {
     const url = await aDatabase();
     const first = new Store({ db: openDatabase(url) });
     await first.projects.list();
@@ -40,7 +40,7 @@ suite('the session of a PostgreSQL database', { skip }, () => {
     await second.close();
   });
 
-  test('whose session is lost is used again, with the lock; what was not committed is gone', async () => {
+  test('reconnects a lost session with its lock; uncommitted changes are gone', async () => {
     const url = await aDatabase();
     const store = new Store({ db: openDatabase(url) });
     await store.projects.insert(project('kept'));
@@ -61,7 +61,7 @@ suite('the session of a PostgreSQL database', { skip }, () => {
     await Promise.all([store.close(), other.close()]);
   });
 
-  test('that hangs fails the query after its time, and is used again afterwards', async () => {
+  test('that hangs fails the query at its timeout, and is used again afterwards', async () => {
     const url = await aDatabase();
     const store = new Store({ db: openDatabase(`${url}&query_timeout=500`) });
     await store.projects.insert(project('kept'));
@@ -81,7 +81,7 @@ suite('the session of a PostgreSQL database', { skip }, () => {
     await store.close();
   });
 
-  test('whose table an operator has locked fails the query after its time, and keeps its session', async () => {
+  test('whose table an operator has locked fails the query at its timeout, and keeps its session', async () => {
     const url = await aDatabase();
     const store = new Store({ db: openDatabase(`${url}&lock_timeout=300`) });
     await store.projects.insert(project('kept'));
@@ -98,7 +98,7 @@ suite('the session of a PostgreSQL database', { skip }, () => {
 });
 
 suite('a PostgreSQL database', { skip }, () => {
-  test('that cannot be reached is told, without the password', async () => {
+  test('that is unreachable is reported without the password', async () => {
     const url = 'postgresql://ingot:s3cret@127.0.0.1:1/ingot?host=/nonexistent';
 
     await assert.rejects(openStore(url, '/nonexistent/key'), (error: Error) => {
@@ -112,7 +112,7 @@ suite('a PostgreSQL database', { skip }, () => {
     assert.equal(withoutPassword(url), 'postgresql://ingot@127.0.0.1:1/ingot');
   });
 
-  test('tells the columns of a violated constraint, and a transaction that violates it leaves nothing', async () => {
+  test('reports the columns of a violated constraint, and rolls the transaction back', async () => {
     const store = new Store({ db: openDatabase(await aDatabase()) });
     await store.projects.insert(project('one', 'name'));
 
@@ -158,7 +158,7 @@ suite('a PostgreSQL database', { skip }, () => {
     await store.close();
   });
 
-  test('sorts text by code point and finds it by ASCII case, whatever its locale, as the embedded file does', async () => {
+  test('sorts text by code point and compares ASCII case-insensitively, whatever its locale, as SQLite does', async () => {
     const names = ['b', 'B', 'a', 'Ä', 'ä', 'Z', 'é', '_', 'a b'];
     const store = new Store({ db: openDatabase(await aDatabase()) });
     for (const [index, name] of names.entries()) await store.nodes.insert(aNode({ id: index + 1, uuid: `u${index}`, name }));
@@ -175,7 +175,7 @@ suite('a PostgreSQL database', { skip }, () => {
     assert.deepEqual([found, foundByCase], [['Ä'], ['a', 'a b']]);
   });
 
-  test('finds nothing by a value that it cannot hold, rather than failing', async () => {
+  test('finds nothing for a value that it cannot store, instead of failing', async () => {
     const store = new Store({ db: openDatabase(await aDatabase()) });
     await store.images.insert(anImage({ min_disk: 3_000_000_000, tags: ['red'] }));
 

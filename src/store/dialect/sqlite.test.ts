@@ -12,7 +12,7 @@ async function openThings(): Promise<Kysely<Tables>> {
   return db;
 }
 
-test('a query that ran before a column was added or dropped sees the columns of now', async () => {
+test('a prepared query sees columns that were added or dropped later', async () => {
   const db = await openThings();
   const read = () => db.selectFrom('things').selectAll().execute();
   await read();
@@ -36,7 +36,7 @@ test('a query that ran before a column was added or dropped sees the columns of 
   await db.destroy();
 });
 
-test('the same query gives the rows of each of its parameters', async () => {
+test('the same query returns the rows of each of its parameters', async () => {
   const db = await openThings();
   await db.insertInto('things').values({ id: 2, name: 'two' }).execute();
   const nameOf = async (id: number) => (await db.selectFrom('things').select('name').where('id', '=', id).execute())[0]?.name;
@@ -47,7 +47,7 @@ test('the same query gives the rows of each of its parameters', async () => {
   await db.destroy();
 });
 
-test('more different queries than are kept prepared all work', async () => {
+test('more queries than the prepared statement cache holds all work', async () => {
   const db = await openThings();
   const ids = (length: number) => Array.from({ length }, (_, index) => index + 1);
   const count = async (length: number) =>

@@ -8,7 +8,7 @@ after(() => store.close());
 const { uuid } = await store.nodes.insert(aNode());
 const revision = async () => (await store.nodes.find({ uuid }))?.revision;
 
-test('each change of what leads to the machine raises the revision, and nothing else does', async () => {
+test('raises the revision with each change of the connection to the machine, and no other', async () => {
   assert.equal(await revision(), 0);
   for (const patch of [{ driver_info: { a: 1 } }, { driver: 'redfish' }, { power_interface: 'redfish' }])
     await store.nodes.update({ uuid }, patch);

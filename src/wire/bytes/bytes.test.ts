@@ -19,7 +19,7 @@ suite('the reader', () => {
     assert.throws(() => new ByteReader(Buffer.alloc(4)).bytes(5), Malformed);
   });
 
-  test('reads a view of a larger buffer in its bounds', () => {
+  test('reads a view of a larger buffer within its bounds', () => {
     const view = new Uint8Array(Uint8Array.of(9, 1, 2, 9).buffer, 1, 2);
     const reader = new ByteReader(view);
     assert.equal(reader.u16(), 0x0201);
@@ -58,7 +58,7 @@ suite('field tables', () => {
     assert.deepEqual(decode(layout, encode(layout, { ...value, tail: 7 }), 'test'), { ...value, tail: 7 });
   });
 
-  test('refuse what is short, long or without meaning', () => {
+  test('reject what is short, long or invalid', () => {
     const packet = encode(layout, { ...value, tail: 7 });
     assert.throws(() => decode(layout, packet.subarray(0, -2), 'test'), Malformed);
     assert.throws(() => decode(layout, Buffer.concat([packet, Buffer.of(0)]), 'test'), Malformed);
@@ -67,7 +67,7 @@ suite('field tables', () => {
     assert.throws(() => decode(layout, unknown, 'test'), Malformed);
   });
 
-  test('refuse to write what does not fit', () => {
+  test('reject values that do not fit', () => {
     assert.throws(() => encode(layout, { ...value, head: { kind: 16, flag: false } }), RangeError);
     assert.throws(() => encode(layout, { ...value, block: Buffer.of(1) }), RangeError);
     assert.throws(() => encode(layout, { ...value, word: 0x10000 }), RangeError);
@@ -80,7 +80,7 @@ suite('field tables', () => {
     assert.deepEqual(decode(layout, packet, 'test'), value);
   });
 
-  test('the rest may be empty', () => {
+  test('accept an empty rest', () => {
     assert.equal(decode(rest, Buffer.alloc(0), 'test').length, 0);
   });
 });

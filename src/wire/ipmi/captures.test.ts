@@ -153,11 +153,11 @@ async function read(file: string): Promise<Reading> {
   return reading;
 }
 
-suite('captured exchanges are read, proven and written to the same bytes', () => {
+suite('decodes, verifies and re-encodes captured exchanges', () => {
   for (const file of readdirSync(folder)) test(file, async () => void (await read(file)));
 });
 
-test('the captures hold the commands that their names say', async () => {
+test('the captures contain the commands in their names', async () => {
   const expected = {
     'chassis-status.hex': 'Get Chassis Status',
     'power-on.hex': 'Chassis Control',
@@ -170,6 +170,6 @@ test('the captures hold the commands that their names say', async () => {
   for (const [file, command] of Object.entries(expected)) assert.ok((await read(file)).commands.includes(command), file);
 });
 
-test('a refused cipher suite is told by its status', async () => {
+test('reports a rejected cipher suite by its status', async () => {
   assert.deepEqual((await read('suite-17-refused.hex')).statuses, [4]);
 });

@@ -74,15 +74,15 @@ function welcome(payload: Buffer): Buffer {
   return rakp.encodeOpenSessionResponse({ tag, status: rakp.rakpStatus.ok, ...granted } as never);
 }
 
-suite('a BMC that does without a password', () => {
-  test('is told apart when it offers cipher suite 0 alone, and no session is opened', async (t) => {
+suite('a BMC without password check', () => {
+  test('is detected when it offers only cipher suite 0, and no session is opened', async (t) => {
     const { failure, seen } = await startOpenDoor(t, { listsSuites: true });
     assert.equal(failure.failure, 'unfit');
     assert.match(failure.detail, /answered cipher suite 17 with other algorithms; it lists cipher suites 0/);
     assert.equal(seen.includes('rakp1'), false);
   });
 
-  test('is refused when it answers a good suite with no algorithms at all', async (t) => {
+  test('is rejected when it accepts a good suite with no algorithms', async (t) => {
     const { failure, seen } = await startOpenDoor(t, { listsSuites: false });
     assert.equal(failure.failure, 'unfit');
     assert.match(failure.detail, /answered cipher suite 17 with other algorithms/);

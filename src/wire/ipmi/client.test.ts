@@ -80,7 +80,7 @@ function dice(seed: number): () => number {
 }
 
 suite('the client on a bad network', () => {
-  test('gets every answer although packets are lost, doubled and late', async (t) => {
+  test('gets every reply despite lost, duplicated and late packets', async (t) => {
     const roll = dice(7);
     let held: Buffer | undefined;
     const mess: Pass = (packet) => {
@@ -104,7 +104,7 @@ suite('the client on a bad network', () => {
     }
   });
 
-  test('drops answers with a changed bit, a missing end, or without a signature', async (t) => {
+  test('drops replies that are altered, truncated or unsigned', async (t) => {
     const roll = dice(11);
     const forge: Pass = (packet) => {
       const changed = Buffer.from(packet);
@@ -119,7 +119,7 @@ suite('the client on a bad network', () => {
     for (let round = 0; round < 20; round += 1) assert.equal((await client.request(getChassisStatus, {})).power.on, false);
   });
 
-  test('takes no answer twice', async (t) => {
+  test('accepts no reply twice', async (t) => {
     const replayed: Buffer[] = [];
     const replay: Pass = (packet) => {
       replayed.push(packet);
@@ -132,7 +132,7 @@ suite('the client on a bad network', () => {
     assert.equal((await client.request(getChassisStatus, {})).power.on, true);
   });
 
-  test('the BMC takes no command twice', async (t) => {
+  test('the BMC executes no command twice', async (t) => {
     const { client, count } = await setUp(t, { meddling: { toBmc: (packet) => [packet, packet, packet] } });
 
     await client.request(chassisControl, { action: 'power up' });
@@ -142,7 +142,7 @@ suite('the client on a bad network', () => {
   });
 });
 
-test('two RAKP 1 that the BMC took for two are no wrong password', async (t) => {
+test('does not report a wrong password if the BMC counted RAKP 1 twice', async (t) => {
   let isFirst = true;
   const doubled: Pass = (packet) => {
     if (packet[5] !== 0x12 || !isFirst) return [packet];
@@ -157,7 +157,7 @@ test('two RAKP 1 that the BMC took for two are no wrong password', async (t) => 
   assert.equal((await client.request(getChassisStatus, {})).power.on, false);
 });
 
-test('a session whose last word was lost is not left behind in the BMC', async (t) => {
+test('closes a session in the BMC whose last message was lost', async (t) => {
   let isFirst = true;
   const loseRakp4: Pass = (packet) => {
     if (packet[5] !== 0x15 || !isFirst) return [packet];
@@ -177,7 +177,7 @@ function unsignedAnswers(): Buffer {
 }
 
 suite('commands that must not be repeated', () => {
-  test('are sent once although their answer is lost', async (t) => {
+  test('are sent once although their reply is lost', async (t) => {
     let cut = false;
     const { client, chassis, count, heard } = await setUp(t, {
       meddling: { toConsole: (packet) => (cut ? [] : [packet]) },
@@ -195,7 +195,7 @@ suite('commands that must not be repeated', () => {
     assert.equal(chassis.boots.length, 2);
   });
 
-  test('are sent after a session that was lost is renewed', async (t) => {
+  test('are sent after a lost session is renewed', async (t) => {
     const { bmc, client, chassis } = await setUp(t, { timings: { ...quick, trusted: 0 } });
     await client.request(chassisControl, { action: 'power up' });
     bmc.restart();
@@ -207,7 +207,7 @@ suite('commands that must not be repeated', () => {
 });
 
 suite('sessions', () => {
-  test('requests run one after the other', async (t) => {
+  test('requests run sequentially', async (t) => {
     const { client, bmc, count } = await setUp(t);
     const answers = await Promise.all(Array.from({ length: 20 }, () => client.request(getChassisStatus, {})));
 
@@ -215,7 +215,7 @@ suite('sessions', () => {
     assert.deepEqual([count('Get Chassis Status'), bmc.sessionCount], [20, 1]);
   });
 
-  test('an idle one is closed, and opened again when needed', async (t) => {
+  test('an idle one is closed, and reopened when needed', async (t) => {
     const { client, bmc, heard, count } = await setUp(t, { timings: { ...calm, idle: 10 } });
     const closed = once(heard, 'Close Session');
     await client.request(getChassisStatus, {});
@@ -227,7 +227,7 @@ suite('sessions', () => {
     assert.equal(count('Get Channel Cipher Suites'), 1, 'the cipher suite is remembered');
   });
 
-  test('a request that is given up ends at once and leaves the session usable', async (t) => {
+  test('an aborted request ends at once and leaves the session usable', async (t) => {
     const { client, bmc } = await setUp(t);
     await client.request(getChassisStatus, {});
     bmc.setBmcProfile({ silent: true });
@@ -244,27 +244,27 @@ suite('sessions', () => {
     assert.equal(bmc.sessionCount, 1);
   });
 
-  test('nothing is asked of a closed client', async (t) => {
+  test('a closed client sends nothing', async (t) => {
     const { client } = await setUp(t);
     await client.close();
     assert.equal((await failureOf(client.request(getChassisStatus, {}))).failure, 'closed');
   });
 
-  test('a name that is none is told', async () => {
+  test('reports an invalid host name', async () => {
     const names = new HostNames({ resolve: () => Promise.reject(new Error('no such name')) });
     const client = openIpmiClient({ address: 'bmc.example', port: 623, ...login }, openSharedUdp({ names }), calm);
     assert.match((await failureOf(client.request(getChassisStatus, {}))).detail, /the address can't be used/);
   });
 });
 
-test('a name that is never resolved ends with the deadline', async () => {
+test('an unresolved host name ends with the deadline', async () => {
   const never: Datagrams = { connect: () => new Promise(() => {}) };
   const client = openIpmiClient({ address: 'bmc.example', port: 623, ...login }, never, { ...quick, deadline: 20 });
   assert.equal((await failureOf(client.request(getChassisStatus, {}))).failure, 'silent');
 });
 
 suite('cipher suites', () => {
-  test('a BMC that lost its better one is asked again', async (t) => {
+  test('asks a BMC again that lost its better suite', async (t) => {
     // The client detects a lost session early, but does not change the suite because of a late response.
     const { client, bmc } = await setUp(t, { timings: { ...calm, shortestWait: 20 } });
     await client.request(getChassisStatus, {});
@@ -300,7 +300,7 @@ suite('cipher suites', () => {
     ['without 17 and 3', () => Buffer.of(0xc0, 1, 1, 0x40, 0x80), 1],
     ['without end', (index: number) => Buffer.alloc(16, index), 10],
   ] as const) {
-    test(`a list that is ${title} is none: the BMC is asked for what we speak`, async (t) => {
+    test(`ignores a list that is ${title}, and tries the supported suites`, async (t) => {
       const { bmc } = await setUp(t);
       const { datagrams, pages } = listing(udp, page);
       const client = openIpmiClient({ address: '127.0.0.1', port: bmc.port, ...login }, datagrams, calm);
@@ -310,7 +310,7 @@ suite('cipher suites', () => {
     });
   }
 
-  test('without a common one, the BMC is left alone', async (t) => {
+  test('sends nothing more without a common suite', async (t) => {
     const { client, bmc } = await setUp(t);
     bmc.setBmcProfile({ cipherSuites: [] });
     assert.match(

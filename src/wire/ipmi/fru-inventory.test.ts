@@ -27,7 +27,7 @@ const withinGracePeriod = async () => {};
 const read = (bmc: ReturnType<typeof aScriptedBmc>) => readFru(bmc, { device: 0 }, withinGracePeriod);
 
 suite('FRU data', () => {
-  test('is the same whether it is read by bytes, by words, in small parts or after being busy', async () => {
+  test('is the same when read by bytes, by words, in small parts or after busy replies', async () => {
     const plain = await read(aDevice(fruBytes));
 
     assert.equal(plain?.product?.fields['serial'], 'SN123');
@@ -37,7 +37,7 @@ suite('FRU data', () => {
     }
   });
 
-  test('with a wrong checksum is read, and the checksum told', async () => {
+  test('with a wrong checksum is read, and the checksum reported', async () => {
     const bytes = Buffer.from(fruBytes);
     bytes[7] = (bytes[7] ?? 0) + 1;
     bytes[31] = (bytes[31] ?? 0) + 1;
@@ -51,13 +51,13 @@ suite('FRU data', () => {
     assert.equal(inventory?.chassis?.fields['serial'], '123 45.6');
   });
 
-  test('that ends early is read as far as it goes', async () => {
+  test('that ends early is read up to its end', async () => {
     const inventory = await read(aDevice(fruBytes.subarray(0, 80)));
     assert.equal(inventory?.board?.fields['manufacturer'], 'Acme');
     assert.match(inventory?.notes.join() ?? '', /product area ends within its texts/);
   });
 
-  test('of a foreign language is UTF-16', async () => {
+  test('in other languages is UTF-16', async () => {
     const area = Buffer.from([1, 2, 11, 0xc6, ...Buffer.from('Tür', 'utf16le'), 0xc1]);
     const body = Buffer.concat([area], 15);
     const bytes = Buffer.concat([sealed(Buffer.of(1, 0, 0, 0, 1, 0, 0)), sealed(body)]);
@@ -68,7 +68,7 @@ suite('FRU data', () => {
     assert.deepEqual(inventory?.notes, []);
   });
 
-  test('takes the end of a list for a text of one character where more texts follow, as some makers write it', async () => {
+  test('reads an end mark as a one-character text if more texts follow, as some vendors write it', async () => {
     const texts = (...of: number[]) => Buffer.concat([Buffer.from([1, 2, 0, 0xc2, 0x41, 0x42, ...of])], 15);
     const productOf = async (area: Buffer) => {
       const bytes = Buffer.concat([sealed(Buffer.of(1, 0, 0, 0, 1, 0, 0)), sealed(area)]);
@@ -98,14 +98,14 @@ suite('FRU data', () => {
     assert.match(broken?.notes.join() ?? '', /header of OEM record c3h/);
   });
 
-  test('that is none is none', async () => {
+  test('that is invalid is empty', async () => {
     assert.equal(await read(aDevice(Buffer.alloc(64))), undefined);
     assert.equal(await read(aDevice(Buffer.alloc(64, 0xff))), undefined);
     assert.equal(await readFru(aDevice(fruBytes), { device: 5 }, withinGracePeriod), undefined);
     assert.equal(await read(aDevice(fruBytes, { busyTimes: 1000 })), undefined);
   });
 
-  test('of any bytes at all ends without a defect', async () => {
+  test('of random bytes causes no internal error', async () => {
     for (let seed = 1; seed <= 500; seed += 1) {
       const bytes = Buffer.from(fruBytes.map((byte, index) => ((index * seed * 7919) % 97 < 5 ? (byte * seed) & 0xff : byte)));
       bytes[0] = 1;
@@ -119,7 +119,7 @@ suite('FRU data of a real machine', () => {
   const zeros = '\0'.repeat(64);
 
   // https://github.com/kontron/python-ipmi/issues/186
-  test('ASRock Rack: areas with wrong checksums are read', async () => {
+  test('ASRock Rack: reads areas with wrong checksums', async () => {
     const board = '\x01\x03\x00vq\xb4\xcaASRockRack\xc0\xc0\xc0\xc0\xc1\x00\x1b';
     const product = '\x01\x03\x00\xcaASRockRack\xc0\xc0\xc0\xc0\xc0\xc0\xc1\x00\x00M';
     const bytes = Buffer.from(`\x01\x00\x00\x01\x04\x00\x00\xfa${board}${product}${zeros}`, 'latin1');
@@ -132,7 +132,7 @@ suite('FRU data of a real machine', () => {
   });
 
   // https://github.com/kontron/python-ipmi/issues/66
-  test('Quanta: multirecords that begin inside of the chassis area are none, and the areas are read', async () => {
+  test('Quanta: ignores multirecords inside the chassis area, and reads the areas', async () => {
     const chassis = '\x01\x05\x17\xcb1S1QUZZ0STW\xcdQTFCPY823000A\xc6Quanta\xc1\x00\x00\xd8';
     const boardTexts = '\xdcQuanta Cloud Technology Inc.\xd4SD1Q-1ULH-6 cores MB\xcbGPY82000008\xcb31S1QMB0060';
     const board = `\x01\x0e\x19\x05\x0f\xb4${boardTexts}\xc9FRU v0.10\xcdS1Q_00_QCT_00\xc3N/A\xc1\x00\x003`;

@@ -49,7 +49,7 @@ async function hear(line: SerialLine, text: string): Promise<string> {
 }
 
 suite("the serial line of OpenIPMI's simulator", { skip: withoutIpmiSim }, () => {
-  test('is heard and typed into, in order and whole', async (t) => {
+  test('sends and receives in order and completely', async (t) => {
     const { open, print } = await setUp(t);
     const line = await open();
     print('login: ');
@@ -62,7 +62,7 @@ suite("the serial line of OpenIPMI's simulator", { skip: withoutIpmiSim }, () =>
     await once(line.destroy(), 'close');
   });
 
-  test('is told to be in use, and taken over', async (t) => {
+  test('is reported in use, and taken over', async (t) => {
     const { open, print } = await setUp(t);
     const first = await open();
     first.on('error', () => {});
@@ -77,7 +77,7 @@ suite("the serial line of OpenIPMI's simulator", { skip: withoutIpmiSim }, () =>
   });
 
   // Output only: the simulator takes the first packet typed for a retransmission from the previous session.
-  test('can be opened again after it was closed', async (t) => {
+  test('can be reopened after it was closed', async (t) => {
     const { open, print } = await setUp(t);
     for (const word of ['first', 'second', 'third']) {
       const line = await open();

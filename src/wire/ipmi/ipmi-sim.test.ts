@@ -36,7 +36,7 @@ suite("the client with OpenIPMI's simulator", { skip: withoutIpmiSim }, () => {
     await sim?.close();
   });
 
-  test('finds a cipher suite by itself and reads the identity', async () => {
+  test('selects a cipher suite and reads the identity', async () => {
     const identity = await client.request(getDeviceId, {});
 
     assert.equal(identity.manufacturer, 0x1291);
@@ -74,7 +74,7 @@ suite("the client with OpenIPMI's simulator", { skip: withoutIpmiSim }, () => {
     assert.ok((await sim.actions()).includes('set boot pxe'));
   });
 
-  test('tells the completion code of a command that is refused', async () => {
+  test('reports the completion code of a rejected command', async () => {
     const query = { parameter: { number: 127 }, set: 0, block: 0 };
 
     const failed = await client.request(getBootOptions, query).catch((error: unknown) => error);
@@ -84,7 +84,7 @@ suite("the client with OpenIPMI's simulator", { skip: withoutIpmiSim }, () => {
     assert.match(failed.detail, /completion code [0-9A-F]{2}h \(.+\)/);
   });
 
-  test('tells a wrong password from a BMC that does not answer', async () => {
+  test('distinguishes a wrong password from a BMC that does not respond', async () => {
     const wrong = connect({ password: 'not-the-secret' });
     const failed = await wrong.request(getChassisStatus, {}).catch((error: unknown) => error);
     await wrong.close();
@@ -94,7 +94,7 @@ suite("the client with OpenIPMI's simulator", { skip: withoutIpmiSim }, () => {
     assert.doesNotMatch(failed.message, /secret|admin/);
   });
 
-  test('tells an unknown user', async () => {
+  test('reports an unknown user', async () => {
     const unknown = connect({ user: 'nobody' });
     const failed = await unknown.request(getChassisStatus, {}).catch((error: unknown) => error);
     await unknown.close();
@@ -104,7 +104,7 @@ suite("the client with OpenIPMI's simulator", { skip: withoutIpmiSim }, () => {
     assert.match(failed.detail, /name/);
   });
 
-  test('says so when the wanted cipher suite is not to be had', async () => {
+  test('reports that the requested cipher suite is not available', async () => {
     const strict = connect({ cipherSuite: 17 });
     const failed = await strict.request(getChassisStatus, {}).catch((error: unknown) => error);
     await strict.close();

@@ -10,18 +10,18 @@ function latencyAfter(...answers: number[]): Latency {
 }
 
 suite('the learned latency', () => {
-  test('a BMC that nothing is known of gets the usual wait', () => {
+  test('an unknown BMC gets the default timeout', () => {
     const latency = new Latency();
     assert.equal(latency.milliseconds, undefined);
     assert.equal(latency.firstWait(timings), timings.firstWait);
   });
 
-  test('a quick one is asked again sooner, within limits', () => {
+  test('a fast BMC is retried sooner, within limits', () => {
     assert.equal(latencyAfter(2, 2, 2, 2).firstWait(timings), timings.shortestWait);
     assert.equal(latencyAfter(200, 200).firstWait(timings), 200 + 4 * 75);
   });
 
-  test('a slow one gets its time, within limits', () => {
+  test('a slow BMC gets a longer timeout, within limits', () => {
     assert.equal(latencyAfter(1_000).firstWait(timings), 3_000);
     assert.equal(latencyAfter(9_000).firstWait(timings), timings.longestWait);
   });

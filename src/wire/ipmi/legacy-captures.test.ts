@@ -44,7 +44,7 @@ function repeatMessage(message: Buffer, direction: Direction, commands: string[]
   return encodeResponse({ ...response, data: encode(row.response, decode(row.response, response.data, row.name)) });
 }
 
-suite('captured exchanges of IPMI 1.5 are read, proven and written to the same bytes', () => {
+suite('decodes, verifies and re-encodes captured exchanges of IPMI 1.5', () => {
   for (const file of readdirSync(folder)) {
     test(file, async () => {
       const { notes, packets } = await readCapture(join(folder, file));

@@ -41,7 +41,7 @@ async function failureOf(promise: Promise<unknown>): Promise<IpmiError> {
 }
 
 suite("IPMI 1.5 with OpenIPMI's simulator", { skip: withoutIpmiSim }, () => {
-  test('switches the machine and tells its state', async (t) => {
+  test('switches the machine and reads its state', async (t) => {
     const sim = await startIpmiSim();
     t.after(() => sim.close());
     const client = connect(t, sim.port);
@@ -58,7 +58,7 @@ suite("IPMI 1.5 with OpenIPMI's simulator", { skip: withoutIpmiSim }, () => {
 });
 
 suite('IPMI 1.5 with the virtual BMC', () => {
-  test('gets its answers although packets are lost, and no forged ones', async (t) => {
+  test('gets its replies despite lost packets, and no forged ones', async (t) => {
     const bmc = await startLegacyBmc(t);
     bmc.setBmcProfile({ dropRate: 0.1 });
     const relay = await startUdpRelay(bmc.port, (packet, direction) => {
@@ -77,7 +77,7 @@ suite('IPMI 1.5 with the virtual BMC', () => {
     }
   });
 
-  test('every packet of the session is signed', async (t) => {
+  test('signs every packet of the session', async (t) => {
     const bmc = await startLegacyBmc(t);
     const relay = await startUdpRelay(bmc.port);
     t.after(() => relay.close());
@@ -90,7 +90,7 @@ suite('IPMI 1.5 with the virtual BMC', () => {
     for (const { packet } of relay.passed) assert.equal(packet.includes('secret'), false);
   });
 
-  test('says what is wrong', async (t) => {
+  test('reports what is wrong', async (t) => {
     const bmc = await startLegacyBmc(t);
     const failed = (changes: Partial<IpmiClientOptions>) =>
       failureOf(connect(t, bmc.port, changes).request(getChassisStatus, {}, { background: true }));
@@ -106,7 +106,7 @@ suite('IPMI 1.5 with the virtual BMC', () => {
     assert.match((await failed({})).detail, /no MD5 authentication/);
   });
 
-  test('without a free session it says so after its time, however often the BMC answers', async (t) => {
+  test('times out without a free session, however often the BMC replies', async (t) => {
     const bmc = await startLegacyBmc(t);
     bmc.setBmcProfile({ sessionLimit: 0 });
     const short = { ...timings, deadline: 1_000 };
@@ -120,7 +120,7 @@ suite('IPMI 1.5 with the virtual BMC', () => {
       );
   });
 
-  test('ipmitool -I lan drives it', { skip: withoutIpmitool }, async (t) => {
+  test('works with ipmitool -I lan', { skip: withoutIpmitool }, async (t) => {
     const bmc = await startLegacyBmc(t);
     const peer = ['-I', 'lan', '-A', 'MD5', '-H', '127.0.0.1', '-p', String(bmc.port), '-U', login.user, '-P', login.password];
     const ipmitool = async (command: string) => (await run('ipmitool', [...peer, ...command.split(' ')])).stdout;

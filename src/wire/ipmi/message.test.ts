@@ -9,18 +9,18 @@ import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from './
 const request = Buffer.from('2018c88100388e04b5', 'hex');
 
 suite('IPMI messages', () => {
-  test('a request is read and written', () => {
+  test('decodes and encodes a request', () => {
     const fields = decodeRequest(request);
     assert.deepEqual(fields, { netFn: 6, command: 0x38, sequence: 0, data: Buffer.of(0x8e, 0x04) });
     assert.deepEqual(encodeRequest(fields), request);
   });
 
-  test('a response is read and written', () => {
+  test('decodes and encodes a response', () => {
     const fields = { netFn: 6, command: 1, sequence: 63, completion: 0xc1, data: Buffer.of(1, 2) };
     assert.deepEqual(decodeResponse(encodeResponse(fields)), fields);
   });
 
-  test('no byte can be changed or missing', () => {
+  test('detects every altered or missing byte', () => {
     for (let at = 0; at < request.length; at += 1) {
       const changed = Buffer.from(request);
       changed[at] = (changed[at] as number) ^ 0x10;
@@ -29,7 +29,7 @@ suite('IPMI messages', () => {
     }
   });
 
-  test('a request is no response', () => {
+  test('rejects a request as a response', () => {
     assert.throws(() => decodeResponse(request), Malformed);
     const response = encodeResponse({ netFn: 6, command: 1, sequence: 1, completion: 0, data: Buffer.alloc(0) });
     assert.throws(() => decodeRequest(response), Malformed);
@@ -37,11 +37,11 @@ suite('IPMI messages', () => {
 });
 
 suite('the command table', () => {
-  test('has each command once', () => {
+  test('lists each command once', () => {
     for (const row of commandTable) assert.equal(findCommand(row.netFn, row.command), row, row.name);
   });
 
-  test('completion codes have words, those of a command before the general ones', () => {
+  test('completion codes have descriptions, those of a command first', () => {
     assert.equal(describeCompletion(0xd4), 'completion code D4h (insufficient privilege level)');
     assert.equal(describeCompletion(0x80, { 128: 'parameter not supported' }), 'completion code 80h (parameter not supported)');
     assert.equal(describeCompletion(0x85), 'completion code 85h (specific to the command)');

@@ -81,7 +81,7 @@ async function isAnswered(oddity: Leniency, port: number, options: string): Prom
 for (const oddity of Object.keys(flagTable) as Leniency[]) {
   suite(`a BMC of the kind ${oddity}`, () => {
     for (const id of [3, 17] as const) {
-      test(`our client opens a session with it, cipher suite ${id}`, async (t) => {
+      test(`our client opens a session, cipher suite ${id}`, async (t) => {
         const { request, opened } = await setUp(t, { oddSessions: [oddity], suite: id });
 
         assert.ok(await request());
@@ -95,7 +95,7 @@ for (const oddity of Object.keys(flagTable) as Leniency[]) {
       assert.ok(await request());
     });
 
-    test('a wrong password stays one', async (t) => {
+    test('a wrong password is still reported as such', async (t) => {
       const { request } = await setUp(t, { oddSessions: [oddity], suite: 3 });
 
       await assert.rejects(request('other'), (error) => error instanceof IpmiError && error.failure === 'refused');
@@ -113,7 +113,7 @@ for (const oddity of Object.keys(flagTable) as Leniency[]) {
 }
 
 for (const status of [0x01, 0x0a, 0x11, 0x12]) {
-  test(`cipher suite 17 switched off, as status ${status} tells it: the next one gets its turn`, async (t) => {
+  test(`cipher suite 17 disabled, reported by status ${status}: tries the next one`, async (t) => {
     const { bmc, udp } = await setUp(t, { oddSessions: [], suite: 3 });
     bmc.setBmcProfile({ cipherSuites: [17, 3] });
     const asked: number[] = [];

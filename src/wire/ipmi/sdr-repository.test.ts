@@ -55,7 +55,7 @@ const namesOf = (list: readonly Buffer[]) =>
   list.flatMap(decodeSdr).map((record) => (record.kind === 'odd' ? record.reason : record.name));
 
 suite('sensor records and their dates', () => {
-  test('are dated where the BMC tells a time, and not where it tells that it has none', async () => {
+  test('have a date if the BMC has one, and none if the BMC reports it unset', async () => {
     for (const [added, erased, dated] of [
       [7, 0, true],
       [0, 0, false],
@@ -67,7 +67,7 @@ suite('sensor records and their dates', () => {
     }
   });
 
-  test('are asked of the BMC itself where its repository is said to be fine and nothing else', async () => {
+  test('are read from the BMC itself if only they are healthy', async () => {
     const bmc = aScriptedBmc((on) => {
       on(getSdrRepositoryInfo, () => undefined);
       on(getDeviceSdrInfo, () => ({ count: 1, flags: deviceFlags, changed: undefined }));
@@ -89,7 +89,7 @@ suite('sensor records', () => {
   });
 
   for (const completion of [0xca, 0xc7, 0xc8, 0xff]) {
-    test(`are asked for in smaller parts after ${completion.toString(16)}h, and the size is remembered`, async () => {
+    test(`are read in smaller parts after ${completion.toString(16)}h, and the size is remembered`, async () => {
       const bmc = aRepository(records, { limit: { bytes: 8, completion } });
 
       assert.deepEqual((await readSdrs(bmc)).records, records);
@@ -99,26 +99,26 @@ suite('sensor records', () => {
     });
   }
 
-  test('are begun again when the reservation is lost', async () => {
+  test('are read again from the start when the reservation is lost', async () => {
     const bmc = aRepository(records, { losses: [2, 4] });
     assert.deepEqual((await readSdrs(bmc)).records, records);
     assert.equal(bmc.asked.filter((name) => name === 'Reserve SDR Repository').length, 3);
   });
 
-  test('are given up when the reservation is always lost', async () => {
+  test('fail when the reservation is always lost', async () => {
     const losses = Array.from({ length: 100 }, (_, index) => index + 1);
     const { records: read, notes } = await readSdrs(aRepository(records, { losses }));
     assert.deepEqual(read, []);
     assert.match(notes.join(), /reservation was lost 8 times/);
   });
 
-  test('end where the list comes back', async () => {
+  test('end if the list loops', async () => {
     const { records: read, notes } = await readSdrs(aRepository(records, { next: (index) => (index === 0 ? 2 : 1) }));
     assert.ok(read.length <= 3);
     assert.match(notes.join(), /comes back/);
   });
 
-  test('that are shorter than they say are told, and the others read', async () => {
+  test('that are shorter than they declare are reported, and the others read', async () => {
     const short = Buffer.from(records[0] as Buffer);
     short[4] = 60;
 
@@ -128,13 +128,13 @@ suite('sensor records', () => {
     assert.deepEqual(namesOf(read), ['first name here', 'second']);
   });
 
-  test('that are longer than offsets reach are read as far as they do', async () => {
+  test('that exceed the offset range are read up to it', async () => {
     const long = Buffer.concat([Buffer.of(1, 0, 0x51, 3, 255), Buffer.alloc(255, 7)]);
     const { records: read } = await readSdrs(aRepository([long]));
     assert.deepEqual(read, [long.subarray(0, 256)]);
   });
 
-  test('without a name to be found are odd, and of other types nothing', () => {
+  test('without a readable name are marked, and those of other types skipped', () => {
     const cut = eventOnly(1, 'x name').subarray(0, 12);
     assert.match(namesOf([cut]).join(), /ends after 12 bytes, before its name/);
     const oem = Buffer.of(9, 0, 0x51, 0xc0, 3, 1, 2, 3);
@@ -146,7 +146,7 @@ suite('sensor records', () => {
     assert.deepEqual(namesOf([boastful]), ['name']);
   });
 
-  test('are not read again while the time stamps hold', async () => {
+  test('are cached while the timestamps are unchanged', async () => {
     const bmc = aRepository(records);
     const known = await readSdrs(bmc);
     const before = bmc.asked.length;
@@ -157,7 +157,7 @@ suite('sensor records', () => {
     assert.notEqual(await readSdrs(aRepository([...records, eventOnly(3, 'third')]), known), known);
   });
 
-  test('come from the BMC itself where there is no repository, for each logical unit', async () => {
+  test('are read from the BMC if there is no repository, for each logical unit', async () => {
     const units = [[eventOnly(1, 'unit zero')], [], [eventOnly(1, 'unit two')], []];
     const bmc = aScriptedBmc((on) => {
       on(getDeviceSdrInfo, () => ({
@@ -178,7 +178,7 @@ suite('sensor records', () => {
     assert.match(stamp ?? '', /12/);
   });
 
-  test('of a BMC that knows none are none', async () => {
+  test('of a BMC without sensors are empty', async () => {
     assert.deepEqual((await readSdrs(aScriptedBmc(() => {}))).records, []);
   });
 });

@@ -31,7 +31,7 @@ function aLog(entries: readonly Buffer[], next = (index: number) => (index + 1 <
 }
 
 suite('the event log', () => {
-  test('is read from its oldest entry to its last', async () => {
+  test('is read from its oldest to its newest entry', async () => {
     const records = await readSel(aLog([entry(1), entry(2), entry(3)]));
     assert.deepEqual(
       records.map(({ id }) => id),
@@ -39,22 +39,22 @@ suite('the event log', () => {
     );
   });
 
-  test('that is empty is not read', async () => {
+  test('is not read if it is empty', async () => {
     const bmc = aLog([]);
     assert.deepEqual(await readSel(bmc), []);
     assert.deepEqual(bmc.asked, ['Get SEL Info']);
   });
 
-  test('that is erased while it is read ends there', async () => {
+  test('ends if it is erased during the read', async () => {
     assert.equal((await readSel(aLog([entry(1), entry(2)], () => 7))).length, 1);
   });
 
-  test('that goes round in circles ends', async () => {
+  test('ends if it loops', async () => {
     assert.ok((await readSel(aLog([entry(1), entry(2)], (index) => (index === 0 ? 2 : 1)))).length <= 3);
   });
 
   // https://github.com/facebook/openbmc/issues/273
-  test('that gives its oldest entry twice has it once, and one that breaks off is told', async () => {
+  test('contains an oldest entry that is listed twice once, and a truncated log is reported', async () => {
     const reported: string[] = [];
     const twice = [entry(1), entry(1), entry(2)];
     const records = await readSel(aLog(twice), (words) => reported.push(words));
@@ -70,7 +70,7 @@ suite('the event log', () => {
     assert.deepEqual(reported, ['the event log has 3 entries and gives 2', 'the event log has 2 entries and gives 1']);
   });
 
-  test('is erased, under a new reservation where a new event cancelled the first', async () => {
+  test('is erased, with a new reservation if a new event cancelled the first', async () => {
     let reservation = 0;
     let begun = 0;
     let polls = 0;
@@ -93,7 +93,7 @@ suite('the event log', () => {
     assert.deepEqual({ begun, polls }, { begun: 1, polls: 3 });
   });
 
-  test('that is never done being erased is given up', async () => {
+  test('fails if erasing never completes', async () => {
     const bmc = aScriptedBmc((on) => on(clearSel, () => ({ progress: { done: 0 } })));
     assert.equal(await eraseSel(bmc, async () => {}), false);
   });
@@ -102,7 +102,7 @@ suite('the event log', () => {
 suite('an entry', () => {
   const at = (time: number) => decodeSelRecord(entry(1, { time })).at;
 
-  test('has a time where the BMC had a clock', () => {
+  test('has a time if the BMC had a clock', () => {
     assert.equal(at(0x60000000), 0x60000000);
     assert.equal(at(0x1fffffff), null, 'seconds since the BMC was started');
     assert.equal(at(0xffffffff), null, 'unspecified');
@@ -119,14 +119,14 @@ suite('an entry', () => {
     assert.equal(event && describeEvent(event).words, 'OEM event 01ffff');
   });
 
-  test('of a state that has no name tells its number', () => {
+  test('of an unnamed state has its number', () => {
     const bytes = entry(1);
     bytes[13] = 0x0e;
     const { event } = decodeSelRecord(bytes);
     assert.equal(event && describeEvent(event).words, 'state 14');
   });
 
-  test('and sensor records of any bytes at all are read without a defect', () => {
+  test('and sensor records of random bytes cause no internal error', () => {
     for (let seed = 0; seed < 20_000; seed += 1) {
       const bytes = Buffer.from(
         Array.from({ length: seed % 70 }, (_, index) => (seed * 31 + index * index * 17 + (seed >> 3) * index) & 0xff),

@@ -45,7 +45,7 @@ for (const { raw, printed, linearization = 0, format = 'unsigned', factors = exa
   });
 }
 
-test('no number where there is none', () => {
+test('gives no value if there is none', () => {
   const factors = { m: 1, b: 0, rExponent: 0, bExponent: 0 };
   assert.equal(convertReading(0, { format: 'unsigned', linearization: 1, factors }), undefined, 'the logarithm of 0');
   assert.equal(convertReading(0, { format: 'unsigned', linearization: 7, factors }), undefined, '1 / 0');
@@ -53,7 +53,7 @@ test('no number where there is none', () => {
   assert.equal(convertReading(9, { format: 'unsigned', linearization: 0x20, factors }), undefined, 'a reserved formula');
 });
 
-test('units with a modifier, a rate and a percentage', () => {
+test('formats units with a modifier, a rate and a percentage', () => {
   const plain = { base: 0, modifier: 0, combination: 0, rate: 0, percentage: false };
   assert.equal(describeUnits(plain), null);
   assert.equal(describeUnits({ ...plain, base: 6, modifier: 24, combination: 2 }), 'W·h');

@@ -42,7 +42,7 @@ async function setUp(t: TestContext, { count, sessions = 0, timings = calm, pack
 }
 
 suite('the session budget', () => {
-  test('the session that was unused for longest makes room', async (t) => {
+  test('evicts the least recently used session', async (t) => {
     const { bmcs, pool, client, openSessions } = await setUp(t, { count: 3, sessions: 2 });
     for (const at of [0, 1, 0, 2]) await client(bmcs[at] as Bmc).request(getChassisStatus, {});
 
@@ -50,7 +50,7 @@ suite('the session budget', () => {
     assert.equal(pool.stats().sessions.open, 2);
   });
 
-  test('all get their answer although few sessions may be open at once', async (t) => {
+  test('all requests get replies with few sessions open at once', async (t) => {
     const { bmcs, pool, client, datagrams } = await setUp(t, { count: 20, sessions: 3, packetsPerSecond: 2_000 });
     let most = 0;
     const answers = await Promise.all(
@@ -65,7 +65,7 @@ suite('the session budget', () => {
     assert.equal(datagrams.stats().sockets, 8);
   });
 
-  test('who finds no room in time is told why', async (t) => {
+  test('reports why a request got no session in time', async (t) => {
     const timings = { ...quick, deadline: 1_000 };
     const { bmcs, client } = await setUp(t, { count: 2, sessions: 1, timings });
     const [busy, other] = bmcs as [Bmc, Bmc];
@@ -84,7 +84,7 @@ suite('the session budget', () => {
     assert.equal(reason.failure, 'limit');
   });
 
-  test('closing leaves no session behind', async (t) => {
+  test('closing leaves no session', async (t) => {
     const { bmcs, pool, client, openSessions } = await setUp(t, { count: 10 });
     await Promise.all(bmcs.map((bmc) => client(bmc).request(getChassisStatus, {})));
     assert.deepEqual(new Set(openSessions()), new Set([1]));
@@ -96,8 +96,8 @@ suite('the session budget', () => {
   });
 });
 
-suite('sessions at rest', () => {
-  test('are kept alive while they are used now and then, and closed afterwards', async (t) => {
+suite('idle sessions', () => {
+  test('are kept alive while in occasional use, and closed afterwards', async (t) => {
     const timings = { ...calm, keepAlive: 20, idle: 1_000 };
     const { bmcs, client, heard, openSessions } = await setUp(t, { count: 1, timings });
     const kept = once(heard, 'Get Device ID');
@@ -110,7 +110,7 @@ suite('sessions at rest', () => {
     assert.deepEqual(openSessions(), [0]);
   });
 
-  test('a lost one is noticed, and nobody is told', async (t) => {
+  test('a lost one is detected without an error', async (t) => {
     const { bmcs, client, heard, pool } = await setUp(t, { count: 1, timings: { ...quick, keepAlive: 10 } });
     const [bmc] = bmcs as [Bmc];
     await client(bmc).request(getChassisStatus, {});
@@ -125,7 +125,7 @@ suite('sessions at rest', () => {
 suite('a BMC without a free session', () => {
   const timings = { ...quick, deadline: 500, sessionWait: 10_000 };
 
-  test('is waited for: sessions of a killed process are dropped in time', async (t) => {
+  test('is retried: sessions of a killed process expire', async (t) => {
     const { bmcs, client } = await setUp(t, { count: 1, timings });
     const [bmc] = bmcs as [Bmc];
     bmc.setBmcProfile({ sessionLimit: 0 });
@@ -137,7 +137,7 @@ suite('a BMC without a free session', () => {
     assert.equal((await answer).power.on, false);
   });
 
-  test('is left alone soon where nobody waits for the answer', async (t) => {
+  test('is not retried once the request has been aborted or has timed out', async (t) => {
     const { bmcs, client } = await setUp(t, { count: 1, timings });
     const [bmc] = bmcs as [Bmc];
     bmc.setBmcProfile({ sessionLimit: 0 });
@@ -147,7 +147,7 @@ suite('a BMC without a free session', () => {
     await assert.rejects(asked, (error) => error instanceof IpmiError && /insufficient resources/.test(error.detail));
   });
 
-  test('is no longer waited for when the request is given up', async (t) => {
+  test('is not retried after an abort', async (t) => {
     const { bmcs, client } = await setUp(t, { count: 1, timings });
     const [bmc] = bmcs as [Bmc];
     bmc.setBmcProfile({ sessionLimit: 0 });
@@ -161,7 +161,7 @@ suite('a BMC without a free session', () => {
   });
 });
 
-test('latency is learned and told', async (t) => {
+test('learns and reports latency', async (t) => {
   const { bmcs, client } = await setUp(t, { count: 1 });
   const [bmc] = bmcs as [Bmc];
   assert.equal(client(bmc).latencyMs, undefined);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Budget } from './timings.ts';
 
-test('a BMC that answers has as long again, three times as long in all at most', (t) => {
+test('a BMC that replies gets the same time again, up to three times in total', (t) => {
   let now = 0;
   t.mock.method(performance, 'now', () => now);
   const budget = new Budget(10_000);

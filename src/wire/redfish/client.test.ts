@@ -24,7 +24,7 @@ const notInList = {
   Resolution: 'Choose a value from the enumeration list.',
 };
 
-suite("a refusal holds the service's own words", () => {
+suite('a rejection has the message of the service', () => {
   const shapes: [title: string, body: Json, text: string, id: string][] = [
     ['as an array', reported([notInList]), `${notInList.Message} ${notInList.Resolution}`, notInList.MessageId],
     ['as a single object', reported({ ...notInList, Resolution: 'None.' }), notInList.Message, notInList.MessageId],
@@ -49,7 +49,7 @@ suite("a refusal holds the service's own words", () => {
     });
   }
 
-  test('in plain text, but no web page', async (t) => {
+  test('in plain text, but not from a web page', async (t) => {
     const fixture = await startRedfishService(t, {
       [post]: [
         { status: 500, text: 'out of memory\n' },
@@ -61,14 +61,14 @@ suite("a refusal holds the service's own words", () => {
     assert.equal((await failureOf(client.post(action, {}))).message, `${post}: 502 Bad Gateway`);
   });
 
-  test('without the secrets that it repeats', async (t) => {
+  test('without secrets that it quotes', async (t) => {
     const entry = { MessageId: 'Base.1.8.PropertyValueFormatError', Message: "The value 'hunter22' or 'open sesame' is wrong." };
     const fixture = await startRedfishService(t, { [post]: { status: 400, body: reported([entry]) } });
     const { message } = await failureOf(fixture.open().post(action, { Account: { Password: 'hunter22' } }));
     assert.match(message, /The value '\*\*\*' or '\*\*\*' is wrong/);
   });
 
-  test('without what makes a URL secret, by its task too', async (t) => {
+  test('without the secrets of a URL, also from a task', async (t) => {
     const url = 'https://me:hunter22@images.example/a.iso?name=a.iso&X-Amz-Signature=abc%2Fdef&token=';
     const entry = { MessageId: 'Base.1.8.ResourceAtUriUnauthorized', Message: `While accessing ${url} or abc/def it failed.` };
     const task = { '@odata.id': '/redfish/v1/TaskService/Tasks/1', TaskState: 'Exception', Messages: [entry] };
@@ -88,13 +88,13 @@ suite("a refusal holds the service's own words", () => {
     }
   });
 
-  test('403 is a refusal, too', async (t) => {
+  test('403 is a rejection, too', async (t) => {
     const fixture = await startRedfishService(t, { [get]: { status: 403, body: reported([notInList]) } });
     assert.equal((await failureOf(fixture.open().get(path))).failure, 'refused');
   });
 });
 
-suite('what is no Redfish is told apart', () => {
+suite('detects what is no Redfish service', () => {
   const shapes: [title: string, answer: Answer, detail: RegExp][] = [
     ['no JSON', { text: '{"Id": ', headers: { 'content-type': 'application/json' } }, /no JSON/],
     ['a list', { body: [1, 2] }, /no object/],
@@ -118,26 +118,26 @@ suite('what is no Redfish is told apart', () => {
     });
   }
 
-  test('an empty body is an empty object', async (t) => {
+  test('reads an empty body as an empty object', async (t) => {
     const fixture = await startRedfishService(t, { [get]: { status: 204 } });
     assert.deepEqual((await fixture.open().get(path)).body, {});
   });
 });
 
 suite('time', () => {
-  test('a service that says nothing is silent', async (t) => {
+  test('a service that does not reply times out', async (t) => {
     const fixture = await startRedfishService(t, { [get]: { silent: true } });
     assert.equal((await failureOf(fixture.open().get(path, { timeout: 50 }))).failure, 'silent');
   });
 
-  test('a port where nobody listens', async (t) => {
+  test('a port without a listener is refused', async (t) => {
     const fixture = await startRedfishService(t, {});
     const error = await failureOf(fixture.open({ url: 'http://127.0.0.1:1' }).get(path));
     assert.equal(error.failure, 'silent');
     assert.match(error.message, /connection was refused/);
   });
 
-  test('who gives up is let go, under way or waiting, and holds up nobody', async (t) => {
+  test('an aborted request ends at once, running or queued, and blocks no other', async (t) => {
     const heard = Promise.withResolvers<void>();
     let count = 0;
     const answer = () => {
@@ -155,7 +155,7 @@ suite('time', () => {
     assert.equal((await late).body['Id'], '1');
   });
 
-  test('closing ends all', async (t) => {
+  test('closing aborts all requests', async (t) => {
     const fixture = await startRedfishService(t, { [get]: { silent: true } });
     const client = fixture.open({ auth: 'basic' });
     const waiting = [client.get(path), client.get(path)].map(failureOf);
@@ -163,7 +163,7 @@ suite('time', () => {
     for (const { failure } of await Promise.all(waiting)) assert.equal(failure, 'closed');
   });
 
-  test('a busy service is asked again when it says', async (t) => {
+  test('a busy service is retried after its Retry-After', async (t) => {
     const busy = { status: 503, headers: { 'retry-after': '0' } };
     const fixture = await startRedfishService(t, {
       [post]: [busy, { status: 429, headers: { 'retry-after': '0' } }, { status: 204 }],
@@ -171,7 +171,7 @@ suite('time', () => {
     assert.equal((await fixture.open().post(action, { ResetType: 'On' })).status, 204);
   });
 
-  test('a read that it failed at is asked once more, a command is not', async (t) => {
+  test('a failed read is retried once, and a command is not', async (t) => {
     const fixture = await startRedfishService(t, {
       [get]: [{ status: 500, text: '<html>' }, { body: { Id: '1' } }, { status: 502 }, { status: 500 }],
       [patch]: { status: 500 },
@@ -189,7 +189,7 @@ suite('time', () => {
   });
 });
 
-test('redirects on the same origin are followed, and only a few of them', async (t) => {
+test('follows a few redirects on the same origin', async (t) => {
   const fixture = await startRedfishService(t, {
     [get]: { status: 308, headers: { location: `${path}/` } },
     [`${get}/`]: { body: { Id: '1' } },
@@ -202,7 +202,7 @@ test('redirects on the same origin are followed, and only a few of them', async 
 });
 
 suite('a PATCH', () => {
-  test('carries the ETag of the resource', async (t) => {
+  test('has the ETag of the resource', async (t) => {
     const fixture = await startRedfishService(t, {
       [get]: { body: { Id: '1' }, headers: { etag: '"a"' } },
       [patch]: { status: 204 },
@@ -216,7 +216,7 @@ suite('a PATCH', () => {
     ['none', ''],
     ['a number for one, as iDRAC 9 4.10', 87422082150],
   ] as const) {
-    test(`carries none where the service has ${title}`, async (t) => {
+    test(`has none if the service has ${title}`, async (t) => {
       const fixture = await startRedfishService(t, { [get]: { body: { '@odata.etag': etag } }, [patch]: { status: 204 } });
       await fixture.open().patch(path, {});
       assert.equal(fixture.asked.at(-1)?.headers['if-match'], undefined);
@@ -240,14 +240,14 @@ suite('a PATCH', () => {
     assert.equal(fixture.names().filter((name) => name === patch).length, 1);
   });
 
-  test('that was taken in part has failed', async (t) => {
+  test('that was partly applied has failed', async (t) => {
     const body = { AssetTag: 'x', 'IndicatorLED@Message.ExtendedInfo': [notInList] };
     const fixture = await startRedfishService(t, { [get]: { body: {} }, [patch]: { body } });
     const error = await failureOf(fixture.open().patch(path, { AssetTag: 'x', IndicatorLED: 'Blue' }));
     assert.match(error.message, /not all of it was taken; The value 'Blue'/);
   });
 
-  test('that was refused with status 200, as an iDRAC 8 does, has failed', async (t) => {
+  test('that was rejected with status 200, as by an iDRAC 8, has failed', async (t) => {
     const entry = { MessageId: 'IDRAC.1.6.SYS410', Message: 'The attribute is read-only.', Severity: 'Warning' };
     const fixture = await startRedfishService(t, { [get]: { body: {} }, [patch]: { body: reported([entry]) } });
     assert.deepEqual((await failureOf(fixture.open().patch(path, { Boot: {} }))).messageIds, [entry.MessageId]);
@@ -260,7 +260,7 @@ suite('a PATCH', () => {
     ['that a reset is needed', reported([{ MessageId: 'iLO.2.8.ResetRequired', Message: 'Later.', Severity: 'Warning' }])],
   ];
   for (const [title, body] of successes) {
-    test(`that was taken with a word of success ${title} has not`, async (t) => {
+    test(`that was accepted with a success message ${title} has not`, async (t) => {
       const fixture = await startRedfishService(t, { [get]: { body: {} }, [patch]: { body } });
       assert.equal((await fixture.open().patch(path, { AssetTag: 'x' })).status, 200);
     });
@@ -272,7 +272,7 @@ suite('a task', () => {
   const task = (TaskState: string, more: object = {}) => ({ '@odata.type': '#Task.v1_7_0.Task', Id: '7', TaskState, ...more });
   const accepted = { status: 202, headers: { location: monitor, 'retry-after': '0' }, body: task('New') };
 
-  test('is followed by its monitor to the reply that it ends in', async (t) => {
+  test('is followed by its monitor to the final reply', async (t) => {
     const running = { status: 202, body: task('Running', { PercentComplete: 40 }) };
     const fixture = await startRedfishService(t, {
       [post]: accepted,
@@ -281,7 +281,7 @@ suite('a task', () => {
     assert.deepEqual((await fixture.open().post(action, {})).body, { done: true });
   });
 
-  test('is followed on where the service is upset without a word, and ends with the word that it has', async (t) => {
+  test('is followed despite server errors without a message, and ends with their message', async (t) => {
     const upset = { status: 500 };
     const word = { status: 500, body: { error: { message: 'flash failed' } } };
     const fixture = await startRedfishService(t, {
@@ -292,7 +292,7 @@ suite('a task', () => {
     assert.match((await failureOf(fixture.open({}, { upsetMs: 1, taskPauseMs: 1 }).post(action, {}))).message, /flash failed/);
   });
 
-  test('is followed by itself where the service names no monitor', async (t) => {
+  test('is followed by its resource if the service names no monitor', async (t) => {
     const own = { status: 202, body: { ...task('New'), '@odata.id': '/redfish/v1/TaskService/Tasks/7' } };
     const ended = { body: task('Completed', { TaskStatus: 'OK' }) };
     const fixture = await startRedfishService(t, {
@@ -308,7 +308,7 @@ suite('a task', () => {
     ['Cancelled', {}],
     ['Completed', { TaskStatus: 'Critical' }],
   ] as const) {
-    test(`that ends as ${state} ${JSON.stringify(more)} tells why`, async (t) => {
+    test(`that ends as ${state} ${JSON.stringify(more)} reports why`, async (t) => {
       const Messages = [{ MessageId: 'Update.1.0.VerificationFailed', Message: 'The image is broken.', Severity: 'Critical' }];
       const fixture = await startRedfishService(t, {
         [post]: accepted,
@@ -320,13 +320,13 @@ suite('a task', () => {
     });
   }
 
-  test('that is forgotten at its end has ended', async (t) => {
+  test('that disappears at its end has completed', async (t) => {
     const running = { body: { '@odata.type': '#Task.v1_4_3.Task', TaskState: 'Running' } };
     const fixture = await startRedfishService(t, { [post]: accepted, [`GET ${monitor}`]: [running, { status: 404 }] });
     assert.equal((await fixture.open({}, { taskPauseMs: 5 }).post(action, {})).status, 204);
   });
 
-  test('whose monitor answers with an error is an error', async (t) => {
+  test('whose monitor replies with an error has failed', async (t) => {
     const fixture = await startRedfishService(t, {
       [post]: accepted,
       [`GET ${monitor}`]: { status: 400, body: reported([notInList]) },
@@ -334,7 +334,7 @@ suite('a task', () => {
     assert.deepEqual((await failureOf(fixture.open().post(action, {}))).messageIds, [notInList.MessageId]);
   });
 
-  test('that takes too long is given up, and says how far it was', async (t) => {
+  test('that takes too long times out and reports its progress', async (t) => {
     const running = { status: 202, body: task('Running', { PercentComplete: 40 }) };
     const begun = { ...accepted, body: running.body };
     const fixture = await startRedfishService(t, { [post]: begun, [`GET ${monitor}`]: running });
@@ -342,7 +342,7 @@ suite('a task', () => {
     assert.match(message, /still Running, 40% done after 0.15 s/);
   });
 
-  test('is left alone on demand, and ends with the signal', async (t) => {
+  test('is not followed on request, and ends with the signal', async (t) => {
     const fixture = await startRedfishService(t, { [post]: accepted, [`GET ${monitor}`]: { status: 202 } });
     const client = fixture.open();
     assert.equal((await client.post(action, {}, { task: 'accept' })).status, 202);
@@ -358,7 +358,7 @@ suite('a collection', () => {
   const [one, two] = [`${all}/1`, `${all}/2`].map((id) => ({ '@odata.id': id, Id: id.slice(-1) }));
   const link = (id: string) => ({ '@odata.id': `${all}/${id}` });
 
-  test('is read over all its pages, each member as itself, and what vanished meanwhile is left out', async (t) => {
+  test('is read over all pages, each member as itself, without those that vanished', async (t) => {
     const fixture = await startRedfishService(t, {
       [`GET ${all}`]: { body: { Members: [link('1'), link('gone')], 'Members@odata.nextLink': `${all}?$skip=2` } },
       [`GET ${all}?$skip=2`]: { body: { Members: [two ?? {}] } },
@@ -377,12 +377,12 @@ suite('a collection', () => {
     });
   }
 
-  test('whose pages lead in a circle is unfit', async (t) => {
+  test('whose pages loop is rejected', async (t) => {
     const fixture = await startRedfishService(t, { [`GET ${all}`]: { body: { Members: [], 'Members@odata.nextLink': all } } });
     assert.equal((await failureOf(fixture.open().members(all))).failure, 'unfit');
   });
 
-  test('comes with its members where the service can, in one request', async (t) => {
+  test('is read with its members in one request if the service can', async (t) => {
     const root = { ProtocolFeaturesSupported: { ExpandQuery: { NoLinks: true, Levels: true } } };
     const fixture = await startRedfishService(t, {
       'GET /redfish/v1/': { body: root },
@@ -392,7 +392,7 @@ suite('a collection', () => {
     assert.equal(fixture.names().length, 2);
   });
 
-  test('is read without where the service only says that it can', async (t) => {
+  test('is read without if the service only claims to support it', async (t) => {
     const fixture = await startRedfishService(t, {
       'GET /redfish/v1/': { body: { ProtocolFeaturesSupported: { ExpandQuery: { NoLinks: true } } } },
       [`GET ${all}?$expand=.`]: { status: 501 },
@@ -407,7 +407,7 @@ suite('a collection', () => {
 });
 
 suite('a file', () => {
-  test('is sent as a form and as it is, from disk, again where the session was lost', async (t) => {
+  test('is sent as a form or plain, from disk, again if the session was lost', async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'ingot-upload-'));
     t.after(() => rmSync(folder, { recursive: true }));
     const file = join(folder, 'bios.bin');
@@ -439,7 +439,7 @@ suite('a file', () => {
   });
 });
 
-suite('a connection that rested', () => {
+suite('an idle connection', () => {
   test('is not used for a command', async (t) => {
     const fixture = await startRedfishService(t, { [get]: { body: {} }, [post]: { status: 204 } });
     const client = fixture.open({ auth: 'basic' });
@@ -451,7 +451,7 @@ suite('a connection that rested', () => {
 });
 
 suite('the pool', () => {
-  test('has one client for a service until its credentials change', async (t) => {
+  test('has one client per service until its credentials change', async (t) => {
     const fixture = await startRedfishService(t, { [get]: { body: {} }, [`DELETE ${sessionPath}/1`]: { status: 204 } });
     const pool = createRedfishClientPool();
     const peer = { url: fixture.url, user: 'a', password: 'first', auth: 'session', trust: { by: 'nothing' } } as const;

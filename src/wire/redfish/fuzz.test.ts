@@ -38,7 +38,7 @@ function bend(random: () => number): Buffer {
   return bytes;
 }
 
-test('bent replies and events are read or refused', () => {
+test('malformed replies and events are read or rejected', () => {
   const random = createRandom(1);
   for (let round = 0; round < rounds; round++) {
     const body = bend(random);
@@ -55,7 +55,7 @@ test('bent replies and events are read or refused', () => {
   }
 });
 
-test('links, waits and messages of any kind are harmless', () => {
+test('links, delays and messages of any kind are harmless', () => {
   const odd: Json[] = [
     null,
     0,
@@ -83,7 +83,7 @@ test('links, waits and messages of any kind are harmless', () => {
   assert.equal(redirectedPath('//evil.example/x', 'https://bmc.example'), undefined);
 });
 
-test('a body nested without measure is refused, not a crash', () => {
+test('rejects an excessively nested body', () => {
   const body = Buffer.from(`${'{"Password":'.repeat(20_000)}1${'}'.repeat(20_000)}`);
   assert.throws(() => readReply({ status: 200, headers: {}, body }, { request: 'GET /x' }), RedfishError);
 });

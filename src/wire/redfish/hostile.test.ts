@@ -13,7 +13,7 @@ import { createEventParser, type ServerEvent } from './server-sent-events.ts';
 const path = '/redfish/v1/Systems/1';
 const isUnfit = (error: unknown) => error instanceof RedfishError && error.failure === 'unfit';
 
-test('an address of the service that leads to another host is not asked for', async (t) => {
+test('does not follow a link to another host', async (t) => {
   const visitors: Socket[] = [];
   const other = createServer((socket) => void visitors.push(socket)).listen(0, '127.0.0.1');
   await once(other, 'listening');
@@ -27,7 +27,7 @@ test('an address of the service that leads to another host is not asked for', as
   assert.deepEqual(visitors, []);
 });
 
-test('ETags, paths and tokens that hold odd characters are unfit, and add no header', async (t) => {
+test('rejects ETags, paths and tokens with odd characters, and adds no header', async (t) => {
   const fixture = await startRedfishService(t, {
     [`GET ${path}`]: { body: { '@odata.etag': '"1"\r\nX-Own: yes', Name: 'x' } },
   });
@@ -40,7 +40,7 @@ test('ETags, paths and tokens that hold odd characters are unfit, and add no hea
   );
 });
 
-test('a password inside a URL is not repeated from the refusal', async (t) => {
+test('does not quote a password inside a URL from a rejection', async (t) => {
   const url = 'https://me:hun%20ter22@files.example/image.iso';
   const words = [`The value '${url}' is wrong`, 'or hun ter22'].join(' ');
   const fixture = await startRedfishService(t, { [`POST ${path}`]: { status: 400, body: { error: { message: words } } } });
@@ -53,7 +53,7 @@ test('a password inside a URL is not repeated from the refusal', async (t) => {
   assert.doesNotMatch(error.message, /ter22/);
 });
 
-test('a stream that never stops talking is given up', async (t) => {
+test('gives up an endless stream', async (t) => {
   let reported = 0;
   const fixture = await startRedfishService(t, {
     [`GET ${path}`]: {
@@ -73,7 +73,7 @@ test('a stream that never stops talking is given up', async (t) => {
   assert.ok(heard > 10 && heard < 100, `${heard} of ${reported}`);
 });
 
-test('a line that comes letter by letter is put together once', () => {
+test('joins a line that arrives in single bytes once', () => {
   const heard: ServerEvent[] = [];
   const parse = createEventParser((event) => void heard.push(event));
   const text = `data: {"x":"${'y'.repeat(900_000)}"}\r\n\r\n`;
@@ -81,7 +81,7 @@ test('a line that comes letter by letter is put together once', () => {
   assert.equal(JSON.stringify(heard[0]?.body).length, 900_008);
 });
 
-test('a reply that is nested without end is not built; brackets in texts are no levels', async (t) => {
+test('does not parse an excessively nested reply, and ignores brackets in strings', async (t) => {
   const deep = '{"a":'.repeat(200_000);
   const fixture = await startRedfishService(t, {
     [`GET ${path}`]: [
@@ -94,7 +94,7 @@ test('a reply that is nested without end is not built; brackets in texts are no 
   assert.equal((await client.get(path)).body['Name'], `\\"${'[{'.repeat(500)}`);
 });
 
-test('what the service root answers in words holds no password', async (t) => {
+test('does not quote a password from a reply of the service root', async (t) => {
   const fixture = await startRedfishService(t, {
     'GET /redfish/v1/': { status: 500, body: { error: { message: 'you are open sesame, are you not' } } },
   });
@@ -128,14 +128,14 @@ async function open(t: TestContext, listener: RequestListener, limits: Partial<R
   return client;
 }
 
-test('a collection of empty pages without end is given up, by number and by time', async (t) => {
+test('gives up an endless collection of empty pages, by number and by time', async (t) => {
   const client = await open(t, endless({ Members: [] }));
   await assert.rejects(client.members(path), { failure: 'unfit', message: /more than 2000 pages/ });
   const hurried = await open(t, endless({ Members: [] }), { collectionMs: 50 });
   await assert.rejects(hurried.members(path), { failure: 'answered', message: /not read within 0\.05 s/ });
 });
 
-test('pages that are large together are not all kept', async (t) => {
+test('limits the total size of pages', async (t) => {
   const client = await open(t, endless({ Members: [{ Name: 'x' }], pad: 'y'.repeat(7 * 1024 * 1024) }));
   await assert.rejects(client.members(path), { failure: 'unfit', message: /more than 67108864 bytes/ });
 });

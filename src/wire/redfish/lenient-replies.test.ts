@@ -16,7 +16,7 @@ const resetPath = `${systemPath}/Actions/ComputerSystem.Reset`;
 const system = { body: { Id: '1', PowerState: 'On' } };
 const json = { 'content-type': 'application/json' };
 
-suite('JSON that is not quite JSON', () => {
+suite('malformed JSON', () => {
   const bodies = [
     { title: 'a byte order mark', text: '\uFEFF{"Id":"1"}' },
     { title: 'a NUL at the end', text: '{"Id":"1"}\n\0\0' },
@@ -35,13 +35,13 @@ suite('JSON that is not quite JSON', () => {
     });
   }
 
-  test('keeps control characters as they were', async (t) => {
+  test('keeps control characters', async (t) => {
     const text = '{"Name":"a\tb\\n\u0002\\"c\u0003"}';
     const fixture = await startRedfishService(t, { [asking]: { text, headers: json } });
     assert.equal((await fixture.open().get(systemPath)).body['Name'], 'a\tb\n\u0002"c\u0003');
   });
 
-  test('keeps the digits of a number that no double holds, and takes one beyond all doubles for none', async (t) => {
+  test('keeps the digits of a number beyond double precision, and drops one beyond all doubles', async (t) => {
     const text =
       '{"SerialNumber":12345678901234567890,"Safe":9007199254740991,"Part":1.5,"Huge":1e400,"Big":1e20,"Float":9007199254740993.0}';
     const fixture = await startRedfishService(t, { [asking]: { text, headers: json } });
@@ -50,7 +50,7 @@ suite('JSON that is not quite JSON', () => {
     assert.deepEqual(body, { SerialNumber, Safe: 9007199254740991, Part: 1.5, Huge: null, Big: 1e20, Float });
   });
 
-  test('is refused where it is a page, and where it unpacks to more than a reply may hold', async (t) => {
+  test('is rejected if it is a web page or unpacks to more than the limit', async (t) => {
     const page = { text: '<html>login</html>', headers: { 'content-type': 'text/html' } };
     const bomb = { text: gzipSync(Buffer.alloc(2_000_000, ' ')), headers: { ...json, 'content-encoding': 'gzip' } };
     const fixture = await startRedfishService(t, { [asking]: [page, bomb] });
@@ -61,20 +61,20 @@ suite('JSON that is not quite JSON', () => {
 });
 
 suite('the status decides', () => {
-  test('a 401 whose body is cut off is a lost session', async (t) => {
+  test('a truncated 401 is a lost session', async (t) => {
     const fixture = await startRedfishService(t, { [asking]: [system, { status: 401, text: '{"error":', cut: true }, system] });
     const client = fixture.open();
     await client.get(systemPath);
     assert.equal((await client.get(systemPath)).body['PowerState'], 'On');
   });
 
-  test('a refusal with half a body is that refusal', async (t) => {
+  test('a truncated rejection is that rejection', async (t) => {
     const fixture = await startRedfishService(t, { [asking]: { status: 404, text: '{"error":{"code"', cut: true } });
     const { failure, status, message } = await failureOf(fixture.open().get(systemPath));
     assert.deepEqual([failure, status, message], ['answered', 404, `${asking}: 404 Not Found`]);
   });
 
-  test('a command that was taken is done, whatever the body says', async (t) => {
+  test('an accepted command is done, whatever the body says', async (t) => {
     for (const answer of [
       { status: 200, text: 'OK', headers: { 'content-type': 'text/plain' } },
       { status: 200, text: '{"a":', headers: json },
@@ -88,7 +88,7 @@ suite('the status decides', () => {
     }
   });
 
-  test('a refusal whose body is no gzip, although it says so, is that refusal; a lost session, too', async (t) => {
+  test('a rejection with an invalid gzip body is that rejection, and a lost session likewise', async (t) => {
     const odd = { text: '{"error":{}}', headers: { ...json, 'content-encoding': 'gzip' } };
     const fixture = await startRedfishService(t, {
       [asking]: [system, { ...odd, status: 401 }, system, { ...odd, status: 404 }, odd],
@@ -102,7 +102,7 @@ suite('the status decides', () => {
     assert.match((await failureOf(client.get(systemPath))).message, /no gzip/);
   });
 
-  test('a refusal whose body never ends is that refusal, and a command that was taken is done', async (t) => {
+  test('a rejection with an endless body is that rejection, and an accepted command is done', async (t) => {
     const stream = (status: number) => (response: ServerResponse) => {
       response.writeHead(status, { ...json, 'content-length': '100' });
       response.write('{"a":');
@@ -119,7 +119,7 @@ suite('the status decides', () => {
     assert.equal((await failureOf(client.get(systemPath, { timeout: 30_000, signal: cancelled }))).failure, 'closed');
   });
 
-  test('a read that is cut off is none', async (t) => {
+  test('a truncated read has failed', async (t) => {
     const fixture = await startRedfishService(t, { [asking]: { text: '{"Id":"1"}', cut: true } });
     assert.match((await failureOf(fixture.open().get(systemPath))).message, /ended early/);
   });
@@ -137,7 +137,7 @@ suite('a redirect within the service', () => {
     });
   }
 
-  test('a relative location counts from what was asked for', async (t) => {
+  test('a relative location is resolved against the requested URL', async (t) => {
     const fixture = await startRedfishService(t, {
       [asking]: { status: 308, headers: { location: '1/' } },
       [`${asking}/`]: system,
@@ -166,7 +166,7 @@ suite('a redirect within the service', () => {
   });
 });
 
-suite('basic authentication stands in for a session', () => {
+suite('is replaced by basic authentication for the session', () => {
   const disabled = {
     error: { '@Message.ExtendedInfo': [{ MessageId: 'Base.1.13.ServiceDisabled', Message: 'The service is disabled.' }] },
   };
@@ -194,7 +194,7 @@ suite('basic authentication stands in for a session', () => {
   }
 });
 
-test('JSON is asked for in every request, those of the session included', async (t) => {
+test('asks for JSON in every request, including those of the session', async (t) => {
   const fixture = await startRedfishService(t, { [asking]: system, [`DELETE ${sessionPath}/1`]: { status: 204 } });
   const client = fixture.open();
   await client.get(systemPath);
@@ -203,7 +203,7 @@ test('JSON is asked for in every request, those of the session included', async 
   for (const { headers } of fixture.asked) assert.equal(headers.accept, 'application/json');
 });
 
-test('a link with doubled slashes stays on the service', () => {
+test('a link with double slashes stays on the service', () => {
   assert.equal(pathOf('//redfish/v1//Systems/1'), systemPath);
   assert.equal(pathOf('https://bmc.example//redfish/v1/Systems/1'), systemPath);
   assert.equal(pathOf('/redfish/v1/Systems?x=a//b'), '/redfish/v1/Systems?x=a//b');
@@ -245,12 +245,12 @@ const good = (body: object) => {
   return `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
 };
 
-suite('a connection that is dead though promised alive', () => {
+suite('a dead connection that was announced as kept alive', () => {
   for (const [title, die] of [
     ['cut', (socket: Socket) => socket.destroy()],
     ['silent', () => {}],
   ] as const) {
-    test(`${title}: a read gets a new one, and none is kept from then on`, async (t) => {
+    test(`${title}: retries a read on a new one, and keeps none from then on`, async (t) => {
       const { client, connections } = await startRawService(t, (socket, _, count) =>
         count === 1 ? void socket.write(good({ Id: '1' })) : die(socket),
       );
@@ -260,7 +260,7 @@ suite('a connection that is dead though promised alive', () => {
     });
   }
 
-  test('a command is not sent twice', async (t) => {
+  test('does not send a command twice', async (t) => {
     const { client, heads } = await startRawService(t, (socket, head) =>
       head.startsWith('POST') ? socket.destroy() : void socket.write(good({ Id: '1' })),
     );
@@ -270,7 +270,7 @@ suite('a connection that is dead though promised alive', () => {
   });
 });
 
-suite('headers that the standard does not allow are taken from a BMC that sends them', () => {
+suite('accepts non-standard headers from a BMC that sends them', () => {
   const headTable = {
     folded: (reply: string) => reply.replace('OK\r\n', 'OK\r\nServer: some\r\n BMC\r\n'),
     'with bare line feeds': (reply: string) => reply.replaceAll('\r\n', '\n'),
@@ -312,7 +312,7 @@ suite('TLS', () => {
     return { url: `https://127.0.0.1:${(door.address() as AddressInfo).port}`, refused: () => refused };
   }
 
-  test('a BMC that takes no large ClientHello gets a small one, and is known by it', async (t) => {
+  test('sends a small ClientHello to a BMC that rejects large ones, and remembers it', async (t) => {
     const fixture = await startRedfishService(t, root, identity);
     const door = await startNarrowDoor(t, Number(new URL(fixture.url).port));
     const client = fixture.open({ url: door.url, trust: { by: 'fingerprint', sha256: identity.sha256 } });
@@ -322,7 +322,7 @@ suite('TLS', () => {
     await client.close();
   });
 
-  test('old versions are named, with the setting that cures it', async (t) => {
+  test('reports old versions with the setting that allows them', async (t) => {
     const old = { maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
     const fixture = await startRedfishService(t, root, { ...identity, ...old });
     const { message } = await failureOf(fixture.open().get(systemPath));
@@ -330,7 +330,7 @@ suite('TLS', () => {
     assert.equal((await fixture.open({ tls: 'old' }).get(systemPath)).body['Id'], '1');
   });
 
-  test('a port without TLS is named', async (t) => {
+  test('reports a port without TLS', async (t) => {
     const plain = await startRedfishService(t, root);
     const client = plain.open({ url: plain.url.replace('http:', 'https:') });
     assert.match((await failureOf(client.get(systemPath))).message, /does not speak TLS on this port/);

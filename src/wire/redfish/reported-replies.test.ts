@@ -8,8 +8,8 @@ const system = { '@odata.id': systemPath, '@odata.type': '#ComputerSystem.v1_6_0
 const internal = { '@Message.ExtendedInfo': [{ MessageId: 'Base.1.4.0.InternalError', Message: 'An internal error.' }] };
 
 // https://github.com/openbmc/bmcweb/issues/98
-suite('a resource of which one part could not be read (500)', () => {
-  test('is taken with all its others, and that is noticed', async (t) => {
+suite('a resource that was partly read (500)', () => {
+  test('is used with its other parts, and that is recorded', async (t) => {
     const fixture = await startRedfishService(t, {
       [`GET ${systemPath}`]: { status: 500, body: { ...system, error: internal } },
     });
@@ -29,7 +29,7 @@ suite('a resource of which one part could not be read (500)', () => {
     });
   }
 
-  test('is no answer to a command', async (t) => {
+  test('is no reply to a command', async (t) => {
     const script = { [`GET ${systemPath}`]: { body: system }, [`PATCH ${systemPath}`]: { status: 500, body: system } };
     const fixture = await startRedfishService(t, script);
     assert.equal((await failureOf(fixture.open().patch(systemPath, { AssetTag: 'a' }))).status, 500);
@@ -37,7 +37,7 @@ suite('a resource of which one part could not be read (500)', () => {
 });
 
 // https://github.com/stmcginnis/gofish/issues/190
-suite('a service root that is there without its slash alone', () => {
+suite('a service root that exists only without its trailing slash', () => {
   const refused = { status: 401, body: { error: { code: 'Base.1.0.AccessDenied', message: 'log on first' } } };
   const root = { Links: { Sessions: { '@odata.id': '/redfish/v1/Sessions' } }, Systems: { '@odata.id': '/redfish/v1/Systems' } };
   const script = {
@@ -47,7 +47,7 @@ suite('a service root that is there without its slash alone', () => {
     [`GET ${systemPath}`]: { body: system },
   };
 
-  test('is found, once, and tells where sessions are', async (t) => {
+  test('is found once, and gives the sessions URL', async (t) => {
     const fixture = await startRedfishService(t, script);
     const client = fixture.open();
     assert.equal((await client.get(systemPath)).body['PowerState'], 'On');
@@ -61,7 +61,7 @@ suite('a service root that is there without its slash alone', () => {
     ]);
   });
 
-  test('is found with basic authentication, too, and no password is sent to where it is refused', async (t) => {
+  test('is found with basic authentication, too, and no password is sent where it is rejected', async (t) => {
     const fixture = await startRedfishService(t, script);
     assert.ok('Systems' in (await fixture.open({ auth: 'basic' }).get('/redfish/v1/')).body);
     const reported = fixture.asked.map(({ name, headers }) => [name, 'authorization' in headers]);
@@ -72,7 +72,7 @@ suite('a service root that is there without its slash alone', () => {
     ]);
   });
 
-  test('is asked for twice where it is refused both ways, and the usual places are tried', async (t) => {
+  test('is read twice if both forms are rejected, and the usual paths are tried', async (t) => {
     const fixture = await startRedfishService(t, {
       'GET /redfish/v1/': refused,
       'GET /redfish/v1': refused,
@@ -84,7 +84,7 @@ suite('a service root that is there without its slash alone', () => {
 });
 
 // https://github.com/DMTF/python-redfish-library/pull/177 and https://github.com/openbmc/openbmc/issues/3353
-test('a session without a Location is given back by the address in its body', async (t) => {
+test('a session without a Location is deleted by the path in its body', async (t) => {
   const own = `${sessionPath}/H6aqsDdd0c`;
   const fixture = await startRedfishService(t, {
     [`POST ${sessionPath}`]: { status: 200, headers: { 'x-auth-token': 't' }, body: { '@odata.id': own, Id: 'H6aqsDdd0c' } },
@@ -98,7 +98,7 @@ test('a session without a Location is given back by the address in its body', as
 });
 
 // https://github.com/stmcginnis/gofish/pull/511: a web server that compresses and marks the ETag accordingly.
-test('an ETag that was marked by compression gives way to that of the resource', async (t) => {
+test('an ETag altered by compression is replaced by that of the resource', async (t) => {
   const [own, marked] = ['"abc"', '"abc-gzip"'];
   const fixture = await startRedfishService(t, {
     [`GET ${systemPath}`]: { headers: { etag: marked }, body: { ...system, '@odata.etag': own } },
@@ -110,7 +110,7 @@ test('an ETag that was marked by compression gives way to that of the resource',
 });
 
 // https://github.com/ansible-collections/community.general/pull/5580
-test('a task that waits for somebody is told with what it waits for, and not waited for', async (t) => {
+test('a task waiting for user intervention is reported with its reason, and not waited for', async (t) => {
   const task = '/redfish/v1/TaskService/Tasks/1';
   const fixture = await startRedfishService(t, {
     [`POST ${systemPath}/Go`]: { status: 202, headers: { location: task } },
@@ -121,7 +121,7 @@ test('a task that waits for somebody is told with what it waits for, and not wai
 });
 
 // https://github.com/kubevirtbmc/kubevirtbmc/issues/315
-test('a refusal that is a text in quotes is told in its words', async (t) => {
+test('a rejection that is a quoted string is reported with its text', async (t) => {
   const fixture = await startRedfishService(t, { [`POST ${systemPath}/Go`]: { status: 400, body: 'EOF' } });
   assert.match((await failureOf(fixture.open().post(`${systemPath}/Go`, {}))).message, /400 Bad Request; EOF$/);
 });

@@ -11,7 +11,7 @@ const event = { '@odata.type': '#Event.v1_7_0.Event', Events: [{ MessageId: 'Res
 suite('a stream of events', () => {
   const text = `: hello\r\n\r\nid: 1\ndata: {"a":\ndata: 1}\n\ndata: no json\n\ndata:[1]\n\nretry: 5\nevent: x\nid: 2\rdata:{"b":2}\r\r`;
 
-  test('is read alike wherever it is cut', () => {
+  test('is read alike however it is split', () => {
     for (let cut = 0; cut <= text.length; cut++) {
       const heard: ServerEvent[] = [];
       const parse = createEventParser((one) => void heard.push(one));
@@ -33,7 +33,7 @@ suite('a stream of events', () => {
     });
   });
 
-  test('arrives with the token of the session, and ends when the service or we end it', async (t) => {
+  test('uses the token of the session, and ends when either side closes it', async (t) => {
     const responses: ServerResponse[] = [];
     const stream = (response: ServerResponse) => {
       responses.push(response.writeHead(200, { 'content-type': 'text/event-stream' }));

@@ -37,7 +37,7 @@ const full = {
 };
 
 suite('a session', () => {
-  test('is opened once, used for all, and deleted at the end', async (t) => {
+  test('is opened once, shared by all requests, and deleted at the end', async (t) => {
     const fixture = await startRedfishService(t, { [asking]: system, [`DELETE ${sessionPath}/1`]: { status: 204 } });
     const client = fixture.open();
     await Promise.all([client.get(systemPath), client.get(systemPath)]);
@@ -52,7 +52,7 @@ suite('a session', () => {
     assert.equal(fixture.connections(), 1);
   });
 
-  test('that the service forgot is renewed once', async (t) => {
+  test('that the service has lost is renewed once', async (t) => {
     const fixture = await startRedfishService(t, { [asking]: [system, unauthorized, system] });
     const client = fixture.open();
     await client.get(systemPath);
@@ -61,7 +61,7 @@ suite('a session', () => {
     assert.equal(fixture.asked.at(-1)?.headers['x-auth-token'], 't2');
   });
 
-  test('that may not do all is good for the rest, and none is left over', async (t) => {
+  test('with limited privileges serves the other requests, and none remains', async (t) => {
     const secret = 'GET /redfish/v1/AccountService';
     const script = { [asking]: system, [secret]: unauthorized, [`DELETE ${sessionPath}/1`]: { status: 204 } };
     const fixture = await startRedfishService(t, script);
@@ -72,7 +72,7 @@ suite('a session', () => {
     assert.deepEqual(fixture.names().slice(3), [secret, `DELETE ${sessionPath}/1`, login, secret, asking]);
   });
 
-  test('is not renewed for ever', async (t) => {
+  test('is not renewed forever', async (t) => {
     const fixture = await startRedfishService(t, { [asking]: unauthorized });
     const client = fixture.open();
     const error = await failureOf(client.get(systemPath));
@@ -81,7 +81,7 @@ suite('a session', () => {
     assert.equal(fixture.names().filter((name) => name === login).length, 2);
   });
 
-  test('whose Location is on a host of the service own making is deleted all the same', async (t) => {
+  test('whose Location names an internal host is deleted all the same', async (t) => {
     const created = { status: 201, headers: { 'x-auth-token': 'tok', location: `https://10.0.0.9${sessionPath}/9` }, body: {} };
     const fixture = await startRedfishService(t, { [login]: created, [asking]: system });
     const client = fixture.open();
@@ -91,7 +91,7 @@ suite('a session', () => {
   });
 });
 
-test('a session that nobody needs is given back, and another one taken later', async (t) => {
+test('an unused session is deleted, and another one opened later', async (t) => {
   const fixture = await startRedfishService(t, { [asking]: system });
   const given = Promise.withResolvers<void>();
   fixture.script[`DELETE ${sessionPath}/1`] = () => {
@@ -105,8 +105,8 @@ test('a session that nobody needs is given back, and another one taken later', a
   assert.deepEqual(fixture.names().slice(1, 6), [login, asking, `DELETE ${sessionPath}/1`, login, asking]);
 });
 
-suite('a refused password', () => {
-  test('is not tried again, neither by those who wait nor soon after', async (t) => {
+suite('a rejected password', () => {
+  test('is not retried, neither by queued requests nor soon after', async (t) => {
     const fixture = await startRedfishService(t, { [login]: unauthorized, [asking]: system });
     const client = fixture.open();
     const errors = await Promise.all([1, 2, 3].map(() => failureOf(client.get(systemPath))));
@@ -118,7 +118,7 @@ suite('a refused password', () => {
     assert.equal(fixture.names().filter((name) => name === login).length, 1);
   });
 
-  test('is tried again when its time is over', async (t) => {
+  test('is retried when its delay is over', async (t) => {
     const fixture = await startRedfishService(t, { [login]: unauthorized, [asking]: system });
     const client = fixture.open({}, { refusalMs: 0 });
     await failureOf(client.get(systemPath));
@@ -136,8 +136,8 @@ suite('a refused password', () => {
   });
 });
 
-suite('where all sessions are taken', () => {
-  test('basic authentication stands in, if it may', async (t) => {
+suite('if no session is free', () => {
+  test('uses basic authentication if allowed', async (t) => {
     const fixture = await startRedfishService(t, { [login]: full, [asking]: system });
     const client = fixture.open({ auth: 'auto' });
     await client.get(systemPath);
@@ -146,14 +146,14 @@ suite('where all sessions are taken', () => {
     assert.match(fixture.asked.at(-1)?.headers.authorization ?? '', /^Basic /);
   });
 
-  test('a session is waited for, if it must be one', async (t) => {
+  test('retries if a session is required', async (t) => {
     const created = { status: 201, headers: { 'x-auth-token': 'late' }, body: {} };
     const fixture = await startRedfishService(t, { [login]: [full, full, created], [asking]: system });
     await fixture.open().get(systemPath);
     assert.equal(fixture.asked.at(-1)?.headers['x-auth-token'], 'late');
   });
 
-  test('and none gets free, the service is told of as it is', async (t) => {
+  test('reports the service if none gets free', async (t) => {
     const fixture = await startRedfishService(t, { [login]: full, [asking]: system });
     const error = await failureOf(fixture.open({}, { readMs: 3_000, fullPauseMs: 2_000 }).get(systemPath));
     assert.equal(error.failure, 'answered');
@@ -161,13 +161,13 @@ suite('where all sessions are taken', () => {
   });
 });
 
-test('a service without sessions is asked with basic authentication', async (t) => {
+test('uses basic authentication with a service without sessions', async (t) => {
   const fixture = await startRedfishService(t, { 'GET /redfish/v1/': { body: {} }, [login]: { status: 404 }, [asking]: system });
   await fixture.open({ auth: 'auto' }).get(systemPath);
   assert.match(fixture.asked.at(-1)?.headers.authorization ?? '', /^Basic /);
 });
 
-test('a service that wants no password gets none', async (t) => {
+test('sends no password to a service that needs none', async (t) => {
   const fixture = await startRedfishService(t, { [asking]: system });
   await fixture.open({ user: '', password: '' }).get(systemPath);
   assert.deepEqual(fixture.names(), [asking]);

@@ -9,14 +9,14 @@ const right = makeIdentity('IP:127.0.0.1');
 const other = makeIdentity('DNS:elsewhere.example');
 const system = { 'GET /redfish/v1/Systems/1': { body: { Id: '1' } } };
 
-suite('a service proves who it is', () => {
-  test('by the pinned fingerprint, on each connection', async (t) => {
+suite('a service is authenticated', () => {
+  test('by the pinned fingerprint on each connection', async (t) => {
     const fixture = await startRedfishService(t, system, right);
     const client = fixture.open({ trust: { by: 'fingerprint', sha256: right.sha256.toUpperCase() } });
     assert.equal((await client.get('/redfish/v1/Systems/1')).body['Id'], '1');
   });
 
-  test('again after it has hung up, when TLS takes a session up again and presents no certificate', async (t) => {
+  test('again after it closed the connection, when TLS resumes a session without a certificate', async (t) => {
     for (const trust of [
       { by: 'fingerprint', sha256: right.sha256 },
       { by: 'authority', ca: right.cert.toString() },
@@ -31,19 +31,19 @@ suite('a service proves who it is', () => {
     }
   });
 
-  test('by a certificate of the authority that was named', async (t) => {
+  test('by a certificate of the configured authority', async (t) => {
     const fixture = await startRedfishService(t, system, right);
     const client = fixture.open({ trust: { by: 'authority', ca: right.cert.toString() } });
     assert.equal((await client.get('/redfish/v1/Systems/1')).status, 200);
   });
 
-  test('or not at all, where that is wanted', async (t) => {
+  test('or not at all if so configured', async (t) => {
     const fixture = await startRedfishService(t, system, other);
     assert.equal((await fixture.open({ trust: { by: 'nothing' } }).get('/redfish/v1/Systems/1')).status, 200);
   });
 });
 
-suite('who cannot prove it hears nothing', () => {
+suite('a service that is not authenticated receives nothing', () => {
   const refusals = [
     { title: 'another fingerprint', trust: { by: 'fingerprint', sha256: '0'.repeat(64) }, identity: right, says: /not 0000/ },
     { title: 'a self-signed certificate', trust: { by: 'authority' }, identity: right, says: /self-signed/ },
@@ -55,7 +55,7 @@ suite('who cannot prove it hears nothing', () => {
     },
   ] as const;
   for (const { title, trust, identity, says } of refusals) {
-    test(`${title}: the fault tells what was presented`, async (t) => {
+    test(`${title}: the fault reports the presented certificate`, async (t) => {
       const fixture = await startRedfishService(t, system, identity);
       const { failure, message } = await failureOf(fixture.open({ trust }).get('/redfish/v1/Systems/1'));
       assert.equal(failure, 'untrusted');
@@ -65,14 +65,14 @@ suite('who cannot prove it hears nothing', () => {
     });
   }
 
-  test('a service that speaks no TLS', async (t) => {
+  test('a service without TLS', async (t) => {
     const fixture = await startRedfishService(t, system);
     const client = fixture.open({ url: fixture.url.replace('http:', 'https:') });
     assert.equal((await failureOf(client.get('/redfish/v1/Systems/1'))).failure, 'unsupported');
   });
 });
 
-test('TLS 1.0 is spoken on demand alone', async (t) => {
+test('uses TLS 1.0 only on request', async (t) => {
   const old = { ...right, minVersion: 'TLSv1', maxVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
   const fixture = await startRedfishService(t, system, old);
   const { failure } = await failureOf(fixture.open().get('/redfish/v1/Systems/1'));
@@ -80,7 +80,7 @@ test('TLS 1.0 is spoken on demand alone', async (t) => {
   assert.equal((await fixture.open({ tls: 'old' }).get('/redfish/v1/Systems/1')).status, 200);
 });
 
-test('an impostor at the address of a service that was trusted before hears nothing', async (t) => {
+test('an impostor at the address of a trusted service receives nothing', async (t) => {
   const asked: string[] = [];
   const server = createServer(right, (request, response) => {
     asked.push(request.url ?? '');

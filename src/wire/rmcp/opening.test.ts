@@ -20,13 +20,13 @@ suite('session opening payloads', () => {
     assert.throws(() => rakp.decodeOpenSessionRequest(payload), Malformed);
   });
 
-  test('a mix of two cipher suites is none', () => {
+  test('a mix of two cipher suites is invalid', () => {
     assert.ok(best && fallback);
     assert.equal(matchCipherSuite({ ...best, integrity: fallback.integrity }), undefined);
     assert.equal(matchCipherSuite({ authentication: 0, integrity: 0, confidentiality: 0 }), undefined);
   });
 
-  test('RAKP 1 takes the name with and without the unused bytes of its field', () => {
+  test('RAKP 1 accepts the name with and without the unused bytes of its field', () => {
     const fields = { tag: 1, bmcSession: 5, random: randomBytes(16), role: 0x14, user: Buffer.from('admin') };
     const payload = rakp.encodeRakp1(fields);
     assert.equal(payload.length, 28 + 5);
@@ -36,7 +36,7 @@ suite('session opening payloads', () => {
     assert.throws(() => rakp.decodeRakp1(payload.subarray(0, -1)), Malformed);
   });
 
-  test('a failure is told by its status, however much of it was sent', () => {
+  test('a failure is reported by its status, however much of it was sent', () => {
     const whole = rakp.encodeFailure({ tag: 3, status: 13, session: 99 });
     assert.deepEqual(rakp.decodeRakp2(whole), { ok: false, failure: { tag: 3, status: 13, session: 99 } });
     assert.deepEqual(rakp.decodeRakp2(Buffer.concat([whole, Buffer.alloc(32)])), rakp.decodeRakp2(whole));
@@ -44,18 +44,18 @@ suite('session opening payloads', () => {
     assert.throws(() => rakp.decodeRakp2(Buffer.of(3)), Malformed);
   });
 
-  test('a success must be whole', () => {
+  test('a success must be complete', () => {
     assert.throws(() => rakp.decodeRakp2(Buffer.alloc(39)), Malformed);
     assert.throws(() => rakp.decodeOpenSessionResponse(Buffer.alloc(35)), Malformed);
   });
 });
 
 suite('cipher suite records', () => {
-  test('ids come back', () => {
+  test('decodes the encoded ids', () => {
     assert.deepEqual(decodeCipherSuiteIds(encodeCipherSuiteRecords(cipherSuiteTable)), [17, 3]);
   });
 
-  test('OEM suites and suites without algorithms are read past', () => {
+  test('skips OEM suites and suites without algorithms', () => {
     const records = Buffer.from('c0000000c180112233014181c0030141 81c011'.replaceAll(' ', ''), 'hex');
     assert.deepEqual(decodeCipherSuiteIds(records), [0, 3, 17]);
     assert.deepEqual(decodeCipherSuiteIds(Buffer.of(0xc0)), []);
@@ -63,7 +63,7 @@ suite('cipher suite records', () => {
 });
 
 suite('packets without a session', () => {
-  test('an IPMI 1.5 message comes back, with or without the pad byte', () => {
+  test('decodes an encoded IPMI 1.5 message, with or without the pad byte', () => {
     const message = randomBytes(9);
     const packet = encodeLegacyPacket(message);
     assert.deepEqual(decodeLegacyPacket(packet), message);
@@ -72,7 +72,7 @@ suite('packets without a session', () => {
     assert.throws(() => decodeLegacyPacket(packet.subarray(0, -1)), Malformed);
   });
 
-  test('an IPMI 1.5 packet may claim neither a session nor an authentication', () => {
+  test('an IPMI 1.5 packet must not claim a session or an authentication', () => {
     for (const at of [4, 5, 9]) {
       const packet = encodeLegacyPacket(randomBytes(9));
       packet[at] = 2;
@@ -80,7 +80,7 @@ suite('packets without a session', () => {
     }
   });
 
-  test('ping and pong come back', () => {
+  test('decodes the encoded ping and pong', () => {
     for (const message of [{ type: 'ping', tag: 200 } as const, { type: 'pong', tag: 7, ipmi: true } as const]) {
       assert.deepEqual(decodeAsf(encodeAsf(message)), message);
     }

@@ -11,34 +11,34 @@ function windowAfter(...taken: number[]): SequenceWindow {
 }
 
 suite('sequence numbers', () => {
-  test('each is taken once', () => {
+  test('accepts each once', () => {
     const window = windowAfter(1, 2, 3);
     for (const again of [1, 2, 3]) assert.equal(window.take(again), false);
   });
 
-  test('late ones are taken within the window, once', () => {
+  test('accepts late ones within the window, once', () => {
     const window = windowAfter(1, 20, 5, 19, 4);
     assert.equal(window.take(5), false);
     assert.equal(window.take(3), false, 'seventeen behind is too late');
   });
 
-  test('a leap ahead is taken and closes what lies behind', () => {
+  test('accepts a jump ahead and closes the window behind it', () => {
     const window = windowAfter(1, 2, 1_000);
     assert.equal(window.take(2), false);
     assert.equal(window.take(999), true);
   });
 
-  test('zero is never taken', () => {
+  test('never accepts zero', () => {
     assert.equal(windowAfter(1).take(0), false);
     assert.equal(new SequenceWindow().take(0), false);
   });
 
-  test('they go on after the last', () => {
+  test('continues after the last one', () => {
     const window = windowAfter(2 ** 31 - 1, highest - 1, highest, 1, 2);
     assert.equal(window.take(highest), false);
   });
 
-  test('the counter leaves zero out', () => {
+  test('the counter skips zero', () => {
     const counter = new SequenceCounter();
     assert.deepEqual([counter.next(), counter.next()], [1, 2]);
   });

@@ -35,7 +35,7 @@ for (const [index, { id }] of cipherSuiteTable.entries()) {
     const outer = { type: 'ipmi', session: 0xa0b0c0d0, sequence: 7 } as const;
     const wrap = (payload: Buffer) => encodeSessionPacket({ ...outer, payload }, secrets, randomBytes(16));
 
-    test('payloads of every length come back', () => {
+    test('decodes encoded payloads of every length', () => {
       for (let length = 0; length <= 64; length += 1) {
         const payload = randomBytes(length);
         const packet = wrap(payload);
@@ -45,11 +45,11 @@ for (const [index, { id }] of cipherSuiteTable.entries()) {
       }
     });
 
-    test('the payload is not to be read on the wire', () => {
+    test('encrypts the payload on the wire', () => {
       assert.equal(wrap(Buffer.from('a payload in the clear')).includes('payload'), false);
     });
 
-    test('no bit of a packet can be changed', () => {
+    test('detects every flipped bit of a packet', () => {
       const packet = wrap(randomBytes(20));
       // The RMCP header is not signed; its version and class are checked, the rest is reserved.
       for (let at = 4 * 8; at < packet.length * 8; at += 1) {
@@ -59,7 +59,7 @@ for (const [index, { id }] of cipherSuiteTable.entries()) {
       }
     });
 
-    test('no byte of a packet can be missing or added', () => {
+    test('detects every missing or added byte of a packet', () => {
       const packet = wrap(randomBytes(20));
       for (let length = 0; length < packet.length; length += 1) {
         assert.throws(() => decodeSessionPacket(packet.subarray(0, length), secrets), Malformed, `${length} bytes`);
@@ -67,23 +67,23 @@ for (const [index, { id }] of cipherSuiteTable.entries()) {
       assert.throws(() => decodeSessionPacket(Buffer.concat([packet, Buffer.of(0)]), secrets), Malformed);
     });
 
-    test('a packet of another session does not pass', () => {
+    test('rejects a packet of another session', () => {
       assert.throws(() => decodeSessionPacket(wrap(randomBytes(20)), secretsFor(index)), Malformed);
     });
 
-    test('what was never signed does not pass', () => {
+    test('rejects an unsigned packet', () => {
       assert.throws(() => decodeSessionPacket(encodePlainPacket('ipmi', randomBytes(20)), secrets), Malformed);
     });
   });
 }
 
 suite('packets outside of a session', () => {
-  test('come back', () => {
+  test('are decoded', () => {
     const payload = randomBytes(9);
     assert.deepEqual(decodePlainPacket(encodePlainPacket('rakp1', payload)), { type: 'rakp1', session: 0, sequence: 0, payload });
   });
 
-  test('may not claim a session, a signature or an unknown payload', () => {
+  test('must not claim a session, a signature or an unknown payload', () => {
     const secrets = secretsFor(0);
     const packet = encodeSessionPacket(
       { type: 'ipmi', session: 1, sequence: 1, payload: Buffer.of(1) },
@@ -103,7 +103,7 @@ suite('packets outside of a session', () => {
     }
   });
 
-  test('may not be cut', () => {
+  test('must not be truncated', () => {
     const packet = encodePlainPacket('rakp1', randomBytes(9));
     for (let length = 0; length < packet.length; length += 1) {
       assert.throws(() => decodePlainPacket(packet.subarray(0, length)), Malformed);

@@ -65,14 +65,14 @@ for (const [name, credentials] of Object.entries(accounts)) {
   });
 }
 
-test('an object that is not there', skip, async (t) => {
+test('a missing object', skip, async (t) => {
   const version2 = open(t, { version: '2c', ...communities });
   assert.deepEqual(await version2.get([outlet, nothing]), [2, null]);
   await assert.rejects(version2.set(nothing, 1), { failure: 'answered' });
   await assert.rejects(open(t, { version: '1', ...communities }).get([outlet, nothing]), { failure: 'absent' });
 });
 
-test('who may read, but not write, is told so', skip, async (t) => {
+test('a user with read access only', skip, async (t) => {
   const { read } = communities;
   const client = open(t, { version: '2c', read, write: read });
   await assert.rejects(client.set(outlet, 1), { failure: 'privilege', message: 'NoAccess' });
@@ -100,7 +100,7 @@ test('credentials that are not the agent’s', skip, async (t) => {
   }
 });
 
-test('an agent that was restarted is found again in the same request', skip, async (t) => {
+test('reconnects to a restarted agent within one request', skip, async (t) => {
   const client = open(t, asUser(snmpdUsers.strong));
   await client.set(outlet, 1);
 
@@ -109,7 +109,7 @@ test('an agent that was restarted is found again in the same request', skip, asy
   assert.deepEqual(await client.get([outlet]), [2]);
 });
 
-test('an agent that was replaced by another engine, or forgot how often it has started, is found again', skip, async (t) => {
+test('reconnects to an agent with another engine or a reset boot counter', skip, async (t) => {
   const client = open(t, asUser(snmpdUsers.strong));
   assert.deepEqual(await client.get([outlet]), [2]);
 
@@ -122,7 +122,7 @@ test('an agent that was replaced by another engine, or forgot how often it has s
   await snmpd.set(outlet, 2);
 });
 
-test('a report that nobody signed does not pass for a refused key', skip, async (t) => {
+test('does not take an unsigned report for a rejected key', skip, async (t) => {
   let report: Buffer | undefined;
   let asked: Buffer = Buffer.alloc(0);
   const forge: Disturb = {
@@ -139,7 +139,7 @@ test('a report that nobody signed does not pass for a refused key', skip, async 
   await assert.rejects(client.get([outlet]), { failure: 'unfit', message: /clock or identity/ });
 });
 
-test('lost packets are sent again, but those that must not happen twice', skip, async (t) => {
+test('resends lost packets, except for requests that must not run twice', skip, async (t) => {
   const lost: Buffer[] = [];
   const loseFirst: Disturb = {
     send(packet) {
@@ -161,7 +161,7 @@ test('lost packets are sent again, but those that must not happen twice', skip, 
   assert.deepEqual(await client.get([outlet]), [2]);
 });
 
-test('giving up ends a request, and closing too', skip, async (t) => {
+test('an abort or closing ends a request', skip, async (t) => {
   const client = open(t, { version: '2c', ...communities }, { disturb: { send: () => undefined } });
   const asking = new AbortController();
   const given = client.get([outlet], asking.signal);
@@ -173,7 +173,7 @@ test('giving up ends a request, and closing too', skip, async (t) => {
   await assert.rejects(closed, { failure: 'closed' });
 });
 
-test('noise on the socket disturbs nothing', skip, async (t) => {
+test('noise on the socket disturbs no request', skip, async (t) => {
   const noise = ['', '00', '30', '3003020101', `3082${'ff'.repeat(80)}`, `30840000${'00'.repeat(20)}`].map((hex) =>
     Buffer.from(hex, 'hex'),
   );
@@ -181,7 +181,7 @@ test('noise on the socket disturbs nothing', skip, async (t) => {
   assert.deepEqual(await client.get([outlet]), [2]);
 });
 
-test('an unsigned answer to a signed request is not believed', skip, async (t) => {
+test('rejects an unsigned reply to a signed request', skip, async (t) => {
   let asked: Buffer = Buffer.alloc(0);
   let forged = 0;
   let isForging = false;
@@ -222,7 +222,7 @@ for (const [name, user] of [
   ['encrypted', snmpdUsers.strong] as const,
   ['in clear', undefined] as const,
 ]) {
-  test(`answers with changed bytes (${name}) end no process, and no signature is got round`, skip, async (t) => {
+  test(`altered replies (${name}) neither crash the process nor bypass the signature`, skip, async (t) => {
     const random = generator(20_240_607);
     const at = (length: number) => Math.floor(random() * length);
     const mutate = (packet: Buffer) => {

@@ -13,7 +13,7 @@ function countingNames(entries?: number) {
 }
 
 suite('host names', () => {
-  test('an address is itself, spelt as a socket spells it', () => {
+  test('returns an address in the form that a socket reports', () => {
     const { names, asked } = countingNames();
     assert.deepEqual(names.find('192.0.2.7'), { address: '192.0.2.7', family: 4 });
     assert.deepEqual(names.find('2001:DB8:0::1'), { address: '2001:db8::1', family: 6 });
@@ -21,20 +21,20 @@ suite('host names', () => {
     assert.deepEqual(asked, []);
   });
 
-  test('a name is asked for once, also by many at a time', async () => {
+  test('resolves a name once, also for concurrent requests', async () => {
     const { names, asked } = countingNames();
     await Promise.all([names.find('bmc'), names.find('bmc')]);
     await names.find('bmc');
     assert.deepEqual(asked, ['bmc']);
   });
 
-  test('a name that nobody knows is asked for again', async () => {
+  test('resolves an unknown name again', async () => {
     const { names, asked } = countingNames();
     for (let round = 0; round < 2; round += 1) await assert.rejects(async () => names.find('nobody'));
     assert.equal(asked.length, 2);
   });
 
-  test('the oldest is forgotten where there are too many', async () => {
+  test('evicts the oldest beyond the limit', async () => {
     const { names, asked } = countingNames(2);
     for (const name of ['a', 'b', 'c', 'b', 'a']) await names.find(name);
     assert.deepEqual(asked, ['a', 'b', 'c', 'a']);

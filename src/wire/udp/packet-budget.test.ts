@@ -16,7 +16,7 @@ function setClock(t: TestContext) {
 }
 
 suite('the packet budget', () => {
-  test('lets a burst go at once and the rest in order, as fast as it may', (t) => {
+  test('sends a burst at once and the rest in order at the configured rate', (t) => {
     const tick = setClock(t);
     const budget = new PacketBudget(100);
     const left: number[] = [];
@@ -31,7 +31,7 @@ suite('the packet budget', () => {
     assert.equal(budget.waiting, 0);
   });
 
-  test('nobody overtakes those who wait', (t) => {
+  test('does not let a newcomer overtake', (t) => {
     const tick = setClock(t);
     const budget = new PacketBudget(10);
     const left: string[] = [];
@@ -44,7 +44,7 @@ suite('the packet budget', () => {
     assert.deepEqual(left, ['first', 'second', 'third']);
   });
 
-  test('what is withdrawn costs nothing', (t) => {
+  test('charges nothing for withdrawn packets', (t) => {
     const tick = setClock(t);
     const budget = new PacketBudget(10);
     const left: number[] = [];
@@ -58,7 +58,7 @@ suite('the packet budget', () => {
     assert.deepEqual(left, [0, 3]);
   });
 
-  test('0 is no limit, also while the clock stands still', (t) => {
+  test('0 means unlimited, also while the clock stands still', (t) => {
     setClock(t);
     const budget = new PacketBudget(0);
     let left = 0;

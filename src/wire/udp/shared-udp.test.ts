@@ -54,7 +54,7 @@ suite('shared sockets', () => {
     assert.equal(shared.stats().sockets, 3);
   });
 
-  test('hand nothing to who has left, nor what strangers send', async (t) => {
+  test('deliver nothing to a closed connection, nor packets of other senders', async (t) => {
     const { shared } = setUp(t, { sockets: 1 });
     const echo = await startEcho(t);
     const other = createSocket('udp4');
@@ -85,7 +85,7 @@ suite('shared sockets', () => {
     assert.match(await ask({ address: '0:0::1', port: six.port }, 'six'), /^six /);
   });
 
-  test('a refused port is silence', async (t) => {
+  test('treat a refused port as silence', async (t) => {
     const { shared, ask } = setUp(t, { sockets: 1 });
     const socket = await shared.connect({ address: '127.0.0.1', port: 1 }, () => assert.fail('nobody answers there'));
     socket.send(Buffer.from('anybody?'));
