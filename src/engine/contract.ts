@@ -141,10 +141,13 @@ export type ProvisionOptions = {
   user?: ImageUser;
 };
 
+/** Must await only the database, by the given store. */
+export type ChangesOf = (now: Node, trx: Store) => NodeChanges | Promise<NodeChanges>;
+
 export type NodeVerbs = {
   createNode(request: NewNode): Promise<Node>;
-  /** A function receives the node as read in the writing transaction, so that concurrent changes are not lost. */
-  updateNode(uuid: string, changes: NodeChanges | ((now: Node) => NodeChanges)): Promise<Node>;
+  /** A function gets the node as it is in the writing transaction, and its store, so that its checks hold when it is written. */
+  updateNode(uuid: string, changes: NodeChanges | ChangesOf): Promise<void>;
   /** Refuses (`conflict`) while a server or an operation holds it. */
   deleteNode(uuid: string): Promise<void>;
   /** Ironic's verbs: manage, provide, clean, active, rebuild, deleted, abort. */

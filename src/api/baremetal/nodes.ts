@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { JsonPatch, membersOf, recordBytes } from '#services/baremetal/json-patch.ts';
 import { refuseUnknownValues } from '#services/baremetal/list-filters.ts';
-import { findMarked, findNode, nodeKey } from '#services/baremetal/lookup.ts';
+import { findMarked, nodeKey } from '#services/baremetal/lookup.ts';
 import { refuseUnknownFilters } from '#services/baremetal/node-references.ts';
 import { createNode, deleteNode, NodeRequest, patchNode, uuidOf } from '#services/baremetal/nodes.ts';
 import { type NodeListRequest, readSortKey } from '#store/node-filters.ts';
@@ -111,10 +111,10 @@ export const nodeRoutes = [
     body: JsonPatch,
     reply: NodeReply,
     async handler(request, context) {
-      const node = await findNode(context, request.params.node);
       refuseLaterFields(nodeFields, membersOf(request.body), request.microversion);
-      await patchNode(context, node, { patch: request.body, reset_interfaces: request.query.reset_interfaces });
-      return nodeReply(context, request, { node: { uuid: node.uuid } });
+      const { reset_interfaces } = request.query;
+      const uuid = await patchNode(context, request.params.node, { patch: request.body, reset_interfaces });
+      return nodeReply(context, request, { node: { uuid } });
     },
   }),
   route({

@@ -160,6 +160,8 @@ test('of two nodes of an earlier version for one machine, disables the idle one 
 
   const again = await testCloud({ store: site.store, management: { endpoints } });
   await again.engine.start();
+  await again.engine.updateNode(idle.uuid, { extra: { rack: 'r1' } });
+  await assert.rejects(again.engine.updateNode(idle.uuid, { maintenance: false }), { code: 'sameMachine' });
   await again.engine.stop();
 
   const held = await site.store.nodes.find({ uuid: idle.uuid });

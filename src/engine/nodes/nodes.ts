@@ -8,7 +8,7 @@ import type { Drivers, HardwareType, Interface } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Consoles } from '../consoles/consoles.ts';
-import type { NewNode, NodeChanges, NodeVerbs } from '../contract.ts';
+import type { ChangesOf, NewNode, NodeChanges, NodeVerbs } from '../contract.ts';
 import { type PowerRequest, power } from '../operations/power.ts';
 import { bmcDeadline } from '../power/bmc-deadline.ts';
 import type { BmcHealth } from '../power/bmc-health.ts';
@@ -181,11 +181,11 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
 }
 
 /** The current values are read in the transaction that writes the change, so that concurrent changes are not lost. */
-async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((now: Node) => NodeChanges)): Promise<Node> {
+async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ChangesOf): Promise<void> {
   const { store, drivers } = parts;
-  const { node, changes } = await store.transaction(async (trx) => {
+  const changes = await store.transaction(async (trx) => {
     const node = await findNode(trx, uuid);
-    const changes = typeof wanted === 'function' ? wanted(node) : wanted;
+    const changes = typeof wanted === 'function' ? await wanted(node, trx) : wanted;
     if (Object.keys(changes).some((name) => name !== 'maintenance')) await refuseWhileBusy(trx, node);
     if (changes.properties) refuseOddSizes({ uuid, properties: changes.properties });
     const driver = changes.driver ?? node.driver;
@@ -205,13 +205,20 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | ((no
     const settings = Object.entries(changes).filter(([name]) => !Object.hasOwn(interfaces, name));
     const patch = { ...Object.fromEntries([...settings, ...others]), ...boot, ...ended, updated_at: new Date().toISOString() };
     await trx.nodes.update({ uuid }, patch);
-    const after = await findNode(trx, uuid);
-    await claimEndpoints(trx, drivers, { uuid, isMoved: changes.parent_node !== undefined });
-    return { node: after, changes };
+    if (endpointFields.some((field) => changes[field] !== undefined))
+      await claimEndpoints(trx, drivers, { uuid, isMoved: changes.parent_node !== undefined });
+    return changes;
   });
   await noteSettings(parts, uuid, changes);
-  return node;
 }
+
+/**
+ * Of these depends by which endpoints the node is controlled, and whether it may have them: one that is in maintenance
+ * because it is the machine of another node must not leave it.
+ */
+const endpointFields = [
+  ...(['driver', 'driver_info', 'power_interface', 'management_interface', 'parent_node', 'maintenance'] as const),
+] as const;
 
 async function noteSettings({ bmcHealth, powerSync, consoles }: Parts, uuid: string, changes: NodeChanges): Promise<void> {
   if (changes.maintenance === false) powerSync.pollNow(uuid);

@@ -20,12 +20,14 @@ export const bornWithTable: typeof fixedFieldTable = {
 };
 export const patchOnly: readonly string[] = ['protected', 'protected_reason'];
 
+const allowedValues = Object.entries({ ...fixedFieldTable, ...bornWithTable });
+
 /** @param record field → value, of a new or changed node */
 export function refuseFixedFields(record: object): void {
   const { instance_uuid } = record as Record<string, unknown>;
   if (instance_uuid !== undefined && instance_uuid !== null && !isUuidLike(String(instance_uuid)))
     throw new Fault('badRequest', { detail: `Expected UUID for instance_uuid: ${instance_uuid}` });
-  for (const [name, allowed] of Object.entries({ ...fixedFieldTable, ...bornWithTable })) {
+  for (const [name, allowed] of allowedValues) {
     const given = (record as Record<string, unknown>)[name];
     if (given === undefined || given === null) continue;
     const value = typeof allowed[0] === 'boolean' ? booleanOf(name, given) : given;

@@ -1,6 +1,7 @@
 /** Converts a client's JSON Patch on a node into changes for the engine. */
 import { Type } from 'typebox';
-import { Value } from 'typebox/value';
+import { Compile } from 'typebox/compile';
+import { lazily } from '#async/lazily.ts';
 import { Fault } from '#domain/faults.ts';
 import { interfaceFields } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
@@ -27,6 +28,8 @@ const changeable: readonly string[] = [
   'instance_name',
 ];
 
+const noFixedFields: JsonObject = Object.fromEntries(Object.keys(fixedFieldTable).map((name) => [name, null]));
+
 const FreeFormObject = Type.Record(Type.String(), Type.Unknown());
 const Text = (options: { minLength?: number; maxLength: number }) => Type.Union([Type.String(options), Type.Null()]);
 const textSchemas = Object.fromEntries(nodeTexts.map((name) => [name, Text({ maxLength: textRow(name).maximum })])) as Record<
@@ -45,6 +48,8 @@ const Patched = Type.Object({
   extra: FreeFormObject,
   instance_info: FreeFormObject,
 });
+/** Compiled at the first patch. */
+const patchedCheck = lazily(() => Compile(Patched));
 
 /**
  * Only the fields that the patch touches. A removed interface returns to the default of the hardware type; asterisks in
@@ -55,8 +60,7 @@ export function readNodePatch(node: Node, patch: JsonPatch): NodeChanges {
   refuseReadSecrets(patch);
   const before = Object.fromEntries(changeable.map((name) => [name, node[name as keyof Node] ?? null])) as JsonObject;
   before['instance_name'] = instanceNameOf(node);
-  const fixed = Object.fromEntries(Object.keys(fixedFieldTable).map((name) => [name, null]));
-  const after = applyPatch({ ...before, ...fixed } as JsonObject, patch);
+  const after = applyPatch({ ...before, ...noFixedFields }, patch);
   const { instance_uuid: _instance, ...others } = after;
   refuseFixedFields(others);
   return changesOf(node, after, writtenMembersOf(patch));
@@ -88,8 +92,8 @@ function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>):
   for (const name of nodeTexts) patched[name] = patched[name] === '' ? null : (patched[name] ?? null);
   patched['instance_name'] ??= null;
   patched['instance_uuid'] = instanceOf(patched['instance_uuid']);
-  if (!Value.Check(Patched, patched)) {
-    const [error] = Value.Errors(Patched, patched);
+  if (!patchedCheck().Check(patched)) {
+    const [error] = patchedCheck().Errors(patched);
     throw new Fault('badRequest', { detail: `Invalid value for ${error?.instancePath.slice(1)}: it ${error?.message}.` });
   }
   refuseReservedName(patched.name);

@@ -10,7 +10,7 @@ import { booleanOf, LooseBoolean } from '../loose-booleans.ts';
 import type { BaremetalContext } from './context.ts';
 import { withInstanceName } from './instance-name.ts';
 import { type JsonPatch, membersOf } from './json-patch.ts';
-import { findNamedNode, findNode } from './lookup.ts';
+import { findNamedNode, findNode, nodeKey } from './lookup.ts';
 import { bornWithTable, fixedFieldTable, patchOnly, refuseFixedFields } from './node-fixed-fields.ts';
 import { NodeName, refuseEmptyName, refuseReservedName } from './node-names.ts';
 import { readNodePatch } from './node-patch.ts';
@@ -76,21 +76,22 @@ function readNode(request: NodeRequest): NewNode {
 
 type PatchRequest = { readonly patch: JsonPatch; readonly reset_interfaces?: boolean | undefined };
 
-/** @returns the changed node */
-export async function patchNode(context: BaremetalContext, node: Node, request: PatchRequest): Promise<Node> {
+/** @returns UUID of the node */
+export async function patchNode(context: BaremetalContext, ident: string, request: PatchRequest): Promise<string> {
   const { patch, reset_interfaces } = request;
   // A driver change resets the interfaces in any case.
   if (reset_interfaces !== undefined && !membersOf(patch).has('driver'))
     throw new Fault('badRequest', {
       detail: "The reset_interfaces parameter can only be used when changing the node's driver.",
     });
-  const changes = readNodePatch(node, patch);
-  await refuseUnknownReferences(context, changes);
-  const { parent_node } = await withParent(context, changes);
-  return context.engine.updateNode(node.uuid, (now) => ({
-    ...readNodePatch(now, patch),
-    ...(parent_node !== undefined && { parent_node }),
-  }));
+  const key = nodeKey(ident);
+  const { uuid } = 'uuid' in key ? key : await findNode(context, ident);
+  await context.engine.updateNode(uuid, async (now, trx) => {
+    const changes = readNodePatch(now, patch);
+    await refuseUnknownReferences({ store: trx }, changes);
+    return withParent({ store: trx }, changes);
+  });
+  return uuid;
 }
 
 export async function deleteNode(context: BaremetalContext, ident: string): Promise<void> {
@@ -98,7 +99,7 @@ export async function deleteNode(context: BaremetalContext, ident: string): Prom
 }
 
 /** A parent is given by name or UUID, and stored by UUID. */
-async function withParent<C extends NodeChanges>(context: BaremetalContext, changes: C): Promise<C> {
+async function withParent<C extends NodeChanges>(context: Pick<BaremetalContext, 'store'>, changes: C): Promise<C> {
   if (!changes.parent_node) return changes;
   return { ...changes, parent_node: (await findNamedNode(context, changes.parent_node)).uuid };
 }
