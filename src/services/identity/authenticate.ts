@@ -3,7 +3,7 @@ import { Fault } from '#domain/faults.ts';
 import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
 import type { User } from '#store/tables/users.ts';
 import type { IdentityContext } from './context.ts';
-import { findDomain, type NamedDomain } from './domains.ts';
+import { findDomain, isDomainEnabled, type NamedDomain } from './domains.ts';
 import { expecting } from './expecting.ts';
 import type { LoginClient } from './login-guard.ts';
 import { chooseScope, type RequestedScope } from './login-scope.ts';
@@ -32,7 +32,7 @@ export type Proof = { user: User; methods: string[]; parent?: TokenPayload; cred
 /** Issues a token. @throws Fault `unauthorized`, without saying what was wrong; `tooManyRequests` */
 export async function authenticate(context: IdentityContext, client: LoginClient, login: Login) {
   const proof = await prove(context, client, login.identity);
-  if (!proof.user.enabled) throw new Fault('unauthorized');
+  if (!proof.user.enabled || !(await isDomainEnabled(context, proof.user))) throw new Fault('unauthorized');
   const scope = await chooseScope(context, proof, login.scope);
   const { user, methods, parent, credential } = proof;
   // The user as read before the secret was checked: a revocation meanwhile also voids the new token.

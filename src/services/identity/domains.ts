@@ -18,6 +18,11 @@ export async function getDomain({ store }: StoreContext, id: string): Promise<Do
   return domain;
 }
 
+/** Whether the domain of a user or project is enabled: if not, as in Keystone, neither can be used. */
+export async function isDomainEnabled({ store }: StoreContext, { domain_id }: { domain_id: string }): Promise<boolean> {
+  return (await store.domains.find({ id: domain_id }))?.enabled ?? false;
+}
+
 export type NamedDomain = { readonly id?: string; readonly name?: string };
 
 /** A domain as logins name it. Names are compared without case, as Keystone's database does. */

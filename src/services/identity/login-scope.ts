@@ -4,7 +4,7 @@ import type { ApplicationCredential } from '#store/tables/application-credential
 import type { Project } from '#store/tables/projects.ts';
 import type { User } from '#store/tables/users.ts';
 import type { IdentityContext } from './context.ts';
-import { findDomain, type NamedDomain } from './domains.ts';
+import { findDomain, isDomainEnabled, type NamedDomain } from './domains.ts';
 import { expecting } from './expecting.ts';
 import { domainScope, projectScope, rolesIn, type ScopeInDomain, systemScope } from './roles.ts';
 import type { TokenPayload } from './tokens.ts';
@@ -74,7 +74,8 @@ async function domainOf(context: IdentityContext, named: NamedDomain): Promise<S
 
 async function projectOf(context: IdentityContext, named: NamedProject): Promise<ScopeInDomain | undefined> {
   const project = await findProject(context, named);
-  return project && { ...projectScope(project.id), domain_id: project.domain_id };
+  if (!project || !(await isDomainEnabled(context, project))) return undefined;
+  return { ...projectScope(project.id), domain_id: project.domain_id };
 }
 
 async function findProject(context: IdentityContext, { id, name, domain }: NamedProject): Promise<Project | undefined> {

@@ -36,9 +36,10 @@ export function listProjects({ store }: StoreContext, visible: VisibleProjects, 
   return listRows({ collection: store.projects, table: listTables.projects, visible: conditions, maximum: wholeList }, query);
 }
 
-/** Projects in which the user has a role, by name. */
+/** Projects for which the user can get a token, by name. */
 export async function projectsOf(context: StoreContext, user_id: string): Promise<Project[]> {
-  return (await listProjects(context, { user_id }, { where: [] })).items;
+  const enabled = isAmong('domain_id', { table: 'domains', select: 'id', where: [isEqual('enabled', true)] });
+  return (await listProjects(context, { user_id }, { where: [enabled] })).items;
 }
 
 function ofUser(user_id: string): Condition {

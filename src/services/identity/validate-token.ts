@@ -3,6 +3,7 @@ import type { Caller } from '#services/caller.ts';
 import type { RoleName, Scope } from '#store/tables/role-assignments.ts';
 import type { User } from '#store/tables/users.ts';
 import type { IdentityContext } from './context.ts';
+import { isDomainEnabled } from './domains.ts';
 import { rolesIn, type ScopeInDomain, withImplied } from './roles.ts';
 import type { TokenPayload } from './tokens.ts';
 
@@ -33,6 +34,7 @@ export async function recheck(context: TokenContext, payload: TokenPayload): Pro
 async function callerOf(context: TokenContext, payload: TokenPayload): Promise<Caller | undefined> {
   const user = await context.store.users.find({ id: payload.user_id });
   if (!user?.enabled || user.token_revision !== payload.user_revision) return undefined;
+  if (!(await isDomainEnabled(context, user))) return undefined;
   const { application_credential_id, scope } = payload;
   const identity = { user_id: user.id, user_name: user.name, ...(application_credential_id && { application_credential_id }) };
   if (scope === null) return { ...identity, project_id: '', project_name: '', roles: [], is_admin: false };
@@ -47,16 +49,17 @@ type ScopeFields = Pick<Caller, 'project_id' | 'project_name' | 'domain_id' | 's
 /** `inherits_from`: the domain of a project. */
 type Place = { readonly fields: ScopeFields; readonly inherits_from?: string };
 
-/** The caller's fields for each type of scope; undefined if the project or domain is gone. */
+/** The caller's fields for each type of scope; undefined if the project or domain is gone, or the domain disabled. */
 const scopeFields: Record<Scope['scope_type'], (context: TokenContext, id: string) => Promise<Place | undefined>> = {
   system: async () => ({ fields: { project_id: '', project_name: '', system_scope: 'all' } }),
   domain: async ({ store }, id) => {
     const domain = await store.domains.find({ id });
     return domain?.enabled ? { fields: { project_id: '', project_name: '', domain_id: id } } : undefined;
   },
-  project: async ({ store }, id) => {
-    const project = await store.projects.find({ id });
-    return project && { fields: { project_id: id, project_name: project.name }, inherits_from: project.domain_id };
+  project: async (context, id) => {
+    const project = await context.store.projects.find({ id });
+    if (!project || !(await isDomainEnabled(context, project))) return undefined;
+    return { fields: { project_id: id, project_name: project.name }, inherits_from: project.domain_id };
   },
 };
 
