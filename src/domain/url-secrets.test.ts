@@ -10,3 +10,9 @@ test('masks secrets in a query by name, in any spelling', () => {
     'https://u:******@host/?x-auth_token=******&limit=5',
   );
 });
+
+test('a word as long as a request costs no more than its length', () => {
+  const word = 'a'.repeat(256 * 1024);
+  assert.equal(maskUrlSecrets(`/${word}`), `/${word}`);
+  assert.equal(maskUrlSecrets(`${word}://u:p@host/`), `${word}://u:******@host/`);
+});
