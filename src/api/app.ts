@@ -55,7 +55,7 @@ export type ApiParts = {
   log: FastifyBaseLogger;
   /** Called whenever a connection has shown a valid token. */
   onAuthenticated?: (socket: Socket) => void;
-  /** Key for signing tokens, at least 32 bytes. */
+  /** Key for signing tokens, at least 32 bytes; the slots of failed logins are derived from it. */
   tokenKey: Buffer;
   /** Monotonic clock in milliseconds, for counting login attempts; default: the process's. */
   clock?: (() => number) | undefined;
@@ -98,7 +98,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
   const consoles = new ConsoleTickets(parts.store);
   const tokens = new Tokens(parts.store, tokenKey);
   const policies = createPolicies(parts.settings['policy.file']);
-  const logins = new LoginGuard(parts.store, clock);
+  const logins = new LoginGuard(parts.store, { secret: tokenKey, now: clock });
   const context: ApiContext = {
     ...shared,
     policies,

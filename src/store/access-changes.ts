@@ -4,17 +4,8 @@ import type { LogEvent } from 'kysely';
 /** Tables of which no token depends. A write to any other table counts, also to one that is added later. */
 const unrelated: ReadonlySet<string> = new Set([
   ...['nodes', 'node_ports', 'node_endpoints', 'bmc_health', 'operations', 'events', 'servers', 'images', 'deleted_images'],
-  ...[
-    'networks',
-    'subnets',
-    'ports',
-    'ip_allocations',
-    'flavors',
-    'keypairs',
-    'login_addresses',
-    'console_tickets',
-    'node_reservations',
-  ],
+  ...['networks', 'subnets', 'ports', 'ip_allocations', 'flavors', 'keypairs', 'login_addresses'],
+  ...['console_tickets', 'node_reservations', 'failed_logins'],
 ]);
 
 /** Statements that are not built from nodes. */

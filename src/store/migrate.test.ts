@@ -49,6 +49,7 @@ const later = [
   '0040-config-drives',
   '0041-console-tickets',
   '0042-node-reservations',
+  '0043-failed-logins',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

@@ -29,6 +29,7 @@ import { migration0034 } from './migrations/0034-allocations.ts';
 import { migration0040 } from './migrations/0040-config-drives.ts';
 import { migration0041 } from './migrations/0041-console-tickets.ts';
 import { migration0042 } from './migrations/0042-node-reservations.ts';
+import { migration0043 } from './migrations/0043-failed-logins.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -58,6 +59,7 @@ const migrations: Record<string, Migration> = {
   '0040-config-drives': migration0040,
   '0041-console-tickets': migration0041,
   '0042-node-reservations': migration0042,
+  '0043-failed-logins': migration0043,
 };
 
 /** The names of the migrations that have not run on this database. */

@@ -9,6 +9,7 @@ import { ConsoleTickets } from './tables/console-tickets.ts';
 import { DeletedImages } from './tables/deleted-images.ts';
 import { Domains } from './tables/domains.ts';
 import { Events } from './tables/events.ts';
+import { FailedLogins } from './tables/failed-logins.ts';
 import { Flavors } from './tables/flavors.ts';
 import { Images } from './tables/images.ts';
 import { IpAllocations } from './tables/ip-allocations.ts';
@@ -64,6 +65,7 @@ export const nouns = {
   revoked_tokens: RevokedTokens,
   scope_token_revisions: ScopeTokenRevisions,
   login_addresses: LoginAddresses,
+  failed_logins: FailedLogins,
   secrets_key: SecretsKeys,
 } as const;
 

@@ -44,7 +44,7 @@ test('counts running attempts, and returns them after a success', () => {
 
 test('bounds memory for any number of invented names and addresses, and keeps counts that matter', () => {
   const { budgets } = aClock();
-  const slotOf = createSlots();
+  const slotOf = createSlots(Buffer.alloc(32));
   for (let count = 0; count < 5; count++) fail(budgets, 'user-id-of-bob');
 
   for (let count = 0; count < 50_000; count++) fail(budgets, slotOf(`nobody ${count}`));

@@ -1,5 +1,5 @@
 /** Rate limits for failed attempts: a burst, then one more per interval. Memory is bounded, and nothing is evicted. */
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, hkdfSync } from 'node:crypto';
 
 export type Limit = { readonly burst: number; readonly everyMs: number };
 
@@ -42,6 +42,18 @@ export class AttemptBudgets {
     this.#accounts.set(key, { wholeAt: Math.max(wholeAt, this.#now()) + this.#limit.everyMs, running: running + 1 });
   }
 
+  /** Milliseconds until all failures of the key are forgotten; attempts that are running do not count. */
+  owed(key: string): number {
+    const { wholeAt, running } = this.#accounts.get(key) ?? { wholeAt: 0, running: 0 };
+    return Math.max(wholeAt - running * this.#limit.everyMs - this.#now(), 0);
+  }
+
+  /** Counts failures of an earlier process, which are forgotten after `ms`: at most as long as a full burst is. */
+  restore(key: string, ms: number): void {
+    const { burst, everyMs } = this.#limit;
+    if (ms > 0) this.#accounts.set(key, { wholeAt: this.#now() + Math.min(ms, burst * everyMs), running: 0 });
+  }
+
   settle(key: string, wasRight: boolean): void {
     const account = this.#accounts.get(key);
     if (!account) return;
@@ -61,8 +73,11 @@ export class AttemptBudgets {
   }
 }
 
-/** Maps untrusted keys (names, addresses) to a bounded number of slots, by a hash that clients cannot predict. */
-export function createSlots(): (text: string) => string {
-  const key = randomBytes(32);
+/**
+ * Maps untrusted keys (names, addresses) to a bounded number of slots, by a hash that clients cannot predict.
+ * @param secret permanent, so that a slot means the same after a restart
+ */
+export function createSlots(secret: Buffer): (text: string) => string {
+  const key = Buffer.from(hkdfSync('sha256', secret, '', 'ingot login slots', 32));
   return (text) => `#${createHmac('sha256', key).update(text).digest().readUInt32LE() % slots}`;
 }

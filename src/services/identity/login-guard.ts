@@ -6,21 +6,11 @@
  */
 import { Fault } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
-import { AttemptBudgets, createSlots, type Limit } from './attempt-budgets.ts';
+import { createSlots } from './attempt-budgets.ts';
+import { FailedLogins } from './failed-logins.ts';
 import { HashQueue } from './hash-queue.ts';
+import { type LoginBudgets, loginBudgets, type Spending } from './login-limits.ts';
 import { checkPassword, hashPassword } from './passwords.ts';
-
-/** Failed attempts. An address has a smaller budget than an account: exhausting an account takes several addresses. */
-export const limitTable = {
-  /** One account from an address known for its user. */
-  known: { burst: 10, everyMs: 30_000 },
-  /** One account from one unknown address. */
-  pair: { burst: 5, everyMs: 60_000 },
-  /** One account from all unknown addresses together. */
-  account: { burst: 20, everyMs: 20_000 },
-  /** All accounts from one address, except those for which it is known. */
-  address: { burst: 30, everyMs: 10_000 },
-} as const satisfies Record<string, Limit>;
 
 const dayMs = 24 * 3600 * 1000;
 const knownMs = 30 * dayMs;
@@ -47,40 +37,39 @@ export type LoginClient = {
   isGone(): boolean;
 };
 
-type Spending = readonly (readonly [AttemptBudgets, string])[];
-
 export class LoginGuard {
   readonly #store: Store;
   readonly #queue = new HashQueue();
-  readonly #slotOf = createSlots();
-  readonly #known: AttemptBudgets;
-  readonly #pairs: AttemptBudgets;
-  readonly #accounts: AttemptBudgets;
-  readonly #addresses: AttemptBudgets;
+  readonly #slotOf: (text: string) => string;
+  readonly #budgets: LoginBudgets;
+  readonly #failed: FailedLogins;
 
-  /** @param now monotonic milliseconds */
-  constructor(store: Store, now?: () => number) {
+  /** @param now monotonic milliseconds. @param secret the same at each start */
+  constructor(store: Store, { secret, now }: { secret: Buffer; now?: (() => number) | undefined }) {
     this.#store = store;
-    this.#known = new AttemptBudgets(limitTable.known, now);
-    this.#pairs = new AttemptBudgets(limitTable.pair, now);
-    this.#accounts = new AttemptBudgets(limitTable.account, now);
-    this.#addresses = new AttemptBudgets(limitTable.address, now);
+    this.#slotOf = createSlots(secret);
+    this.#budgets = loginBudgets(now);
+    this.#failed = new FailedLogins(store, this.#budgets);
   }
 
   /** @throws Fault `unauthorized` if the secret is wrong, `tooManyRequests` if it was not checked */
   async check(client: LoginClient, attempt: Attempt): Promise<void> {
     const { address } = client;
+    await this.#failed.read();
     const seenAt = await this.#seenAt(attempt.user_id, address);
     const isKnown = Date.now() - seenAt < knownMs;
     const spending = this.#spending(attempt, address, isKnown);
-    refuseSpent(spending);
+    refuseSpent(this.#budgets, spending);
     const isRight = await this.#queue.run({
-      ...{ address, isKnown, isAborted: () => client.isGone(), admit: () => admit(spending) },
-      work: () => checkAndSettle(attempt, spending),
+      ...{ address, isKnown, isAborted: () => client.isGone(), admit: () => admit(this.#budgets, spending) },
+      work: () => checkAndSettle(this.#budgets, attempt, spending),
     });
     if (!isRight) {
       // No user names: people type passwords there.
       client.log.warn({ user_id: attempt.user_id, address }, 'wrong password or secret');
+      await this.#failed
+        .write(spending)
+        .catch((error: unknown) => client.log.warn({ err: error }, 'a failed login is counted only until Ingot ends'));
       throw new Fault('unauthorized');
     }
     if (attempt.user_id && Date.now() - seenAt > refreshMs) await this.#remember(attempt.user_id, address);
@@ -93,11 +82,11 @@ export class LoginGuard {
 
   /** Nonexistent names are counted as well, or the response would reveal which exist. */
   #spending({ account, user_id }: Attempt, address: string, isKnown: boolean): Spending {
-    if (isKnown) return [[this.#known, `${account} ${address}`]];
+    if (isKnown) return [['known', `${account} ${address}`]];
     return [
-      [this.#pairs, this.#slotOf(`${account} ${address}`)],
-      [this.#accounts, user_id === undefined ? this.#slotOf(account) : account],
-      [this.#addresses, this.#slotOf(address)],
+      ['pair', this.#slotOf(`${account} ${address}`)],
+      ['account', user_id === undefined ? this.#slotOf(account) : account],
+      ['address', this.#slotOf(address)],
     ];
   }
 
@@ -118,26 +107,26 @@ export class LoginGuard {
   }
 }
 
-async function checkAndSettle({ secret, hash }: Attempt, spending: Spending): Promise<boolean> {
+async function checkAndSettle(budgets: LoginBudgets, { secret, hash }: Attempt, spending: Spending): Promise<boolean> {
   let isRight = false;
   try {
     isRight = await checkPassword(secret, hash);
     return isRight;
   } finally {
-    for (const [budgets, key] of spending) budgets.settle(key, isRight);
+    for (const [kind, key] of spending) budgets[kind].settle(key, isRight);
   }
 }
 
 /** Counts the attempt. False if it must wait for another one of the same account or address to end. */
-function admit(spending: Spending): boolean {
-  if (!refuseSpent(spending)) return false;
-  for (const [budgets, key] of spending) budgets.take(key);
+function admit(budgets: LoginBudgets, spending: Spending): boolean {
+  if (!refuseSpent(budgets, spending)) return false;
+  for (const [kind, key] of spending) budgets[kind].take(key);
   return true;
 }
 
 /** @returns whether an attempt is allowed now; throws if none will be for some time */
-function refuseSpent(spending: Spending): boolean {
-  const waits = spending.map(([budgets, key]) => budgets.wait(key));
+function refuseSpent(budgets: LoginBudgets, spending: Spending): boolean {
+  const waits = spending.map(([kind, key]) => budgets[kind].wait(key));
   const longest = Math.max(...waits.filter(({ isOpen }) => !isOpen).map(({ ms }) => ms), 0);
   if (longest > 0) throw new Fault('tooManyRequests', { what: 'failed logins', seconds: Math.ceil(longest / 1000) });
   return waits.every(({ ms }) => ms === 0);
