@@ -56,7 +56,7 @@ suite('parses hints as Ironic does', () => {
 
   test('a disk without the attribute of a hint does not match', () => {
     assert.equal(fits({ wwn: 's!= x' }, { name: '/dev/vda' }), false);
-    assert.match(mismatch({ wwn: '' }, parseRootDevice({ wwn: 's!= x' })) ?? '', /tells no wwn, wanted 's!= x'/);
+    assert.match(mismatch({ wwn: '' }, parseRootDevice({ wwn: 's!= x' })) ?? '', /has no wwn, wanted 's!= x'/);
   });
 
   test('accepts a fractional size', () => {

@@ -173,7 +173,7 @@ function plainText(actual: string | number | boolean): string {
 export function mismatch(disk: DiskFacts, hints: readonly Hint[]): string | undefined {
   for (const { name, expression, fits } of hints) {
     const actual = disk[name];
-    if (actual === undefined || actual === '') return `tells no ${name}, wanted '${expression}'`;
+    if (actual === undefined || actual === '') return `has no ${name}, wanted '${expression}'`;
     if (!fits(actual)) return `has ${name} '${actual}', wanted '${expression}'`;
   }
   return undefined;

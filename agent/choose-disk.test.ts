@@ -46,6 +46,6 @@ test('lists the reason for each disk if none matches', () => {
   });
   assert.throws(() => choose({ colour: 'red' }), /'colour' is not known \(known: name, model, /);
   assert.throws(() => choose({ size: '900' }), /nvme0n1 has size '960', wanted '900'/);
-  assert.throws(() => choose({ wwn: 's!= 0x1' }), /sda tells no wwn/);
+  assert.throws(() => choose({ wwn: 's!= 0x1' }), /sda has no wwn/);
   assert.throws(() => chooseDisk([], { minimumBytes: 1 }), /no disk was found/);
 });

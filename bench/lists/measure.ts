@@ -67,7 +67,7 @@ const choices: readonly { title: string; flavor: NonNullable<Parameters<LargeSit
     flavor: { extra_specs: { 'capabilities:boot_mode': 'uefi', 'trait:CUSTOM_A': 'required' } },
   },
   { title: 'no server: too much memory asked', flavor: { ram: 1_000_000 } },
-  { title: 'no server: a capability nobody has', flavor: { extra_specs: { 'capabilities:gpu': 'yes' } } },
+  { title: 'no server: a capability no node has', flavor: { extra_specs: { 'capabilities:gpu': 'yes' } } },
 ];
 
 export async function measureLists(

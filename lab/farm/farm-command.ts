@@ -20,7 +20,7 @@ Thousands of virtual BMCs without machines, for load tests: one process, on addr
   --seconds N             ends by itself after so long
 
   --counters              commands, logins, sessions, per profile, as JSON
-  --flip N                switches N machines over behind everybody's back, and prints which
+  --flip N                toggles the power of N machines without an event, and prints which
   --set NAME=VALUE        changes the behaviour of all; profile=NAME for a named one
   --stop                  ends it
 

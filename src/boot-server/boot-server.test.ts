@@ -91,7 +91,7 @@ test('the classic chain: serves address, host name, pxelinux and its configurati
     dhcp.slice(-5).map(({ subject }) => subject),
     ['DHCPDISCOVER', 'DHCPOFFER', 'DHCPREQUEST', 'DHCPACK', 'boot file'],
   );
-  assert.equal(dhcp.at(-1)?.message, 'is told to boot pxelinux.0');
+  assert.equal(dhcp.at(-1)?.message, 'is sent the boot file pxelinux.0');
   const files = await requestsOf(macs[0], 'tftp');
   const kernel = files.find(({ subject }) => subject === 'server-1/deploy_kernel');
   assert.deepEqual(kernel?.data, { outcome: 'sent', bytes: 8 });
@@ -203,7 +203,7 @@ test('identifies an InfiniBand port by its client id', { skip }, async () => {
   await server.publish(infiniband({ address: '172.31.9.77' }));
   assert.deepEqual(ask(client_id), { ip: '172.31.9.77', boot_file: 'pxelinux.0' });
   const [last] = (await requestsOf(mac, 'dhcp')).slice(-1);
-  assert.equal(last?.message, 'is told to boot pxelinux.0');
+  assert.equal(last?.message, 'is sent the boot file pxelinux.0');
   assert.equal(tftp('pxelinux.cfg/20-7c-fe-90-29-26-52').stdout, 'default deploy\n# 3\n');
 
   // Another port takes over the address while the first one still has a lease.
@@ -219,7 +219,7 @@ test('identifies an InfiniBand port by its client id', { skip }, async () => {
   const lease = ask(`20:${guid}`, guid);
   assert.match(lease?.ip ?? '', /^172\.31\.9\.1[012]\d$/);
   assert.equal(lease?.boot_file, 'pxelinux.0');
-  assert.equal((await requestsOf(mac, 'dhcp')).at(-1)?.message, 'is told to boot pxelinux.0');
+  assert.equal((await requestsOf(mac, 'dhcp')).at(-1)?.message, 'is sent the boot file pxelinux.0');
   await server.call('withdraw', 'node-3');
 });
 

@@ -123,7 +123,7 @@ export class DnsmasqEvents {
     if (mac === undefined) return;
     this.#acknowledged.delete(transaction);
     const data = { file, vendor_class: this.#vendorClasses.get(transaction) ?? '' };
-    this.#parts.report({ kind: 'dhcp', mac, subject: 'boot file', message: `is told to boot ${file}`, data });
+    this.#parts.report({ kind: 'dhcp', mac, subject: 'boot file', message: `is sent the boot file ${file}`, data });
   }
 
   /**

@@ -57,7 +57,7 @@ function findAccount(user: string): Account | undefined {
 function whyNot(account: Account, settings: Settings): Refusal | undefined {
   if (settings['api.listen'].startsWith('fd:')) return { reason: 'an inherited socket (api.listen) would be lost' };
   if (!canRead(account, program) || !canRead(account, process.execPath))
-    return { reason: `that user cannot read ${program} (is a folder above it closed to others?)` };
+    return { reason: `that user cannot read ${program} (check the permissions of its parent folders)` };
   const folder = settings.state_dir;
   if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
   else if (statSync(folder).uid !== account.uid && readdirSync(folder).length > 0)

@@ -14,7 +14,7 @@ const extensionTable: readonly Extension[] = [
   { alias: 'pagination', name: 'Pagination support', description: 'limit and marker on lists.' },
   { alias: 'project-id', name: 'project_id field enabled', description: 'Records have project_id beside tenant_id.' },
   { alias: 'provider', name: 'Provider Network', description: 'What a network is on the wire.' },
-  { alias: 'quota_details', name: 'Quota details management support', description: 'Quotas with what is used.' },
+  { alias: 'quota_details', name: 'Quota details management support', description: 'Quotas with usage.' },
   { alias: 'quotas', name: 'Quota management support', description: 'Quotas can be read; they are fixed.' },
   { alias: 'sorting', name: 'Sorting support', description: 'sort_key and sort_dir on lists.' },
   { alias: 'standard-attr-description', name: 'standard-attr-description', description: 'Records have a description.' },

@@ -159,7 +159,7 @@ test("fails the deployment with the agent's error, and finds the cause of a chec
   });
   await assert.rejects(runStep(steps, 'write image', failing('checksum of the stream is wrong')), {
     code: 'agentFailed',
-    message: /checksum of the stream is wrong; what lies on this host is sound/,
+    message: /checksum of the stream is wrong; the copy on this host is intact/,
   });
   const damaged = failing('checksum of the stream is wrong');
   damaged.images.recheck = async () => false;

@@ -128,7 +128,7 @@ async function restart(task: Task): Promise<void> {
 
 function resultOf(reply: AgentReply, command: string): JsonObject {
   if (reply.ok) return reply.result;
-  const onTheWay = reportsChecksum(reply.error) ? '; what lies on this host is sound, so it was changed on the way' : '';
+  const onTheWay = reportsChecksum(reply.error) ? '; the copy on this host is intact, so the data was corrupted in transit' : '';
   throw new Fault('agentFailed', { command, detail: `${reply.error}${onTheWay}` });
 }
 

@@ -39,7 +39,7 @@ export const fakeProperties: Properties = {
     default: 'the setting fake.soft_off_seconds',
   },
   fake_seed: {
-    help: 'Number that chance is made from: the same number fails at the same commands.',
+    help: 'Seed of random failures: the same seed fails the same commands.',
     default: 'the setting fake.seed',
   },
 };

@@ -58,7 +58,7 @@ function failing(bmc: FakeBmc, step: Step): Step {
     keepsDisk: true,
     async run(task) {
       if (bmc.failsStep(task.node, step.name))
-        throw new Fault('agentFailed', { command: step.name, detail: 'fake_fail asks for it' });
+        throw new Fault('agentFailed', { command: step.name, detail: 'requested by fake_fail' });
       return step.run(task);
     },
   };

@@ -31,7 +31,7 @@ export function createFakeFirmware(bmc: FakeBmc): FirmwareInterface {
       const file = basename('url' in update ? urlPath(update.url) : update.path);
       const version = /\d+(?:\.\d+)+/.exec(file)?.[0];
       if (!version)
-        throw new Fault('badRequest', { detail: `The name of the image must tell its version, as in ${component}-3.2.1.bin` });
+        throw new Fault('badRequest', { detail: `The image name must contain the version, as in ${component}-3.2.1.bin` });
       await bmc.ask(node, 'firmware', callOptions);
       const machine = machines.change(node);
       machine.firmware = { ...machine.firmware, [component]: version };

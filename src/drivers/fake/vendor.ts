@@ -17,7 +17,7 @@ export function createFakeVendor(bmc: FakeBmc): VendorInterface {
         run: async (_node, parameters) => parameters,
       },
       press_power_button: {
-        help: 'Switches the machine behind the back of Ingot, as somebody in front of it would.',
+        help: 'Switches the machine without Ingot, like its power button.',
         http: ['POST'],
         async run(node) {
           const power = machines.power(node) === 'power on' ? 'power off' : 'power on';

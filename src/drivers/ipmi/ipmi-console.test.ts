@@ -76,7 +76,7 @@ suite('the console of the ipmi driver', () => {
     await open({ ipmi_console_take_over: 'true' });
 
     assert.ok(
-      isFault('bmcConnectionClosed', /closed the connection during Serial over LAN: the BMC has ended its use/)((await lost)[0]),
+      isFault('bmcConnectionClosed', /closed the connection during Serial over LAN: the BMC deactivated it/)((await lost)[0]),
     );
   });
 

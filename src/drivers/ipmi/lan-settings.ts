@@ -115,7 +115,7 @@ function requireEffect(asker: NodeAsker, changes: Wanted, after: JsonObject): vo
   if (!kept) return;
   const [{ name }, value] = kept;
   const { address } = readIpmiSettings(asker.node);
-  const detail = `it said that ${name} is set to ${value}, and keeps ${String(after[name])}`;
+  const detail = `it reported that ${name} is set to ${value}, and keeps ${String(after[name])}`;
   throw new Fault('bmcError', { address, command: setLanParameters.name, detail });
 }
 
@@ -125,8 +125,8 @@ function advise({ node }: NodeAsker, changes: Wanted, isHeard: boolean): string 
   const other = value('address');
   if (typeof other === 'string' && other !== address) return `set ipmi_address in driver_info to ${other} (it is ${address})`;
   if (value('address_source') === 'dhcp')
-    return 'the BMC asks for an address now: ipmi_address in driver_info may need to follow';
-  if (value('vlan') !== undefined) return 'the BMC is on another VLAN now: make sure that it can be reached there';
+    return 'the BMC now uses DHCP: update ipmi_address in driver_info if its address changes';
+  if (value('vlan') !== undefined) return 'the BMC is now on another VLAN: make sure that Ingot can reach it there';
   return isHeard ? undefined : `the BMC does not answer at ${address} any more`;
 }
 

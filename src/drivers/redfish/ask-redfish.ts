@@ -76,7 +76,7 @@ function closingOf(error: RedfishError, { isClosed }: RedfishClientPool, signal:
     const { reason } = signal;
     if (reason instanceof Fault) return reason;
     if (reason?.name === 'TimeoutError') return new RedfishError('silent', { request, detail: 'no answer in time' });
-    return new Fault('cancelled', { what: request, why: 'its caller gave it up' }, error.message);
+    return new Fault('cancelled', { what: request, why: 'the caller aborted it' }, error.message);
   }
   return isClosed ? new Fault('interrupted', { what: request, why: 'Ingot is stopping' }, error.message) : error;
 }

@@ -56,7 +56,7 @@ async function findTarget(at: SystemContext, component: string | undefined): Pro
     throw new Fault('badRequest', { detail: `There is no firmware component '${component}'; there are: ${names || 'none'}.` });
   }
   if (!found.updateable && found.target !== undefined) {
-    throw new Fault('badRequest', { detail: `The BMC says that its component '${component}' cannot be updated.` });
+    throw new Fault('badRequest', { detail: `The BMC reports that its component '${component}' cannot be updated.` });
   }
   return found;
 }

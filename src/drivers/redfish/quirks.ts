@@ -175,7 +175,7 @@ export const interoperabilityWorkarounds: readonly {
   },
   {
     practice: 'BootSourceOverrideEnabled goes along always, and is left out after a refusal where it would not change',
-    needed: 'Supermicro falls back to Once without; others refuse what is so already',
+    needed: 'Supermicro falls back to Once without; others reject an unchanged value',
     source: 'https://storyboard.openstack.org/#!/story/2008547; https://storyboard.openstack.org/#!/story/2007355',
   },
   {

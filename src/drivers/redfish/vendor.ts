@@ -65,7 +65,7 @@ export function createRedfishVendor({ withSystem, rawPaths }: RedfishVendorParts
       ),
       get_all_subscriptions: method(
         'get_all_subscriptions',
-        { http: ['GET'], help: 'Who the BMC sends events to.' },
+        { http: ['GET'], help: 'Lists the event subscriptions of the BMC.' },
         async (at) => {
           const members = await membersIfAny(at, await subscriptionsPath(at));
           return members.map(toSubscription);
@@ -73,12 +73,12 @@ export function createRedfishVendor({ withSystem, rawPaths }: RedfishVendorParts
       ),
       get_subscription: method(
         'get_subscription',
-        { http: ['GET'], help: 'One subscription of events, by id.' },
+        { http: ['GET'], help: 'Shows an event subscription by id.' },
         async (at, { id }) => toSubscription((await readIfAny(at, await subscriptionPath(at, id))) ?? missing(id)),
       ),
       delete_subscription: method(
         'delete_subscription',
-        { http: ['DELETE'], help: 'Ends a subscription of events, by id.' },
+        { http: ['DELETE'], help: 'Deletes an event subscription by id.' },
         async (at, { id }) => {
           await at.client.delete(await subscriptionPath(at, id), at.callOptions);
           return null;
@@ -102,7 +102,7 @@ export function createRedfishVendor({ withSystem, rawPaths }: RedfishVendorParts
 function guarded(rawPaths: RawPaths, method: VendorMethod): VendorMethod {
   if (rawPaths === 'read') return method;
   const run = async (_node: NodeFacts, _parameters: JsonObject): Promise<never> => {
-    throw new Fault('forbidden', { detail: 'Reading of any Redfish path is switched off here (setting redfish.raw_paths).' });
+    throw new Fault('forbidden', { detail: 'Reading any Redfish path is disabled (setting redfish.raw_paths).' });
   };
   return { ...method, run };
 }

@@ -25,7 +25,7 @@ export function createSnmpDriver({ timings, datagrams }: SnmpDriverOptions = {})
   return {
     power: createSnmpPower(pdus, stop.signal, timings),
     async close() {
-      stop.abort(new SnmpError('closed', 'this end was closed'));
+      stop.abort(new SnmpError('closed', 'the client was closed'));
       pdus.close();
       sockets.close();
     },

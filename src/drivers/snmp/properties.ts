@@ -136,7 +136,7 @@ function readUser(info: DriverInfo) {
   const auth = readProtection<AuthProtocol>(info, 'auth', { protocols: authProtocols, fallback: 'md5' });
   const priv = readProtection<PrivProtocol>(info, 'priv', { protocols: privProtocols, fallback: 'des' });
   if (priv.protocol !== 'none' && auth.protocol === 'none')
-    throw info.wrong('snmp_priv_protocol needs snmp_auth_protocol: nothing is encrypted that is not signed');
+    throw info.wrong('snmp_priv_protocol needs snmp_auth_protocol: encryption requires authentication');
   return { user, auth, priv, context: info.text('snmp_context_name') };
 }
 

@@ -28,12 +28,12 @@ const table: readonly (readonly [text: string, quote: string, cause: RegExp])[] 
   [
     '[    3.0] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000200',
     'Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000200',
-    /first program of the ramdisk/,
+    /init program of the ramdisk/,
   ],
   [
     'Kernel panic - not syncing: No working init found.',
     'Kernel panic - not syncing: No working init found.',
-    /first program of the ramdisk/,
+    /init program of the ramdisk/,
   ],
   [
     '\x1b[1m[   12.000001] \x1b[31mKernel panic - not syncing: Fatal exception in interrupt\x1b[0m',

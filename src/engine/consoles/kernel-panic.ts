@@ -24,12 +24,12 @@ const panicTable: readonly Row[] = [
   {
     pattern: /Attempted to kill init!|No working init found|Requested init .* failed/,
     cause:
-      'The first program of the ramdisk ended or could not be started: the ramdisk is damaged or for another architecture. Build it anew with `bin/ingot ramdisk build`, or name another one (deploy.ramdisk, or the flavor).',
+      'The init program of the ramdisk exited or could not be started: the ramdisk is damaged or for another architecture. Build it anew with `bin/ingot ramdisk build`, or name another one (deploy.ramdisk, or the flavor).',
   },
   {
     pattern: /Kernel panic - not syncing|end Kernel panic/,
     cause:
-      'The kernel stopped: its words, and the lines of the console log before them, tell why; bad memory and drivers that do not fit the hardware are the usual reasons.',
+      'The kernel stopped: its message and the console log before it state the cause, usually faulty memory or unsuitable drivers.',
   },
   {
     pattern: /^\s*-- System halted|This kernel requires .* CPU|Invalid or corrupt kernel image/,

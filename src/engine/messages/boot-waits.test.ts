@@ -120,8 +120,8 @@ test(
     assert.deepEqual(
       reported.map(({ message, server_id, operation_id }) => [message, server_id, operation_id !== null]),
       [
-        ['A machine with the MAC 52:54:00:99:99:99, no port of any node, asked for an address and got none', null, true],
-        [`A machine with the MAC ${port!.address}, a port of node n2, asked for an address and got none`, null, true],
+        ['A machine with the MAC 52:54:00:99:99:99, no port of any node, requested an address and got none', null, true],
+        [`A machine with the MAC ${port!.address}, a port of node n2, requested an address and got none`, null, true],
       ],
     );
 

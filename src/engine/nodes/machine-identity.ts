@@ -100,7 +100,7 @@ async function findOther(store: Store, node: Node, { uuid, serial, macs }: Ident
     [bySerial, `serial number ${serial}`],
   ] as const) {
     const other = others.find((candidate) => candidate.uuid !== node.uuid && !isOneMachine(node, candidate));
-    if (other) return { found, expected: 'that is what is known of the other node', other };
+    if (other) return { found, expected: 'that belongs to the other node', other };
   }
   return findMacOwner(store, node, macs);
 }

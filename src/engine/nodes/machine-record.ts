@@ -87,7 +87,7 @@ export class MachineRecord {
     if (waiting.length === 0) return;
     const [node] = enrolledOn ? await this.#store.nodes.pick(['name', 'uuid'], { uuid: enrolledOn }) : [];
     const whose = node ? `a port of node ${node.name ?? node.uuid}` : 'no port of any node';
-    const message = `A machine with the MAC ${mac}, ${whose}, asked for an address and got none`;
+    const message = `A machine with the MAC ${mac}, ${whose}, requested an address and got none`;
     for (const live of waiting) {
       if (!live.boot.signs.takeUnknownMac(mac, `${mac} (${whose})`)) continue;
       const { node_uuid, id: operation_id } = live.operation;

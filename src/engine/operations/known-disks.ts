@@ -42,13 +42,13 @@ export function expectAllErased(node: Pick<Node, 'inventory' | 'known_disks' | '
     const wanted = missing.map(nameOf).join(',');
     throw new Fault('diskMissing', {
       what: missing.map(describe).join(', '),
-      remedy: `\`baremetal node set --property ${lostDisks}=${wanted}\` accepts that it is gone with the data on it`,
+      remedy: `\`baremetal node set --property ${lostDisks}=${wanted}\` accepts the loss of the disk and its data`,
     });
   }
   if (erased.length > 0 || String(node.properties['local_gb']) === '0') return;
   throw new Fault('diskMissing', {
     what: 'any disk',
-    remedy: '`baremetal node set --property local_gb=0` tells that the machine has none',
+    remedy: '`baremetal node set --property local_gb=0` declares the machine diskless',
   });
 }
 

@@ -25,7 +25,7 @@ export function bmcMethods(management: ManagementInterface, account: Account): R
     }),
     ...(identify && { hardware: reads('Manufacturer, product, serial number and parts.', (...call) => identify(...ask(call))) }),
     ...(bmcInfo && { bmc: reads('Firmware, protocol versions and addresses of the BMC.', (...call) => bmcInfo(...ask(call))) }),
-    ...(clearLog && { clear_log: writes("Empties the BMC's log.", (...call) => clearLog(...ask(call)).then(() => null)) }),
+    ...(clearLog && { clear_log: writes("Clears the BMC's log.", (...call) => clearLog(...ask(call)).then(() => null)) }),
     ...(resetBmc && {
       reset_bmc: writes(
         'Restarts the BMC, not the machine; kind=warm (default) or kind=cold.',
@@ -56,7 +56,7 @@ function mediaMethods({ slots, insert, eject }: NonNullable<ManagementInterface[
     return found;
   };
   return {
-    media: reads('Virtual media: which drives there are, and what is in them.', async (...call) => ({
+    media: reads('Lists the virtual media drives and their contents.', async (...call) => ({
       media: await slots(...ask(call)),
     })),
     insert_media: writes(
@@ -70,7 +70,7 @@ function mediaMethods({ slots, insert, eject }: NonNullable<ManagementInterface[
       },
     ),
     eject_media: writes(
-      'Takes out what is in a drive; device=cdrom (default), floppy or disk.',
+      'Ejects the medium of a drive; device=cdrom (default), floppy or disk.',
       async (node, parameters, callOptions) => {
         await eject(node, deviceOf(parameters), callOptions);
         return null;

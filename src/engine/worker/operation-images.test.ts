@@ -88,7 +88,7 @@ test('gives a step only the images with which the operation was started', async 
   await untilIdle(cloud);
 
   assert.deepEqual(used, []);
-  assert.match((await faultOf(cloud)) ?? '', /none of those that this operation was begun with/);
+  assert.match((await faultOf(cloud)) ?? '', /not one of the images with which this operation was started/);
   await closed(cloud);
 });
 

@@ -100,14 +100,16 @@ export function checkedImages(files: ImageSource, checks: Checks): ImageSource {
 async function refuseChanged({ store, pinned, user }: Checks, id: string): Promise<void> {
   const pins = await pinned();
   const role = (['image', ...partRoles] as const).find((each) => pins[each]?.id === id);
-  const why = role ? await whyChanged(store, pins, { role, user }) : 'it is none of those that this operation was begun with';
+  const why = role
+    ? await whyChanged(store, pins, { role, user })
+    : 'it is not one of the images with which this operation was started';
   if (why) throw new Fault('imageUnusable', { image: id, detail: `${why}.` });
 }
 
 type Use = { role: keyof PinnedImages; user: ImageUser };
 
 async function whyChanged(store: Images, pins: PinnedImages, { role, user }: Use): Promise<string | undefined> {
-  const since = (why: string | undefined) => why && `${why}, since the operation was begun`;
+  const since = (why: string | undefined) => why && `${why}, since the operation was started`;
   const [image, row] = await Promise.all([
     store.images.find({ id: pins.image.id }),
     store.images.find({ id: pins[role]?.id ?? '' }),

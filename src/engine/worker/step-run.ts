@@ -59,8 +59,7 @@ async function timeoutFault({ askPower, hurry }: RunParts, live: LiveOperation, 
   return new Fault('stepTimeout', { ...about, waited: `waited for ${wait}`, ...explain(signs, { power, silentSeconds }) });
 }
 
-const stillWorking =
-  'The step itself was still at work and waited for no word of the machine: the timeline shows what it did last.';
+const stillWorking = 'The step was still running and not waiting for the machine; the timeline shows its last action.';
 
 /** Resolves when `run` has settled, on `hurry`, or after `settleMs`. */
 async function settled(run: Promise<unknown>, hurry: AbortSignal): Promise<void> {

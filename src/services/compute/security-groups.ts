@@ -12,7 +12,7 @@ export const groupsOfServer = [{ name: groupName }] as const;
 
 /** As in `/servers/{id}/os-security-groups`. */
 export function groupDetails({ project_id }: Server): object[] {
-  const description = 'All traffic passes: nothing filters that of physical machines.';
+  const description = 'All traffic is allowed: physical machines have no traffic filter.';
   return [{ id: groupName, name: groupName, description, tenant_id: project_id, rules: [] }];
 }
 

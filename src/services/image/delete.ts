@@ -38,8 +38,8 @@ function inUse({ id }: Image, uses: readonly ImageUse[], caller: Caller): Fault 
   const hidden = uses.every(isShown) ? [] : ['what others have'];
   const users = [...shown.slice(0, mostNamed), ...more, ...hidden].join(', ');
   const remedy = uses.some(({ isRunning }) => isRunning)
-    ? 'A machine is being installed with it; try again when that has ended.'
-    : 'An administrator may delete it nevertheless: DELETE with ?force=true.';
+    ? 'A machine is being deployed with it; retry after that has completed.'
+    : 'An administrator can delete it anyway: DELETE with ?force=true.';
   return new Fault('conflict', { detail: `Image ${id} is in use by ${users}. ${remedy}` });
 }
 

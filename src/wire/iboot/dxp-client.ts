@@ -58,7 +58,7 @@ async function converse(peer: DxpPeer, { command, length }: Exchange, { timeout,
     const hello = await inbox.read({ least: 2, most: 2 }).catch((error: unknown) => {
       // The user name and password have not been sent yet.
       if (error instanceof DxpError && error.failure === 'refused')
-        throw new DxpError('silent', 'it closed the connection before it said anything: it serves few at once');
+        throw new DxpError('silent', 'it closed the connection without a reply: it accepts few connections at once');
       throw error;
     });
     const sequence = nextSequence(decodeHello(hello));
@@ -115,6 +115,6 @@ class Inbox {
   #ended(): Error {
     const cause: NodeJS.ErrnoException | null = this.#socket.errored;
     if (cause && cause.code !== 'ECONNRESET') return cause;
-    return new DxpError('refused', 'nothing: it closed the connection, as for a wrong user name or password');
+    return new DxpError('refused', 'no reply: it closed the connection, as for a wrong user name or password');
   }
 }

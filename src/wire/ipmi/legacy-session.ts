@@ -76,7 +76,7 @@ async function activate(conversation: Conversation, login: Login, { session, cha
   });
   if (answer.completion !== completionCodes.ok) throw turnedDown(conversation, login, answer.completion);
   const terms = decode(activateSession.response, answer.data, name);
-  if (terms.type.number !== authenticationTypes.md5) throw unfit(conversation, 'it wants to go on without signatures');
+  if (terms.type.number !== authenticationTypes.md5) throw unfit(conversation, 'it requires to continue without signatures');
   return new LegacyLink({ bmcSession: terms.session, key, firstOutbound: terms.inboundSequence, firstInbound });
 }
 
@@ -113,6 +113,6 @@ function turnedDown({ peer }: Conversation, { privilege }: Login, completion: nu
 }
 
 function suspectPassword({ peer, command, attempts, seconds }: IpmiError): IpmiError {
-  const detail = 'it answered the user name but not what was signed with the password, which is most likely wrong';
+  const detail = 'it accepted the user name but not the signature, so the password is probably wrong';
   return new IpmiError('refused', { peer, command, attempts, seconds, detail });
 }

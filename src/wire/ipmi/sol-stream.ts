@@ -147,7 +147,7 @@ class SolStream extends Duplex implements SerialLine {
   #flagged(flags: number): void {
     if (!(flags & solToConsole.deactivated)) return;
     this.#isOver = true;
-    this.destroy(this.#error('disconnected', 'the BMC has ended its use'));
+    this.destroy(this.#error('disconnected', 'the BMC deactivated it'));
   }
 
   /** Keeps the session alive while the machine prints nothing, section 6.12.15. */
@@ -178,7 +178,7 @@ class SolStream extends Duplex implements SerialLine {
   }
 
   #silence(): IpmiError {
-    return this.#error('silent', 'what was typed was never acknowledged');
+    return this.#error('silent', 'the input was not acknowledged');
   }
 
   #error(failure: 'silent' | 'disconnected', detail: string): IpmiError {

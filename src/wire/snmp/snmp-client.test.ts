@@ -136,7 +136,7 @@ test('does not take an unsigned report for a rejected key', skip, async (t) => {
     },
   };
   const client = open(t, asUser(snmpdUsers.signed), { disturb: forge });
-  await assert.rejects(client.get([outlet]), { failure: 'unfit', message: /clock or identity/ });
+  await assert.rejects(client.get([outlet]), { failure: 'unfit', message: /clock or engine id/ });
 });
 
 test('resends lost packets, except for requests that must not run twice', skip, async (t) => {

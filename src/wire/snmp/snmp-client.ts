@@ -74,7 +74,7 @@ class Client implements SnmpClient {
       return await ask(session, send, { retries: timings.retries, deadline: deadlineOf(timings), ...options });
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
-      const failure = this.#isClosed ? new SnmpError('closed', 'this end was closed') : toSnmpError(error);
+      const failure = this.#isClosed ? new SnmpError('closed', 'the client was closed') : toSnmpError(error);
       if (failure.failure !== 'answered' && failure.failure !== 'privilege') this.#drop();
       throw failure;
     }
@@ -115,7 +115,7 @@ async function again<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-const outsideWindow = 'its clock or identity is not what it was, time and again';
+const outsideWindow = 'its clock or engine id keeps changing';
 
 async function ask(
   session: Session,

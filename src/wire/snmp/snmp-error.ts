@@ -7,7 +7,7 @@
  * - `absent`: no such object;
  * - `unknown`: nothing tells how this product is controlled;
  * - `unfit`: not SNMP, a response to another request, or a value that the object cannot have;
- * - `closed`: this end was closed.
+ * - `closed`: the client was closed.
  */
 export type SnmpFailure = 'silent' | 'refused' | 'privilege' | 'answered' | 'absent' | 'unknown' | 'unfit' | 'closed';
 
