@@ -16,3 +16,10 @@ test('a word as long as a request costs no more than its length', () => {
   assert.equal(maskUrlSecrets(`/${word}`), `/${word}`);
   assert.equal(maskUrlSecrets(`${word}://u:p@host/`), `${word}://u:******@host/`);
 });
+
+test('masks the secrets of every URL, in a text of any size in linear time', () => {
+  assert.equal(maskUrlSecrets('see http://u:p@a/b and FTP+x://:q:r@c'), 'see http://u:******@a/b and FTP+x://:******@c');
+  // In quadratic time each takes minutes, which the runner of tests ends.
+  for (const piece of ['x', 'x:', '://', '://a:', ':', '?a', '&a=', '?', '@', 'a://b:c@'])
+    assert.ok(maskUrlSecrets(piece.repeat(500_000)).length > 0, piece);
+});
