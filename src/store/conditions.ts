@@ -12,6 +12,7 @@ type Comparison = '<' | '<=' | '>' | '>=';
 interface Operators {
   oneOf: { column: string; values: readonly Value[] };
   compare: { column: string; comparison: Comparison; value: Value };
+  text: { column: string; text: string };
   contains: { column: string; text: string };
   item: { column: string; values: readonly Value[] };
   itemMember: { column: string; key: string; values: readonly Value[] };
@@ -39,6 +40,8 @@ export const isEqual = (column: string, value: Value) => isOneOf(column, [value]
 /** False for NULL. */
 export const compares = (column: string, comparison: Comparison, value: Value) =>
   condition('compare', { column, comparison, value });
+/** The column is this text, apart from the case of ASCII letters. */
+export const isText = (column: string, text: string) => condition('text', { column, text });
 /** Substring match that ignores ASCII case. */
 export const contains = (column: string, text: string) => condition('contains', { column, text });
 /** The column is a JSON array and has one of the values as an item. */
@@ -60,6 +63,7 @@ type Compile = { [Name in keyof Operators]: (operand: Operators[Name], dialect: 
 const compileTable: Compile = {
   oneOf: ({ column, values }) => isAnyOf(sql.ref(column), values),
   compare: ({ column, comparison, value }) => sql`${sql.ref(column)} ${sql.raw(comparison)} ${value}`,
+  text: ({ column, text }) => sql`lower(${sql.ref(column)}) = lower(${text})`,
   contains: ({ column, text }) => isContained(column, text),
   item: ({ column, values }, dialect) => dialect.hasItem(column, values),
   itemMember: ({ column, key, values }, dialect) => dialect.hasItemWith(column, key, values),

@@ -24,17 +24,25 @@ export type Names = Record<'users' | 'projects' | 'domains', ReadonlyMap<string,
 
 export async function namesOf({ store }: ApiContext, rows: readonly EffectiveAssignment[]): Promise<Names> {
   const idsOf = (type: Scope['scope_type']) => unique(rows.filter((row) => row.scope_type === type).map((row) => row.scope_id));
-  const domains = byId(await store.domains.list());
-  const within = <T extends { id: string; name: string; domain_id: string }>({ id, name, domain_id }: T): Shown => ({
+  const columns = ['id', 'name', 'domain_id'] as const;
+  const users = await inParts(unique(rows.map(({ user_id }) => user_id)), (id) => store.users.pick(columns, { id }));
+  const projects = await inParts(idsOf('project'), (id) => store.projects.pick(columns, { id }));
+  const homes = [...users, ...projects].map(({ domain_id }) => domain_id);
+  const named = unique([...idsOf('domain'), ...homes]);
+  const domains = byId(await inParts(named, (id) => store.domains.pick(['id', 'name'], { id })));
+  const within = ({ id, name, domain_id }: { id: string; name: string; domain_id: string }): Shown => ({
     ...{ id, name, domain: { id: domain_id, name: domains.get(domain_id)?.name ?? '' } },
   });
-  const users = await store.users.pick(['id', 'name', 'domain_id'], { id: unique(rows.map(({ user_id }) => user_id)) });
-  const projects = await store.projects.pick(['id', 'name', 'domain_id'], { id: idsOf('project') });
-  return {
-    users: byId(users.map(within)),
-    projects: byId(projects.map(within)),
-    domains: byId([...domains.values()].map(({ id, name }) => ({ id, name }))),
-  };
+  return { users: byId(users.map(within)), projects: byId(projects.map(within)), domains };
+}
+
+/** A statement has a limited number of parameters. */
+const idsAtOnce = 500;
+
+async function inParts<T>(ids: readonly string[], read: (some: readonly string[]) => Promise<T[]>): Promise<T[]> {
+  const found: T[] = [];
+  for (let start = 0; start < ids.length; start += idsAtOnce) found.push(...(await read(ids.slice(start, start + idsAtOnce))));
+  return found;
 }
 
 function unique(ids: readonly string[]): string[] {

@@ -8,7 +8,7 @@ import { nextUrl, pageOf } from '../http/pagination.ts';
 export const pageQuery = { limit: Type.Optional(Type.Integer({ minimum: 0 })), marker: Type.Optional(Type.String()) };
 const PageQuery = Type.Object(pageQuery);
 
-/** Clients that read until an empty page would loop for ever if `marker` were ignored. */
+/** Of collections that are not in the database. Clients that read until an empty page would loop for ever if `marker` were ignored. */
 export function pageOfCollection<T extends { readonly id: string }>(
   context: ApiContext,
   request: FastifyRequest,

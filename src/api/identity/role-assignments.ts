@@ -54,6 +54,7 @@ async function find(context: ApiContext, query: Filters, domain_id: string | und
   for (const [one, other, detail] of exclusive) if (query[one] && query[other]) throw new Fault('badRequest', { detail });
   if (isSet(query.include_subtree) && !query['scope.project.id'])
     throw new Fault('badRequest', { detail: 'scope.project.id must be specified if include_subtree is also specified' });
+  if (isSet(query.effective)) refuseEmpty(query);
   // There are no groups.
   if (query['group.id']) return [];
   const filters: AssignmentFilters = {
@@ -66,10 +67,18 @@ async function find(context: ApiContext, query: Filters, domain_id: string | und
   return isSet(query.effective) ? effectiveAssignments(context, filters) : listAssignments(context, filters);
 }
 
+/** Filters that no effective assignment passes. */
+function refuseEmpty(query: Filters): void {
+  const always = 'will always result in an empty list.';
+  if (query['group.id']) throw new Fault('badRequest', { detail: `Combining effective and group filter ${always}` });
+  if (inheritedOf(query['scope.OS-INHERIT:inherited_to']) && query['scope.domain.id'])
+    throw new Fault('badRequest', { detail: `Combining effective, domain and inherited filters ${always}` });
+}
+
 function scopeOf(query: Filters): Scope | undefined {
   if (query['scope.project.id']) return projectScope(query['scope.project.id']);
   if (query['scope.domain.id']) return domainScope(query['scope.domain.id']);
-  return query['scope.system'] ? systemScope : undefined;
+  return query['scope.system'] === 'all' ? systemScope : undefined;
 }
 
 function inheritedOf(value: string | undefined): boolean | undefined {

@@ -186,6 +186,18 @@ test('a reader of the system reads all of identity and changes nothing', async (
   assert.equal((await ask('PUT', `system/users/${user.id}/roles/admin`, token)).status, 403);
 });
 
+test('filters that no effective assignment passes are refused; a system other than all is no filter', async () => {
+  const ask = async (query: string) => (await fixture.ask({ url: `/identity/v3/role_assignments?${query}` })).body;
+  const inherited = 'scope.domain.id=default&scope.OS-INHERIT:inherited_to=projects';
+
+  assert.match((await ask('effective&group.id=g')).error.message, /effective and group filter will always/);
+  assert.match((await ask(`effective&${inherited}`)).error.message, /effective, domain and inherited filters will always/);
+  assert.ok(Array.isArray((await ask(inherited)).role_assignments));
+  const [all, ignored, system] = [await ask(''), await ask('scope.system=none'), await ask('scope.system=all')];
+  assert.deepEqual(ignored.role_assignments, all.role_assignments);
+  assert.ok(system.role_assignments.length < all.role_assignments.length);
+});
+
 test('an effective list includes implied and inherited roles, with names on request', async () => {
   const user = await aUser();
   const project = await aProject();

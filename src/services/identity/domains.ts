@@ -1,6 +1,6 @@
 /** Domains. There is one, `default`, which the first migration of scopes created. */
 import { Fault } from '#domain/faults.ts';
-import { isEqual } from '#store/conditions.ts';
+import { isEqual, isText } from '#store/conditions.ts';
 import { type ListPage, type ListQuery, listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Domain } from '#store/tables/domains.ts';
@@ -29,8 +29,7 @@ export type NamedDomain = { readonly id?: string; readonly name?: string };
 export async function findDomain({ store }: StoreContext, { id, name }: NamedDomain): Promise<Domain | undefined> {
   if (name === undefined && id === undefined) throw expecting('id or name', 'domain');
   if (name === undefined) return store.domains.find({ id: id! });
-  const domains = await store.domains.list();
-  return domains.find((domain) => domain.name.toLowerCase() === name.toLowerCase());
+  return (await store.domains.list([isText('name', name)], { orderBy: 'name', limit: 1 }))[0];
 }
 
 /** By name. @param id the only domain that the caller may see; undefined: all */

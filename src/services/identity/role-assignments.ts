@@ -89,7 +89,7 @@ export type AssignmentFilters = {
   readonly inherited?: boolean | undefined;
 };
 
-/** The assignments as they are stored. */
+/** The assignments as they are stored: all of them, since Keystone's list has no pages. */
 export function listAssignments({ store }: StoreContext, filters: AssignmentFilters): Promise<RoleAssignment[]> {
   const { user_id, role, scope, inherited, domain_id } = filters;
   const equal = { user_id, role, scope_type: scope?.scope_type, scope_id: scope?.scope_id, inherited };
