@@ -59,6 +59,12 @@ export class EventLog {
     return this.rows.query(query);
   }
 
+  /** Starts and ends of the steps of an operation, oldest first. */
+  async steps(operation_id: string): Promise<Event[]> {
+    await this.flush();
+    return this.rows.steps(operation_id);
+  }
+
   /** Failed operations of a node. */
   async failures(query: FailureQuery): Promise<Event[]> {
     await this.flush();

@@ -341,6 +341,23 @@ test('shows the actions on a server, step by step', async () => {
   assert.ok(feed.events.every((event: { server_id: string }) => event.server_id === id));
 });
 
+test('an action has all its steps, however many other events its operation has', async () => {
+  const id = await aServer({ name: 'eventful' });
+  await fixture.quiet();
+  const url = `${servers}/${id}/os-instance-actions`;
+  const [{ request_id }] = (await fixture.ask({ url })).body.instanceActions;
+  const operation_id = request_id.slice('req-'.length);
+  const { events: before } = (await fixture.ask({ url: `${url}/${request_id}` })).body.instanceAction;
+  const of = { operation_id, server_id: id, message: '' };
+  for (let count = 0; count < 1000; count += 1) fixture.store.events.append({ ...of, kind: 'tftp', subject: 'file' });
+  for (const status of ['started', 'waiting', 'ended'])
+    fixture.store.events.append({ ...of, kind: 'step', subject: 'last', data: { status } });
+
+  const { events } = (await fixture.ask({ url: `${url}/${request_id}` })).body.instanceAction;
+  assert.equal(events.length, before.length + 1);
+  assert.equal(events.at(-1).result, 'Success');
+});
+
 test('the database cuts the pages of the actions; a marker is an action of the same server', async () => {
   const [id, other] = [await aServer({ name: 'paged' }), await aServer({ name: 'elsewhere' })];
   await act(id, { 'os-stop': null });

@@ -2,6 +2,7 @@
 import type { SelectQueryBuilder } from 'kysely';
 import type { JsonObject } from '#domain/json.ts';
 import { Collection } from '../collection.ts';
+import { hasMember, isEqual } from '../conditions.ts';
 
 export type EventKind =
   | 'operation' // an operation began or ended
@@ -55,6 +56,9 @@ export type EventTrace = Pick<Event, 'id' | 'at' | 'node_uuid' | 'server_id' | '
 /** Number of the newest failures that form a node's history and are kept regardless of age. */
 export const historyMax = 1000;
 
+/** Of one operation, starts and ends. */
+const stepsMax = 1000;
+
 /** 1: an operation or a step failed. */
 const failureColumn = { from: 'data', derive: ({ status }: JsonObject) => (status === 'failed' ? 1 : 0) };
 
@@ -94,6 +98,12 @@ export class Events extends Collection<Event, { events: Event & { is_failure: nu
     if (after !== undefined) query = query.where('id', '>', after);
     const rows = await query.orderBy('id').limit(limit).execute();
     return rows.map((row) => this.decode(row));
+  }
+
+  /** Starts and ends of the steps of an operation, oldest first; without the waits of a polling step, of which there may be thousands. */
+  steps(operation_id: string): Promise<Event[]> {
+    const marks = hasMember('data', 'status', ['started', 'ended', 'failed']);
+    return this.list([isEqual('operation_id', operation_id), isEqual('kind', 'step'), marks], { orderBy: 'id', limit: stepsMax });
   }
 
   /** Id of the oldest of the node's newest `count` events, or of its newest failures; 0 if it has fewer. */
