@@ -47,12 +47,15 @@ export type ListSource<T extends object> = {
   readonly visible: readonly Condition[];
   /** Largest page; also the default limit. */
   readonly maximum?: number;
+  /** The service's message about a marker that is no visible record. */
+  readonly unknownMarker?: (marker: string) => string;
 };
 
 /** `next`: id of the last row if another page follows; with `reverse`, of the first row if another precedes. */
 export type ListPage<R> = { readonly items: R[]; readonly next: string | undefined };
 
 const largestPage = 1000;
+const notFound = (marker: string) => `Marker ${marker} could not be found.`;
 
 type Key = Record<string, unknown>;
 type Cut = { where: readonly Condition[]; order: Order; after: object | undefined; limit: number };
@@ -74,13 +77,13 @@ export function listKeys<T extends object>(source: ListSource<T>, query: ListQue
 
 /** Reads one row more to know whether another page follows. */
 async function readPage<T extends object, R extends object>(
-  { collection, table, visible, maximum = largestPage }: ListSource<T>,
+  { collection, table, visible, maximum = largestPage, unknownMarker = notFound }: ListSource<T>,
   { where, marker, limit, sort = [], reverse = false }: ListQuery,
   read: (cut: Cut) => Promise<R[]>,
 ): Promise<ListPage<R>> {
   const after =
     marker === undefined ? undefined : (await collection.list([...visible, isEqual(table.id, marker)], { limit: 1 }))[0];
-  if (marker !== undefined && !after) throw new Fault('badRequest', { detail: `Marker ${marker} could not be found.` });
+  if (marker !== undefined && !after) throw new Fault('badRequest', { detail: unknownMarker(marker) });
   const size = Math.min(limit || maximum, maximum);
   const order = orderOf(table, { sort, reverse });
   const found = await read({ where, order, after, limit: size + 1 });

@@ -142,6 +142,7 @@ test('parent_node filters and can be written since 1.83, and gives 406 before', 
   assert.equal((await ask('POST', 'nodes', part, 83)).body.parent_node, parent.uuid);
 });
 
+const nowhere = '00000000-0000-4000-8000-000000000001';
 const wrongRows: [
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
   path: string,
@@ -164,7 +165,8 @@ const wrongRows: [
   ['GET', 'ports?sort_dir=up', undefined, 400, /Invalid sort direction: up. Acceptable values are 'asc' or 'desc'/],
   ['GET', 'ports?limit=-1', undefined, 400, /Limit must be positive/],
   ['GET', 'nodes/{node}/operations?marker=nobody', undefined, 400, /nobody could not be found/],
-  ['GET', 'nodes/{node}/history?marker=nobody', undefined, 400, /nobody could not be found/],
+  ['GET', 'nodes/{node}/history?marker=nobody', undefined, 400, /Expected UUID for marker: nobody/],
+  ['GET', `nodes/{node}/history?marker=${nowhere}`, undefined, 404, /Node history record .* could not be found/],
   ['GET', 'nodes/nobody/children', undefined, 404, /nobody could not be found/],
   ['GET', 'nodes/nobody/vmedia', undefined, 404, /nobody could not be found/],
   ['POST', 'nodes/{node}/vmedia', { device_type: 'cdrom', image_url: 'file:///etc/passwd' }, 400, /image_url/],

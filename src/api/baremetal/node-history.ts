@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { findNode } from '#services/baremetal/lookup.ts';
+import { findMarked, findNode } from '#services/baremetal/lookup.ts';
 import { declaredSecrets, withoutSecrets } from '#services/baremetal/secrets.ts';
 import { type Event, historyMax } from '#store/tables/events.ts';
 import type { Node } from '#store/tables/nodes.ts';
@@ -45,9 +45,9 @@ export const nodeHistoryRoutes = [
       const node = await findNode(context, request.params.node);
       const { limit, marker, detail } = request.query;
       const { store } = context;
-      const source: PageSource<Event, number> = {
-        find: async (entry) => eventIdOf(entry),
-        list: ({ after, limit }) => store.events.failures({ node_uuid: node.uuid, after, limit }),
+      const source: PageSource<Event, Event> = {
+        find: (entry) => findMarked(entry, 'Node history record', (uuid) => failureOf(context, node, uuid)),
+        list: ({ after, limit }) => store.events.failures({ node_uuid: node.uuid, after: after?.id, limit }),
       };
       const page = await readPage(source, { limit, marker, idOf: entryUuid, maximum: historyMax });
       const json = detail ? entryJson : briefJson;
@@ -64,8 +64,7 @@ export const nodeHistoryRoutes = [
     async handler(request, context) {
       const node = await findNode(context, request.params.node);
       const { entry } = request.params;
-      const id = eventIdOf(entry);
-      const [event] = id === undefined ? [] : await context.store.events.failures({ node_uuid: node.uuid, id, limit: 1 });
+      const event = await failureOf(context, node, entry);
       if (!event) throw new Fault('recordNotFound', { id: entry, days: context.settings['records.keep'] });
       return entryJson(event, { node, base: context.baseUrl(request) });
     },
@@ -103,6 +102,11 @@ function entryUuid({ id }: Event): string {
 function eventIdOf(uuid: string): number | undefined {
   const digits = /^00000000-0000-4000-8000-([0-9a-f]{12})$/.exec(uuid)?.[1];
   return digits === undefined ? undefined : Number.parseInt(digits, 16);
+}
+
+async function failureOf({ store }: ApiContext, node: Node, uuid: string): Promise<Event | undefined> {
+  const id = eventIdOf(uuid);
+  return id === undefined ? undefined : (await store.events.failures({ node_uuid: node.uuid, id, limit: 1 }))[0];
 }
 
 function briefJson(event: Event, { node, base }: EntryView) {

@@ -55,7 +55,7 @@ export function listFlavors({ store }: Flavors, list: FlavorList, { seesPrivate 
   if (!columns) throw new Fault('badRequest', { detail: `Flavors cannot be sorted by ${sort_key}.` });
   const visible = seesPrivate ? [] : [isEqual('is_public', true)];
   return listRows(
-    { collection: store.flavors, table: listTables.flavors, visible },
+    { collection: store.flavors, table: listTables.flavors, visible, unknownMarker: (id) => `marker [${id}] not found` },
     {
       where: [
         ...(is_public === undefined ? [] : [isEqual('is_public', is_public)]),

@@ -96,7 +96,10 @@ export async function readServerPage(
 ): Promise<ListPage<ShortServer>> {
   const filters = filtersOf(query, allFilters);
   const page = await listKeys(
-    { collection: store.servers, table: listTables.servers, visible: visibleServers(caller, query) },
+    {
+      ...{ collection: store.servers, table: listTables.servers, visible: visibleServers(caller, query) },
+      unknownMarker: (id) => `marker [${id}] not found`,
+    },
     { where: conditionsOf(filters), sort: sortOf(query), limit: query.limit, marker: query.marker, keep: testOf(store, filters) },
   );
   return page as ListPage<ShortServer>;
