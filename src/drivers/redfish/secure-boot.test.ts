@@ -60,6 +60,9 @@ test('resets keys as far as the service allows', async (t) => {
     ...secureBoot,
     Actions: { '#SecureBoot.ResetKeys': { target, 'ResetKeysType@Redfish.AllowableValues': ['DeleteAllKeys'] } },
   });
-  await assert.rejects(async () => await reset?.run(node, { type: 'DeletePK' }), /does not support DeletePK; it supports DeleteAllKeys/);
+  await assert.rejects(
+    async () => await reset?.run(node, { type: 'DeletePK' }),
+    /does not support DeletePK; it supports DeleteAllKeys/,
+  );
   assert.equal(changes.length, 2);
 });

@@ -37,7 +37,8 @@ export async function resetSecureBootKeys(at: SystemContext, kind: KeyReset): Pr
   const target = pathAt(resource, 'Actions', '#SecureBoot.ResetKeys', 'target');
   if (target === undefined) return await unsupported(at.node, 'reset of secure boot keys');
   const allowed = choicesAt(resource, 'Actions', '#SecureBoot.ResetKeys', 'ResetKeysType@Redfish.AllowableValues') ?? keyResets;
-  if (!allowed.includes(kind)) throw new Fault('badRequest', { detail: `This BMC does not support ${kind}; it supports ${allowed.join(', ')}.` });
+  if (!allowed.includes(kind))
+    throw new Fault('badRequest', { detail: `This BMC does not support ${kind}; it supports ${allowed.join(', ')}.` });
   await at.client.post(target, { ResetKeysType: kind }, { ...at.callOptions, task: 'accept' });
 }
 
