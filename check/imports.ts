@@ -37,7 +37,7 @@ export const importTable: readonly ImportRow[] = [
   { from: ['store'], may: ['domain'] },
   { from: ['tools'], may: ['domain'] },
   { from: ['wire'], may: ['wire'] },
-  { from: ['log'], may: ['settings/process'] },
+  { from: ['log'], may: ['settings/process', 'domain/url-secrets'] },
   {
     from: ['settings'],
     may: [

@@ -66,3 +66,34 @@ test('the drivers declare their secrets', () => {
   for (const name of ['ipmi_hex_kg_key', 'snmp_community_read', 'snmp_community_write', 'power_headers', 'redfish_password'])
     assert.ok(declared.has(name), name);
 });
+
+test('no secret is shown under another spelling of its name', () => {
+  const lines: string[] = [];
+  const log = createLog({ 'log.level': 'info' }, { write: (line) => void lines.push(line), secrets: declared });
+
+  log.info({ 'X-Auth-Token': 'S3CRET', Password: 'S3CRET', headers: { AUTHORIZATION: ['S3CRET'] } }, 'visible');
+  log.info(`the reply was ${JSON.stringify({ 'X-Auth-Token': 'S3CRET', Ipmi_Password: 'S3CRET' })}`);
+
+  assert.doesNotMatch(lines.join(''), /S3CRET/);
+  assert.match(lines.join(''), /visible/);
+});
+
+for (const text of [
+  'GET / HTTP/1.1\r\nX-Auth-Token: S3CRET\r\nHost: visible',
+  'curl -H "x-auth-token: S3CRET"\nvisible',
+  'visible authorization: Basic S3CRET more-of-S3CRET',
+  'Set-Cookie: session=S3CRET; path=/\nvisible',
+  'cannot reach postgresql://ingot:S3CRET@visible/ingot',
+  'visible http://u:S3CRET@[::1]/redfish?token=S3CRET',
+])
+  test(`no secret is shown in the text ${JSON.stringify(text)}`, () => {
+    const lines: string[] = [];
+    const log = createLog({ 'log.level': 'info' }, { write: (line) => void lines.push(line), secrets: declared });
+
+    log.info({ detail: text }, text);
+    log.error({ err: new Error(text) }, 'failed');
+
+    assert.equal(lines.length, 2);
+    assert.doesNotMatch(lines.join(''), /S3CRET/);
+    for (const line of lines) assert.match(JSON.stringify(JSON.parse(line)), /visible/);
+  });

@@ -1,13 +1,18 @@
 /** The process log: JSON lines on standard output, with secrets removed from any field. */
 import { type Logger, pino } from 'pino';
+import { maskUrlSecrets } from '#domain/url-secrets.ts';
 import type { LogSettings } from '#settings/process.ts';
 
-/** Fields of our own records and requests. Those of nodes are declared by the drivers. */
+/** Fields of our own records and requests, in any case. Those of nodes are declared by the drivers. */
 const ownSecrets = [
   ...['password', 'original_password', 'password_hash', 'adminPass', 'admin_pass', 'pm_password'],
   ...['secret', 'secret_hash', 'token', 'x-auth-token', 'x-subject-token', 'authorization', 'cookie', 'set-cookie'],
   ...['session', 'agent_secret', 'agent_binding', 'deployment_key', 'private_key'],
 ];
+
+/** Headers, which a message may quote as they were sent. */
+const headerNames = ['x-auth-token', 'x-subject-token', 'authorization', 'cookie'];
+const header = new RegExp(`\\b((?:${headerNames.join('|')})[ \\t]*[:=][ \\t]*)[^\\s"][^\\r\\n]*`, 'gi');
 
 const censored = '******';
 
@@ -40,13 +45,18 @@ export function createLog(settings: LogSettings, { write = writer(), secrets = n
  * child logger, an error, or from JSON that a message quotes.
  */
 function withoutSecrets(line: string, names: readonly string[]): string {
-  const present = names.filter((name) => line.includes(`${name}"`) || line.includes(`${name}\\"`));
-  if (present.length === 0) return line;
+  const lower = line.toLowerCase();
+  const present = names
+    .map((name) => name.toLowerCase())
+    .filter((name) => lower.includes(`${name}"`) || lower.includes(`${name}\\"`));
+  if (present.length === 0 && !line.includes('://') && !headerNames.some((name) => lower.includes(name))) return line;
   const secrets = new Set(present);
-  const quoted = new RegExp(`("(?:${present.map(RegExp.escape).join('|')})"\\s*:\\s*)"(?:[^"\\\\]|\\\\.)*"`, 'g');
+  const quoted = new RegExp(`("(?:${present.map(RegExp.escape).join('|')})"\\s*:\\s*)"(?:[^"\\\\]|\\\\.)*"`, 'gi');
   const shown = JSON.stringify(JSON.parse(line), (name, value: unknown) => {
-    if (secrets.has(name)) return censored;
-    return typeof value === 'string' ? value.replace(quoted, `$1"${censored}"`) : value;
+    if (secrets.has(name.toLowerCase())) return censored;
+    if (typeof value !== 'string') return value;
+    const text = present.length === 0 ? value : value.replace(quoted, `$1"${censored}"`);
+    return maskUrlSecrets(text.replace(header, `$1${censored}`));
   });
   return `${shown}\n`;
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Setting } from './settings/setting.ts';
 import { readSettings, settingsTable } from './settings.ts';
@@ -29,6 +31,24 @@ for (const [flags, complaint] of refusals) {
 test('distinguishes a missing settings file from invalid JSON', () => {
   assert.throws(() => readSettings({ file: '/nonexistent/ingot.json' }), /ingot\.json cannot be read: ENOENT/);
   assert.throws(() => readSettings({ file: import.meta.filename }), /settings\.test\.ts is no JSON: /);
+});
+
+test('quotes nothing of a settings file that is no JSON', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ingot-settings-'));
+  try {
+    for (const text of [
+      '{"admin": {"password": hunter2}}',
+      `{"p": hunter2, "q": "${'x'.repeat(100)}"}`,
+      '{"p": "hunter2" "x"}',
+    ]) {
+      const file = join(folder, 'ingot.json');
+      writeFileSync(file, text);
+      const isSilent = ({ message }: Error) => /is no JSON: \w/.test(message) && !/hun/.test(message);
+      assert.throws(() => readSettings({ file }), isSilent, text);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('accepts a short flag for its setting', () => {

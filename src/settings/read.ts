@@ -54,14 +54,19 @@ function readValue({ name, row, given, origin }: Given): unknown {
   throw new SettingsError(`setting '${name}' must be ${row.expected}, not ${shown} (from ${origin})`);
 }
 
+/** The parser's message without the text around the mistake, which may be a password: `Unexpected token 'h', …"url": h"`. */
+function withoutQuote({ message }: SyntaxError): string {
+  return message.replace(/, (?:\.\.\.)?".*$/s, '');
+}
+
 /** Flattens nested objects to dotted names: `{"api": {"listen": …}}` is `api.listen`. */
 function readFile(file: string): [string, unknown][] {
   let content: unknown;
   try {
     content = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    const what = error instanceof SyntaxError ? 'is no JSON' : 'cannot be read';
-    throw new SettingsError(`settings file ${file} ${what}: ${(error as Error).message}`);
+    if (error instanceof SyntaxError) throw new SettingsError(`settings file ${file} is no JSON: ${withoutQuote(error)}`);
+    throw new SettingsError(`settings file ${file} cannot be read: ${(error as Error).message}`);
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new SettingsError(`settings file ${file} must hold one JSON object`);
