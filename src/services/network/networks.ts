@@ -33,9 +33,8 @@ export async function createNetwork({ store }: NetworkContext, caller: Caller, r
   const { network_type = 'flat', physical_network = 'provisioning' } = request;
   if (network_type !== 'flat') throw new Fault('unsupported', { what: `Network type '${network_type}'` });
   const project_id = ownerOf(caller, request);
-  refuseMore(caller, 'network', await store.networks.pick(['id'], { project_id }));
   const now = new Date().toISOString();
-  return store.networks.insert({
+  const network: Network = {
     id: randomUUID(),
     name: request.name ?? '',
     project_id,
@@ -47,6 +46,10 @@ export async function createNetwork({ store }: NetworkContext, caller: Caller, r
     description: request.description ?? '',
     created_at: now,
     updated_at: now,
+  };
+  return store.transaction(async (trx) => {
+    refuseMore(caller, 'network', await trx.networks.pick(['id'], { project_id }));
+    return trx.networks.insert(network);
   });
 }
 
@@ -57,20 +60,24 @@ function readMtu(value: number | string): number {
 }
 
 /** @throws Fault `networkInUse` if it is no longer to be shared and another project uses it */
-export async function updateNetwork({ store }: NetworkContext, network: Network, changes: NetworkChanges): Promise<Network> {
-  if (changes.shared === false && network.shared) await refuseForeignPorts(store, network);
-  const changed: Network = {
-    ...network,
-    name: changes.name ?? network.name,
-    admin_state_up: changes.admin_state_up ?? network.admin_state_up,
-    shared: changes.shared ?? network.shared,
-    external: changes.external ?? network.external,
-    mtu: changes.mtu === undefined ? network.mtu : readMtu(changes.mtu),
-    description: changes.description ?? network.description,
-    updated_at: new Date().toISOString(),
-  };
-  await store.networks.update({ id: network.id }, changed);
-  return changed;
+export async function updateNetwork({ store }: NetworkContext, { id }: Network, changes: NetworkChanges): Promise<Network> {
+  return store.transaction(async (trx) => {
+    const network = await trx.networks.find({ id });
+    if (!network) throw new Fault('notFound', { what: 'Network', id });
+    if (changes.shared === false && network.shared) await refuseForeignPorts(trx, network);
+    const changed: Network = {
+      ...network,
+      name: changes.name ?? network.name,
+      admin_state_up: changes.admin_state_up ?? network.admin_state_up,
+      shared: changes.shared ?? network.shared,
+      external: changes.external ?? network.external,
+      mtu: changes.mtu === undefined ? network.mtu : readMtu(changes.mtu),
+      description: changes.description ?? network.description,
+      updated_at: new Date().toISOString(),
+    };
+    await trx.networks.update({ id }, changed);
+    return changed;
+  });
 }
 
 async function refuseForeignPorts(store: NetworkContext['store'], network: Network): Promise<void> {
