@@ -21,6 +21,11 @@ const nameTable: Readonly<Record<string, string>> = {
   courtesies: 'interoperability workarounds',
   seat: 'session, viewer',
   cardboard: 'simulated',
+  stranger: 'unknown machine, unknown address, other …',
+  strangers: 'unknown machines, unknown addresses, others',
+  obey: 'execute, apply, honour',
+  obeys: 'executes, applies, honours',
+  obeyed: 'executed, applied, honoured',
   undoing: 'rolling back',
 };
 
@@ -42,6 +47,9 @@ const commentTable: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bpapers\b/gi, 'documents'],
   [/\blooks? anew\b/gi, 'poll again'],
   [/\bgets? along\b/gi, 'BMC health'],
+  [/\bstrangers?\b/gi, 'unknown machine, unknown address, other …'],
+  [/\bobey(?:s|ed)?\b/gi, 'execute, apply, honour'],
+  [/\bcomes? to an end\b/gi, 'ends, completes'],
 ];
 
 const comment = /\/\*[\s\S]*?\*\/|(?<!:)\/\/.*/g;

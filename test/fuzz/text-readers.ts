@@ -82,8 +82,8 @@ async function readBody(input: Buffer): Promise<void> {
   await refuseControls({ method: 'POST', body, params: {}, routeOptions } as FastifyRequest);
   if (typeof body !== 'object' || body === null) return;
   const shown = JSON.stringify(body, (field, value) => (/pass|secret/i.test(field) ? undefined : value));
-  const obeyed = /[\u007f-\u009f\u202a-\u202e\u2066-\u2069]|\\u00[01]|\\[bf]/.exec(shown.replaceAll('\\\\', ''));
-  if (obeyed) throw new Error(`${JSON.stringify(obeyed[0])} was let through`);
+  const unsafe = /[\u007f-\u009f\u202a-\u202e\u2066-\u2069]|\\u00[01]|\\[bf]/.exec(shown.replaceAll('\\\\', ''));
+  if (unsafe) throw new Error(`${JSON.stringify(unsafe[0])} was let through`);
 }
 
 /** In pieces of a size given by the first byte, as from a stream. */

@@ -24,7 +24,7 @@ async function setUp(t: TestContext, { on = 'manager', slots, vendor = 'Example'
     [base]: collectionOf(all.map(({ path }) => `${base}/${path}`)),
     ...Object.fromEntries(all.map((slot) => [`${base}/${slot.path}`, slotOf(base, slot)])),
   });
-  for (const { path } of all) obeyActions(tree, `${base}/${path}`);
+  for (const { path } of all) executeActions(tree, `${base}/${path}`);
   return { tree, node: tree.node, base, media: createRedfishMedia(tree.withSystem, { ...pollTiming, effectMs }) };
 }
 
@@ -42,7 +42,7 @@ function slotOf(base: string, { path, types = ['CD', 'DVD'], actions = true, fie
   };
 }
 
-function obeyActions(tree: RedfishTree, path: string): void {
+function executeActions(tree: RedfishTree, path: string): void {
   const change = (fields: JsonObject): TreeReply => {
     tree.resources.set(path, { ...tree.resources.get(path), ...fields });
     return { status: 204 };
@@ -106,11 +106,11 @@ suite('virtual media', () => {
   test('names the protocol if the service requires it', async (t) => {
     const { media, node, tree, base } = await setUp(t);
     const key = `POST ${base}/CD1/Actions/VirtualMedia.InsertMedia`;
-    const obey = tree.rules.get(key);
+    const executeAction = tree.rules.get(key);
     const missing = { MessageId: 'Base.1.8.ActionParameterMissing', Message: 'TransferProtocolType is required.' };
     tree.rules.set(key, (asked) =>
-      'TransferProtocolType' in asked.body && obey
-        ? obey(asked)
+      'TransferProtocolType' in asked.body && executeAction
+        ? executeAction(asked)
         : { status: 400, body: { error: { '@Message.ExtendedInfo': [missing] } } },
     );
     await media.insert(node, 'cdrom', image);
@@ -135,9 +135,9 @@ suite('what certain vendors need', () => {
   test('Dell: retries an insert while the eject is in progress', async (t) => {
     const { media, node, tree, base } = await setUp(t, { vendor: 'Dell Inc.' });
     const key = `POST ${base}/CD1/Actions/VirtualMedia.InsertMedia`;
-    const obey = tree.rules.get(key);
+    const executeAction = tree.rules.get(key);
     let refusals = 2;
-    tree.rules.set(key, (asked) => (refusals-- > 0 || !obey ? { status: 500, body: {} } : obey(asked)));
+    tree.rules.set(key, (asked) => (refusals-- > 0 || !executeAction ? { status: 500, body: {} } : executeAction(asked)));
     await media.insert(node, 'cdrom', image);
     assert.equal(tree.changes.length, 3);
   });

@@ -32,14 +32,14 @@ async function setUp(t: TestContext, options: { state?: string | null; offered?:
     GracefulShutdown: 'Off',
     PushPowerButton: 'Off',
   };
-  const obey = ({ body }: { body: JsonObject }): TreeReply => {
+  const executeAction = ({ body }: { body: JsonObject }): TreeReply => {
     sent.push(body['ResetType']);
     const effect = effects[String(body['ResetType'])];
     if (effect) tree.resources.set(systemPath, { ...tree.resources.get(systemPath), PowerState: effect });
     return { status: 204 };
   };
-  tree.rules.set(`POST ${resetPath}`, obey);
-  return { tree, node: tree.node, sent, obey, power: createRedfishPower(tree.withSystem, noWatch, pollTiming) };
+  tree.rules.set(`POST ${resetPath}`, executeAction);
+  return { tree, node: tree.node, sent, executeAction, power: createRedfishPower(tree.withSystem, noWatch, pollTiming) };
 }
 
 suite('the power state', () => {
@@ -118,12 +118,12 @@ suite('a command uses the best offered ResetType', () => {
   });
 
   test('found by trying if nothing lists it', async (t) => {
-    const { power, node, sent, tree, obey } = await setUp(t);
+    const { power, node, sent, tree, executeAction } = await setUp(t);
     const unknown = {
       status: 400,
       body: { error: { '@Message.ExtendedInfo': { MessageId: 'Base.1.8.ActionParameterValueNotInList' } } },
     };
-    tree.rules.set(`POST ${resetPath}`, (asked) => (asked.body['ResetType'] === 'On' ? unknown : obey(asked)));
+    tree.rules.set(`POST ${resetPath}`, (asked) => (asked.body['ResetType'] === 'On' ? unknown : executeAction(asked)));
     await power.setPower(node, 'power on');
     assert.deepEqual(sent, ['ForceOn']);
   });
@@ -142,9 +142,9 @@ suite('a command that comes too early', () => {
     ['HPE', 'InvalidOperationForSystemState'],
   ] as const) {
     test(`is retried with ${vendor}`, async (t) => {
-      const { power, node, sent, tree, obey } = await setUp(t, { system: { Manufacturer: vendor } });
+      const { power, node, sent, tree, executeAction } = await setUp(t, { system: { Manufacturer: vendor } });
       let refusals = 2;
-      tree.rules.set(`POST ${resetPath}`, (asked) => (refusals-- > 0 ? early(id) : obey(asked)));
+      tree.rules.set(`POST ${resetPath}`, (asked) => (refusals-- > 0 ? early(id) : executeAction(asked)));
       await power.setPower(node, 'power on');
       assert.deepEqual(sent, ['On']);
     });
