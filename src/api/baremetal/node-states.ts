@@ -17,8 +17,8 @@ import { route } from './policy.ts';
 
 const Text = Nullable(Type.String());
 const Steps = Type.Array(Type.Record(Type.String(), Type.Unknown()), { maxItems: 100 });
-/** A config drive may have 64 MiB before compression; user data and keys are far smaller. */
-const configDriveBytes = 16 * 1024 ** 2;
+/** User data, keys and network configuration, compressed; as much as any route reads. */
+const configDriveBytes = 512 * 1024;
 const Anything = Type.Optional(Type.Unknown());
 
 export const nodeStateRoutes = [
