@@ -202,13 +202,20 @@ function baseUrlBy(settings: ApiPartSettings): (request: FastifyRequest) => stri
   return (request) => fixed || `${request.protocol}://${request.host}`;
 }
 
+/** Without secrets and the arguments of vendor methods, however the path is escaped. */
+function shownUrl({ url, routeOptions }: FastifyRequest): string {
+  const query = url.indexOf('?');
+  const isVendors = routeOptions.url?.includes('/vendor_passthru') || url.lastIndexOf('/vendor_passthru', query) >= 0;
+  return maskUrlSecrets(query >= 0 && isVendors ? `${url.slice(0, query)}?…` : url);
+}
+
 /** Logs one line per request; successful reads only at debug level. Masks console tokens, vendor method arguments. */
 async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const isRoutine = reply.statusCode < 400 && (request.method === 'GET' || request.method === 'HEAD');
   request.log[isRoutine ? 'debug' : 'info'](
     {
       method: request.method,
-      url: maskUrlSecrets(request.url.replace(/(\/vendor_passthru\b[^?]*\?).*/, '$1…')),
+      url: shownUrl(request),
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
       user: request.caller?.user_name,
