@@ -11,7 +11,7 @@ import { booleanField, fixedField, integerField, type ListFields, textFields } f
 import { Links, Nullable } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
 import { fieldsQuery, listBody, listQuery, project, readNetworkQuery, standardFields } from './list-query.ts';
-import { allows, authorize, authorizeAttributes, type NetworkRule, route, targetIn } from './policy.ts';
+import { allows, authorize, authorizeAttributes, type NetworkRule, refuseHidden, route, targetIn } from './policy.ts';
 import { Description, Name, Owner, standardView } from './standard-attributes.ts';
 
 /** The openstack client sends it as text. */
@@ -135,7 +135,8 @@ export const networkRoutes = [
       const page = await listRows(source, readNetworkQuery(request.query, fields));
       const subnets = await subnetIdsByNetwork(context, page.items);
       const show = networkView.of(request, context);
-      const items = page.items.map((network) => show({ network, subnets: subnets.get(network.id) ?? [] }));
+      const shown = page.items.filter((network) => allows(request, 'get_network', targetIn(network, network)));
+      const items = shown.map((network) => show({ network, subnets: subnets.get(network.id) ?? [] }));
       return listBody({ request, context }, 'networks', { ...page, items });
     },
   }),
@@ -148,6 +149,7 @@ export const networkRoutes = [
     reply: NetworkReply,
     async handler(request, context) {
       const network = await findNetwork(context, request.caller, request.params.id);
+      refuseHidden(request, 'get_network', { what: 'Network', id: network.id, target: targetIn(network, network) });
       return { network: project(networkView.of(request, context)(await itemOf(context, network)), request.query) };
     },
   }),

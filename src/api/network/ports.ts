@@ -10,7 +10,7 @@ import { booleanField, fixedField, itemsField, type ListFields, textFields } fro
 import { Links } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
 import { fieldsQuery, listBody, listQuery, project, readNetworkQuery, standardFields } from './list-query.ts';
-import { allows, authorize, authorizeAttributes, type NetworkRule, route, targetIn } from './policy.ts';
+import { allows, authorize, authorizeAttributes, type NetworkRule, refuseHidden, route, targetIn } from './policy.ts';
 import { Description, Name, Owner, standardView } from './standard-attributes.ts';
 
 const FixedIp = Type.Object(
@@ -103,7 +103,8 @@ export const portRoutes = [
       const source = { collection: store.ports, table: listTables.ports, visible: visiblePorts(request.caller) };
       const fields = allows(request, 'get_port:binding:host_id') ? allFields : portFields;
       const page = await listRows(source, readNetworkQuery(request.query, fields));
-      return listBody({ request, context }, 'ports', { ...page, items: page.items.map(portView.of(request, context)) });
+      const shown = page.items.filter((port) => allows(request, 'get_port', targetIn(undefined, port)));
+      return listBody({ request, context }, 'ports', { ...page, items: shown.map(portView.of(request, context)) });
     },
   }),
   route({
@@ -115,6 +116,7 @@ export const portRoutes = [
     reply: PortReply,
     async handler(request, context) {
       const port = await findPort(context, request.caller, request.params.id);
+      refuseHidden(request, 'get_port', { what: 'Port', id: port.id, target: targetIn(undefined, port) });
       return { port: project(portView.of(request, context)(port), request.query) };
     },
   }),

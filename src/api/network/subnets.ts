@@ -19,7 +19,7 @@ import {
 import { Links, Nullable } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
 import { fieldsQuery, listBody, listQuery, project, readNetworkQuery, standardFields } from './list-query.ts';
-import { authorize, authorizeAttributes, type NetworkRule, route, targetIn } from './policy.ts';
+import { allows, authorize, authorizeAttributes, type NetworkRule, refuseHidden, route, targetIn } from './policy.ts';
 import { Description, Name, Owner, standardView } from './standard-attributes.ts';
 
 const maxItems = 64;
@@ -113,7 +113,11 @@ export const subnetRoutes = [
       const { store } = context;
       const source = { collection: store.subnets, table: listTables.subnets, visible: visibleSubnets(request.caller) };
       const page = await listRows(source, readNetworkQuery(request.query, subnetFields));
-      return listBody({ request, context }, 'subnets', { ...page, items: page.items.map(subnetView.of(request, context)) });
+      const ids = [...new Set(page.items.map(({ network_id }) => network_id))];
+      const networks = new Map((await store.networks.list({ id: ids })).map((network) => [network.id, network]));
+      const targetOf = (subnet: Subnet) => targetIn(networks.get(subnet.network_id), subnet);
+      const shown = page.items.filter((subnet) => allows(request, 'get_subnet', targetOf(subnet)));
+      return listBody({ request, context }, 'subnets', { ...page, items: shown.map(subnetView.of(request, context)) });
     },
   }),
   route({
@@ -125,6 +129,8 @@ export const subnetRoutes = [
     reply: SubnetReply,
     async handler(request, context) {
       const subnet = await findSubnet(context, request.caller, request.params.id);
+      const network = await context.store.networks.find({ id: subnet.network_id });
+      refuseHidden(request, 'get_subnet', { what: 'Subnet', id: subnet.id, target: targetIn(network, subnet) });
       return { subnet: project(subnetView.of(request, context)(subnet), request.query) };
     },
   }),
