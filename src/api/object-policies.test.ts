@@ -1,0 +1,152 @@
+/** Who may list, show, change and delete whose networks, subnets, ports and images: each object as each caller. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { pino } from 'pino';
+import { createImageFiles } from '#images/image-files.ts';
+import { createPersonas, type Persona } from '#test/personas.ts';
+import { openRackFixture } from '#test/rack-fixture.ts';
+
+const fixture = await openRackFixture({
+  images: (store, stateDir) => createImageFiles({ store, directory: join(stateDir, 'images'), log: pino({ level: 'silent' }) }),
+});
+after(() => fixture.close());
+const personas = await createPersonas(fixture);
+const owner = personas.find(({ name }) => name === 'member of the project')?.project_id ?? '';
+
+const patchType = 'application/openstack-images-v2.1-json-patch';
+const services = {
+  network: '/network/v2.0/networks',
+  subnet: '/network/v2.0/subnets',
+  port: '/network/v2.0/ports',
+  image: '/image/v2/images',
+} as const;
+type Noun = keyof typeof services;
+
+let made = 0;
+/** Of the project, created by the administrator of the settings. @returns the id */
+async function make(noun: Noun, fields: object): Promise<string> {
+  const given = noun === 'image' ? { owner, ...fields } : { [noun]: { project_id: owner, ...fields } };
+  const { status, body } = await fixture.ask({ method: 'POST', url: services[noun], payload: given });
+  assert.equal(status, 201, JSON.stringify(body));
+  return noun === 'image' ? body.id : body[noun].id;
+}
+
+async function makeSubnet(network_id: string): Promise<string> {
+  made += 1;
+  return make('subnet', { network_id, ip_version: 4, cidr: `10.77.${made}.0/24` });
+}
+
+const makePort = (network_id: string) => make('port', { network_id });
+const makeImage = (visibility: string) => make('image', { disk_format: 'raw', container_format: 'bare', visibility });
+
+type Statuses = readonly [reader: number, member: number, manager: number, admin: number];
+type Rights = {
+  readonly noun: Noun;
+  readonly make: () => Promise<string>;
+  /** Of the roles in the project of the object, and in another one. */
+  readonly shown: readonly [Statuses, Statuses];
+  readonly changed: readonly [Statuses, Statuses];
+  readonly deleted: readonly [Statuses, Statuses];
+};
+
+const everyone: Statuses = [200, 200, 200, 200];
+/** What a caller may not see does not exist for it. */
+const unseen: Statuses = [404, 404, 404, 200];
+const changeOwn: Statuses = [403, 200, 200, 200];
+const changeSeen: Statuses = [403, 403, 403, 200];
+const deleteOwn: Statuses = [403, 204, 204, 204];
+const hidden = {
+  shown: [everyone, unseen],
+  // A reader may change nothing, and is denied before the object is looked up.
+  changed: [changeOwn, [403, 404, 404, 200]],
+  deleted: [deleteOwn, [403, 404, 404, 204]],
+} as const;
+const visible = {
+  shown: [everyone, everyone],
+  changed: [changeOwn, changeSeen],
+  deleted: [deleteOwn, [403, 403, 403, 204]],
+} as const;
+
+const objects: Readonly<Record<string, Rights>> = {
+  'a network': { noun: 'network', make: () => make('network', {}), ...hidden },
+  'a shared network': { noun: 'network', make: () => make('network', { shared: true }), ...visible },
+  'a subnet': { noun: 'subnet', make: async () => makeSubnet(await make('network', {})), ...hidden },
+  'a subnet of a shared network': {
+    noun: 'subnet',
+    make: async () => makeSubnet(await make('network', { shared: true })),
+    ...visible,
+  },
+  'a port': { noun: 'port', make: async () => makePort(await make('network', {})), ...hidden },
+  'a port on a shared network': { noun: 'port', make: async () => makePort(await make('network', { shared: true })), ...hidden },
+  'a private image': { noun: 'image', make: () => makeImage('private'), ...hidden },
+  'a shared image': { noun: 'image', make: () => makeImage('shared'), ...hidden },
+  'a community image': { noun: 'image', make: () => makeImage('community'), ...visible },
+  'a public image': { noun: 'image', make: () => makeImage('public'), ...visible },
+};
+
+const roles = ['reader', 'member', 'manager', 'admin'];
+
+/** Tokens of a domain or of the system are for other services; without a scope, a token is for none. */
+function expected({ name }: Persona, [own, other]: readonly [Statuses, Statuses]): number {
+  if (name === 'nobody') return 401;
+  const [role = '', place] = name.split(' of the ');
+  const status = { project: own, 'other project': other }[place ?? '']?.[roles.indexOf(role)];
+  return status ?? (name === 'unscoped' ? 401 : 403);
+}
+
+function change(noun: Noun) {
+  if (noun === 'image')
+    return { method: 'PATCH', payload: [{ op: 'replace', path: '/name', value: 'new' }], type: patchType } as const;
+  return { method: 'PUT', payload: { [noun]: { name: 'new' } }, type: 'application/json' } as const;
+}
+
+async function statusesOf(ask: (persona: Persona) => Promise<number>): Promise<Record<string, number>> {
+  const found: Record<string, number> = {};
+  for (const persona of personas) found[persona.name] = await ask(persona);
+  return found;
+}
+
+const table = (rights: readonly [Statuses, Statuses]) =>
+  Object.fromEntries(personas.map((persona) => [persona.name, expected(persona, rights)]));
+
+for (const [name, { noun, make: create, shown, changed, deleted }] of Object.entries(objects)) {
+  test(`${name} is listed and shown to those who may see it`, async () => {
+    const id = await create();
+    const url = services[noun];
+    const get = async ({ headers }: Persona) => (await fixture.ask({ url: `${url}/${id}`, headers })).status;
+    /** As the status of showing it: a list without it is that of something that does not exist. */
+    const list = async ({ headers }: Persona) => {
+      const { status, body } = await fixture.ask({ url: `${url}?id=${id}${noun === 'image' ? '&visibility=all' : ''}`, headers });
+      if (status !== 200) return status;
+      const ids = body[`${noun}s`].map((each: { id: string }) => each.id);
+      return ids.includes(id) ? 200 : 404;
+    };
+
+    assert.deepEqual(await statusesOf(get), table(shown));
+    assert.deepEqual(await statusesOf(list), table(shown));
+  });
+
+  test(`${name} is changed and deleted by those who may`, async () => {
+    const id = await create();
+    const url = services[noun];
+    const { method, payload, type } = change(noun);
+    const put = async ({ headers }: Persona) =>
+      (
+        await fixture.ask({
+          ...{ method, url: `${url}/${id}`, headers: { ...headers, 'content-type': type } },
+          payload: JSON.stringify(payload),
+        })
+      ).status;
+    const remove = async ({ headers }: Persona) => {
+      const fresh = await create();
+      const { status } = await fixture.ask({ method: 'DELETE', url: `${url}/${fresh}`, headers });
+      const { status: left } = await fixture.ask({ url: `${url}/${fresh}` });
+      assert.equal(left, status === 204 ? 404 : 200, `${status}`);
+      return status;
+    };
+
+    assert.deepEqual(await statusesOf(put), table(changed));
+    assert.deepEqual(await statusesOf(remove), table(deleted));
+  });
+}
