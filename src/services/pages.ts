@@ -8,6 +8,8 @@ export type PageRequest<T> = {
   idOf: (item: T) => string;
   /** Largest page; also the default limit. */
   maximum?: number;
+  /** The service's message about a marker that is no item. */
+  unknownMarker?: (marker: string) => string;
 };
 
 export type Page<T> = { items: T[] /** Marker of the next page; undefined on the last. */; next: string | undefined };
@@ -33,9 +35,9 @@ export type PageSource<T, M> = {
 
 /** Reads one page, and one row more to know whether another page follows. */
 export async function readPage<T, M>(source: PageSource<T, M>, request: PageRequest<T>): Promise<Page<T>> {
-  const { limit, marker, idOf, maximum = largestPage } = request;
+  const { limit, marker, idOf, maximum = largestPage, unknownMarker: message } = request;
   const after = marker === undefined ? undefined : await source.find(marker);
-  if (marker !== undefined && after === undefined) throw unknownMarker(marker);
+  if (marker !== undefined && after === undefined) throw unknownMarker(marker, message);
   const size = Math.min(limit || maximum, maximum);
   const found = await source.list({ after, limit: size + 1 });
   const items = found.slice(0, size);
@@ -46,6 +48,6 @@ export async function readPage<T, M>(source: PageSource<T, M>, request: PageRequ
 /** Also the default limit. */
 const largestPage = 1000;
 
-function unknownMarker(marker: string): Fault {
-  return new Fault('badRequest', { detail: `Marker ${marker} could not be found.` });
+function unknownMarker(marker: string, message = (id: string) => `Marker ${id} could not be found.`): Fault {
+  return new Fault('badRequest', { detail: message(marker) });
 }

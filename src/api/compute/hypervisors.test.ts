@@ -91,3 +91,19 @@ for (const [method, path] of refused) {
     assert.match(body.notImplemented.message, /not supported by Ingot yet/);
   });
 }
+
+test('pages by markers; a search finds all, whatever their number', async () => {
+  const ask = (url: string, minor: string) =>
+    fixture.ask({ url: `/compute/v2.1/os-hypervisors${url}`, headers: { 'openstack-api-version': `compute ${minor}` } });
+  for (let count = 0; count < 201; count += 1)
+    await fixture.engine.createNode({ driver: 'fake-hardware', name: `searched-${count}` });
+
+  const { hypervisors } = (await ask('/searched/search', '2.52')).body;
+  assert.equal(hypervisors.length, 201);
+  assert.equal(new Set(hypervisors.map(({ id }: { id: number }) => id)).size, 201);
+  assert.equal((await ask('/nowhere-at-all/search', '2.52')).status, 404);
+  const page = (await ask('?hypervisor_hostname_pattern=searched&limit=200', '2.53')).body;
+  const rest = (await ask(`?hypervisor_hostname_pattern=searched&marker=${page.hypervisors[199].id}`, '2.53')).body;
+  assert.deepEqual([page.hypervisors.length, page.hypervisors_links[0].rel, rest.hypervisors.length], [200, 'next', 1]);
+  assert.equal((await ask('?marker=nowhere', '2.53')).body.badRequest.message, 'marker [nowhere] not found');
+});

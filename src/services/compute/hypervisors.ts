@@ -1,4 +1,5 @@
 /** Hypervisors: every node is one that holds at most one server. */
+import { setImmediate } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
 import type { HypervisorRow, HypervisorSums, Node } from '#store/tables/nodes.ts';
 import { type Page, readPage } from '../pages.ts';
@@ -24,13 +25,20 @@ export function readHypervisors(
       find: (id) => store.nodes.find(byUuid ? { uuid: id } : { id: Number(id) || 0 }),
       list: (page) => store.nodes.listHypervisors(pattern, page),
     },
-    { limit, marker, idOf: ({ uuid, id }) => (byUuid ? uuid : String(id)) },
+    { limit, marker, idOf: ({ uuid, id }) => (byUuid ? uuid : String(id)), unknownMarker: (id) => `marker [${id}] not found` },
   );
 }
 
-/** Throws `notFound` if no name has this part. */
+/** Read at once; other requests are answered in between. */
+const searchedAtOnce = 200;
+
+/** All of them: Nova's search has no pages. Throws `notFound` if no name has this part. */
 export async function searchHypervisors({ store }: Nodes, pattern: string): Promise<HypervisorRow[]> {
-  const nodes = await store.nodes.listHypervisors(pattern, {});
+  const nodes: HypervisorRow[] = [];
+  for (let some: HypervisorRow[] | undefined; some === undefined || some.length === searchedAtOnce; await setImmediate()) {
+    some = await store.nodes.listHypervisors(pattern, { after: nodes.at(-1), limit: searchedAtOnce });
+    nodes.push(...some);
+  }
   if (nodes.length === 0) throw new Fault('notFound', { what: 'Hypervisor', id: pattern });
   return nodes;
 }

@@ -112,6 +112,10 @@ function leadsToMachine(column: string): boolean {
 export type StoredNode = StoredRow<Node>;
 type NodeColumnNames = readonly (keyof Node)[];
 
+/**
+ * Lists of nodes have SQL of their own rather than that of `store/list.ts`: they read stored rows without decoding them,
+ * in the columns that the fields of a request need, so that a page of a thousand does not block other requests for long.
+ */
 export class Nodes extends Collection<Node, { nodes: NodeColumns }> {
   static override readonly table = {
     name: 'nodes',
@@ -179,7 +183,7 @@ export class Nodes extends Collection<Node, { nodes: NodeColumns }> {
     return sortedBy(query.orderBy(count, 'desc'), [{ column: 'shard' }]).execute();
   }
 
-  /** As Nova hypervisors, in order of enrolment. @param pattern substring of the UUID or name; empty: all */
+  /** One page as Nova hypervisors, in order of enrolment, of short columns alone: a node's inventory is large. @param pattern substring of the UUID or name; empty: all */
   async listHypervisors(
     pattern: string,
     { after, limit }: { after?: Pick<Node, 'id'> | undefined; limit?: number } = {},
