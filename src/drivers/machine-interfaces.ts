@@ -194,12 +194,40 @@ export type FirmwareComponent = { readonly component: string; readonly version: 
 
 export type FirmwareInterface = Interface & {
   readComponents(node: NodeFacts, callOptions?: CallOptions): Promise<FirmwareComponent[]>;
-  /** The BMC pulls `url`, or `path` (a file on this host) is pushed to it. Resolves when the BMC reports success. */
-  update(
-    node: NodeFacts,
-    update: { component?: string } & ({ url: string } | { path: string }),
-    callOptions?: CallOptions,
-  ): Promise<void>;
+  /**
+   * Sends the update. Not to be repeated while one may be under way.
+   * @returns undefined if the BMC has completed it, or reports nothing about it
+   */
+  startUpdate(node: NodeFacts, update: FirmwareUpdate, callOptions?: CallOptions): Promise<FirmwareProgress | undefined>;
+  /**
+   * Asks for a started update, also after a restart of Ingot. A BMC that restarts meanwhile counts as at work.
+   * @returns undefined once the BMC reports success; throws what it reports otherwise
+   */
+  pollUpdate(node: NodeFacts, started: StartedUpdate, callOptions?: CallOptions): Promise<FirmwareProgress | undefined>;
+};
+
+/** The BMC pulls `url`, or `path` (a file on this host) is pushed to it. */
+export type FirmwareUpdate = { component?: string } & ({ url: string } | { path: string });
+
+/** An update that the BMC is working at. The engine keeps it in the operation's row. */
+export type FirmwareTask = {
+  /** By which the driver finds it: a path. */
+  readonly id: string;
+  /** The request that began it, for messages. */
+  readonly request: string;
+  /** The BMC has been silent since: it may send unusable replies while it starts. */
+  readonly isRestarting?: boolean;
+};
+
+/** `againIn`: seconds until the next poll. */
+export type FirmwareProgress = { readonly task: FirmwareTask; readonly againIn: number };
+export type StartedUpdate = {
+  readonly update: FirmwareUpdate;
+  readonly task: FirmwareTask;
+  /** By component, before it was sent: many BMCs forget a task at its end, and a new version then shows the success. */
+  readonly versions: Readonly<Record<string, string | null>>;
+  /** Seconds that it has been followed. */
+  readonly elapsed: number;
 };
 
 /** A vendor-specific function outside the standard interfaces, for `vendor_passthru`. */

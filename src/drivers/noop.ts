@@ -33,7 +33,8 @@ export const noFirmware: FirmwareInterface = {
   ...nothing,
   unsupported: true,
   readComponents: (node) => unsupported(node, 'firmware inventory'),
-  update: (node) => unsupported(node, 'firmware update'),
+  startUpdate: (node) => unsupported(node, 'firmware update'),
+  pollUpdate: (node) => unsupported(node, 'firmware update'),
 };
 
 export const noVendor: VendorInterface = { ...nothing, methods: {} };

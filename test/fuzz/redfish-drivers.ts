@@ -18,6 +18,7 @@ import { createBmcModel } from '#lab/bmc/create-bmc-model.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { startRedfishService } from '#lab/bmc/redfish/redfish-service.ts';
 import { loadBmcProfiles } from '#lab/bmc-profile-files.ts';
+import { completeUpdate } from '#test/complete-update.ts';
 import type { RedfishService } from '#wire/redfish/client.ts';
 import { readMembers } from '#wire/redfish/collection.ts';
 import { isObject } from '#wire/redfish/messages.ts';
@@ -159,7 +160,7 @@ const methodTable: Readonly<Record<string, (parts: Parts) => Promise<unknown>>> 
   biosReset: ({ withSystem }) => createRedfishBios(withSystem).factoryReset(node),
   firmware: ({ withSystem }) => createRedfishFirmware(withSystem, times).readComponents(node),
   updateFirmware: ({ withSystem }) =>
-    createRedfishFirmware(withSystem, times).update(node, { component: 'BMC', url: 'http://192.0.2.9/x.bin' }),
+    completeUpdate(createRedfishFirmware(withSystem, times), node, { component: 'BMC', url: 'http://192.0.2.9/x.bin' }),
   subscriptions: async ({ withSystem }) =>
     createRedfishVendor({ withSystem, rawPaths: 'read' }).methods['get_all_subscriptions']?.run(node, {}),
   rawPath: async ({ withSystem }) =>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { aNode } from '#test/a-task.ts';
+import { completeUpdate } from '#test/complete-update.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import { createFakeDriver } from './index.ts';
 
@@ -107,8 +108,8 @@ test('sets the firmware version from the image name', async () => {
   const node = facts();
   const version = async (name: string) =>
     (await firmware.readComponents(node)).find(({ component }) => component === name)?.version;
-  await firmware.update(node, { component: 'bios', url: 'https://192.0.2.1/images/bios-2.4.1.bin?x=9.9' });
-  await firmware.update(node, { path: '/images/bmc_3.0.bin' });
+  await completeUpdate(firmware, node, { component: 'bios', url: 'https://192.0.2.1/images/bios-2.4.1.bin?x=9.9' });
+  await completeUpdate(firmware, node, { path: '/images/bmc_3.0.bin' });
   assert.deepEqual([await version('bios'), await version('bmc'), await version('cpld')], ['2.4.1', '3.0', '0.9']);
   assert.equal((await bios.readSettings(node)).find(({ name }) => name === 'SystemBiosVersion')?.value, '2.4.1');
   assert.equal((await management.bmcInfo?.(node))?.['firmware_version'], '3.0');
@@ -118,7 +119,7 @@ test('sets the firmware version from the image name', async () => {
     { url: 'nowhere 1.2' },
     { url: 'http://h/new' },
   ])
-    await assert.rejects(firmware.update(node, update), { code: 'badRequest' });
+    await assert.rejects(completeUpdate(firmware, node, update), { code: 'badRequest' });
 });
 
 test('the console echoes input, and ends with its signal', async () => {

@@ -11,6 +11,8 @@ const componentTable = [
   { component: 'cpld', version: '0.9', updateable: false },
 ] as const;
 
+const pollSeconds = 0.1;
+
 export function createFakeFirmware(bmc: FakeBmc): FirmwareInterface {
   const { machines } = bmc;
   return {
@@ -21,7 +23,7 @@ export function createFakeFirmware(bmc: FakeBmc): FirmwareInterface {
       const { firmware = {} } = machines.stateOf(node);
       return componentTable.map((row) => ({ ...row, version: firmware[row.component] ?? row.version }));
     },
-    async update(node, update, callOptions) {
+    async startUpdate(node, update, callOptions) {
       const { component = 'bmc' } = update;
       const row = componentTable.find((candidate) => candidate.component === component);
       if (!row?.updateable) {
@@ -33,9 +35,16 @@ export function createFakeFirmware(bmc: FakeBmc): FirmwareInterface {
       if (!version)
         throw new Fault('badRequest', { detail: `The image name must contain the version, as in ${component}-3.2.1.bin` });
       await bmc.ask(node, 'firmware', callOptions);
+      return { task: { id: `${component} ${version}`, request: 'firmware update' }, againIn: pollSeconds };
+    },
+    // The task says all that is to be done: a fake machine forgets its own state when Ingot ends.
+    async pollUpdate(node, { task }, callOptions) {
+      await bmc.ask(node, 'firmware', callOptions);
+      const [component = '', version = ''] = task.id.split(' ');
       const machine = machines.change(node);
       machine.firmware = { ...machine.firmware, [component]: version };
       machines.note(node, { severity: 'ok', source: component, message: `updated to ${version}` });
+      return undefined;
     },
   };
 }

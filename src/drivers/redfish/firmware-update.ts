@@ -7,8 +7,8 @@ import { basename } from 'node:path';
 import { Fault } from '#domain/faults.ts';
 import { RedfishError, type RedfishReply, type Resource, unusableReplies } from '#wire/redfish/redfish-client.ts';
 import { secretsIn } from '#wire/redfish/reply.ts';
-import { followTask } from '#wire/redfish/task-monitor.ts';
-import type { FirmwareInterface } from '../interfaces.ts';
+import { isTaskDone, pathOfTask, pauseOf, tooSlow } from '#wire/redfish/task-monitor.ts';
+import type { FirmwareProgress, FirmwareUpdate, StartedUpdate } from '../interfaces.ts';
 import { unsupported } from '../unsupported.ts';
 import type { SystemContext } from './find-system.ts';
 import { type InstalledComponent, readInventory, readUpdateService } from './firmware-inventory.ts';
@@ -16,15 +16,13 @@ import { readIfAny } from './reading.ts';
 import { choicesAt, objectsAt, pathAt, samePath, textAt } from './resource-fields.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
-type Update = Parameters<FirmwareInterface['update']>[1];
-
 export type UpdateTimes = {
   /** Timeout of the task in milliseconds; BMCs that write flash memory need up to half an hour. */
   readonly taskMs: number;
   /** Poll interval. */
   readonly pauseMs: number;
 };
-const usualTimes: UpdateTimes = { taskMs: 3_600_000, pauseMs: 5_000 };
+export const usualTimes: UpdateTimes = { taskMs: 3_600_000, pauseMs: 5_000 };
 
 const action = '#UpdateService.SimpleUpdate';
 /** Errors for an unknown parameter; Base registry. */
@@ -32,18 +30,23 @@ const unknownParameter = /\.(ActionParameterUnknown|PropertyUnknown)$/;
 /** Proprietary upload form of iLO, with the session key as a cookie: HPE iLO 5 API reference, "HttpPushUri". */
 const ownForm = '/cgi-bin/uploadFile';
 
-/** Resolves when the service reports success, which for some components means staged for the next boot. */
-export async function updateFirmware(at: SystemContext, update: Update, times: UpdateTimes = usualTimes): Promise<void> {
+/** Sends the update. Success means, for some components, staged for the next boot. */
+export async function startUpdate(
+  at: SystemContext,
+  update: FirmwareUpdate,
+  times: UpdateTimes,
+): Promise<FirmwareProgress | undefined> {
   const service = await readUpdateService(at);
   if (!service) return await unsupported(at.node, 'firmware updates');
   if (service['ServiceEnabled'] === false)
     throw new Fault('conflict', { detail: 'The update service of this BMC is switched off.' });
   const target = await findTarget(at, update.component);
-  const started =
-    'url' in update ? pull(at, service, { url: update.url, target }) : push(at, service, { path: update.path, target });
-  await follow(at, await started, { times, target }).catch((error) => {
-    throw withoutSecrets(error, 'url' in update ? secretsIn({ ImageURI: update.url }) : []);
-  });
+  const { request, reply } = await ('url' in update
+    ? pull(at, service, { url: update.url, target })
+    : push(at, service, { path: update.path, target }));
+  const id = reply.status === 202 ? pathOfTask(reply) : undefined;
+  if (id === undefined) return undefined;
+  return { task: { id, request }, againIn: secondsUntilPoll(reply, { request, elapsed: 0, times }) };
 }
 
 /** @throws Fault `badRequest` listing the existing components */
@@ -169,27 +172,48 @@ async function sizeOf(path: string, service: Resource): Promise<number> {
   return file.size;
 }
 
-type Following = { times: UpdateTimes; target: InstalledComponent | undefined };
-
 /**
- * Follows the task to its end. A BMC that updates itself goes offline meanwhile, and many delete a task at its end:
- * the installed version then shows the result.
+ * Reads the task once. A BMC that updates itself goes offline meanwhile, and many delete a task at its end: the installed
+ * version then shows the result.
  */
-async function follow(at: SystemContext, { request, reply }: Started, { times, target }: Following): Promise<void> {
-  if (reply.status !== 202) return;
-  let wasSilent = false;
-  const get = async (path: string): Promise<RedfishReply> => {
-    try {
-      return await at.client.get(path, at.callOptions);
-    } catch (error) {
-      if (isGone(error)) return { status: 200, headers: {}, body: await judgeByVersion(at, request, target), etag: undefined };
-      if (!isRestart(error, wasSilent)) throw error;
-      wasSilent = true;
-      return { status: 202, headers: {}, body: {}, etag: undefined };
-    }
-  };
-  const { signal } = at.callOptions;
-  await followTask(reply, { request, get, signal, timeout: times.taskMs, pause: times.pauseMs });
+export async function pollUpdate(
+  at: SystemContext,
+  started: StartedUpdate,
+  times: UpdateTimes,
+): Promise<FirmwareProgress | undefined> {
+  const { update, task } = started;
+  const { request } = task;
+  const secrets = 'url' in update ? secretsIn({ ImageURI: update.url }) : [];
+  try {
+    const reply = await readTask(at, started);
+    if (isTaskDone(reply, { request })) return undefined;
+    const againIn = secondsUntilPoll(reply, { request, elapsed: started.elapsed, times });
+    return { task: reply.isSilent ? { ...task, isRestarting: true } : task, againIn };
+  } catch (error) {
+    throw withoutSecrets(error, secrets);
+  }
+}
+
+type Polled = { request: string; elapsed: number; times: UpdateTimes };
+
+/** Throws if the task takes too long. */
+function secondsUntilPoll(reply: Pick<RedfishReply, 'headers' | 'body'>, { request, elapsed, times }: Polled): number {
+  const wait = pauseOf(reply, times.pauseMs);
+  if (elapsed * 1000 + wait > times.taskMs) throw tooSlow({ request }, reply.body, times.taskMs);
+  return wait / 1000;
+}
+
+type TaskReply = Pick<RedfishReply, 'status' | 'headers' | 'body'> & { isSilent: boolean };
+
+async function readTask(at: SystemContext, started: StartedUpdate): Promise<TaskReply> {
+  const { id, isRestarting = false } = started.task;
+  try {
+    return { ...(await at.client.get(id, at.callOptions)), isSilent: isRestarting };
+  } catch (error) {
+    if (isGone(error)) return { status: 200, headers: {}, body: await judgeByVersion(at, started), isSilent: false };
+    if (!isRestart(error, isRestarting)) throw error;
+    return { status: 202, headers: {}, body: {}, isSilent: true };
+  }
 }
 
 function isRestart(error: unknown, wasSilent: boolean): boolean {
@@ -201,9 +225,12 @@ function isGone(error: unknown): boolean {
   return error instanceof RedfishError && (error.status === 404 || error.status === 410);
 }
 
-async function judgeByVersion(at: SystemContext, request: string, target: InstalledComponent | undefined): Promise<Resource> {
-  const now = target && (await readInventory(at)).find(({ component }) => component === target.component);
-  if (now && now.version !== target.version) return {};
-  const detail = `the BMC dropped the update before it reported its result${now ? `; ${now.component} is still ${now.version}` : ''}`;
-  throw new RedfishError('answered', { request, detail });
+async function judgeByVersion(at: SystemContext, { update, task, versions }: StartedUpdate): Promise<Resource> {
+  const { component: named } = update;
+  const known = (await readInventory(at)).filter(({ component }) => Object.hasOwn(versions, component));
+  const judged = known.filter(({ component }) => named === undefined || component === named);
+  if (judged.some(({ component, version }) => version !== versions[component])) return {};
+  const [same] = named === undefined ? [] : judged;
+  const detail = `the BMC dropped the update before it reported its result${same ? `; ${named} is still ${same.version}` : ''}`;
+  throw new RedfishError('answered', { request: task.request, detail });
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { JsonObject } from '#domain/json.ts';
 import { collectionOf, startRedfishTree, type TreeReply, type TreeRules } from '#test/a-redfish-tree.ts';
+import { completeUpdate } from '#test/complete-update.ts';
 import { faultOf } from '#test/fault-of.ts';
 import { createRedfishFirmware } from './firmware.ts';
 
@@ -115,8 +116,8 @@ for (const [vendor, { entries, bios, bmc }] of Object.entries(targets)) {
       [`POST ${simpleUpdate}`]: () => ({ status: 204 }),
     });
 
-    await firmware.update(node, { component: 'bios', url: 'http://192.0.2.1/f' });
-    await firmware.update(node, { component: 'bmc', url: 'http://192.0.2.1/f' });
+    await completeUpdate(firmware, node, { component: 'bios', url: 'http://192.0.2.1/f' });
+    await completeUpdate(firmware, node, { component: 'bmc', url: 'http://192.0.2.1/f' });
 
     assert.deepEqual(
       changes.map(({ body }) => body['Targets']),
@@ -135,7 +136,7 @@ test('updates from a URL and follows the task to its end', async (t) => {
     }),
   });
 
-  await firmware.update(node, { url: 'https://images:pa%24s@192.0.2.1/fw/ilo6.bin' });
+  await completeUpdate(firmware, node, { url: 'https://images:pa%24s@192.0.2.1/fw/ilo6.bin' });
 
   assert.deepEqual(
     changes.map(({ body }) => body),
@@ -163,7 +164,7 @@ test('reports a failed task with the message of the service, without the secrets
       },
     }),
   });
-  const fault = await faultOf(firmware.update(node, { url: 'http://192.0.2.1/f?sig=s3cret' }));
+  const fault = await faultOf(completeUpdate(firmware, node, { url: 'http://192.0.2.1/f?sig=s3cret' }));
   assert.equal(fault.code, 'bmcError');
   assert.match(fault.message, /task ended as Exception; Unable to verify .* http:\/\/192\.0\.2\.1\/f\?sig=\*\*\*/);
 });
@@ -184,12 +185,54 @@ test('waits for a BMC that restarts, and compares versions if it has lost the ta
       return { status: next === 'busy' ? 503 : 404, body: {} };
     },
   });
-  await firmware.update(node, { component: 'bmc', url: 'http://192.0.2.1/f' });
+  await completeUpdate(firmware, node, { component: 'bmc', url: 'http://192.0.2.1/f' });
 
   replies.push('gone');
   table.set('/redfish/v1/Managers/1', { FirmwareVersion: '1.70' });
-  const fault = await faultOf(firmware.update(node, { component: 'bmc', url: 'http://192.0.2.1/f' }));
+  const fault = await faultOf(completeUpdate(firmware, node, { component: 'bmc', url: 'http://192.0.2.1/f' }));
   assert.match(fault.message, /dropped the update .*; bmc is still 1\.70/);
+});
+
+test('any new version shows the success of an update that named no component, if the BMC has lost its task', async (t) => {
+  const {
+    node,
+    firmware,
+    resources: table,
+  } = await setUp(t, resources(hpe), {
+    [`POST ${simpleUpdate}`]: () => ({ status: 202, headers: { location: task } }),
+    [`GET ${task}`]: () => ({ status: 404, body: {} }),
+  });
+  const update = { url: 'http://192.0.2.1/f' };
+  const versions = { bmc: '1.66', bios: 'U58 v2.44 (01/17/2025)' };
+  const poll = () => firmware.pollUpdate(node, { update, versions, task: { id: task, request: 'POST /u' }, elapsed: 0 });
+
+  assert.match((await faultOf(poll())).message, /dropped the update before it reported its result/);
+  table.set('/redfish/v1/Managers/1', { FirmwareVersion: '1.70' });
+  assert.equal(await poll(), undefined);
+});
+
+test('a started update is polled by a new process, also while the BMC restarts, until its time is over', async (t) => {
+  let isAway = true;
+  const away = (reply: TreeReply) => () => (isAway ? { status: 503, body: {} } : reply);
+  const given = resources(hpe);
+  const running = { '@odata.type': '#Task.v1_4_3.Task', TaskState: 'Running', PercentComplete: 40 };
+  const { node, firmware } = await setUp(t, given, {
+    'GET /redfish/v1/': away({ status: 200, body: {} }),
+    'GET /redfish/v1/Systems/1': away({ status: 200, body: given['/redfish/v1/Systems/1'] ?? {} }),
+    [`GET ${task}`]: away({ status: 200, body: running }),
+  });
+  const started = { update: { url: 'http://192.0.2.1/f' }, versions: {}, task: { id: task, request: 'POST /u' } };
+
+  const first = await firmware.pollUpdate(node, { ...started, elapsed: 0 });
+  const late = await faultOf(firmware.pollUpdate(node, { ...started, elapsed: 3 }));
+  isAway = false;
+  const second = await firmware.pollUpdate(node, { ...started, task: first!.task, elapsed: 1 });
+  const tooLate = await faultOf(firmware.pollUpdate(node, { ...started, elapsed: 3 }));
+
+  assert.equal(first?.task.isRestarting, true);
+  assert.equal(late.code, 'bmcNotReady');
+  assert.deepEqual(second?.task, first?.task);
+  assert.match(tooLate.message, /its task is still Running, 40% done after 2 s/);
 });
 
 test('omits the target if the service does not support the parameter', async (t) => {
@@ -206,7 +249,7 @@ test('omits the target if the service does not support the parameter', async (t)
             },
           },
   });
-  await firmware.update(node, { component: 'bios', url: 'http://192.0.2.1/f' });
+  await completeUpdate(firmware, node, { component: 'bios', url: 'http://192.0.2.1/f' });
   assert.deepEqual(
     changes.map(({ body }) => 'Targets' in body),
     [true, false],
@@ -228,12 +271,12 @@ test('sends only targets that a service allows', async (t) => {
     },
   );
   assert.match(
-    (await faultOf(firmware.update(node, { url: 'http://192.0.2.1/f' }))).message,
+    (await faultOf(completeUpdate(firmware, node, { url: 'http://192.0.2.1/f' }))).message,
     /fetches firmware by TFTP, SFTP, not by HTTP/,
   );
 
-  await firmware.update(node, { component: 'bmc', url: 'tftp://192.0.2.1/f' });
-  await firmware.update(node, { component: 'BMC-Backup', url: 'tftp://192.0.2.1/f' });
+  await completeUpdate(firmware, node, { component: 'bmc', url: 'tftp://192.0.2.1/f' });
+  await completeUpdate(firmware, node, { component: 'BMC-Backup', url: 'tftp://192.0.2.1/f' });
 
   assert.deepEqual(
     changes.map(({ body }) => body['Targets']),
@@ -248,7 +291,7 @@ test('reads the allowed values from ActionInfo', async (t) => {
     ...resources(hpe, { Actions: { '#UpdateService.SimpleUpdate': { target: simpleUpdate, '@Redfish.ActionInfo': info } } }),
     [info]: { Parameters: [{ Name: 'TransferProtocol', AllowableValues: ['FTP'] }, { Name: 'ImageURI' }] },
   });
-  assert.match((await faultOf(firmware.update(node, { url: 'http://192.0.2.1/f' }))).message, /by FTP, not by HTTP/);
+  assert.match((await faultOf(completeUpdate(firmware, node, { url: 'http://192.0.2.1/f' }))).message, /by FTP, not by HTTP/);
 });
 
 test('uploads a file as multipart form with the target', async (t) => {
@@ -261,8 +304,8 @@ test('uploads a file as multipart form with the target', async (t) => {
     },
   );
 
-  await firmware.update(node, { component: 'bios', path });
-  await firmware.update(node, { path });
+  await completeUpdate(firmware, node, { component: 'bios', path });
+  await completeUpdate(firmware, node, { path });
 
   const form = changes[0]?.raw.toString() ?? '';
   assert.match(changes[0]?.headers['content-type'] ?? '', /^multipart\/form-data; boundary=/);
@@ -283,15 +326,18 @@ test('uploads the plain file if the service supports only that', async (t) => {
     'POST /fwupdate': () => ({ status: 202, headers: { location: task } }),
     [`GET ${task}`]: () => ({ status: 200, body: { '@odata.type': '#Task.v1_4_3.Task', TaskState: 'Completed' } }),
   });
-  await firmware.update(node, { path });
+  await completeUpdate(firmware, node, { path });
   assert.deepEqual(
     [changes[0]?.raw.toString(), changes[0]?.headers['content-type']],
     ['firmware bytes', 'application/octet-stream'],
   );
 
   const large = aFile(t, 'x'.repeat(101));
-  assert.match((await faultOf(firmware.update(node, { path: large }))).message, /has 101 bytes; this BMC takes at most 100/);
-  assert.match((await faultOf(firmware.update(node, { path: '/nowhere' }))).message, /cannot be read/);
+  assert.match(
+    (await faultOf(completeUpdate(firmware, node, { path: large }))).message,
+    /has 101 bytes; this BMC takes at most 100/,
+  );
+  assert.match((await faultOf(completeUpdate(firmware, node, { path: '/nowhere' }))).message, /cannot be read/);
 });
 
 test('rejects what cannot work before anything is sent', async (t) => {
@@ -299,18 +345,18 @@ test('rejects what cannot work before anything is sent', async (t) => {
   const url = 'http://192.0.2.1/f';
 
   assert.match(
-    (await faultOf(firmware.update(node, { component: 'gpu', url }))).message,
+    (await faultOf(completeUpdate(firmware, node, { component: 'gpu', url }))).message,
     /no firmware component 'gpu'; there are: bios, bmc, 1, 2, 3/,
   );
-  assert.match((await faultOf(firmware.update(node, { component: '3', url }))).message, /'3' cannot be updated/);
+  assert.match((await faultOf(completeUpdate(firmware, node, { component: '3', url }))).message, /'3' cannot be updated/);
   assert.match(
-    (await faultOf(firmware.update(node, { path: aFile(t, 'x') }))).message,
+    (await faultOf(completeUpdate(firmware, node, { path: aFile(t, 'x') }))).message,
     /does not support firmware update by upload/,
   );
-  assert.match((await faultOf(firmware.update(node, { url: 'nonsense' }))).message, /no URL/);
+  assert.match((await faultOf(completeUpdate(firmware, node, { url: 'nonsense' }))).message, /no URL/);
   table.set(service, { ServiceEnabled: false });
-  assert.match((await faultOf(firmware.update(node, { url }))).message, /switched off/);
+  assert.match((await faultOf(completeUpdate(firmware, node, { url }))).message, /switched off/);
   table.delete(service);
-  assert.match((await faultOf(firmware.update(node, { url }))).message, /does not support firmware updates/);
+  assert.match((await faultOf(completeUpdate(firmware, node, { url }))).message, /does not support firmware updates/);
   assert.equal(changes.length, 0);
 });

@@ -1,21 +1,39 @@
 /** Firmware: inventory (DSP0268 schema SoftwareInventory) and updates (schema UpdateService). */
-import type { FirmwareComponent, FirmwareInterface } from '../interfaces.ts';
+import { asFault, passingBmcFaults } from '#domain/faults.ts';
+import type { FirmwareComponent, FirmwareInterface, FirmwareUpdate } from '../interfaces.ts';
 import { unsupported } from '../unsupported.ts';
 import type { SystemContext, WithSystem } from './find-system.ts';
 import { readInventory } from './firmware-inventory.ts';
-import { type UpdateTimes, updateFirmware } from './firmware-update.ts';
+import { pollUpdate, startUpdate, type UpdateTimes, usualTimes } from './firmware-update.ts';
 import { readRedfishSettings, redfishProperties } from './properties.ts';
 
-export function createRedfishFirmware(withSystem: WithSystem, times?: UpdateTimes): FirmwareInterface {
+export function createRedfishFirmware(withSystem: WithSystem, times: UpdateTimes = usualTimes): FirmwareInterface {
   return {
     properties: redfishProperties,
     validate: (node) => void readRedfishSettings(node),
     readComponents: (node, callOptions) => withSystem({ node, callOptions, command: 'read firmware versions' }, readComponents),
-    update: (node, update, callOptions) =>
-      withSystem({ node, callOptions, command: `update firmware${update.component ? ` of ${update.component}` : ''}` }, (at) =>
-        updateFirmware(at, update, times),
-      ),
+    startUpdate: (node, update, callOptions) =>
+      withSystem({ node, callOptions, command: `update ${nameOf(update)}` }, (at) => startUpdate(at, update, times)),
+    async pollUpdate(node, started, callOptions) {
+      const command = `ask for the update of ${nameOf(started.update)}`;
+      let isFound = false;
+      try {
+        return await withSystem({ node, callOptions, command }, (at) => {
+          isFound = true;
+          return pollUpdate(at, started, times);
+        });
+      } catch (error) {
+        // After a restart of Ingot the system is looked for, and the BMC may be restarting.
+        const isLate = started.elapsed * 1000 + times.pauseMs > times.taskMs;
+        if (isFound || isLate || !passingBmcFaults.includes(asFault(error).code)) throw error;
+        return { task: { ...started.task, isRestarting: true }, againIn: times.pauseMs / 1000 };
+      }
+    },
   };
+}
+
+function nameOf({ component }: FirmwareUpdate): string {
+  return `firmware${component ? ` of ${component}` : ''}`;
 }
 
 async function readComponents(at: SystemContext): Promise<FirmwareComponent[]> {

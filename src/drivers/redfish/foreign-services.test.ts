@@ -9,6 +9,7 @@ import {
   withoutMockupServer,
   withoutSushyTools,
 } from '#test/a-foreign-redfish.ts';
+import { completeUpdate } from '#test/complete-update.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import { createRedfishDriver } from './index.ts';
 
@@ -64,10 +65,10 @@ suite("sushy-tools' emulator", { skip: withoutSushyTools }, () => {
     const version = async () => (await firmware.readComponents(node)).find(({ component }) => component === 'bios');
     assert.deepEqual(await version(), { component: 'bios', version: '1.0.0', updateable: true });
 
-    await firmware.update(node, { component: 'bios', url: 'http://192.0.2.1/bios.bin' });
+    await completeUpdate(firmware, node, { component: 'bios', url: 'http://192.0.2.1/bios.bin' });
     assert.equal((await version())?.version, '1.1.0');
 
-    const fault = await firmware.update(node, { url: 'http://192.0.2.1/bios.bin' }).catch((error: unknown) => error);
+    const fault = await completeUpdate(firmware, node, { url: 'http://192.0.2.1/bios.bin' }).catch((error: unknown) => error);
     assert.ok(fault instanceof Fault && /Missing ImageURI and\/or Targets/.test(fault.message), String(fault));
   });
 

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { JsonObject } from '#domain/json.ts';
 import { collectionOf, startRedfishTree, type TreeReply } from '#test/a-redfish-tree.ts';
+import { completeUpdate } from '#test/complete-update.ts';
 import { faultOf } from '#test/fault-of.ts';
 import { createRedfishBios } from './bios.ts';
 import { createBootOverride } from './boot-override.ts';
@@ -81,7 +82,7 @@ suite('several systems behind one BMC', () => {
       Actions: { '#UpdateService.SimpleUpdate': { target: update } },
     });
     rules.set(`POST ${update}`, () => done);
-    await createRedfishFirmware(withSystem).update(node, { component: 'bios', url: 'http://192.0.2.1/b.bin' });
+    await completeUpdate(createRedfishFirmware(withSystem), node, { component: 'bios', url: 'http://192.0.2.1/b.bin' });
     assert.deepEqual(changes[0]?.body['Targets'], ['/redfish/v1/UpdateService/FirmwareInventory/Node1.BIOS']);
   });
 });
@@ -100,7 +101,7 @@ test('an update names no target if the service describes targets in prose', asyn
     [inventory]: { Members: [{ '@odata.id': `${inventory}/BIOS`, Id: 'BIOS', Version: '4.2' }] },
   });
   rules.set(`POST ${update}`, () => done);
-  await createRedfishFirmware(withSystem).update(node, { component: 'bios', url: 'http://192.0.2.1/b.cap' });
+  await completeUpdate(createRedfishFirmware(withSystem), node, { component: 'bios', url: 'http://192.0.2.1/b.cap' });
   assert.equal(changes[0]?.body['Targets'], undefined);
 });
 

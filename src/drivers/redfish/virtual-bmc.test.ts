@@ -12,6 +12,7 @@ import { createBmcModel } from '#lab/bmc/create-bmc-model.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { startRedfishService } from '#lab/bmc/redfish/redfish-service.ts';
 import { loadBmcProfiles } from '#lab/bmc-profile-files.ts';
+import { completeUpdate } from '#test/complete-update.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import { createRedfishDriver } from './index.ts';
 
@@ -148,11 +149,11 @@ test("updates firmware by URL and upload, and reports a bad file with the BMC's 
   const file = join(folder, 'bmc-9.8.7.bin');
   writeFileSync(file, 'firmware');
 
-  await driver.firmware.update(node(), { component: 'bios', url: `${url}/bios-2.5.0.bin` });
-  await driver.firmware.update(node(), { component: 'bmc', path: file });
+  await completeUpdate(driver.firmware, node(), { component: 'bios', url: `${url}/bios-2.5.0.bin` });
+  await completeUpdate(driver.firmware, node(), { component: 'bmc', path: file });
 
   assert.deepEqual([await version('BIOS'), await version('BMC')], ['2.5.0', '9.8.7']);
-  const fault = await faultOf(driver.firmware.update(node(), { component: 'bios', url: `${url}/broken.bin` }));
+  const fault = await faultOf(completeUpdate(driver.firmware, node(), { component: 'bios', url: `${url}/broken.bin` }));
   assert.match(fault.message, /no firmware for this machine/);
 });
 
@@ -163,7 +164,7 @@ test('uses the plain upload without a multipart one', async (t) => {
   writeFileSync(file, 'firmware');
   const before = (await driver.firmware.readComponents(node())).find(({ component }) => component === 'BIOS')?.version;
 
-  await driver.firmware.update(node(), { path: file });
+  await completeUpdate(driver.firmware, node(), { path: file });
 
   assert.notEqual((await driver.firmware.readComponents(node())).find(({ component }) => component === 'BIOS')?.version, before);
 });

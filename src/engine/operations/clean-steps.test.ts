@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
-import type { BiosSetting, Drivers, Outcome, Step, Task } from '#drivers/interfaces.ts';
+import type { BiosSetting, Drivers, Outcome, StartedUpdate, Step, Task } from '#drivers/interfaces.ts';
 import { readSettings } from '#settings.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
@@ -17,14 +17,23 @@ import { definitions, provisionStateMachine } from './registry.ts';
 const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 1, seconds: 15, detail: 'silence' });
 
 /** `flash`: how long another version is waited for (milliseconds). */
-type BmcAnswers = { versions?: (string | Fault)[]; bios?: BiosSetting[][]; silentFor?: number; flash?: number };
+type BmcAnswers = {
+  versions?: (string | Fault)[];
+  bios?: BiosSetting[][];
+  silentFor?: number;
+  flash?: number;
+  /** What its task says at each poll; then it is done. Absent: it completes the update at once. */
+  polls?: ('working' | 'restarting' | Fault)[];
+};
+
+const node = { management_interface: 'fake', firmware_interface: 'no-firmware', bios_interface: 'no-bios' };
 
 /** A BMC with scripted responses; `did` lists the requests it received. */
 async function aFixture(t: TestContext, bmc: BmcAnswers = {}) {
   const store = await aStore();
   t.after(() => store.close());
   const did: string[] = [];
-  const { versions = ['1.0'], bios = [[]], flash = 60_000 } = bmc;
+  const { versions = ['1.0'], bios = [[]], flash = 60_000, polls } = bmc;
   const cleanTimes = { poll: 1, lastWords: 1, flash };
   let silentFor = bmc.silentFor ?? 0;
   const next = <T>(list: T[]): T => (list.length > 1 ? list.shift()! : list[0]!);
@@ -36,7 +45,16 @@ async function aFixture(t: TestContext, bmc: BmcAnswers = {}) {
           if (version instanceof Fault) throw version;
           return [{ component: 'BMC', version, updateable: true }];
         },
-        update: async () => void did.push('update'),
+        async startUpdate() {
+          did.push('update');
+          return polls && { task: { id: '/tasks/1', request: 'POST /update' }, againIn: 0.001 };
+        },
+        async pollUpdate(_: unknown, { task }: StartedUpdate) {
+          did.push(`poll ${task.id}`);
+          const found = polls?.shift();
+          if (found instanceof Fault) throw found;
+          return found && { task: { ...task, isRestarting: found === 'restarting' }, againIn: 0.001 };
+        },
       },
     },
     bios: {
@@ -56,7 +74,6 @@ async function aFixture(t: TestContext, bmc: BmcAnswers = {}) {
       },
     },
   } as unknown as Drivers;
-  const node = { management_interface: 'fake', firmware_interface: 'no-firmware', bios_interface: 'no-bios' };
   const steps = (asked: AskedStep[]) => outOfBandSteps({ store, drivers, cleanTimes }, asked);
   const run = (step: Step, context: JsonObject = {}, signal?: AbortSignal) => {
     const task = aTask({ node, operation: { step: step.name, context }, ...(signal && { signal }) });
@@ -95,6 +112,32 @@ test('does not repeat a firmware update after a crash; a new version counts as s
   const { task, outcome } = run(steps([firmware])[0]!, begun());
   assert.deepEqual(await outcome, { next: true, context: { flashing: null } });
   assert.deepEqual([did, task.notes], [[], ['Ingot was restarted during the update; BMC is now 1.1']]);
+});
+
+test('polls the task of a firmware update, which is kept in the row with what is known of it', async (t) => {
+  const { steps, run, did } = await aFixture(t, { polls: ['working', 'restarting'] });
+  const { task, outcome } = run(steps([firmware])[0]!);
+  assert.deepEqual(await outcome, { next: true, context: { flashing: null } });
+  assert.deepEqual(did, ['update', 'poll /tasks/1', 'poll /tasks/1', 'poll /tasks/1']);
+  const { flashing } = task.operation.context as { flashing: JsonObject };
+  assert.deepEqual(flashing['task'], { id: '/tasks/1', request: 'POST /update', isRestarting: true });
+});
+
+test('a restart of Ingot during a firmware update polls the same task, and sends nothing again', async (t) => {
+  const { steps, run, did } = await aFixture(t, { polls: ['working', 'working'] });
+  const [step] = steps([firmware]);
+  const before = aTask({ node, operation: { step: step!.name } });
+  const waiting = await step!.run(before);
+  assert.ok('againIn' in waiting);
+  const stored = JSON.parse(JSON.stringify(before.operation.context));
+  assert.deepEqual(await run(step!, stored).outcome, { next: true, context: { flashing: null } });
+  assert.deepEqual(did, ['update', 'poll /tasks/1', 'poll /tasks/1', 'poll /tasks/1']);
+});
+
+test('a firmware update that its task reports as failed fails the step', async (t) => {
+  const failed = new Fault('bmcError', { address: '192.0.2.7', command: 'POST /update', detail: 'bad image' });
+  const { steps, run } = await aFixture(t, { polls: ['working', failed] });
+  await assert.rejects(run(steps([firmware])[0]!).outcome, /bad image/);
 });
 
 test('leaves a firmware update to the operator if the version is unchanged after a crash', async (t) => {

@@ -4,25 +4,20 @@
  */
 import { type Static, type TObject, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { asFault, Fault, type FaultCode, failedBmcFaults, passingBmcFaults } from '#domain/faults.ts';
+import { asFault, Fault, passingBmcFaults } from '#domain/faults.ts';
 import type { Json, JsonObject } from '#domain/json.ts';
 import type { BiosSetting, Drivers, Outcome, Step, Task } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { recordBmcCommand } from '../power/power.ts';
 import type { BaseContext } from '../worker/base-context.ts';
-import type { CleanTimes, OperationParts } from '../worker/define-operation.ts';
 import { interfaceOf } from '../worker/task.ts';
+import { bmcStep, isAway, type Parts, timesOf } from './bmc-steps.ts';
+import { FirmwareArgs, FirmwareContext, updateFirmware } from './firmware-step.ts';
 import { next, powerOff } from './machine-steps.ts';
-
-type Parts = Pick<OperationParts, 'store' | 'drivers' | 'cleanTimes'>;
-
-const usualTimes: CleanTimes = { poll: 10_000, lastWords: 10_000, flash: 900_000 };
 
 /** Firmware applies settings during boot, which takes long on some machines. */
 const bootSeconds = 1800;
-/** Longer than the driver's own timeout. */
-const flashSeconds = 3900;
 
 const Args = Type.Unsafe<JsonObject>(Type.Object({}));
 export const AskedSteps = Type.Array(
@@ -40,20 +35,12 @@ export type AskedStep = Static<typeof AskedSteps>[number];
 export const CleanContext = Type.Object({
   /** The step that has told the BMC to restart. */
   restarted: Type.String(),
-  /** The step that updates firmware, and the versions before it; null once the update is known to be over. */
-  flashing: Type.Union([
-    Type.Object({
-      step: Type.String(),
-      versions: Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()])),
-    }),
-    Type.Null(),
-  ]),
+  ...FirmwareContext.properties,
 });
 type CleanContext = Static<typeof CleanContext>;
 type CleanStep = Step<CleanContext>;
 type CleanTask = Task<CleanContext>;
 type CleanOutcome = Outcome<CleanContext>;
-type Flash = NonNullable<CleanContext['flashing']>;
 const BiosArgs = Type.Object({
   settings: Type.Array(
     Type.Object({
@@ -61,16 +48,6 @@ const BiosArgs = Type.Object({
       value: Type.Union([Type.String({ maxLength: 4096 }), Type.Number(), Type.Boolean(), Type.Null()]),
     }),
     { minItems: 1, maxItems: 5000 },
-  ),
-});
-const FirmwareArgs = Type.Object({
-  settings: Type.Array(
-    Type.Object({
-      component: Type.Optional(Type.String({ maxLength: 256 })),
-      url: Type.String({ pattern: '^[a-z]+://[!-~]+$', maxLength: 2048 }),
-      wait: Type.Optional(Type.Number()),
-    }),
-    { minItems: 1, maxItems: 100 },
   ),
 });
 const NoArgs = Type.Object({}, { additionalProperties: false });
@@ -225,12 +202,6 @@ function isApplied(setting: BiosSetting | undefined, value: Json): boolean {
   return setting !== undefined && (setting.type === 'Password' || formatValue(setting.value) === formatValue(value));
 }
 
-const awayCodes: readonly FaultCode[] = [...passingBmcFaults, ...failedBmcFaults];
-
-function isAway(error: unknown): boolean {
-  return awayCodes.includes(asFault(error).code);
-}
-
 /**
  * Ends when the BMC responds again, because later steps need it. The request is recorded, so that it is not repeated if
  * Ingot crashes during the restart; it is repeated only if Ingot crashed before receiving the response.
@@ -259,79 +230,6 @@ async function restartBmc(parts: Parts, task: CleanTask): Promise<CleanOutcome> 
 /** While firmware may be being written, the power must stay on. An incomplete context does not rule that out. */
 export function isFlashing({ flashing, is_incomplete }: Partial<CleanContext> & BaseContext): boolean {
   return Boolean(flashing) || is_incomplete === true;
-}
-
-function updateFirmware(parts: Parts, { settings }: Static<typeof FirmwareArgs>): readonly Step[] {
-  return settings.map(({ component, url }): CleanStep => {
-    const what = component ? `firmware of ${component}` : 'firmware';
-    const step = { name: `update ${what}`, title: `Update the ${what}`, deadlineSeconds: flashSeconds };
-    const update = { ...(component && { component }), url };
-    const send = bmcStep(parts, step, (task) => firmwareOf(parts, task).update(task.node, update, task));
-    return {
-      ...step,
-      async run(task) {
-        const former = task.context.flashing;
-        if (former?.step === task.operation.step) {
-          if (!(await isFlashed(parts, task, { what, former, component })))
-            return { wait: `another version of the ${what}`, againIn: timesOf(parts).poll / 1000 };
-        } else {
-          await task.saveContext({ flashing: { step: task.operation.step, versions: await readVersions(parts, task) } });
-          await send.run(task);
-        }
-        return { next: true, context: { flashing: null } };
-      },
-    };
-  });
-}
-
-async function readVersions(parts: Parts, task: Task): Promise<Flash['versions']> {
-  try {
-    const components = await firmwareOf(parts, task).readComponents(task.node, task);
-    return Object.fromEntries(components.map(({ component, version }) => [component, version]));
-  } catch (error) {
-    if (asFault(error).code === 'unsupportedByHardware') return {};
-    throw error;
-  }
-}
-
-type Interrupted = { what: string; former: Flash; component: string | undefined };
-
-/**
- * Ingot stopped during or just before a firmware update: a changed version shows that it was done. The update is not
- * sent again, because it may still be running. @throws Fault `interrupted` if the version stays the same for long
- */
-async function isFlashed(parts: Parts, task: CleanTask, { what, former, component }: Interrupted): Promise<boolean> {
-  const names = component ? [component] : Object.keys(former.versions);
-  const elapsed = task.elapsed('another version');
-  const versions = await readVersions(parts, task).catch((error: unknown) => {
-    if (isAway(error)) return former.versions;
-    throw error;
-  });
-  const changed = names.find((name) => versions[name] !== former.versions[name]);
-  if (changed !== undefined) {
-    task.note('firmware', `Ingot was restarted during the update; ${changed} is now ${versions[changed]}`);
-    return true;
-  }
-  if (elapsed * 1000 < timesOf(parts).flash) return false;
-  const kept = component ? ` (${former.versions[component] ?? 'unknown'})` : '';
-  throw new Fault('interrupted', {
-    what: `The update of the ${what}`,
-    why: `Ingot was restarted; the version is unchanged${kept}. The update was not sent again: check the BMC, then clean again`,
-  });
-}
-
-function bmcStep({ store }: Parts, step: Omit<Step, 'run'>, act: (task: CleanTask) => Promise<void>): CleanStep {
-  return simpleStep(step, (task) =>
-    recordBmcCommand({ store, node: task.node, operation: task.operation, signal: task.signal }, step.name, () => act(task)),
-  );
-}
-
-function timesOf({ cleanTimes = usualTimes }: Parts): CleanTimes {
-  return cleanTimes;
-}
-
-function firmwareOf({ drivers }: Parts, { node }: Pick<Task, 'node'>) {
-  return interfaceOf(drivers.firmware, node.firmware_interface);
 }
 
 function biosOf({ drivers }: Parts, { node }: Pick<Task, 'node'>) {

@@ -24,7 +24,7 @@ export type CleanTimes = {
   readonly poll: number;
   /** How long a BMC may keep responding after a restart request. */
   readonly lastWords: number;
-  /** How long to wait for a new version if Ingot restarted during a firmware update. */
+  /** How long to wait for a new version if Ingot was ended while it sent a firmware update. */
   readonly flash: number;
 };
 

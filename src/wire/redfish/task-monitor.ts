@@ -5,17 +5,20 @@ import { isObject, type Message, readMessages } from './messages.ts';
 import { type Json, RedfishError, type RedfishReply, type Resource } from './redfish-client.ts';
 import { withMessages } from './reply.ts';
 
-export type Following = {
+export type Followed = {
   /** The request that was accepted as a task. */
   readonly request: string;
+  /** Secrets of the request: a failed task may echo them. */
+  readonly secrets?: readonly string[] | undefined;
+};
+
+export type Following = Followed & {
   readonly get: (path: string) => Promise<RedfishReply>;
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds. */
   readonly timeout: number;
   /** Poll interval in milliseconds if the service does not set one. */
   readonly pause: number;
-  /** Secrets of the request: a failed task may echo them. */
-  readonly secrets?: readonly string[] | undefined;
 };
 
 /**
@@ -41,26 +44,35 @@ const longestPauseMs = 30_000;
  * @throws RedfishError `answered` with the task's messages if it failed or timed out
  */
 export async function followTask(accepted: RedfishReply, following: Following): Promise<RedfishReply> {
-  const path = pathOf(accepted.headers['location']) ?? pathOf(accepted.body['TaskMonitor']) ?? taskPath(accepted.body);
-  // Some services accept without a task to follow; the resource shows the effect.
+  const path = pathOfTask(accepted);
   if (path === undefined) return accepted;
   const until = Date.now() + following.timeout;
   let reply = accepted;
   for (;;) {
     const wait = pauseOf(reply, following.pause);
-    if (Date.now() + wait > until) throw tooSlow(following, reply.body);
+    if (Date.now() + wait > until) throw tooSlow(following, reply.body, following.timeout);
     await pause(wait, following.signal).catch(() => {
       throw new RedfishError('closed', { request: following.request, detail: 'it was cancelled' });
     });
     reply = await following.get(path);
-    const end = endOf(reply);
-    if (end === 'failed') throw failed(following, reply.body);
-    if (end === 'done') return reply;
+    if (isTaskDone(reply, following)) return reply;
   }
 }
 
+/** Undefined: some services accept without a task to follow; the resource shows the effect. */
+export function pathOfTask({ headers, body }: RedfishReply): string | undefined {
+  return pathOf(headers['location']) ?? pathOf(body['TaskMonitor']) ?? taskPath(body);
+}
+
+/** @throws RedfishError `answered` with the task's messages if it failed */
+export function isTaskDone(reply: Pick<RedfishReply, 'status' | 'body'>, followed: Followed): boolean {
+  const end = endOf(reply);
+  if (end === 'failed') throw failed(followed, reply.body);
+  return end === 'done';
+}
+
 /** A monitor returns 202 until the end; a task or job always returns 200 and its state. */
-function endOf({ status, body }: RedfishReply): 'done' | 'failed' | undefined {
+function endOf({ status, body }: Pick<RedfishReply, 'status' | 'body'>): 'done' | 'failed' | undefined {
   const state = stateOf(body);
   if (state === undefined) return status === 202 ? undefined : 'done';
   const end = Object.hasOwn(stateTable, state) ? stateTable[state] : undefined;
@@ -86,11 +98,12 @@ export function retryAfter(headers: Readonly<Record<string, string>>): number | 
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
-function pauseOf({ headers }: RedfishReply, usual: number): number {
+/** Milliseconds until the next poll. */
+export function pauseOf({ headers }: Pick<RedfishReply, 'headers'>, usual: number): number {
   return Math.min(Math.max(retryAfter(headers) ?? usual, Math.min(usual, 100)), longestPauseMs);
 }
 
-function failed({ request, secrets = [] }: Following, body: Resource): RedfishError {
+function failed({ request, secrets = [] }: Followed, body: Resource): RedfishError {
   const state = stateOf(body);
   const messages: Message[] = readMessages(body['Messages']);
   const own = isObject(body['Message'])
@@ -100,7 +113,8 @@ function failed({ request, secrets = [] }: Following, body: Resource): RedfishEr
   return withMessages('answered', { request, secrets, what, messages: [...messages, ...own] });
 }
 
-function tooSlow({ request, timeout }: Following, body: Resource): RedfishError {
+/** @param timeout in milliseconds */
+export function tooSlow({ request }: Followed, body: Resource, timeout: number): RedfishError {
   const percent = typeof body['PercentComplete'] === 'number' ? `, ${body['PercentComplete']}% done` : '';
   const state = stateOf(body) ?? 'under way';
   return new RedfishError('answered', { request, detail: `its task is still ${state}${percent} after ${timeout / 1000} s` });
