@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { aServer } from '#test/a-task.ts';
 import { openRackFixture } from '#test/rack-fixture.ts';
 
 const fixture = await openRackFixture();
@@ -9,7 +10,9 @@ const version = (minor: number) => ({ 'openstack-api-version': `compute 2.${mino
 const properties = { cpus: 4, memory_mb: 4096, local_gb: 20 };
 const free = await fixture.engine.createNode({ driver: 'fake-hardware', name: 'free', properties });
 const used = await fixture.engine.createNode({ driver: 'fake-hardware', name: 'used', properties });
-await fixture.store.nodes.update({ uuid: used.uuid }, { instance_uuid: 'server' });
+const { store } = fixture;
+await store.nodes.update({ uuid: used.uuid }, { instance_uuid: 'server' });
+await store.servers.insert(aServer({ id: 'server', node_uuid: used.uuid }));
 
 test('every node is a hypervisor that is either free or fully used', async () => {
   const { hypervisors } = (await fixture.ask({ url: `${base}/os-hypervisors/detail` })).body;
@@ -44,6 +47,23 @@ test('shows servers on request since 2.53, and an empty list since 2.75', async 
   assert.deepEqual(await list('?with_servers=true', 52), [undefined, undefined]);
   assert.deepEqual(await list('?with_servers=true', 53), [undefined, 1]);
   assert.deepEqual(await list('/detail?with_servers=true', 75), [0, 1]);
+});
+
+test('an instance of the bare metal API, or an allocation, is no server', async () => {
+  const { uuid } = await fixture.engine.createNode({ driver: 'fake-hardware', name: 'other', properties });
+  await fixture.engine.updateNode(uuid, { instance_uuid: 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa' });
+  const show = async (path: string, minor: number) =>
+    (await fixture.ask({ url: `${base}/os-hypervisors/${path}?with_servers=true`, headers: version(minor) })).body;
+
+  assert.equal((await show(uuid, 53)).hypervisor.servers, undefined);
+  assert.deepEqual((await show(uuid, 75)).hypervisor.servers, []);
+  const { hypervisors } = await show('detail', 75);
+  assert.deepEqual(
+    hypervisors.map(({ servers }: { servers: unknown[] }) => servers.length),
+    [0, 1, 0],
+  );
+  await fixture.engine.updateNode(uuid, { instance_uuid: null });
+  await fixture.engine.deleteNode(uuid);
 });
 
 test('statistics add up the hypervisors', async () => {

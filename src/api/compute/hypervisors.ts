@@ -8,6 +8,7 @@ import {
   hypervisorStatistics,
   readHypervisors,
   searchHypervisors,
+  serversOn,
 } from '#services/compute/hypervisors.ts';
 import type { HypervisorRow } from '#store/tables/nodes.ts';
 import { atLeast } from '../http/microversions.ts';
@@ -30,11 +31,12 @@ const ListQuery = Type.Object({
 });
 const ShowQuery = Type.Object({ with_servers });
 
-type Item = { readonly node: HypervisorRow /** Whether the request asks for servers. */; readonly withServers: boolean };
+/** Servers on the nodes of the reply, by id; absent: the request does not ask for them. */
+type Item = { readonly node: HypervisorRow; readonly servers?: ReadonlySet<string> | undefined };
 
 const Servers = Type.Array(Type.Object({ uuid: Type.String(), name: Type.String() }));
-const serversOf = ({ node: { instance_uuid } }: Item) =>
-  instance_uuid === null ? [] : [{ uuid: instance_uuid, name: instance_uuid }];
+const serversOf = ({ node: { instance_uuid: id }, servers }: Item) =>
+  id !== null && servers?.has(id) ? [{ uuid: id, name: id }] : [];
 
 const brief = {
   number: { name: 'id', until: uuidsSince - 1, type: Type.Integer(), value: ({ node }: Item) => node.id },
@@ -48,10 +50,10 @@ const brief = {
     since: uuidsSince,
     until: 74,
     type: Servers,
-    when: ({ node, withServers }: Item) => withServers && node.instance_uuid !== null,
+    when: (item: Item) => serversOf(item).length > 0,
     value: serversOf,
   },
-  servers: { since: 75, type: Servers, when: ({ withServers }: Item) => withServers, value: serversOf },
+  servers: { since: 75, type: Servers, when: ({ servers }: Item) => servers !== undefined, value: serversOf },
 } as const;
 
 type Amount = keyof ReturnType<typeof amountsOf>;
@@ -111,7 +113,8 @@ const hypervisorList = <Shown>(row: ListRow, view: View<Item, Shown>) =>
       const page = await readHypervisors(context, { pattern, byUuid: byUuid(request), limit, marker });
       const links = nextLinks(context, request, page.next);
       const show = view.of(request, context);
-      const hypervisors = page.items.map((node) => show({ node, withServers }));
+      const servers = withServers ? await serversOn(context, page.items) : undefined;
+      const hypervisors = page.items.map((node) => show({ node, servers }));
       return { hypervisors, ...(links.length > 0 && { hypervisors_links: links }) };
     },
   });
@@ -147,8 +150,8 @@ export const hypervisorRoutes = [
     reply: Type.Object({ hypervisor: detailView.schema }),
     async handler(request, context) {
       const node = await findHypervisor(context, request.params.id);
-      const withServers = request.query.with_servers ?? false;
-      return { hypervisor: detailView.of(request, context)({ node, withServers }) };
+      const servers = request.query.with_servers ? await serversOn(context, [node]) : undefined;
+      return { hypervisor: detailView.of(request, context)({ node, servers }) };
     },
   }),
   unsupportedRoute({
@@ -170,7 +173,7 @@ export const hypervisorRoutes = [
     async handler(request, context) {
       const show = briefView.of(request, context);
       const nodes = await searchHypervisors(context, request.params.id);
-      return { hypervisors: nodes.map((node) => show({ node, withServers: false })) };
+      return { hypervisors: nodes.map((node) => show({ node })) };
     },
   }),
 ];

@@ -50,6 +50,14 @@ export async function findHypervisor({ store }: Nodes, id: string): Promise<Node
   return node;
 }
 
+/** Ids of the servers on these nodes: an instance of Ironic's API and an allocation have a UUID, but are no servers. */
+export async function serversOn({ store }: Nodes, nodes: readonly HypervisorRow[]): Promise<ReadonlySet<string>> {
+  const ids = nodes.flatMap(({ instance_uuid }) => instance_uuid ?? []);
+  const servers = ids.length ? await store.servers.pick(['id', 'node_uuid'], { id: ids }) : [];
+  const places = new Map(servers.map(({ id, node_uuid }) => [id, node_uuid]));
+  return new Set(nodes.flatMap(({ uuid, instance_uuid: id }) => (id !== null && places.get(id) === uuid ? id : [])));
+}
+
 /** A machine is either entirely used or free. */
 export function amountsOf(node: HypervisorRow) {
   const amount = (property: string) => Number(node.properties[property] ?? 0) || 0;
