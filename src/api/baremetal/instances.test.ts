@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
-import { anImage } from '#test/a-task.ts';
+import { aFlavor, anImage } from '#test/a-task.ts';
 import { openRackFixture } from '#test/rack-fixture.ts';
 import { aFreeNode } from '#test/two-projects.ts';
 
@@ -133,6 +133,7 @@ test('refuses what instance_info lacks, and verbs that the state does not have',
     [{}, 400, /Missing are: \['instance_info.image_source'\]/],
     [{ image_source: 'bbbbbbbb-aaaa-4aaa-8aaa-aaaaaaaaaaaa' }, 400, /Can not find requested image bbbbbbbb/],
     [{ image_source: image.id, root_gb: 'ten' }, 400, /instance_info\/root_gb/],
+    [{ image_source: image.id, root_gb: '9999999' }, 400, /instance_info\/root_gb/],
     [{ image_source: image.id, swap_mb: -1 }, 400, /instance_info\/swap_mb/],
     [{ image_source: 'http://192.0.2.1/image.qcow2' }, 501, /not the id of an image/],
   ] as const;
@@ -222,6 +223,44 @@ test('keeps a config drive until the instance is deleted, and takes it only wher
   await provision(uuid, 'deleted');
   await fixture.quiet();
   assert.equal(await store.config_drives.find({ id: uuid }), undefined);
+});
+
+test('the next instance gets no config drive of a deployment that failed', async () => {
+  const uuid = await aNodeWith();
+  fixture.breakDeployments(new Fault('agentFailed', { command: 'write the image', detail: 'no disk' }));
+  await provision(uuid, 'active', { configdrive: { user_data: 'secret' } });
+  await fixture.quiet();
+  assert.notEqual(await store.config_drives.find({ id: uuid }), undefined);
+
+  await provision(uuid, 'manage');
+  await provision(uuid, 'provide');
+  await fixture.quiet();
+  assert.equal(await stateOf(uuid), 'available');
+  assert.equal(await store.config_drives.find({ id: uuid }), undefined);
+});
+
+test('VIFs stay attached after a failed deployment, and leave before a server comes', async () => {
+  const uuid = await aNodeWith();
+  const { network } = (await ask('POST', '/network/v2.0/networks', { network: { name: 'n' } })).body;
+  const { id } = (await ask('POST', '/network/v2.0/ports', { port: { network_id: network.id } })).body.port;
+  await ask('POST', `nodes/${uuid}/vifs`, { id });
+  fixture.breakDeployments(new Fault('agentFailed', { command: 'write the image', detail: 'no disk' }));
+  await provision(uuid, 'active');
+  await fixture.quiet();
+  assert.deepEqual((await ask('GET', `nodes/${uuid}/vifs`)).body, { vifs: [{ id }] });
+
+  fixture.breakDeployments(undefined);
+  await provision(uuid, 'manage');
+  await provision(uuid, 'provide');
+  await fixture.quiet();
+  await fixture.engine.createServers({
+    ...{ name: 'web', project_id: network.project_id, user_id: 'u', flavor: aFlavor({ vcpus: 1, ram: 1, disk: 1 }), image },
+    ...{ networks: 'none', node: uuid },
+  });
+  await fixture.quiet();
+  assert.equal((await store.servers.find({ node_uuid: uuid }))?.vm_state, 'active');
+  const { device_id, status, mac_address } = (await store.ports.find({ id }))!;
+  assert.deepEqual([device_id, status, mac_address.slice(0, 8)], ['', 'DOWN', 'fa:16:3e']);
 });
 
 test('attaches network ports to NICs, whose MAC they get, and detaches them', async () => {

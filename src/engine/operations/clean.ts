@@ -145,6 +145,8 @@ async function writeCleaned(trx: Store, { node_uuid, request }: Ended, states: P
   const node = await trx.nodes.find({ uuid: node_uuid });
   if (!node) return;
   const byHand = request.target === 'manageable';
+  // It belongs to the instance that was erased; a deployment that failed keeps it until then.
+  if (erasesDisks(request)) await trx.config_drives.remove({ id: node_uuid });
   await states.apply(trx, node_uuid, byHand ? 'cleaned-by-hand' : 'done', {
     ...(erasesDisks(request) && {
       power_state: 'power off' as const,

@@ -64,7 +64,8 @@ export const deploy = defineOperation({
     withdrawBootFiles,
     // Otherwise the next owner could read the console record until her own deployment clears it.
     clearConsoleStep(parts.consoles),
-    unbindPortsStep(parts.store),
+    // An instance of Ironic's API keeps its VIFs, with which it may be deployed again, until it is deleted.
+    ...(request.instance ? [] : [unbindPortsStep(parts.store)]),
   ],
   ended: (trx, operation, parts) =>
     operation.state === 'done' ? writeServerActive(trx, operation, parts) : writeFailure(trx, operation, parts),

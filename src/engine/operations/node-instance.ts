@@ -16,14 +16,13 @@ import { type Definition, newOperation } from '../worker/define-operation.ts';
 import { imagesRequest, pinImages } from '../worker/operation-images.ts';
 import { chooseDeployInterface, DeployRequest, deployRequest } from './deployment.ts';
 
-/** Sizes come as numbers, or as text from clients that know no types. */
-const Size = (maximum: number) => Type.Union([Type.Integer({ minimum: 0, maximum }), Type.String({ pattern: '^[0-9]{1,7}$' })]);
-const mostGib = 1024 ** 2;
+/** In GiB or MiB. Sizes come as numbers, or as text from clients that know no types. */
+const Size = Type.Union([Type.Integer({ minimum: 0, maximum: 999_999 }), Type.String({ pattern: '^[0-9]{1,6}$' })]);
 const InstanceInfo = Type.Object({
   image_source: Type.String({ minLength: 1, maxLength: 2048 }),
-  root_gb: Type.Optional(Size(mostGib)),
-  ephemeral_gb: Type.Optional(Size(mostGib)),
-  swap_mb: Type.Optional(Size(mostGib)),
+  root_gb: Type.Optional(Size),
+  ephemeral_gb: Type.Optional(Size),
+  swap_mb: Type.Optional(Size),
   preserve_ephemeral: Type.Optional(Type.Union([Type.Boolean(), Type.String({ pattern: '^([Tt]rue|[Ff]alse)$' })])),
   display_name: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])),
 });

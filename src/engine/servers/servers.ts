@@ -23,7 +23,7 @@ import { type BeginOperation, newOperation } from '../worker/define-operation.ts
 import { imagesRequest, pinImages } from '../worker/operation-images.ts';
 import type { Worker } from '../worker/worker.ts';
 import { hostNameOf } from './host-names.ts';
-import { resolveNetworks } from './server-network.ts';
+import { detachPorts, resolveNetworks } from './server-network.ts';
 
 export type VerbParts = { store: Store; drivers: Drivers; worker: Worker };
 
@@ -91,6 +91,8 @@ type Claim = { server: Server; node: Node; image: Image; images: ReturnType<type
 
 async function claim({ drivers, worker }: VerbParts, trx: Store, { server, node, image, images }: Claim): Promise<Operation> {
   const deployInterface = chooseDeployInterface(drivers, node, { image, instance: server });
+  // VIFs that Ironic's API has attached belong to no server: the machine has the server's networks only.
+  await detachPorts(trx, node.uuid);
   await states.apply(trx, node.uuid, 'active', {
     instance_uuid: server.id,
     must_clean: true,
