@@ -233,6 +233,9 @@ test('the next instance gets no config drive of a deployment that failed', async
   assert.notEqual(await store.config_drives.find({ id: uuid }), undefined);
 
   await provision(uuid, 'manage');
+  const refused = await ask('DELETE', `nodes/${uuid}`);
+  assert.equal(refused.status, 409);
+  assert.match(refused.text, /its disks may hold a tenant's data/);
   await provision(uuid, 'provide');
   await fixture.quiet();
   assert.equal(await stateOf(uuid), 'available');

@@ -291,8 +291,13 @@ async function deleteNode({ store }: Parts, uuid: string): Promise<void> {
 /** Of the states in which Ironic refuses it, those in which a machine may run an instance without a UUID. */
 const deployedStates: readonly ProvisionState[] = ['active', 'deploy failed', 'error'];
 
-function refuseDeployed({ name, uuid, provision_state, maintenance }: Node): void {
-  if (maintenance || !deployedStates.includes(provision_state)) return;
+function refuseDeployed({ name, uuid, provision_state, maintenance, must_clean }: Node): void {
+  if (maintenance) return;
+  if (must_clean && !deployedStates.includes(provision_state))
+    throw new Fault('conflict', {
+      detail: `Can not delete node ${name ?? uuid}: its disks may hold a tenant's data, of which nothing would be known if it was enrolled again. Set it to 'provide' first, which cleans it, or put it into maintenance.`,
+    });
+  if (!deployedStates.includes(provision_state)) return;
   throw new Fault('conflict', {
     detail: `Can not delete node ${name ?? uuid} while it is in provision state '${provision_state}': set it to 'deleted' first.`,
   });
