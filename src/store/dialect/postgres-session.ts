@@ -190,6 +190,7 @@ class SessionConnection implements DatabaseConnection {
       return await this.#client.query(text, values.map(storable));
     } catch (error) {
       if (!isOfServer(error) || endsSession(error)) this.#abandon();
+      if (isOfServer(error)) withoutValues(error);
       throw isOfServer(error) && !endsSession(error) && !isOverdue(error) ? error : faultOf(error, this.#url);
     }
   }
@@ -205,12 +206,21 @@ class SessionConnection implements DatabaseConnection {
   }
 }
 
-type PostgresError = Error & { code?: string };
+type PostgresError = Error & { code?: string; detail?: string; where?: string };
 
 /** The server rejected the statement: the error has an SQLSTATE. Otherwise the connection failed. */
 export function isOfServer(error: unknown): error is PostgresError {
   const { code, severity } = error as { code?: unknown; severity?: unknown };
   return typeof code === 'string' && typeof severity === 'string';
+}
+
+/**
+ * `Failing row contains (…)` and the like quote the row, which may hold secrets, and the error is logged. Of a violated
+ * unique constraint the detail names its columns, and its values are names and addresses.
+ */
+function withoutValues(error: PostgresError): void {
+  if (error.code !== '23505') delete error.detail;
+  delete error.where;
 }
 
 /** SQLSTATE classes 08 (connection exception) and 57P (the server shuts down, or ended the session). */

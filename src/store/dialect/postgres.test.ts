@@ -1,6 +1,7 @@
 /** What PostgreSQL does differently, on a real server: the lock, a lost session, the order of text. */
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
+import { inspect } from 'node:util';
 import { Client } from 'pg';
 import { Fault } from '#domain/faults.ts';
 import { type PostgresServer, startPostgres, whyNoPostgres } from '#test/a-postgres.ts';
@@ -132,6 +133,17 @@ suite('a PostgreSQL database', { skip }, () => {
       (await store.projects.list()).map(({ id }) => id),
       ['one'],
     );
+    await store.close();
+  });
+
+  test('quotes no row in the error of a statement that it refuses', async () => {
+    const store = new Store({ db: openDatabase(await aDatabase()) });
+    const { uuid: _, ...node } = aNode({ extra: { word: 'quoted-secret' } });
+
+    const error = await store.nodes.insert(node as never).catch((failure: unknown) => failure);
+
+    assert.match(String(error), /not-null/);
+    assert.doesNotMatch(inspect(error, { depth: 9 }), /quoted-secret/);
     await store.close();
   });
 
