@@ -52,6 +52,13 @@ export type CallOptions = {
 
 /** Options of long-lived calls, which end when the signal is aborted. */
 export type Watching = { readonly signal: AbortSignal };
+/** Records the subscriptions that a BMC keeps, so that they can be deleted there after a crash. */
+export type SubscriptionRecord = {
+  /** Replaces those of the same node at the same BMC, which the driver has deleted. */
+  put(path: string): Promise<void>;
+  remove(path: string): Promise<void>;
+};
+export type WatchOptions = Watching & { readonly subscriptions?: SubscriptionRecord };
 
 export type PowerTarget = 'power on' | 'power off' | 'reset' | 'soft power off' | 'power cycle';
 
@@ -70,7 +77,9 @@ export type PowerInterface = Interface & {
    * Subscribes to power events of the BMC. `hint` is called on each event, which triggers a poll but is not a fact.
    * @returns a function that unsubscribes; undefined if the BMC has no events, so that it is polled as usual
    */
-  watchPower?(node: NodeFacts, hint: () => void, callOptions: Watching): Promise<(() => Promise<void>) | undefined>;
+  watchPower?(node: NodeFacts, hint: () => void, callOptions: WatchOptions): Promise<(() => Promise<void>) | undefined>;
+  /** Deletes a subscription that an earlier process recorded. @returns whether it is gone; false: not reached or refused */
+  unsubscribe?(node: NodeFacts, path: string, callOptions: Watching): Promise<boolean>;
 };
 
 export const bootDevices = ['pxe', 'disk', 'cdrom', 'bios', 'safe', 'floppy', 'uefihttp'] as const;

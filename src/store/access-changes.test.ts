@@ -23,7 +23,17 @@ test('counts a write to any table, except those on which no token depends', asyn
   }
 
   const expected = [
-    ...['bmc_health', 'console_tickets', 'deleted_images', 'failed_logins', 'flavors', 'images', 'ip_allocations', 'keypairs'],
+    ...[
+      'bmc_health',
+      'console_tickets',
+      'deleted_images',
+      'event_subscriptions',
+      'failed_logins',
+      'flavors',
+      'images',
+      'ip_allocations',
+      'keypairs',
+    ],
     ...[
       'login_addresses',
       'networks',

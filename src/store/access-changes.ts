@@ -5,7 +5,7 @@ import type { LogEvent } from 'kysely';
 const unrelated: ReadonlySet<string> = new Set([
   ...['nodes', 'node_ports', 'node_endpoints', 'bmc_health', 'operations', 'events', 'servers', 'images', 'deleted_images'],
   ...['networks', 'subnets', 'ports', 'ip_allocations', 'flavors', 'keypairs', 'login_addresses'],
-  ...['console_tickets', 'node_reservations', 'failed_logins'],
+  ...['console_tickets', 'node_reservations', 'failed_logins', 'event_subscriptions'],
 ]);
 
 /** Statements that are not built from nodes. */

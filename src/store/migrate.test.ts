@@ -50,6 +50,7 @@ const later = [
   '0041-console-tickets',
   '0042-node-reservations',
   '0043-failed-logins',
+  '0044-event-subscriptions',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

@@ -30,6 +30,7 @@ import { migration0040 } from './migrations/0040-config-drives.ts';
 import { migration0041 } from './migrations/0041-console-tickets.ts';
 import { migration0042 } from './migrations/0042-node-reservations.ts';
 import { migration0043 } from './migrations/0043-failed-logins.ts';
+import { migration0044 } from './migrations/0044-event-subscriptions.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -60,6 +61,7 @@ const migrations: Record<string, Migration> = {
   '0041-console-tickets': migration0041,
   '0042-node-reservations': migration0042,
   '0043-failed-logins': migration0043,
+  '0044-event-subscriptions': migration0044,
 };
 
 /** The names of the migrations that have not run on this database. */

@@ -8,6 +8,7 @@ import { ConfigDrives } from './tables/config-drives.ts';
 import { ConsoleTickets } from './tables/console-tickets.ts';
 import { DeletedImages } from './tables/deleted-images.ts';
 import { Domains } from './tables/domains.ts';
+import { EventSubscriptions } from './tables/event-subscriptions.ts';
 import { Events } from './tables/events.ts';
 import { FailedLogins } from './tables/failed-logins.ts';
 import { Flavors } from './tables/flavors.ts';
@@ -43,6 +44,7 @@ export const nouns = {
   volume_targets: VolumeTargets,
   bmc_health: BmcHealth,
   node_reservations: NodeReservations,
+  event_subscriptions: EventSubscriptions,
   config_drives: ConfigDrives,
   node_endpoints: NodeEndpoints,
   flavors: Flavors,

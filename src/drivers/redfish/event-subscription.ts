@@ -60,9 +60,16 @@ export function isAlive({ withSystem, node, signal }: Subscriber, path: string):
   });
 }
 
-/** Without the watch's signal, which is aborted by now; the client has its own timeout. */
-export async function unsubscribe({ withSystem, node }: Subscriber, path: string): Promise<void> {
-  await withSystem({ node, command: 'end subscription' }, ({ client }) => client.delete(path)).catch(() => undefined);
+/** @returns whether it is gone; false: not reached or refused */
+export async function unsubscribe({ withSystem, node }: Omit<Subscriber, 'signal'>, path: string, signal?: AbortSignal) {
+  const callOptions = signal && { signal };
+  const deletion = withSystem({ node, command: 'end subscription', ...(callOptions && { callOptions }) }, async ({ client }) => {
+    await client.delete(path, callOptions).catch((error: unknown) => {
+      if (!(error instanceof RedfishError && error.status === 404)) throw error;
+    });
+    return true;
+  });
+  return deletion.catch(() => false);
 }
 
 async function removeLeftovers({ client, node, callOptions }: SystemContext, subscriptions: string): Promise<void> {

@@ -8,6 +8,7 @@ import type { NodeFacts } from '../interfaces.ts';
 import { createAskRedfish } from './ask-redfish.ts';
 import { createWatchPower, type RedfishEvents } from './events.ts';
 import { createWithSystem } from './find-system.ts';
+import { createRedfishPower } from './power.ts';
 
 const uuid = '5f1f7c2e-0c7e-4b7e-9a4e-2f7f5b1d0001';
 const [service, stream, subscriptions] = ['', '/SSE', '/Subscriptions'].map((end) => `/redfish/v1/EventService${end}`) as [
@@ -200,6 +201,30 @@ suite('a service without one', () => {
     });
     const watching = createWatchPower(withSystem)(node, () => undefined, { signal });
     await assert.rejects(watching, (error) => error instanceof Fault && error.code === 'bmcRefused');
+  });
+});
+
+suite('a subscription', () => {
+  test('is recorded while it exists, and may be deleted by another process', async (t) => {
+    let isRefused = false;
+    const deleted = { [`DELETE ${subscriptions}/7`]: () => ({ status: isRefused ? 500 : 404 }) };
+    const { node, withSystem, signal } = await setUp(t, offered, { ...subscribing, ...deleted });
+    const recorded: string[] = [];
+    const record = {
+      put: async (path: string) => void recorded.push(`+${path}`),
+      remove: async (path: string) => void recorded.push(`-${path}`),
+    };
+    const watch = createWatchPower(withSystem, aListener().events);
+    const { unsubscribe } = createRedfishPower(withSystem, watch);
+    const begin = () => watch(node, () => {}, { signal, subscriptions: record });
+
+    await begin().then((end) => end?.());
+    assert.deepEqual(recorded, [`+${subscriptions}/7`, `-${subscriptions}/7`]);
+    assert.equal(await unsubscribe?.(node, `${subscriptions}/7`, { signal }), true, 'it is gone already');
+    isRefused = true;
+    assert.equal(await unsubscribe?.(node, `${subscriptions}/7`, { signal }), false);
+    await begin().then((end) => end?.());
+    assert.deepEqual(recorded.slice(2), [`+${subscriptions}/7`], 'still to be deleted');
   });
 });
 

@@ -4,7 +4,7 @@ import { pause } from '#async/timers.ts';
 import { Fault, failedBmcFaults } from '#domain/faults.ts';
 import { pathOf } from '#wire/redfish/links.ts';
 import type { Resource } from '#wire/redfish/redfish-client.ts';
-import type { NodeFacts, PowerInterface } from '../interfaces.ts';
+import type { NodeFacts, PowerInterface, SubscriptionRecord } from '../interfaces.ts';
 import {
   type EventDestination,
   isAlive,
@@ -38,7 +38,7 @@ export type EventTimes = {
 };
 export const usualEventTimes: EventTimes = { renewMs: 900_000, firstPauseMs: 1_000, longestPauseMs: 300_000 };
 
-type Watch = Subscriber & { readonly hint: () => void };
+type Watch = Subscriber & { readonly hint: () => void; readonly subscriptions: SubscriptionRecord | undefined };
 type Source = { readonly events: RedfishEvents | undefined; readonly times: EventTimes };
 
 export function createWatchPower(
@@ -46,9 +46,9 @@ export function createWatchPower(
   events?: RedfishEvents,
   times: EventTimes = usualEventTimes,
 ): WatchPower {
-  return async (node, hint, { signal }) => {
+  return async (node, hint, { signal, subscriptions }) => {
     const end = new AbortController();
-    const watch = { withSystem, node, hint, signal: AbortSignal.any([signal, end.signal]) };
+    const watch = { withSystem, node, hint, subscriptions, signal: AbortSignal.any([signal, end.signal]) };
     const source = { events, times };
     const close = (await watchStream(watch, source)) ?? (await watchSubscription(watch, source));
     return (
@@ -136,15 +136,19 @@ async function watchSubscription(watch: Watch, { events, times }: Source): Promi
     forget();
     return undefined;
   }
+  await watch.subscriptions?.put(path);
   const renew = async () => {
     if (path !== undefined && (await isAlive(watch, path))) return;
-    path = (await subscribe(watch, destinations()).catch(() => undefined)) ?? path;
+    const renewed = await subscribe(watch, destinations()).catch(() => undefined);
+    if (renewed !== undefined) await watch.subscriptions?.put(renewed);
+    path = renewed ?? path;
     watch.hint();
   };
   const timer = setInterval(() => void renew().catch(() => undefined), times.renewMs).unref();
   return async () => {
     clearInterval(timer);
     forget();
-    if (path !== undefined) await unsubscribe(watch, path);
+    // Without the watch's signal, which is aborted by now; the client has its own timeout.
+    if (path !== undefined && (await unsubscribe(watch, path))) await watch.subscriptions?.remove(path);
   };
 }

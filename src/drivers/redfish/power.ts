@@ -3,6 +3,7 @@ import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
 import type { NodeFacts, PowerInterface, PowerTarget } from '../interfaces.ts';
+import { unsubscribe } from './event-subscription.ts';
 import type { WatchPower } from './events.ts';
 import type { SystemContext, WithSystem } from './find-system.ts';
 import { readRedfishSettings, redfishEndpoints, redfishProperties } from './properties.ts';
@@ -59,6 +60,7 @@ export function createRedfishPower(
     setPower: (node, target, callOptions) =>
       withSystem({ node, command: `ComputerSystem.Reset ${target}`, callOptions }, (at) => command(at, target, pollTiming)),
     watchPower,
+    unsubscribe: (node, path, { signal }) => unsubscribe({ withSystem, node }, path, signal),
   };
 }
 

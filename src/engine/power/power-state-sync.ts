@@ -16,6 +16,7 @@ import { now } from '../worker/step-deadlines.ts';
 import { interfaceOf } from '../worker/task.ts';
 import { type BmcHealth, longestPauseMs } from './bmc-health.ts';
 import type { BootStates } from './boot-states.ts';
+import { EventSubscriptions } from './event-subscriptions.ts';
 import { gatheredWith, PollSchedule } from './poll-schedule.ts';
 import { type PollClass, PollSlots } from './poll-slots.ts';
 import { type FoundPower, PowerPolicy, type PowerPolicyParts } from './power-policy.ts';
@@ -76,6 +77,7 @@ export class PowerStateSync {
   readonly #parts: Parts;
   readonly #policy: PowerPolicy;
   readonly #watches: PowerWatches;
+  readonly #subscriptions: EventSubscriptions;
   /** BMCs that failed their last poll have a separate schedule, so that they do not delay the others. */
   readonly #schedules: Record<PollClass, PollSchedule> = { healthy: new PollSchedule(), degraded: new PollSchedule() };
   /** Nodes being polled now. */
@@ -97,11 +99,18 @@ export class PowerStateSync {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#policy = new PowerPolicy(parts);
-    this.#watches = new PowerWatches({ log: parts.log, hint: (uuid) => this.#heard(uuid) });
+    this.#subscriptions = new EventSubscriptions(parts);
+    this.#watches = new PowerWatches({
+      log: parts.log,
+      hint: (uuid) => this.#heard(uuid),
+      subscriptions: this.#subscriptions,
+    });
     this.#slots = new PollSlots(parts.settings['power.sync_workers'], () => this.#arm());
   }
 
   async start(): Promise<void> {
+    // Also without polls: they may have been turned off since.
+    void this.#guard(this.#subscriptions.start());
     if (this.#isIdle) return;
     await this.#addNewNodes();
     this.#lastTick = now();
@@ -112,6 +121,7 @@ export class PowerStateSync {
   async stop(): Promise<void> {
     this.#stop.abort(new Error('Ingot is stopping'));
     for (const poll of this.#polls.values()) poll.abort(this.#stop.signal.reason);
+    this.#subscriptions.stop();
     clearTimeout(this.#timer);
     clearInterval(this.#newNodes);
     await Promise.all([this.#watches.stop(), this.#parts.bootStates?.stop()]);

@@ -23,7 +23,7 @@ function aFixture(t: TestContext, watchPower: WatchPower | undefined, changes: {
     ...(watchPower && { watchPower }),
   };
   /** As after a poll; resolves when all its effects have happened. */
-  const poll = async (of: NodeFacts & { revision: number } = node, by = power) => {
+  const poll = async (of: NodeFacts & { revision: number; power_interface: string } = node, by = power) => {
     watches.consider(of, by);
     await delay(2);
   };

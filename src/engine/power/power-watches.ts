@@ -4,11 +4,13 @@ import { raceAbort } from '#async/abort.ts';
 import { asFault } from '#domain/faults.ts';
 import type { NodeFacts, PowerInterface } from '#drivers/interfaces.ts';
 import { now } from '../worker/step-deadlines.ts';
+import type { EventSubscriptions } from './event-subscriptions.ts';
 
 type Parts = {
   readonly log: Logger;
   /** Called when an event arrives from the node's BMC. */
   hint(uuid: string): void;
+  readonly subscriptions?: Pick<EventSubscriptions, 'isEnding' | 'of'>;
   readonly times?: WatchTimes;
 };
 
@@ -23,7 +25,7 @@ export type WatchTimes = {
 };
 const usualTimes: WatchTimes = { pauses: [60_000, 300_000, 900_000, 3_600_000], cannot: 86_400_000, begin: 120_000 };
 
-type WatchedNode = NodeFacts & { readonly revision: number };
+type WatchedNode = NodeFacts & { readonly revision: number; readonly power_interface: string };
 
 type Watch = {
   /** Of the node when the watch was started; other settings need another watch. */
@@ -59,7 +61,7 @@ export class PowerWatches {
     }
     const { revision } = node;
     if (known?.revision === revision && (known.tryAgainAt === undefined || known.tryAgainAt > now())) return;
-    if (this.#beginning >= begunAtOnce) return;
+    if (this.#beginning >= begunAtOnce || this.#parts.subscriptions?.isEnding(node.uuid)) return;
     if (known && known.revision !== revision) this.forget(node.uuid);
     const failures = known?.revision === revision ? known.failures : 0;
     const watch: Watch = { revision, ended: new AbortController(), failures, tryAgainAt: undefined, end: undefined };
@@ -89,7 +91,8 @@ export class PowerWatches {
     this.#beginning += 1;
     const timer = setTimeout(() => watch.ended.abort(new Error(`no answer within ${beginMs / 1000} s`)), beginMs);
     try {
-      const begun = begin(node, hint, { signal });
+      const subscriptions = this.#parts.subscriptions?.of(node);
+      const begun = begin(node, hint, { signal, ...(subscriptions && { subscriptions }) });
       begun.then(
         // Set synchronously, so that a `forget` at this moment finds the watch to end.
         (end) => {
