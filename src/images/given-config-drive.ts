@@ -4,7 +4,8 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gunzip as gunzipWithCallback } from 'node:zlib';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
@@ -28,7 +29,7 @@ const GivenDocuments = Type.Object({
 export const GivenConfigDrive = Type.Union([GivenImage, GivenDocuments]);
 
 /** @throws Fault `badRequest` if it is no base64, no valid gzip, or larger than its partition */
-export function readGivenConfigDrive(document: JsonObject): Buffer {
+export async function readGivenConfigDrive(document: JsonObject): Promise<Buffer> {
   if (Value.Check(GivenImage, document)) return decodeImage(document.iso);
   if (Value.Check(GivenDocuments, document)) return buildIso(configDriveLabel, filesOf(document), new Date(0));
   throw new Fault('badRequest', {
@@ -38,7 +39,7 @@ export function readGivenConfigDrive(document: JsonObject): Buffer {
 
 /** @returns the path of the file, replaced atomically */
 export async function writeGivenConfigDrive(document: JsonObject, directory: string): Promise<string> {
-  const image = readGivenConfigDrive(document);
+  const image = await readGivenConfigDrive(document);
   await mkdir(directory, { recursive: true });
   const path = join(directory, 'config-drive.iso');
   // User data may contain secrets.
@@ -50,19 +51,22 @@ const base64 = /^[A-Za-z0-9+/\s]*={0,2}\s{0,2}$/;
 /** RFC 1952 section 2.3.1. */
 const gzipMagic = Buffer.from([0x1f, 0x8b]);
 
-function decodeImage(text: string): Buffer {
+async function decodeImage(text: string): Promise<Buffer> {
   if (!base64.test(text)) throw invalid('it is no base64');
   const bytes = Buffer.from(text, 'base64');
-  const image = bytes.subarray(0, 2).equals(gzipMagic) ? decompress(bytes) : bytes;
+  const image = bytes.subarray(0, 2).equals(gzipMagic) ? await decompress(bytes) : bytes;
   if (image.length === 0 || image.length > mostBytes) throw invalid(tooLarge);
   return image;
 }
 
 const tooLarge = `it must have at least one byte and at most ${mostBytes / 1024 ** 2} MiB`;
 
-function decompress(bytes: Buffer): Buffer {
+/** 64 MiB take a tenth of a second, during which the event loop goes on. */
+const gunzip = promisify(gunzipWithCallback);
+
+async function decompress(bytes: Buffer): Promise<Buffer> {
   try {
-    return gunzipSync(bytes, { maxOutputLength: mostBytes });
+    return await gunzip(bytes, { maxOutputLength: mostBytes });
   } catch (error) {
     const isLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
     throw invalid(isLarge ? tooLarge : 'its gzip data is damaged');

@@ -62,7 +62,7 @@ export async function setProvisionState({ engine }: BaremetalContext, { uuid }: 
   const { name, requires } = verb;
   if (requires && !request[requires]?.length)
     throw new Fault('badRequest', { detail: `${requires} is required when setting target provision state to ${name}` });
-  const configdrive = readConfigDrive(provision);
+  const configdrive = await readConfigDrive(provision);
   await engine.setProvisionState(uuid, name, {
     ...(clean_steps && { clean_steps: clean_steps as JsonObject[] }),
     ...(configdrive && { configdrive }),
@@ -76,7 +76,8 @@ const configDriveSince: Readonly<Record<string, number>> = { active: 1, rebuild:
 const documentsSince = 56;
 
 /** An empty one is none, as in Ironic. */
-function readConfigDrive({ verb, request: { configdrive }, minor }: Provision): JsonObject | undefined {
+async function readConfigDrive({ verb, request, minor }: Provision): Promise<JsonObject | undefined> {
+  const { configdrive } = request;
   if (configdrive === undefined || configdrive === null || configdrive === '') return undefined;
   const refuse = (detail: string) => new Fault('badRequest', { detail });
   const since = configDriveSince[verb.name];
@@ -94,7 +95,7 @@ function readConfigDrive({ verb, request: { configdrive }, minor }: Provision): 
 }
 
 /** @throws Fault `badRequest` before the machine is touched */
-function checked(document: JsonObject): JsonObject {
-  readGivenConfigDrive(document);
+async function checked(document: JsonObject): Promise<JsonObject> {
+  await readGivenConfigDrive(document);
   return document;
 }
