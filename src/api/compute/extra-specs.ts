@@ -33,7 +33,7 @@ export const extraSpecRoutes = [
     path: '/flavors/:id/os-extra_specs',
     policy: 'os_compute_api:os-flavor-extra-specs:create',
     summary: 'Add extra specs to a flavor',
-    body: Type.Object({ extra_specs: Specs }),
+    body: Type.Object({ extra_specs: Specs }, { additionalProperties: false }),
     reply: Type.Object({ extra_specs: SpecsReply }),
     async handler(request, context) {
       const flavor = await findFlavor(context, request.params.id, sightOf(request));

@@ -129,7 +129,7 @@ export const flavorRoutes = [
     path: '/flavors',
     policy: 'os_compute_api:os-flavor-manage:create',
     summary: 'Create a flavor',
-    body: Type.Object({ flavor: FlavorRequest }),
+    body: Type.Object({ flavor: FlavorRequest }, { additionalProperties: false }),
     reply: FlavorReply,
     handler: async (request, context) => ({
       flavor: flavorView.of(request, context)(await createFlavor(context, newFlavorOf(request.body.flavor))),
@@ -141,7 +141,10 @@ export const flavorRoutes = [
     policy: 'os_compute_api:os-flavor-manage:update',
     since: 55,
     summary: 'Change the description of a flavor',
-    body: Type.Object({ flavor: Type.Object({ description: Description }) }),
+    body: Type.Object(
+      { flavor: Type.Object({ description: Description }, { additionalProperties: false }) },
+      { additionalProperties: false },
+    ),
     reply: FlavorReply,
     async handler(request, context) {
       const flavor = await findFlavor(context, request.params.id, sightOf(request));

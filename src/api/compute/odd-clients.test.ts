@@ -11,7 +11,7 @@ const base = '/compute/v2.1';
 await fixture.store.flavors.insert(aFlavor({ vcpus: 2, ram: 1024 }));
 const image = await fixture.store.images.insert(anImage());
 
-function ask(method: 'GET' | 'POST' | 'DELETE', path: string, payload?: object, minor = 90) {
+function ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, payload?: object, minor = 90) {
   const headers = { 'openstack-api-version': `compute 2.${minor}` };
   return fixture.ask({ method, url: `${base}${path}`, headers, ...(payload && { payload }) });
 }
@@ -138,4 +138,26 @@ test('treats an empty list of tags as none', async () => {
 
   assert.deepEqual([none.status, some.status], [202, 501]);
   await remove(none.body.server.id);
+});
+
+test('rejects unknown members of a body where Nova does', async () => {
+  await aNode();
+  const { id } = (await create()).body.server;
+  await fixture.quiet();
+  const bodies = [
+    ['POST', `/servers/${id}/metadata`, { metadata: {}, odd: 1 }],
+    ['PUT', `/servers/${id}/metadata`, { metadata: {}, odd: 1 }],
+    ['PUT', `/servers/${id}/metadata/key`, { meta: { key: 'v' }, odd: 1 }],
+    ['POST', '/flavors/f1/os-extra_specs', { extra_specs: { a: 'b' }, odd: 1 }],
+    ['PUT', '/flavors/f1', { flavor: { description: 'd', odd: 1 } }],
+    ['PUT', '/flavors/f1', { flavor: { description: 'd' }, odd: 1 }],
+    ['POST', '/flavors', { flavor: { name: 'n', ram: 1, vcpus: 1, disk: 1 }, odd: 1 }],
+  ] as const;
+
+  for (const [method, path, body] of bodies) {
+    const reply = await ask(method, path, body);
+    assert.equal(reply.status, 400, `${method} ${path}`);
+    assert.match(JSON.stringify(reply.body), /odd|additional/i);
+  }
+  assert.equal((await ask('PUT', `/servers/${id}/metadata`, { metadata: { a: 'b' } })).status, 200);
 });

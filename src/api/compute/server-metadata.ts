@@ -8,7 +8,7 @@ import { type ServerRequest, serverOf, unlockedServerOf } from './server-of.ts';
 import { Metadata } from './server-requests.ts';
 
 const Pairs = Type.Record(Type.String(), Type.String());
-const MetadataBody = Type.Object({ metadata: Metadata });
+const MetadataBody = Type.Object({ metadata: Metadata }, { additionalProperties: false });
 const MetadataReply = Type.Object({ metadata: Pairs });
 const ItemReply = Type.Object({ meta: Pairs });
 
@@ -62,7 +62,7 @@ export const serverMetadataRoutes = [
     path: '/servers/:id/metadata/:key',
     policy: 'os_compute_api:server-metadata:update',
     summary: 'Change one item of metadata',
-    body: Type.Object({ meta: Metadata }),
+    body: Type.Object({ meta: Metadata }, { additionalProperties: false }),
     reply: ItemReply,
     async handler(request, context) {
       const { meta } = request.body;
