@@ -12,7 +12,6 @@ import { machineMessages } from './messages/machine-messages.ts';
 import { claimFormerEndpoints } from './nodes/endpoints.ts';
 import { NodeReservations } from './nodes/node-reservations.ts';
 import { nodeVerbs } from './nodes/nodes.ts';
-import { resumeInstanceDeletes } from './nodes/provision-verbs.ts';
 import { definitions, lastErrors, provisionStateMachine } from './operations/registry.ts';
 import { askPowerNow } from './power/ask-power.ts';
 import { BmcHealth } from './power/bmc-health.ts';
@@ -112,7 +111,6 @@ export function createEngine(parts: EngineParts): Engine {
       await bmcHealth.load();
       await worker.resume();
       await resumeDeletes({ store, worker });
-      await resumeInstanceDeletes({ store, worker });
       passwords.start().catch((error: unknown) => log.error({ err: error }, 'could not resolve interrupted password changes'));
       await powerSync.start();
       await consoles.start();

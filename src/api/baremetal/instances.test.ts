@@ -79,7 +79,7 @@ test('deploys, rebuilds and deletes an instance that is no server', async () => 
 });
 
 test('deploys a node without an instance UUID', async () => {
-  const uuid = await aNodeWith();
+  const uuid = await aNodeWith({ image_source: image.id, capabilities: '{"boot_option": "local"}', vcpus: 4 });
 
   await provision(uuid, 'deploy');
   await fixture.quiet();
@@ -136,6 +136,8 @@ test('refuses what instance_info lacks, and verbs that the state does not have',
     [{ image_source: image.id, root_gb: '9999999' }, 400, /instance_info\/root_gb/],
     [{ image_source: image.id, swap_mb: -1 }, 400, /instance_info\/swap_mb/],
     [{ image_source: 'http://192.0.2.1/image.qcow2' }, 501, /not the id of an image/],
+    [{ image_source: image.id, kernel: image.id }, 501, /instance_info.kernel/],
+    [{ image_source: image.id, capabilities: { secure_boot: 'true' } }, 501, /instance_info.capabilities/],
   ] as const;
   for (const [value, status, text] of cases) {
     await ask('PATCH', `nodes/${bare}`, [{ op: 'add', path: '/instance_info', value }]);

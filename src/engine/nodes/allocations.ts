@@ -7,6 +7,7 @@ import type { Store } from '#store/store.ts';
 import type { Allocation } from '#store/tables/allocations.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { NewAllocation, NodeVerbs } from '../contract.ts';
+import { serverOn } from '../servers/server-on-node.ts';
 import { refuseWhileBusy } from './busy-node.ts';
 import { findNode } from './find-node.ts';
 
@@ -145,8 +146,7 @@ async function deleteAllocation(store: Store, uuid: string): Promise<void> {
 /** Without its `instance_uuid`, a node would lose its server, whatever Ironic allows in maintenance. */
 async function refuseRelease(trx: Store, uuid: string, node: Node): Promise<void> {
   const about = `Cannot remove allocation ${uuid} for node ${node.uuid}, because`;
-  if (await trx.servers.find({ id: uuid, node_uuid: node.uuid }))
-    throw new Fault('conflict', { detail: `${about} a server is on the node: delete the server` });
+  if (await serverOn(trx, node)) throw new Fault('conflict', { detail: `${about} a server is on the node: delete the server` });
   if (node.maintenance || node.provision_state !== 'active') return;
   throw new Fault('conflict', { detail: `${about} the node is active (and maintenance mode is off)` });
 }

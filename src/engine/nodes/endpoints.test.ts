@@ -162,6 +162,7 @@ test('of two nodes of an earlier version for one machine, disables the idle one 
   await again.engine.start();
   await again.engine.updateNode(idle.uuid, { extra: { rack: 'r1' } });
   await assert.rejects(again.engine.updateNode(idle.uuid, { maintenance: false }), { code: 'sameMachine' });
+  await assert.rejects(again.engine.setMaintenance(idle.uuid, false), { code: 'sameMachine' });
   await again.engine.stop();
 
   const held = await site.store.nodes.find({ uuid: idle.uuid });

@@ -19,6 +19,7 @@ import { checkPowerPolicy } from '../power/power-policy.ts';
 import type { PowerStateSync } from '../power/power-state-sync.ts';
 import { checkNodeProperties, refuseOddSizes } from '../scheduler/node-properties.ts';
 import { attachPort, detachPort, vifsOf } from '../servers/server-network.ts';
+import { serverOn } from '../servers/server-on-node.ts';
 import type { EngineSettings } from '../settings.ts';
 import { newOperation } from '../worker/define-operation.ts';
 import { interfaceOf, loadNode } from '../worker/task.ts';
@@ -60,7 +61,7 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
       if (operation) parts.worker.wake(operation);
     },
     async setMaintenance(uuid, on, reason) {
-      await setMaintenance(store, uuid, { on, reason });
+      await setMaintenance(parts, uuid, { on, reason });
       if (!on) parts.powerSync.pollNow(uuid);
     },
     async setBootDevice(uuid, device, options) {
@@ -99,7 +100,7 @@ function changeVifs(store: Store, uuid: string, change: (trx: Store) => Promise<
   return store.transaction(async (trx) => {
     const node = await findNode(trx, uuid);
     await refuseWhileBusy(trx, node);
-    const server = node.instance_uuid === null ? undefined : await trx.servers.find({ id: node.instance_uuid, node_uuid: uuid });
+    const server = await serverOn(trx, node);
     if (server)
       throw new Fault('conflict', {
         detail: `Node ${node.name ?? uuid} is associated with instance ${server.id}. Use the compute API.`,
@@ -238,7 +239,7 @@ async function checkInstance(trx: Store, node: Node, instance_uuid: string | nul
     throw refuse(
       `Cannot change instance_uuid of node ${uuid}: it belongs to allocation ${node.allocation_uuid}, which can be deleted.`,
     );
-  if (former !== null && (instance_uuid !== null || (await trx.servers.find({ id: former, node_uuid: uuid }))))
+  if (former !== null && (instance_uuid !== null || (await serverOn(trx, node))))
     throw refuse(`Node ${uuid} is associated with instance ${former}.`);
   if (instance_uuid === null) return;
   const [other] = await trx.nodes.pick(['uuid'], { instance_uuid });
@@ -310,16 +311,22 @@ async function setPower({ store, worker }: Parts, uuid: string, target: PowerReq
     await trx.nodes.update({ uuid }, { target_power_state });
     const purpose = `${target} of node ${node.name ?? uuid}`;
     // With the server in the operation, a deletion of the server aborts it instead of being rejected.
-    const about = { purpose, node_uuid: uuid, server_id: node.instance_uuid };
+    const about = { purpose, node_uuid: uuid, server_id: (await serverOn(trx, node))?.id ?? null };
     return worker.begin(trx, newOperation(power, { ...about, request: { target } }));
   });
   worker.launch(operation);
 }
 
-async function setMaintenance(store: Store, uuid: string, { on, reason }: { on: boolean; reason?: string }): Promise<void> {
-  await findNode(store, uuid);
+type Maintenance = { on: boolean; reason?: string };
+
+/** A node that is in maintenance because it is the machine of another one does not leave it. */
+async function setMaintenance({ store, drivers }: Parts, uuid: string, { on, reason }: Maintenance): Promise<void> {
   const patch = on ? { maintenance_reason: reason ?? null } : { maintenance_reason: null, fault: null };
-  await store.nodes.update({ uuid }, { maintenance: on, ...patch, updated_at: new Date().toISOString() });
+  await store.transaction(async (trx) => {
+    await findNode(trx, uuid);
+    await trx.nodes.update({ uuid }, { maintenance: on, ...patch, updated_at: new Date().toISOString() });
+    if (!on) await claimEndpoints(trx, drivers, { uuid });
+  });
 }
 
 async function validateNode(

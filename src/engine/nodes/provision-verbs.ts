@@ -5,11 +5,12 @@ import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import type { Server } from '#store/tables/servers.ts';
 import type { ProvisionOptions } from '../contract.ts';
 import { beginDeletion } from '../operations/delete.ts';
 import { newInstanceOperation, saveConfigDrive } from '../operations/node-instance.ts';
-import { definitions, type KindVerb, provisionStateMachine as states, verbs } from '../operations/registry.ts';
+import { type KindVerb, provisionStateMachine as states, verbs } from '../operations/registry.ts';
+import { serverOn } from '../servers/server-on-node.ts';
+import { cancelForDelete } from '../servers/servers.ts';
 import type { EngineSettings } from '../settings.ts';
 import { BaseRequest, fits } from '../worker/base-context.ts';
 import type { BeginOperation } from '../worker/define-operation.ts';
@@ -46,13 +47,8 @@ export async function setProvisionState(parts: Parts, uuid: string, request: Req
     return { begun: await applyVerb(parts, trx, { node, verb, options: request.options }) };
   });
   if (server !== undefined) await parts.deleteServer(server);
-  if (cancelled !== undefined) cancelForDeletion(worker, cancelled);
+  if (cancelled !== undefined) cancelForDelete(worker, cancelled, 'instance');
   if (begun) worker.launch(begun);
-}
-
-/** The server of the compute API on the node; an instance of Ironic's API has none. */
-async function serverOn(trx: Store, { uuid, instance_uuid }: Node): Promise<Server | undefined> {
-  return instance_uuid === null ? undefined : trx.servers.find({ id: instance_uuid, node_uuid: uuid });
 }
 
 function belongsTo(id: string, node: Node, name: string): Fault {
@@ -96,10 +92,8 @@ async function deployInstance({ worker, drivers }: Parts, trx: Store, { node, ve
     throw new Fault('badRequest', {
       detail: `The provisioning operation can't be performed on node ${node.uuid} because it's in maintenance mode.`,
     });
-  const definition = definitions[verb.kind ?? ''];
-  if (!definition) throw new Error(`the verb ${verb.name} has no operation`);
   const user: ImageUser = options.user ?? { project_id: '', is_admin: false };
-  const operation = await newInstanceOperation(trx, { drivers, node, user, definition });
+  const operation = await newInstanceOperation(trx, { drivers, node, user, kind: verb.kind ?? '' });
   if (options.configdrive) await saveConfigDrive(trx, node, options.configdrive);
   await writeTransition(trx, node, verb);
   // The disk holds a user's data from now on.
@@ -122,19 +116,6 @@ async function deleteInstance({ settings, worker }: Parts, trx: Store, node: Nod
 
 function isOfInstance({ server_id, request }: Operation): boolean {
   return server_id === null && fits(BaseRequest, request) && request.instance !== undefined;
-}
-
-function cancelForDeletion(worker: Worker, operationId: string): void {
-  worker.cancel(operationId, new Fault('cancelled', { what: 'The operation', why: 'the instance was deleted' }));
-}
-
-/** At startup: resumes deletions recorded just before the process ended, while a deployment held the node. */
-export async function resumeInstanceDeletes({ store, worker }: Pick<Parts, 'store' | 'worker'>): Promise<void> {
-  for (const { operation } of worker.live.values()) {
-    if (!isOfInstance(operation as Operation)) continue;
-    const [node] = await store.nodes.pick(['target_provision_state'], { uuid: operation.node_uuid });
-    if (node?.target_provision_state === 'available') cancelForDeletion(worker, operation.id);
-  }
 }
 
 async function abort({ store, worker }: Parts, uuid: string): Promise<void> {

@@ -12,7 +12,7 @@ import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { hostNameOf } from '../servers/host-names.ts';
 import type { NodeInstance } from '../worker/base-context.ts';
-import { type Definition, newOperation } from '../worker/define-operation.ts';
+import { newOperation } from '../worker/define-operation.ts';
 import { imagesRequest, pinImages } from '../worker/operation-images.ts';
 import { chooseDeployInterface, DeployRequest, deployRequest } from './deployment.ts';
 
@@ -30,6 +30,19 @@ type InstanceInfo = Static<typeof InstanceInfo>;
 
 const imagePattern = /^(?:glance:\/\/)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
 
+const isGiven = (value: unknown) => value !== undefined && value !== null && value !== '';
+
+/** What would change how the machine boots, and is not supported. Nova and others send more, which only describes. */
+const refusedTable: Readonly<Record<string, (value: unknown) => boolean>> = {
+  kernel: isGiven,
+  ramdisk: isGiven,
+  capabilities: (value) => isGiven(value) && !/^\{("boot_option":"local")?\}$/.test(asText(value)),
+};
+
+function asText(value: unknown): string {
+  return (typeof value === 'string' ? value : JSON.stringify(value)).replaceAll(/\s/g, '').replaceAll("'", '"');
+}
+
 /** @throws Fault `badRequest` with what `instance_info` lacks, or `unsupported` */
 function readInstanceInfo({ uuid, instance_info }: Node): InstanceInfo & { image_id: string } {
   const refuse = (detail: string) =>
@@ -40,6 +53,8 @@ function readInstanceInfo({ uuid, instance_info }: Node): InstanceInfo & { image
     const [error] = Value.Errors(InstanceInfo, instance_info);
     throw refuse(`instance_info${error?.instancePath}: it ${error?.message}.`);
   }
+  const unsupported = Object.entries(refusedTable).find(([name, isRefused]) => isRefused((instance_info as JsonObject)[name]));
+  if (unsupported) throw new Fault('unsupported', { what: `instance_info.${unsupported[0]} of this value` });
   const image_id = imagePattern.exec(instance_info.image_source)?.[1]?.toLowerCase();
   if (image_id === undefined)
     throw new Fault('unsupported', { what: 'An instance_info.image_source that is not the id of an image' });
@@ -64,10 +79,11 @@ function instanceOf(node: Node, info: InstanceInfo, { project_id }: ImageUser): 
   };
 }
 
-type Wanted = { drivers: Drivers; node: Node; user: ImageUser; definition: Pick<Definition, 'kind'> };
+/** @param kind of the operation: deploy or rebuild */
+type Wanted = { drivers: Drivers; node: Node; user: ImageUser; kind: string };
 
 /** The operation that deploys what the node's `instance_info` describes. @throws Fault `badRequest`, `imageUnusable` */
-export async function newInstanceOperation(trx: Store, { drivers, node, user, definition }: Wanted) {
+export async function newInstanceOperation(trx: Store, { drivers, node, user, kind }: Wanted) {
   const info = readInstanceInfo(node);
   const instance = instanceOf(node, info, user);
   const { row: image, pinned } = await pinImages(trx, info.image_id, user);
@@ -78,11 +94,8 @@ export async function newInstanceOperation(trx: Store, { drivers, node, user, de
     instance,
     ...imagesRequest(pinned, user),
   };
-  const purpose = `${definition.kind} node ${node.name ?? node.uuid}`;
-  return newOperation<string, typeof DeployRequest>(
-    { kind: definition.kind, request: DeployRequest },
-    { purpose, node_uuid: node.uuid, request },
-  );
+  const purpose = `${kind} node ${node.name ?? node.uuid}`;
+  return newOperation<string, typeof DeployRequest>({ kind, request: DeployRequest }, { purpose, node_uuid: node.uuid, request });
 }
 
 /** Keeps the config drive for this deployment and later rebuilds. */

@@ -5,6 +5,7 @@ import type { NodeFacts } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { power } from '../operations/power.ts';
+import { serverOn } from '../servers/server-on-node.ts';
 import { type EngineSettings, formerPowerPolicies, type PowerPolicyName, powerPolicies } from '../settings.ts';
 import { newOperation } from '../worker/define-operation.ts';
 import type { LastErrors } from '../worker/last-error.ts';
@@ -83,7 +84,7 @@ export class PowerPolicy {
     const operation = await store.transaction(async (trx) => {
       if (!(await trx.nodes.update(isAsRead(found), { target_power_state: target }))) return undefined;
       const purpose = `${target} of node ${node.name ?? node.uuid}, which was found ${seen}`;
-      const about = { purpose, node_uuid: node.uuid, server_id: node.instance_uuid };
+      const about = { purpose, node_uuid: node.uuid, server_id: (await serverOn(trx, node))?.id ?? null };
       return worker.begin(trx, newOperation(power, { ...about, request: { target } }));
     });
     if (!operation) return;

@@ -16,7 +16,7 @@ import { chooseDeployInterface, deployRequest } from '../operations/deployment.t
 import { type PowerRequest, power } from '../operations/power.ts';
 import { rebuild } from '../operations/rebuild.ts';
 import { provisionStateMachine as states } from '../operations/registry.ts';
-import { writeServerDeleted } from '../operations/server-results.ts';
+import { wantsDeletion, writeServerDeleted } from '../operations/server-results.ts';
 import { chooseNode, describeReasons, whyNotMadeFor } from '../scheduler/choose-node.ts';
 import { madeFor } from '../scheduler/choose-requirements.ts';
 import { type BeginOperation, newOperation } from '../worker/define-operation.ts';
@@ -177,20 +177,19 @@ async function deleteServer({ store, worker }: VerbParts, id: string): Promise<v
     const begin: BeginOperation = (...request) => worker.begin(...request);
     return { operation: await beginDeletion(trx, { node_uuid: node.uuid, server_id: id }, { states, begin }) };
   });
-  if (result.cancel) cancelForDelete(worker, result.cancel);
+  if (result.cancel) cancelForDelete(worker, result.cancel, 'server');
   if (result.operation) worker.launch(result.operation);
 }
 
-function cancelForDelete(worker: Worker, operationId: string): void {
-  worker.cancel(operationId, new Fault('cancelled', { what: 'The operation', why: 'the server was deleted' }));
+export function cancelForDelete(worker: Worker, operationId: string, what: 'server' | 'instance'): void {
+  worker.cancel(operationId, new Fault('cancelled', { what: 'The operation', why: `the ${what} was deleted` }));
 }
 
 /** At startup: resumes deletions recorded just before the process ended, while another operation held the node. */
 export async function resumeDeletes({ store, worker }: Pick<VerbParts, 'store' | 'worker'>): Promise<void> {
   for (const { operation } of worker.live.values()) {
-    if (operation.kind === deletion.kind || !operation.server_id) continue;
-    const server = await store.servers.find({ id: operation.server_id });
-    if (server?.task_state === 'deleting') cancelForDelete(worker, operation.id);
+    if (operation.kind === deletion.kind || !(await wantsDeletion(store, operation))) continue;
+    cancelForDelete(worker, operation.id, operation.server_id === null ? 'instance' : 'server');
   }
 }
 
