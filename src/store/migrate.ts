@@ -31,6 +31,7 @@ import { migration0041 } from './migrations/0041-console-tickets.ts';
 import { migration0042 } from './migrations/0042-node-reservations.ts';
 import { migration0043 } from './migrations/0043-failed-logins.ts';
 import { migration0044 } from './migrations/0044-event-subscriptions.ts';
+import { migration0050 } from './migrations/0050-records-of-steps.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -62,6 +63,7 @@ const migrations: Record<string, Migration> = {
   '0042-node-reservations': migration0042,
   '0043-failed-logins': migration0043,
   '0044-event-subscriptions': migration0044,
+  '0050-records-of-steps': migration0050,
 };
 
 /** The names of the migrations that have not run on this database. */

@@ -7,12 +7,14 @@ import { Chassis } from './tables/chassis.ts';
 import { ConfigDrives } from './tables/config-drives.ts';
 import { ConsoleTickets } from './tables/console-tickets.ts';
 import { DeletedImages } from './tables/deleted-images.ts';
+import { DeployTemplates } from './tables/deploy-templates.ts';
 import { Domains } from './tables/domains.ts';
 import { EventSubscriptions } from './tables/event-subscriptions.ts';
 import { Events } from './tables/events.ts';
 import { FailedLogins } from './tables/failed-logins.ts';
 import { Flavors } from './tables/flavors.ts';
 import { Images } from './tables/images.ts';
+import { InspectionRules } from './tables/inspection-rules.ts';
 import { IpAllocations } from './tables/ip-allocations.ts';
 import { Keypairs } from './tables/keypairs.ts';
 import { LoginAddresses } from './tables/login-addresses.ts';
@@ -27,6 +29,7 @@ import { Ports } from './tables/ports.ts';
 import { Projects } from './tables/projects.ts';
 import { RevokedTokens } from './tables/revoked-tokens.ts';
 import { RoleAssignments } from './tables/role-assignments.ts';
+import { Runbooks } from './tables/runbooks.ts';
 import { ScopeTokenRevisions } from './tables/scope-token-revisions.ts';
 import { SecretsKeys } from './tables/secrets-key.ts';
 import { Servers } from './tables/servers.ts';
@@ -42,6 +45,9 @@ export const nouns = {
   node_ports: NodePorts,
   volume_connectors: VolumeConnectors,
   volume_targets: VolumeTargets,
+  deploy_templates: DeployTemplates,
+  runbooks: Runbooks,
+  inspection_rules: InspectionRules,
   bmc_health: BmcHealth,
   node_reservations: NodeReservations,
   event_subscriptions: EventSubscriptions,

@@ -1,0 +1,32 @@
+/** Deploy templates, runbooks and inspection rules. */
+import type { Kysely, Migration } from 'kysely';
+
+const tables = {
+  deploy_templates: { required: ['name', 'steps', 'extra'], texts: [], integers: [] },
+  runbooks: {
+    required: ['name', 'steps', 'traits', 'extra'],
+    texts: ['description', 'owner'],
+    integers: ['public', 'disable_ramdisk'],
+  },
+  inspection_rules: {
+    required: ['phase', 'conditions', 'actions'],
+    texts: ['description'],
+    integers: ['priority', 'sensitive'],
+  },
+} as const;
+
+export const migration0050: Migration = {
+  async up(db: Kysely<unknown>) {
+    for (const [name, { required, texts, integers }] of Object.entries(tables)) {
+      let table = db.schema.createTable(name).addColumn('uuid', 'text', (column) => column.primaryKey());
+      for (const column of [...required, 'created_at']) table = table.addColumn(column, 'text', (text) => text.notNull());
+      for (const column of [...texts, 'updated_at']) table = table.addColumn(column, 'text');
+      for (const column of integers) table = table.addColumn(column, 'integer', (integer) => integer.notNull());
+      await table.execute();
+      await db.schema.createIndex(`${name}_by_age`).on(name).columns(['created_at', 'uuid']).execute();
+    }
+    for (const name of ['deploy_templates', 'runbooks'])
+      await db.schema.createIndex(`${name}_name`).on(name).column('name').unique().execute();
+    await db.schema.createIndex('runbooks_by_owner').on('runbooks').column('owner').execute();
+  },
+};
