@@ -9,6 +9,11 @@ export type PowerPolicyName = (typeof powerPolicies)[number];
 export const formerPowerPolicies: Readonly<Record<string, PowerPolicyName>> = { hold: 'maintenance' };
 
 export const engineSettings = {
+  'scheduler.max_attempts': integer({
+    default: 2,
+    max: 20,
+    help: 'On how many nodes a server is tried if its deployment fails because of the machine; 1 = no other one',
+  }),
   'clean.on_provide': boolean({ default: false, help: 'Clean nodes also when they are first made available' }),
   'clean.timeout': seconds(7200, 'Timeout for cleaning'),
   'power.timeout': seconds(60, 'Timeout for a power change to take effect'),

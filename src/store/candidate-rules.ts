@@ -9,6 +9,8 @@ import { contains } from './contains.ts';
 export type CandidateNeeds = {
   /** UUID or name of the only acceptable node. */
   node?: string | undefined;
+  /** UUIDs of nodes that are not acceptable. */
+  except?: readonly string[] | undefined;
   /** 0: no requirement. */
   sizes: { readonly cpus: number; readonly memory_mb: number; readonly local_gb: number };
   /** In Placement's spelling. */
@@ -40,9 +42,10 @@ const rule = (holds: RawBuilder<boolean>, reason: string | RawBuilder<string>): 
 });
 
 export function candidateRules(needs: CandidateNeeds): CandidateRule[] {
-  const { node } = needs;
+  const { node, except = [] } = needs;
   return [
     ...(node === undefined ? [] : [rule(sql`(uuid = ${node} OR COALESCE(name, '') = ${node})`, 'not the requested node')]),
+    ...(except.length === 0 ? [] : [rule(sql`uuid NOT IN (${sql.join(except)})`, 'tried before')]),
     rule(sql`parent_node IS NULL`, 'a child of another node'),
     rule(sql`instance_uuid IS NULL`, 'in use'),
     rule(sql`maintenance = ${false}`, 'in maintenance'),

@@ -59,7 +59,7 @@ test('the fault and last_error show node and console to administrators, and neit
   const details = await detailsOf(id);
   assert.match(
     details,
-    /^Failed in step "Write the image"\.\nNode: [0-9a-f-]{36}\nThe console ended with:\none\nKernel panic ingot\.token=\*\*\*$/,
+    /^Failed in step "Write the image"\.\nNode: [0-9a-f-]{36}\nNo other node was tried: Of .*\.\nThe console ended with:\none\nKernel panic ingot\.token=\*\*\*$/,
   );
   assert.ok(details.includes(node));
   assert.equal(await detailsOf(id, projects.member), 'Failed in step "Write the image".');

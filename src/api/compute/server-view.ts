@@ -8,7 +8,7 @@ import { addressesOf, loadRelated, type Related } from '#services/compute/relate
 import { groupsOfServer } from '#services/compute/security-groups.ts';
 import { statusOf } from '#services/compute/server-status.ts';
 import type { Node } from '#store/tables/nodes.ts';
-import type { Server, ServerFault } from '#store/tables/servers.ts';
+import type { Server, ServerFault, ServerTry } from '#store/tables/servers.ts';
 import type { ApiContext } from '../context.ts';
 import { faultFor } from '../http/redact-faults.ts';
 import { Links, Nullable } from '../http/schemas.ts';
@@ -237,14 +237,26 @@ function faultJson(fault: ServerFault, caller: Caller): Static<typeof ServerFaul
   const { code, step, at } = fault;
   const { message, hint } = faultFor(caller, fault);
   const words = [step && `Failed in step "${step}".`, hint].filter(Boolean).join(' ');
-  const details = [words, ...(caller.is_admin ? machineDetails(fault) : [])].filter(Boolean).join('\n');
+  const tries = (fault.tries ?? []).map((each, index) => tryText(each, index + 1, caller));
+  const details = [words, ...tries, ...(caller.is_admin ? machineDetails(fault) : [])].filter(Boolean).join('\n');
   return { code: novaCodes[code] ?? faultTable[code].status, created: secondsTime(at), message, ...(details && { details }) };
 }
 
+/** One of the machines that were tried, with what failed there; its name is for administrators. */
+function tryText(tried: ServerTry, number: number, caller: Caller): string {
+  const where = caller.is_admin ? ` on ${nodeText(tried.node)}` : '';
+  return `Try ${number}${where}, in step "${tried.step}": ${faultFor(caller, tried).message}`;
+}
+
+function nodeText({ name, uuid }: NonNullable<ServerFault['node']>): string {
+  return name === null ? uuid : `${name} (${uuid})`;
+}
+
 /** The machine, and its last console output. */
-function machineDetails({ node, console }: ServerFault): string[] {
+function machineDetails({ node, console, no_other_node }: ServerFault): string[] {
   return [
-    ...(node ? [`Node: ${node.name === null ? node.uuid : `${node.name} (${node.uuid})`}`] : []),
+    ...(node ? [`Node: ${nodeText(node)}`] : []),
+    ...(no_other_node ? [`No other node was tried: ${no_other_node}`] : []),
     ...(console ? [`The console ended with:\n${console}`] : []),
   ];
 }

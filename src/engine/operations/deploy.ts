@@ -1,6 +1,5 @@
 /** Deploys a server: the steps around those of the deploy interface, and the handling of success and failure. */
-import { Type } from 'typebox';
-import type { FaultCode } from '#domain/faults.ts';
+import { type Static, Type } from 'typebox';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { BaseRequest, RunningOperation } from '../worker/base-context.ts';
@@ -19,7 +18,8 @@ import {
   withAgentSecret,
   withdrawBootFiles,
 } from './machine-steps.ts';
-import { failServer, wantsDeletion, writeServerDeleted } from './server-results.ts';
+import { isNodesFault, tryOtherNode } from './other-node.ts';
+import { failServer, serverOf, wantsDeletion, writeServerDeleted } from './server-results.ts';
 
 /** The start of the failure's text in `last_error`. */
 const failure = 'Deploy';
@@ -88,41 +88,38 @@ export async function writeServerActive(
   return [];
 }
 
-type Ended = Omit<RunningOperation, 'request'> & { request: BaseRequest };
-
-/** Faults that would occur on any node: they do not count against this one. */
-const notTheNodes: ReadonlySet<FaultCode | undefined> = new Set([
-  ...([
-    'cancelled',
-    'checksumMismatch',
-    'preparedImageDamaged',
-    'imageUnusable',
-    'imageNotBootable',
-    'agentOutdated',
-    'limitReached',
-  ] as const),
-  ...(['notConfined', 'noSpace', 'stateFolder', 'internal'] as const),
-]);
+type Ended = Omit<RunningOperation, 'request'> & { request: BaseRequest & Static<typeof DeployRequest> };
 
 /**
  * Makes the node usable again. Unless its disk is known to hold no tenant data, it goes through cleaning, which makes
- * it available or, on failure, takes it out of service with the cause.
+ * it available or, on failure, takes it out of service with the cause. The server may go on with another node.
  */
 async function writeFailure(trx: Store, operation: Ended, parts: EndParts): Promise<Operation[]> {
   if (operation.server_id === null) return writeInstanceFailure(trx, operation, parts);
-  const server = await trx.servers.find({ id: operation.server_id ?? '' });
-  if (server?.task_state === 'deleting') await writeServerDeleted(trx, server.id);
-  else await failServer(trx, operation, { node_uuid: null });
   const node = await trx.nodes.find({ uuid: operation.node_uuid });
   const wasCancelled = operation.fault?.code === 'cancelled';
   await parts.states.apply(trx, operation.node_uuid, 'fail', {
     instance_uuid: null,
     instance_info: {},
-    failures: (node?.failures ?? 0) + (notTheNodes.has(operation.fault?.code) ? 0 : 1),
+    failures: (node?.failures ?? 0) + Number(isNodesFault(operation.fault)),
     last_error: wasCancelled ? null : failureReport(operation, failure),
   });
-  if (!isDiskUntouched(operation)) return [await beginCleaning(trx, operation, parts)];
-  await parts.states.apply(trx, operation.node_uuid, 'release', { must_clean: false });
+  const cleaning = isDiskUntouched(operation) ? [] : [await beginCleaning(trx, operation, parts)];
+  if (cleaning.length === 0) await parts.states.apply(trx, operation.node_uuid, 'release', { must_clean: false });
+  return [...cleaning, ...(await writeServerFailure(trx, operation, parts))];
+}
+
+/** @returns the deployment on another node */
+async function writeServerFailure(trx: Store, operation: Ended, parts: EndParts): Promise<Operation[]> {
+  const server = await serverOf(trx, operation);
+  if (!server) return [];
+  if (server.task_state === 'deleting') {
+    await writeServerDeleted(trx, server.id);
+    return [];
+  }
+  const result = await tryOtherNode(trx, operation, { server, parts });
+  if ('next' in result) return [result.next];
+  await failServer(trx, operation, { node_uuid: null }, result);
   return [];
 }
 
@@ -133,7 +130,7 @@ async function writeInstanceFailure(trx: Store, operation: Ended, parts: EndPart
   const isDeleted = await wantsDeletion(trx, operation);
   const node = await trx.nodes.find({ uuid: operation.node_uuid });
   await parts.states.apply(trx, operation.node_uuid, 'fail', {
-    failures: (node?.failures ?? 0) + (notTheNodes.has(operation.fault?.code) ? 0 : 1),
+    failures: (node?.failures ?? 0) + Number(isNodesFault(operation.fault)),
     last_error: isDeleted ? null : failureReport(operation, failure),
   });
   return isDeleted ? [await beginDeletion(trx, operation, parts)] : [];

@@ -10,6 +10,8 @@ import { interfaceOf } from '../worker/task.ts';
 export const DeployRequest = Type.Object({
   deploy_interface: Type.String(),
   image_id: Type.Optional(Type.String()),
+  /** The client named no node: after a failure another one may be tried. */
+  any_node: Type.Optional(Type.Boolean()),
 });
 type DeployRequest = Static<typeof DeployRequest>;
 

@@ -2,7 +2,7 @@
 import type { FaultRecord } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import type { Server } from '#store/tables/servers.ts';
+import type { Server, ServerTry } from '#store/tables/servers.ts';
 import type { BaseContext, BaseRequest } from '../worker/base-context.ts';
 
 /** Undefined: the operation is not about a server of the compute API. */
@@ -42,11 +42,22 @@ export async function writeServerDeleted(trx: Store, serverId: string | null): P
 
 type Failed = Pick<Operation, 'server_id' | 'node_uuid'> & { fault: FaultRecord | null; context: BaseContext };
 
-export async function failServer(trx: Store, operation: Failed, patch: Partial<Server> = {}): Promise<void> {
+/** @param tried of a deployment: the nodes that were tried */
+export async function failServer(
+  trx: Store,
+  operation: Failed,
+  patch: Partial<Server> = {},
+  { tries = [], why }: { tries?: ServerTry[]; why?: string } = {},
+): Promise<void> {
   const now = new Date().toISOString();
   const [node] = await trx.nodes.pick(['uuid', 'name'], { uuid: operation.node_uuid });
   const console = (operation.context.console_tail ?? []).join('\n');
-  const fault = operation.fault && { ...operation.fault, at: now, ...(node && { node }), ...(console && { console }) };
+  const fault = operation.fault && {
+    ...operation.fault,
+    ...{ at: now, ...(node && { node }), ...(console && { console }) },
+    ...(tries.length > 1 && { tries }),
+    ...(why && { no_other_node: why }),
+  };
   await trx.servers.update(
     { id: operation.server_id ?? '' },
     { ...patch, vm_state: 'error', task_state: null, fault, updated_at: now },

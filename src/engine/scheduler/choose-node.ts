@@ -18,6 +18,8 @@ export type ChoiceRequest = {
   image?: ChosenImage;
   /** UUID or name of the only acceptable node. */
   node?: string;
+  /** UUIDs of nodes that are not acceptable: tried before. */
+  except?: readonly string[];
   /** Number of NICs the server needs. */
   nics?: number;
   /** Throws the fault if this driver and deploy interface cannot deploy the request. */
@@ -46,9 +48,9 @@ export function describeReasons(reasons: Reasons): string {
   return `Of ${total} node${total === 1 ? '' : 's'}: ${counted.map(([reason, count]) => `${count} ${reason}`).join(', ')}.`;
 }
 
-function needsOf({ node, nics = 0 }: ChoiceRequest, requirements: Requirements): CandidateNeeds {
+function needsOf({ node, except, nics = 0 }: ChoiceRequest, requirements: Requirements): CandidateNeeds {
   const { vcpus, memory_mb, local_gb, resources, traits } = requirements;
-  return { node, nics, sizes: { cpus: vcpus, memory_mb, local_gb }, resources, traits };
+  return { node, except, nics, sizes: { cpus: vcpus, memory_mb, local_gb }, resources, traits };
 }
 
 /** Nodes share few drivers, so each combination is checked once. */

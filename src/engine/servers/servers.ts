@@ -10,20 +10,20 @@ import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { NewServer, RebuildChanges, RequestedNetwork, ServerVerbs } from '../contract.ts';
+import { chooseNodeFor, claimNode } from '../operations/claim-node.ts';
 import { beginDeletion, deletion } from '../operations/delete.ts';
-import { deploy } from '../operations/deploy.ts';
 import { chooseDeployInterface, deployRequest } from '../operations/deployment.ts';
 import { type PowerRequest, power } from '../operations/power.ts';
 import { rebuild } from '../operations/rebuild.ts';
 import { provisionStateMachine as states } from '../operations/registry.ts';
 import { wantsDeletion, writeServerDeleted } from '../operations/server-results.ts';
-import { chooseNode, describeReasons, whyNotMadeFor } from '../scheduler/choose-node.ts';
+import { describeReasons, whyNotMadeFor } from '../scheduler/choose-node.ts';
 import { madeFor } from '../scheduler/choose-requirements.ts';
 import { type BeginOperation, newOperation } from '../worker/define-operation.ts';
 import { imagesRequest, pinImages } from '../worker/operation-images.ts';
 import type { Worker } from '../worker/worker.ts';
 import { hostNameOf } from './host-names.ts';
-import { detachPorts, resolveNetworks } from './server-network.ts';
+import { resolveNetworks } from './server-network.ts';
 
 export type VerbParts = { store: Store; drivers: Drivers; worker: Worker };
 
@@ -71,38 +71,18 @@ async function placeServer(
   await refuseLostProject(trx, request.project_id);
   await refuseManyFailed(trx, request.project_id);
   const { row: image, pinned } = await pinImages(trx, request.image.id, user);
-  const choice = await chooseNode(trx, {
-    ...request,
-    image,
-    nics: (server.requested_networks as RequestedNetwork[]).length,
-    checkDriver: (node) => void chooseDeployInterface(parts.drivers, node, { image, instance: server }),
-  });
+  const choice = await chooseNodeFor(trx, parts.drivers, { server, image, ...(request.node && { node: request.node }) });
   const node = 'uuid' in choice ? await trx.nodes.find({ uuid: choice.uuid }) : undefined;
   if (node) {
-    const operation = await claim(parts, trx, { server, node, image, images: imagesRequest(pinned, user) });
+    const begin: BeginOperation = (...wanted) => parts.worker.begin(...wanted);
+    const deployment = { ...imagesRequest(pinned, user), any_node: request.node === undefined };
+    const claim = { server, node, image, request: deployment };
+    const operation = await claimNode(trx, { drivers: parts.drivers, states, begin }, claim);
     return { server: await trx.servers.insert({ ...server, node_uuid: node.uuid }), operation };
   }
   const reasons = describeReasons('reasons' in choice ? choice.reasons : {});
   const fault = { ...new Fault('noValidHost', { reasons }).toRecord('schedule'), at: server.created_at };
   return { server: await trx.servers.insert({ ...server, vm_state: 'error', task_state: null, fault }) };
-}
-
-type Claim = { server: Server; node: Node; image: Image; images: ReturnType<typeof imagesRequest> };
-
-async function claim({ drivers, worker }: VerbParts, trx: Store, { server, node, image, images }: Claim): Promise<Operation> {
-  const deployInterface = chooseDeployInterface(drivers, node, { image, instance: server });
-  // VIFs that Ironic's API has attached belong to no server: the machine has the server's networks only.
-  await detachPorts(trx, node.uuid);
-  await states.apply(trx, node.uuid, 'active', {
-    instance_uuid: server.id,
-    must_clean: true,
-    target_provision_state: 'active',
-    last_error: null,
-    instance_info: { display_name: server.name, image_source: image.id },
-  });
-  const about = { purpose: `deploy server ${server.name}`, node_uuid: node.uuid, server_id: server.id };
-  const request = { ...deployRequest(drivers, node, deployInterface), image_id: image.id, ...images };
-  return worker.begin(trx, newOperation(deploy, { ...about, request }));
 }
 
 /** A project may be deleted while a request for it is in progress. */

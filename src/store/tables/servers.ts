@@ -8,8 +8,19 @@ import { contains } from '../contains.ts';
 import type { Flavor } from './flavors.ts';
 import type { Node } from './nodes.ts';
 
-/** `node` and `console` (the last console output) are for administrators. */
-export type ServerFault = FaultRecord & { at: string; node?: Pick<Node, 'uuid' | 'name'>; console?: string };
+/** A deployment of the server that failed. */
+export type ServerTry = FaultRecord & { at: string; node: Pick<Node, 'uuid' | 'name'> };
+
+/** `node`, `console` (the last console output) and `no_other_node` are for administrators. */
+export type ServerFault = FaultRecord & {
+  at: string;
+  node?: Pick<Node, 'uuid' | 'name'>;
+  console?: string;
+  /** The nodes that were tried, the last one included; absent: one. */
+  tries?: ServerTry[];
+  /** Why no other node was tried. */
+  no_other_node?: string;
+};
 
 /** The states of servers that exist. */
 export const liveVmStates = ['building', 'active', 'stopped', 'error'] as const;
