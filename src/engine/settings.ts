@@ -15,6 +15,10 @@ export const engineSettings = {
     help: 'On how many nodes a server is tried if its deployment fails because of the machine; 1 = no other one',
   }),
   'clean.on_provide': boolean({ default: false, help: 'Clean nodes also when they are first made available' }),
+  'clean.automated': boolean({
+    default: true,
+    help: "Clean nodes before they become available again; a node's automated_clean takes precedence. false keeps the data of former instances on the disks",
+  }),
   'clean.timeout': seconds(7200, 'Timeout for cleaning'),
   'power.timeout': seconds(60, 'Timeout for a power change to take effect'),
   'bmc.grace_period': seconds(60, 'How long an operation retries a BMC that does not respond (it may be restarting)'),

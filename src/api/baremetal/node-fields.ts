@@ -4,7 +4,7 @@ import { stateName } from '#domain/provision-states.ts';
 import { hostname } from 'node:os';
 import { type TSchema, Type } from 'typebox';
 import { fieldOf, fixedInterfaceTable, interfaceKinds, rowOf } from '#domain/interface-kinds.ts';
-import { fixedNodeFieldTable, nodeTexts, textRow } from '#domain/node-fields.ts';
+import { fixedNodeFieldTable, nodeFlags, nodeFlagTable, nodeTexts, textRow } from '#domain/node-fields.ts';
 import type { Engine } from '#engine/contract.ts';
 import { stepFieldOf } from '#engine/operations/shown-as.ts';
 import { instanceNameOf } from '#services/baremetal/instance-name.ts';
@@ -90,6 +90,7 @@ const collection = (name: string, since: number): NodeField => ({
 export const nodeFields: readonly NodeField[] = [
   plain('uuid'),
   ...nodeTexts.map((name) => plain(name, textRow(name).since)),
+  ...nodeFlags.map((name) => flag(name, nodeFlagTable[name].since)),
   plain('driver'),
   masked('driver_info'),
   derived({ name: 'driver_internal_info', since: 3, columns: ['uuid', 'operation_id'], type: Bag }, internalInfo),

@@ -6,6 +6,7 @@ import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { ProvisionOptions } from '../contract.ts';
+import { noteUncleaned } from '../operations/automated-cleaning.ts';
 import { beginDeletion } from '../operations/delete.ts';
 import { newInstanceOperation, saveConfigDrive } from '../operations/node-instance.ts';
 import { type KindVerb, provisionStateMachine as states, verbs } from '../operations/registry.ts';
@@ -16,6 +17,7 @@ import { BaseRequest, fits } from '../worker/base-context.ts';
 import type { BeginOperation } from '../worker/define-operation.ts';
 import type { Worker } from '../worker/worker.ts';
 import { refuseWhileBusy } from './busy-node.ts';
+import { refuseProtected } from './change-rules.ts';
 import { findNode } from './find-node.ts';
 
 type Parts = {
@@ -37,10 +39,15 @@ export async function setProvisionState(parts: Parts, uuid: string, request: Req
   const { begun, cancelled, server } = await store.transaction(async (trx): Promise<Result> => {
     const node = await findNode(trx, uuid);
     const server = await serverOn(trx, node);
-    if (acts === 'delete-instance') return server ? { server: server.id } : deleteInstance(parts, trx, node);
+    if (acts === 'delete-instance' && server) {
+      refuseProtected(node);
+      return { server: server.id };
+    }
+    if (acts === 'delete-instance') return deleteInstance(parts, trx, node);
     await refuseWhileBusy(trx, node);
     if (server) throw belongsTo(server.id, node, name);
     const verb = verbFor(parts, node, name);
+    refuseRetired(node, name);
     if (acts === 'deploy-instance') return { begun: await deployInstance(parts, trx, { node, verb, options: request.options }) };
     // Reserved for an instance to come, by an allocation or a client.
     if (node.instance_uuid && node.provision_state === 'available') throw belongsTo(node.instance_uuid, node, name);
@@ -54,6 +61,13 @@ export async function setProvisionState(parts: Parts, uuid: string, request: Req
 function belongsTo(id: string, node: Node, name: string): Fault {
   const detail = `Node ${node.name ?? node.uuid} is associated with instance ${id}: '${name}' would take it away.`;
   return new Fault('conflict', { detail });
+}
+
+/** Text of Ironic's `NodeIsRetired`. */
+function refuseRetired({ uuid, retired }: Node, name: string): void {
+  if (name !== 'provide' || !retired) return;
+  const detail = `The providing operation can't be performed on node ${uuid} because it is retired.`;
+  throw new Fault('badRequest', { detail });
 }
 
 /** @throws Fault `wrongState` with the verbs that the node's state allows */
@@ -74,6 +88,7 @@ async function applyVerb({ worker, drivers }: Parts, trx: Store, { node, verb, o
   const { clean_steps } = options;
   const request = verb.request?.(node, { drivers, ...(clean_steps && { clean_steps }) });
   await writeTransition(trx, node, verb);
+  if (verb.name === 'provide' && !request && node.must_clean) noteUncleaned(trx, node);
   if (!request || verb.kind === undefined) return undefined;
   const purpose = `${verb.kind} node ${node.name ?? node.uuid}`;
   return worker.begin(trx, { kind: verb.kind, purpose, node_uuid: node.uuid, server_id: null, request });
@@ -92,6 +107,7 @@ async function deployInstance({ worker, drivers }: Parts, trx: Store, { node, ve
     throw new Fault('badRequest', {
       detail: `The provisioning operation can't be performed on node ${node.uuid} because it's in maintenance mode.`,
     });
+  if (verb.name === 'rebuild') refuseProtected(node);
   const user: ImageUser = options.user ?? { project_id: '', is_admin: false };
   const operation = await newInstanceOperation(trx, { drivers, node, user, kind: verb.kind ?? '' });
   if (options.configdrive) await saveConfigDrive(trx, node, options.configdrive);
@@ -109,6 +125,7 @@ async function deleteInstance({ settings, worker }: Parts, trx: Store, node: Nod
     return { cancelled: running.id };
   }
   await refuseWhileBusy(trx, node);
+  refuseProtected(node);
   verbFor({ settings }, node, 'deleted');
   const begin: BeginOperation = (...request) => worker.begin(...request);
   return { begun: await beginDeletion(trx, { node_uuid: node.uuid, server_id: null }, { states, begin }) };

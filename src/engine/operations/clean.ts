@@ -10,6 +10,7 @@ import { type BaseContext, fits, type OperationWith } from '../worker/base-conte
 import { defineOperation, type EndParts, newOperation, type OperationParts } from '../worker/define-operation.ts';
 import { failureReport, failureText } from '../worker/last-error.ts';
 import type { ProvisionStateMachine } from '../worker/provision-state-machine.ts';
+import { isCleanedFirst } from './automated-cleaning.ts';
 import { AskedSteps, CleanContext, isErase, isFlashing, outOfBandSteps, readCleanSteps } from './clean-steps.ts';
 import { disksOf, expectAllErased } from './known-disks.ts';
 import { bootRamdiskSteps, keepConsoleStep, next, powerOff, withAgentSecret, withdrawBootFiles } from './machine-steps.ts';
@@ -78,7 +79,7 @@ export const clean = defineOperation({
       to: 'cleaning',
       target: 'available',
       patch: { last_error: null },
-      when: (node, settings) => settings['clean.on_provide'] || node.must_clean,
+      when: isCleanedFirst,
       request: ({ boot_interface }) => ({ target: 'available' as const, boot_interface }),
     },
   ],
@@ -147,7 +148,8 @@ async function writeCleaned(trx: Store, { node_uuid, request }: Ended, states: P
   const byHand = request.target === 'manageable';
   // It belongs to the instance that was erased; a deployment that failed keeps it until then.
   if (erasesDisks(request)) await trx.config_drives.remove({ id: node_uuid });
-  await states.apply(trx, node_uuid, byHand ? 'cleaned-by-hand' : 'done', {
+  // A retired node gets no further instance.
+  await states.apply(trx, node_uuid, byHand || node.retired ? 'cleaned-by-hand' : 'done', {
     ...(erasesDisks(request) && {
       power_state: 'power off' as const,
       must_clean: false,
