@@ -156,6 +156,17 @@ test('a node with automated_clean false becomes available uncleaned, which is re
   assert.equal((await store.operations.list({ node_uuid: uuid, kind: 'clean' })).length, 1);
 });
 
+test('an uncleaned node stays marked when a deployment fails before it writes', async () => {
+  const uuid = await aNode({ must_clean: true });
+  fixture.breakDeployments(new Fault('imageUnusable', { image: image.id, detail: 'too large' }));
+  await engine.createServers({ ...request, node: uuid });
+  await fixture.quiet();
+  fixture.breakDeployments(undefined);
+
+  const node = await store.nodes.find({ uuid });
+  assert.deepEqual([node?.provision_state, node?.must_clean], ['available', true]);
+});
+
 test('a node with automated_clean true is cleaned at each provide', async () => {
   const uuid = await aFreeNode(fixture);
   await set(uuid, { automated_clean: true });

@@ -110,9 +110,9 @@ async function writeFailure(trx: Store, operation: Ended, parts: EndParts): Prom
   return [...cleaning, ...(await writeServerFailure(trx, operation, parts))];
 }
 
-async function releaseUntouched(trx: Store, { node_uuid }: Ended, { states }: EndParts): Promise<Operation[]> {
+async function releaseUntouched(trx: Store, { node_uuid, request }: Ended, { states }: EndParts): Promise<Operation[]> {
   const [node] = await trx.nodes.pick(['retired'], { uuid: node_uuid });
-  await states.apply(trx, node_uuid, node?.retired ? 'manage' : 'release', { must_clean: false });
+  await states.apply(trx, node_uuid, node?.retired ? 'manage' : 'release', { must_clean: request.uncleaned === true });
   return [];
 }
 
