@@ -41,7 +41,8 @@ const filterTable: Readonly<Record<string, Filter>> = {
   shard: (wanted) => sql`shard IN (${sql.join(String(wanted).split(','))})`,
   sharded: isSet('shard'),
   include_children: () => undefined,
-  retired: (wanted) => sql`retired = ${wanted === true}`,
+  // No node is retired.
+  retired: (wanted, dialect) => (wanted ? nobody(wanted, dialect) : undefined),
   /** True if it names this conductor. */
   conductor: (wanted, dialect) => (wanted ? undefined : nobody(wanted, dialect)),
   conductor_group: (wanted, dialect) => (wanted === '' ? undefined : nobody(wanted, dialect)),
