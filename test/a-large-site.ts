@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { sql } from 'kysely';
 import { perField, rowOf } from '#domain/interface-kinds.ts';
-import { textsOf } from '#domain/node-fields.ts';
+import { flagsOf, textsOf } from '#domain/node-fields.ts';
 import { type Pruned, pruneRecords, type RetentionRules } from '#store/retention.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
@@ -90,6 +90,7 @@ function nodeRow(index: number, { servers }: SiteSize): Omit<Node, 'id'> {
   const gib = [16, 64, 256][index % 3] ?? 16;
   return {
     ...textsOf({ name: `node-${index}`, resource_class: `baremetal.${gib}` }),
+    ...flagsOf({}),
     ...{ uuid: nodeUuid(index), driver: 'room' },
     ...{ ...perField((kind) => rowOf(kind).none ?? 'room'), console_interface: 'room' },
     driver_info: { ipmi_address: `10.0.${index >> 8}.${index & 255}`, ipmi_username: 'admin', ipmi_password: 'secret' },

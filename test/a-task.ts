@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { perField, rowOf } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
-import { textsOf } from '#domain/node-fields.ts';
+import { flagsOf, textsOf } from '#domain/node-fields.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { AgentReply, ImageIds, ImageSource, Outcome, Step, Task } from '#drivers/interfaces.ts';
 import { StepMemory } from '#engine/worker/step-memory.ts';
@@ -20,6 +20,7 @@ export function aNode(changes: Partial<Node> = {}): Node {
     id: 7,
     uuid: '11111111-1111-4111-8111-111111111111',
     ...textsOf({ name: 'rack1-u7' }),
+    ...flagsOf({}),
     driver: 'ipmi',
     ...perField((kind) => rowOf(kind).none ?? 'ipmi'),
     boot_interface: 'ipxe',
@@ -168,7 +169,6 @@ export function anOperation(changes: Partial<Operation> = {}): Operation {
     state: 'running',
     step: '',
     step_started_at: at,
-    api_step: null,
     waiting_for: null,
     again_at: null,
     deadline_at: null,

@@ -1,6 +1,6 @@
 /**
- * Fields of nodes that need no code of their own: texts that operators set, and fields of Ironic that have one value
- * here. Columns, requests, filters and replies are derived from these tables.
+ * Fields of nodes that need no code of their own to be read and written: texts and flags that operators set, and fields
+ * of Ironic that have one value here. Columns, requests, filters and replies are derived from these tables.
  */
 
 type TextRow = {
@@ -22,6 +22,8 @@ export const nodeTextTable = {
   /** UUID of the parent node; child nodes are never scheduled. */
   parent_node: { since: 83, maximum: 255 },
   chassis_uuid: { since: 1, maximum: 36, refersTo: 'chassis' },
+  protected_reason: { since: 48, maximum: 4096 },
+  retired_reason: { since: 61, maximum: 4096 },
 } as const satisfies Readonly<Record<string, TextRow>>;
 
 export type NodeText = keyof typeof nodeTextTable;
@@ -37,6 +39,32 @@ export function textRow(name: NodeText): TextRow {
   return nodeTextTable[name];
 }
 
+type FlagRow = {
+  readonly since: number;
+  /** Of a node for which it was not given; null: neither. */
+  readonly initial: false | null;
+};
+
+/** Flags that operators set. Columns of a node. */
+export const nodeFlagTable = {
+  /** Null: as the setting `clean.automated` says. */
+  automated_clean: { since: 47, initial: null },
+  /** Its instance must not be deleted or rebuilt, nor the node itself. */
+  protected: { since: 48, initial: false },
+  /** It gets no further instance. */
+  retired: { since: 61, initial: false },
+  disable_power_off: { since: 95, initial: false },
+} as const satisfies Readonly<Record<string, FlagRow>>;
+
+export type NodeFlag = keyof typeof nodeFlagTable;
+export type NodeFlags = { [F in NodeFlag]: boolean | (typeof nodeFlagTable)[F]['initial'] };
+export const nodeFlags = Object.keys(nodeFlagTable) as NodeFlag[];
+
+/** @param given of a new node */
+export function flagsOf(given: Partial<NodeFlags>): NodeFlags {
+  return Object.fromEntries(nodeFlags.map((name) => [name, given[name] ?? nodeFlagTable[name].initial])) as NodeFlags;
+}
+
 type FixedRow = {
   readonly since: number;
   readonly value: unknown;
@@ -47,13 +75,7 @@ type FixedRow = {
 };
 
 export const fixedNodeFieldTable: Readonly<Record<string, FixedRow>> = {
-  automated_clean: { since: 47, value: null, accepts: [true] },
   conductor_group: { since: 46, value: '', accepts: [''] },
-  disable_power_off: { since: 95, value: false, accepts: [false] },
   lessee: { since: 65, value: null, accepts: [] },
   network_data: { since: 66, value: {}, accepts: [] },
-  protected: { since: 48, value: false, accepts: [false] },
-  protected_reason: { since: 48, value: null, accepts: [] },
-  retired: { since: 61, value: false, accepts: [false] },
-  retired_reason: { since: 61, value: null, accepts: [] },
 };

@@ -30,11 +30,12 @@ export const provisionStates = {
   deleting: { explanation: 'Its server is being removed.' },
   cleaning: { explanation: 'Its disks are being erased.' },
   'clean wait': { explanation: 'Cleaning waits for the ramdisk on the machine.' },
-  'clean hold': { explanation: 'Cleaning is held by a step until an operator ends the hold.' },
   'clean failed': {
     explanation: 'Cleaning failed: the node stays out of service until an operator resolves it.',
     isFailed: true,
   },
+  adopting: { explanation: 'It is being taken over with the system that runs on it.' },
+  'adopt failed': { explanation: 'It could not be taken over; see last_error for the cause.', isFailed: true },
   rebuild: { explanation: 'Its server is being rebuilt.' },
   error: { explanation: 'Its server could not be removed.', isFailed: true },
 } as const satisfies Readonly<Record<string, StateRow>>;

@@ -4,7 +4,7 @@ import type { Command, Hello, HelloReply, Progress, Result } from '#agent-protoc
 import type { ImageUser } from '#domain/image-visibility.ts';
 import type { InterfaceField } from '#domain/interface-kinds.ts';
 import type { Json, JsonObject } from '#domain/json.ts';
-import type { NodeText } from '#domain/node-fields.ts';
+import type { NodeFlag, NodeText } from '#domain/node-fields.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { Requester } from '#domain/requesters.ts';
 import type {
@@ -67,6 +67,7 @@ export type NewNode = Partial<
     Node,
     | 'uuid'
     | NodeText
+    | NodeFlag
     | InterfaceField
     | 'driver_info'
     | 'properties'
@@ -134,10 +135,7 @@ export type NewAllocation = Pick<Allocation, 'name' | 'traits' | 'candidate_node
 
 /** Arguments of provision verbs. */
 export type ProvisionOptions = {
-  /** Of `clean`. */
-  clean_steps?: unknown;
-  /** Refuses steps that need a ramdisk. */
-  disable_ramdisk?: boolean;
+  clean_steps?: JsonObject[];
   /** Of `active` and `rebuild`: see images/given-config-drive.ts. */
   configdrive?: JsonObject;
   /** Who asks: the images and networks that an instance may use. */

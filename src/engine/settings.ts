@@ -1,6 +1,5 @@
 /** Settings of cleaning and of power control. */
-import { isStepPriority, stepPriorityRule } from '#domain/automatic-steps.ts';
-import { boolean, integer, list, oneOf, type SettingsOf, seconds } from '#settings/setting.ts';
+import { boolean, integer, oneOf, type SettingsOf, seconds } from '#settings/setting.ts';
 import type { DeploySettings, ProvisioningSettings, StateSettings } from '#settings/site.ts';
 
 /** Reactions to a power change that Ingot did not request. */
@@ -9,17 +8,6 @@ export type PowerPolicyName = (typeof powerPolicies)[number];
 /** Former names. */
 export const formerPowerPolicies: Readonly<Record<string, PowerPolicyName>> = { hold: 'maintenance' };
 
-function isPriorityRow(row: string): boolean {
-  const [, name = '', priority] = /^([a-z_.]+)=([0-9]{1,7})$/.exec(row) ?? [];
-  return isStepPriority(name, priority === undefined ? undefined : Number(priority));
-}
-
-const disallowed = (what: string) =>
-  list(
-    { help: `Steps that nobody may request in ${what}, e.g. bios.factory_reset, comma-separated` },
-    { expected: 'a comma-separated list of interface.step', isValid: (name) => /^[a-z]+\.[a-z_]+$/.test(name) },
-  );
-
 export const engineSettings = {
   'scheduler.max_attempts': integer({
     default: 2,
@@ -27,22 +15,11 @@ export const engineSettings = {
     help: 'On how many nodes a server is tried if its deployment fails because of the machine; 1 = no other one',
   }),
   'clean.on_provide': boolean({ default: false, help: 'Clean nodes also when they are first made available' }),
-  'clean.timeout': seconds(7200, 'Timeout for cleaning'),
-  'clean.step_priorities': list(
-    {
-      help: 'Priorities of the steps of automatic cleaning, e.g. management.clear_log=20,deploy.erase_devices=10; 0 = not executed',
-    },
-    { expected: `a comma-separated list of interface.step=priority, in which ${stepPriorityRule}`, isValid: isPriorityRow },
-  ),
-  'clean.disallowed_steps': disallowed('cleaning'),
-  'deploy.disallowed_steps': disallowed('deployments'),
-  'service.disallowed_steps': disallowed('servicing'),
-  'steps.hold_timeout': integer({
-    default: 604_800,
-    max: 31_536_000,
-    help: 'How long a step `hold` waits for an operator, after which the operation fails (seconds)',
+  'clean.automated': boolean({
+    default: true,
+    help: "Clean nodes before they become available again; a node's automated_clean takes precedence. false keeps the data of former instances on the disks",
   }),
-  'steps.longest_wait': integer({ default: 30, max: 1800, help: 'The longest time that a step `wait` may ask for (seconds)' }),
+  'clean.timeout': seconds(7200, 'Timeout for cleaning'),
   'power.timeout': seconds(60, 'Timeout for a power change to take effect'),
   'bmc.grace_period': seconds(60, 'How long an operation retries a BMC that does not respond (it may be restarting)'),
   'power.poll_ms': integer({ default: 500, help: 'Power state polling interval during a change (milliseconds)' }),

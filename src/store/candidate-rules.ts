@@ -49,6 +49,7 @@ export function candidateRules(needs: CandidateNeeds): CandidateRule[] {
     rule(sql`parent_node IS NULL`, 'a child of another node'),
     rule(sql`instance_uuid IS NULL`, 'in use'),
     rule(sql`maintenance = ${false}`, 'in maintenance'),
+    rule(sql`retired = ${false}`, 'retired'),
     rule(sql`fault IS NULL`, sql`'with fault ' || fault`),
     rule(sql`provision_state = 'available'`, sql`'in state ' || provision_state`),
     rule(sql`operation_id IS NULL`, 'busy with another operation'),

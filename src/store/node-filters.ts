@@ -41,8 +41,7 @@ const filterTable: Readonly<Record<string, Filter>> = {
   shard: (wanted) => sql`shard IN (${sql.join(String(wanted).split(','))})`,
   sharded: isSet('shard'),
   include_children: () => undefined,
-  // No node is retired.
-  retired: (wanted, dialect) => (wanted ? nobody(wanted, dialect) : undefined),
+  retired: (wanted) => sql`retired = ${wanted === true}`,
   /** True if it names this conductor. */
   conductor: (wanted, dialect) => (wanted ? undefined : nobody(wanted, dialect)),
   conductor_group: (wanted, dialect) => (wanted === '' ? undefined : nobody(wanted, dialect)),

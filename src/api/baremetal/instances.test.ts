@@ -87,7 +87,7 @@ test('deploys a node without an instance UUID', async () => {
   assert.equal(await stateOf(uuid), 'active');
   const refused = await ask('DELETE', `nodes/${uuid}`);
   assert.equal(refused.status, 409);
-  assert.match(refused.text, /in provision state 'active'/);
+  assert.match(refused.text, /in provision state "active"/);
 });
 
 test('keeps the instance of a failed deployment, which can be deployed again or deleted', async () => {

@@ -4,7 +4,7 @@ import { stateName } from '#domain/provision-states.ts';
 import { hostname } from 'node:os';
 import { type TSchema, Type } from 'typebox';
 import { fieldOf, fixedInterfaceTable, interfaceKinds, rowOf } from '#domain/interface-kinds.ts';
-import { fixedNodeFieldTable, nodeTexts, textRow } from '#domain/node-fields.ts';
+import { fixedNodeFieldTable, nodeFlags, nodeFlagTable, nodeTexts, textRow } from '#domain/node-fields.ts';
 import type { Engine } from '#engine/contract.ts';
 import { stepFieldOf } from '#engine/operations/shown-as.ts';
 import { instanceNameOf } from '#services/baremetal/instance-name.ts';
@@ -21,14 +21,13 @@ export const operationColumns = [
   ...(['id', 'kind', 'purpose', 'state', 'step', 'step_started_at', 'waiting_for', 'deadline_at'] as const),
 ] as const;
 export type OperationFacts = Pick<Operation, (typeof operationColumns)[number]>;
-export type NodeOperation = OperationFacts & Pick<Operation, 'api_step'>;
 
 /** What a node's text depends on besides its row. */
 export type NodeCall = {
   readonly minor: number;
   /** The URL of the API, escaped for JSON. */
   readonly base: string;
-  readonly operations: ReadonlyMap<string, NodeOperation>;
+  readonly operations: ReadonlyMap<string, OperationFacts>;
   readonly masked: MaskedTexts;
   /** The node's BMC health and the last progress report of its agent. */
   readonly engine: Pick<Engine, 'bmcHealth' | 'progressOf'>;
@@ -91,6 +90,7 @@ const collection = (name: string, since: number): NodeField => ({
 export const nodeFields: readonly NodeField[] = [
   plain('uuid'),
   ...nodeTexts.map((name) => plain(name, textRow(name).since)),
+  ...nodeFlags.map((name) => flag(name, nodeFlagTable[name].since)),
   plain('driver'),
   masked('driver_info'),
   derived({ name: 'driver_internal_info', since: 3, columns: ['uuid', 'operation_id'], type: Bag }, internalInfo),
@@ -114,9 +114,7 @@ export const nodeFields: readonly NodeField[] = [
     operation_id === null ? null : conductorName,
   ),
   derived({ name: 'clean_step', since: 7, columns: ['operation_id'], type: Bag }, (row, call) => stepOf(row, call, 'clean_step')),
-  derived({ name: 'service_step', since: 87, columns: ['operation_id'], type: Bag }, (row, call) =>
-    stepOf(row, call, 'service_step'),
-  ),
+  constant('service_step', 87, {}),
   derived({ name: 'deploy_step', since: 44, columns: ['operation_id'], type: Bag }, (row, call) =>
     stepOf(row, call, 'deploy_step'),
   ),
@@ -150,11 +148,11 @@ function linksText(base: string, path: string): string {
 }
 
 function internalInfo({ uuid, operation_id }: StoredNode, { operations, engine }: NodeCall): object {
-  const { api_step: _, ...operation } = operations.get(String(operation_id)) ?? {};
+  const operation = operations.get(String(operation_id));
   const health = engine.bmcHealth(String(uuid));
   const progress = engine.progressOf(String(uuid));
   return {
-    ...('id' in operation && { operation: { ...operation, ...(progress && { progress }) } }),
+    ...(operation && { operation: { ...operation, ...(progress && { progress }) } }),
     ...(health && { bmc_health: health }),
   };
 }
@@ -166,8 +164,5 @@ function instanceName({ instance_info }: StoredNode): string | null {
 function stepOf({ operation_id }: StoredNode, { operations }: NodeCall, field: ReturnType<typeof stepFieldOf>): object {
   const operation = operation_id === null ? undefined : operations.get(String(operation_id));
   if (!operation || stepFieldOf(operation) !== field || operation.state !== 'running') return {};
-  if (!operation.api_step) return { interface: 'deploy', step: operation.step, priority: 0, args: {} };
-  const { index: _, ...step } = operation.api_step;
-  // Arguments may hold secrets.
-  return { ...step, args: {} };
+  return { interface: 'deploy', step: operation.step, priority: 0, args: {} };
 }

@@ -165,8 +165,10 @@ const patchRefusals: [path: string, value: unknown, status: number, text: RegExp
   ['/driver', 'none', 400, /No valid driver/],
   ['/deploy_interface', 'none', 400, /deploy interface/],
   ['/network_interface', 'neutron', 501, /network_interface/],
-  ['/protected', true, 501, /protected/],
-  ['/protected', 'True', 501, /protected/],
+  ['/protected', true, 409, /can only be made protected in provision states 'active' or 'rescue'/],
+  ['/protected_reason', 'why', 400, /can only be set when protected is True/],
+  ['/retired_reason', 'why', 400, /can only be set when retired is True/],
+  ['/automated_clean', 5, 400, /automated_clean/],
   ['/protected', 'x', 400, /Invalid protected/],
   ['/driver_info/a/b', 1, 400, /Couldn't apply patch 'add \/driver_info\/a\/b'\. Reason: there is no member "a"/],
 ];

@@ -77,7 +77,7 @@ test("accepts oslo's spellings of booleans in a query", async () => {
   assert.deepEqual(await found('maintenance=OFF'), []);
 });
 
-test('accepts the defaults of fixed fields on a new node', async () => {
+test('accepts flags as text, and the defaults of fixed fields, on a new node', async () => {
   const node = await enrol({
     retired: 'False',
     automated_clean: 'true',
@@ -86,5 +86,5 @@ test('accepts the defaults of fixed fields on a new node', async () => {
     properties: null,
   });
 
-  assert.deepEqual([node.retired, node.automated_clean, node.properties], [false, null, {}]);
+  assert.deepEqual([node.retired, node.automated_clean, node.properties], [false, true, {}]);
 });

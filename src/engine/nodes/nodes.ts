@@ -2,14 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { asFault, Fault } from '#domain/faults.ts';
 import { fieldOf, interfaceKinds, type NodeInterfaces, perField } from '#domain/interface-kinds.ts';
-import { textsOf } from '#domain/node-fields.ts';
-import type { ProvisionState } from '#domain/provision-states.ts';
+import { flagsOf, textsOf } from '#domain/node-fields.ts';
 import type { Drivers, HardwareType, Interface } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Consoles } from '../consoles/consoles.ts';
 import type { ChangesOf, NewNode, NodeChanges, NodeVerbs } from '../contract.ts';
-import { checkNodePriorities } from '../operations/automatic-steps.ts';
 import { type PowerRequest, power } from '../operations/power.ts';
 import { bmcDeadline } from '../power/bmc-deadline.ts';
 import type { BmcHealth } from '../power/bmc-health.ts';
@@ -27,6 +25,8 @@ import { interfaceOf, loadNode } from '../worker/task.ts';
 import type { Worker } from '../worker/worker.ts';
 import { allocationVerbs } from './allocations.ts';
 import { refuseWhileBusy } from './busy-node.ts';
+import { checkChanges, refuseInTransition, refusePowerOff, refuseRetirement } from './change-rules.ts';
+import { deleteNode } from './delete-node.ts';
 import { claimEndpoints } from './endpoints.ts';
 import { findNode } from './find-node.ts';
 import { nodePortVerbs } from './node-ports.ts';
@@ -136,6 +136,7 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
   const record: Omit<Node, 'id'> = {
     uuid: request.uuid ?? randomUUID(),
     ...textsOf(request),
+    ...flagsOf(request),
     driver: request.driver,
     ...interfaces,
     driver_info: request.driver_info ?? {},
@@ -169,7 +170,8 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
     provision_updated_at: null,
   };
   refuseOddSizes(record);
-  checkNodePriorities(record.driver_info);
+  if (record.retired) refuseRetirement(record);
+  refusePowerOff(record);
   return store.transaction(async (trx) => {
     if (record.name && (await trx.nodes.find({ name: record.name }))) {
       throw new Fault('conflict', { detail: `A node with name ${record.name} already exists.` });
@@ -189,8 +191,10 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | Chan
   const changes = await store.transaction(async (trx) => {
     const node = await findNode(trx, uuid);
     const changes = typeof wanted === 'function' ? await wanted(node, trx) : wanted;
-    if (Object.keys(changes).some((name) => name !== 'maintenance')) await refuseWhileBusy(trx, node);
-    if (changes.driver_info) checkNodePriorities(changes.driver_info);
+    if (Object.keys(changes).some((name) => name !== 'maintenance')) {
+      refuseInTransition(node);
+      await refuseWhileBusy(trx, node);
+    }
     if (changes.properties) refuseOddSizes({ uuid, properties: changes.properties });
     const driver = changes.driver ?? node.driver;
     // A new hardware type resets interfaces to its defaults, unless they are requested again.
@@ -200,6 +204,7 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | Chan
     if (twin && twin.uuid !== uuid) throw new Fault('conflict', { detail: `A node with name ${changes.name} already exists.` });
     if (changes.instance_uuid !== undefined) await checkInstance(trx, node, changes.instance_uuid);
     if (changes.parent_node) await checkParent(trx, { ...node, parent_node: changes.parent_node });
+    const brought = await checkChanges(trx, node, changes);
     // Other settings may lead to another machine, about which nothing is known.
     const isOther = changes.driver_info || changes.driver || changes.management_interface;
     const boot = isOther ? { ...unknownBootState, system_uuid: null } : {};
@@ -207,7 +212,8 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | Chan
     const others = Object.entries(interfaces).filter(([field, value]) => node[field as keyof Node] !== value);
     // A change to the default names no interface; the chosen one is written.
     const settings = Object.entries(changes).filter(([name]) => !Object.hasOwn(interfaces, name));
-    const patch = { ...Object.fromEntries([...settings, ...others]), ...boot, ...ended, updated_at: new Date().toISOString() };
+    const fields = Object.fromEntries([...settings, ...others]);
+    const patch = { ...fields, ...brought, ...boot, ...ended, updated_at: new Date().toISOString() };
     await trx.nodes.update({ uuid }, patch);
     if (endpointFields.some((field) => changes[field] !== undefined))
       await claimEndpoints(trx, drivers, { uuid, isMoved: changes.parent_node !== undefined });
@@ -238,10 +244,6 @@ async function noteSettings({ bmcHealth, powerSync, consoles }: Parts, uuid: str
 async function checkInstance(trx: Store, node: Node, instance_uuid: string | null): Promise<void> {
   const { uuid, instance_uuid: former } = node;
   const refuse = (detail: string) => new Fault('conflict', { detail });
-  if (node.allocation_uuid !== null)
-    throw refuse(
-      `Cannot change instance_uuid of node ${uuid}: it belongs to allocation ${node.allocation_uuid}, which can be deleted.`,
-    );
   if (former !== null && (instance_uuid !== null || (await serverOn(trx, node))))
     throw refuse(`Node ${uuid} is associated with instance ${former}.`);
   if (instance_uuid === null) return;
@@ -266,45 +268,6 @@ async function checkParent(trx: Store, node: Omit<Node, 'id'>): Promise<void> {
   if (part) throw refuse(`Node ${node.name ?? uuid} has child nodes, so it cannot become one.`);
   if (node.instance_uuid)
     throw new Fault('conflict', { detail: `Node ${node.name ?? uuid} has a server, so it cannot become a child node.` });
-}
-
-async function deleteNode({ store }: Parts, uuid: string): Promise<void> {
-  await store.transaction(async (trx) => {
-    const node = await findNode(trx, uuid);
-    await refuseWhileBusy(trx, node);
-    if (node.instance_uuid) {
-      throw new Fault('conflict', {
-        detail: `Node ${node.name ?? uuid} is associated with instance ${node.instance_uuid}: delete it first.`,
-      });
-    }
-    refuseDeployed(node);
-    const [part] = await trx.nodes.list({ parent_node: uuid }, { limit: 1 });
-    if (part)
-      throw new Fault('conflict', {
-        detail: `Node ${part.name ?? part.uuid} is a part of ${node.name ?? uuid}: delete it first.`,
-      });
-    await trx.node_ports.remove({ node_uuid: uuid });
-    await trx.portgroups.remove({ node_uuid: uuid });
-    await trx.volume_connectors.remove({ node_uuid: uuid });
-    await trx.volume_targets.remove({ node_uuid: uuid });
-    await trx.node_endpoints.remove({ node_uuid: uuid });
-    await trx.nodes.remove({ uuid });
-  });
-}
-
-/** Of the states in which Ironic refuses it, those in which a machine may run an instance without a UUID. */
-const deployedStates: readonly ProvisionState[] = ['active', 'deploy failed', 'error'];
-
-function refuseDeployed({ name, uuid, provision_state, maintenance, must_clean }: Node): void {
-  if (maintenance) return;
-  if (must_clean && !deployedStates.includes(provision_state))
-    throw new Fault('conflict', {
-      detail: `Can not delete node ${name ?? uuid}: its disks may hold a tenant's data, of which nothing would be known if it was enrolled again. Set it to 'provide' first, which cleans it, or put it into maintenance.`,
-    });
-  if (!deployedStates.includes(provision_state)) return;
-  throw new Fault('conflict', {
-    detail: `Can not delete node ${name ?? uuid} while it is in provision state '${provision_state}': set it to 'deleted' first.`,
-  });
 }
 
 async function setPower({ store, worker }: Parts, uuid: string, target: PowerRequest['target']): Promise<void> {

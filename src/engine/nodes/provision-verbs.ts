@@ -6,6 +6,7 @@ import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { ProvisionOptions } from '../contract.ts';
+import { noteUncleaned } from '../operations/automated-cleaning.ts';
 import { beginDeletion } from '../operations/delete.ts';
 import { newInstanceOperation, saveConfigDrive } from '../operations/node-instance.ts';
 import { type KindVerb, provisionStateMachine as states, verbs } from '../operations/registry.ts';
@@ -14,8 +15,9 @@ import { cancelForDelete } from '../servers/servers.ts';
 import type { EngineSettings } from '../settings.ts';
 import { BaseRequest, fits } from '../worker/base-context.ts';
 import type { BeginOperation } from '../worker/define-operation.ts';
-import { abortFault, type Worker } from '../worker/worker.ts';
-import { refuseBusyNode, refuseWhileBusy } from './busy-node.ts';
+import type { Worker } from '../worker/worker.ts';
+import { refuseWhileBusy } from './busy-node.ts';
+import { refuseProtected } from './change-rules.ts';
 import { findNode } from './find-node.ts';
 
 type Parts = {
@@ -33,14 +35,19 @@ export async function setProvisionState(parts: Parts, uuid: string, request: Req
   const { store, worker } = parts;
   const { name } = request;
   const acts = verbs.find((verb) => verb.name === name)?.acts;
-  if (acts === 'cancel' || acts === 'unhold') return interrupt(parts, uuid, { name, acts });
+  if (acts === 'cancel') return abort(parts, uuid);
   const { begun, cancelled, server } = await store.transaction(async (trx): Promise<Result> => {
     const node = await findNode(trx, uuid);
     const server = await serverOn(trx, node);
-    if (acts === 'delete-instance') return server ? { server: server.id } : deleteInstance(parts, trx, node);
+    if (acts === 'delete-instance' && server) {
+      refuseProtected(node);
+      return { server: server.id };
+    }
+    if (acts === 'delete-instance') return deleteInstance(parts, trx, node);
     await refuseWhileBusy(trx, node);
     if (server) throw belongsTo(server.id, node, name);
     const verb = verbFor(parts, node, name);
+    refuseRetired(node, name);
     if (acts === 'deploy-instance') return { begun: await deployInstance(parts, trx, { node, verb, options: request.options }) };
     // Reserved for an instance to come, by an allocation or a client.
     if (node.instance_uuid && node.provision_state === 'available') throw belongsTo(node.instance_uuid, node, name);
@@ -54,6 +61,13 @@ export async function setProvisionState(parts: Parts, uuid: string, request: Req
 function belongsTo(id: string, node: Node, name: string): Fault {
   const detail = `Node ${node.name ?? node.uuid} is associated with instance ${id}: '${name}' would take it away.`;
   return new Fault('conflict', { detail });
+}
+
+/** Text of Ironic's `NodeIsRetired`. */
+function refuseRetired({ uuid, retired }: Node, name: string): void {
+  if (name !== 'provide' || !retired) return;
+  const detail = `The providing operation can't be performed on node ${uuid} because it is retired.`;
+  throw new Fault('badRequest', { detail });
 }
 
 /** @throws Fault `wrongState` with the verbs that the node's state allows */
@@ -70,11 +84,11 @@ function verbFor({ settings }: Pick<Parts, 'settings'>, node: Node, name: string
 
 type Applied = { node: Node; verb: KindVerb; options: ProvisionOptions };
 
-async function applyVerb({ worker, drivers, settings }: Parts, trx: Store, { node, verb, options }: Applied) {
-  if (verb.notInMaintenance && node.maintenance) throw inMaintenance(node, verb.notInMaintenance);
-  const steps = options.clean_steps;
-  const request = verb.request?.(node, { drivers, settings, steps, disableRamdisk: options.disable_ramdisk });
+async function applyVerb({ worker, drivers }: Parts, trx: Store, { node, verb, options }: Applied) {
+  const { clean_steps } = options;
+  const request = verb.request?.(node, { drivers, ...(clean_steps && { clean_steps }) });
   await writeTransition(trx, node, verb);
+  if (verb.name === 'provide' && !request && node.must_clean) noteUncleaned(trx, node);
   if (!request || verb.kind === undefined) return undefined;
   const purpose = `${verb.kind} node ${node.name ?? node.uuid}`;
   return worker.begin(trx, { kind: verb.kind, purpose, node_uuid: node.uuid, server_id: null, request });
@@ -87,15 +101,13 @@ async function writeTransition(trx: Store, { uuid }: Node, verb: KindVerb): Prom
   await trx.nodes.update({ uuid }, { ...state, ...verb.patch });
 }
 
-/** Ironic's `NodeInMaintenance`. */
-function inMaintenance({ uuid }: Node, what: string): Fault {
-  const detail = `The ${what} operation can't be performed on node ${uuid} because it's in maintenance mode.`;
-  return new Fault('badRequest', { detail });
-}
-
 /** Deploys, or deploys again, what the node's `instance_info` describes. */
 async function deployInstance({ worker, drivers }: Parts, trx: Store, { node, verb, options }: Applied): Promise<Operation> {
-  if (node.maintenance) throw inMaintenance(node, 'provisioning');
+  if (node.maintenance)
+    throw new Fault('badRequest', {
+      detail: `The provisioning operation can't be performed on node ${node.uuid} because it's in maintenance mode.`,
+    });
+  if (verb.name === 'rebuild') refuseProtected(node);
   const user: ImageUser = options.user ?? { project_id: '', is_admin: false };
   const operation = await newInstanceOperation(trx, { drivers, node, user, kind: verb.kind ?? '' });
   if (options.configdrive) await saveConfigDrive(trx, node, options.configdrive);
@@ -113,6 +125,7 @@ async function deleteInstance({ settings, worker }: Parts, trx: Store, node: Nod
     return { cancelled: running.id };
   }
   await refuseWhileBusy(trx, node);
+  refuseProtected(node);
   verbFor({ settings }, node, 'deleted');
   const begin: BeginOperation = (...request) => worker.begin(...request);
   return { begun: await beginDeletion(trx, { node_uuid: node.uuid, server_id: null }, { states, begin }) };
@@ -122,17 +135,9 @@ function isOfInstance({ server_id, request }: Operation): boolean {
   return server_id === null && fits(BaseRequest, request) && request.instance !== undefined;
 }
 
-type Interruption = { name: string; acts: 'cancel' | 'unhold' };
-
-/** Of a wait or a hold. While the operation works, it cannot be interrupted, as in Ironic: the node is locked. */
-async function interrupt({ store, worker, settings }: Parts, uuid: string, { name, acts }: Interruption): Promise<void> {
+async function abort({ store, worker }: Parts, uuid: string): Promise<void> {
   const node = await findNode(store, uuid);
-  const isAllowed = verbs.some((verb) => verb.name === name && verb.from.includes(node.provision_state));
-  if (!isAllowed && node.operation_id !== null) await refuseBusyNode(store, uuid);
-  verbFor({ settings }, node, name);
-  const { operation_id: id } = node;
-  if (id === null) throw new Fault('wrongState', { action: name, node: node.name ?? uuid, state: node.provision_state });
-  // It may have gone on meanwhile.
-  const isDone = await (acts === 'cancel' ? worker.abort(id, abortFault()) : worker.unhold(id));
-  if (!isDone) await refuseBusyNode(store, uuid);
+  if (!node.operation_id)
+    throw new Fault('wrongState', { action: 'abort', node: node.name ?? uuid, state: node.provision_state });
+  worker.cancel(node.operation_id, new Fault('cancelled', { what: 'The operation', why: 'it was aborted by an operator' }));
 }

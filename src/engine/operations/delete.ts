@@ -6,7 +6,7 @@ import { removeAllocation } from '../nodes/allocations.ts';
 import { BaseRequest, fits } from '../worker/base-context.ts';
 import { defineOperation, type EndParts, newOperation } from '../worker/define-operation.ts';
 import { failureReport } from '../worker/last-error.ts';
-import { beginCleaning } from './clean.ts';
+import { cleanOrRelease } from './clean-or-release.ts';
 import { DeployRequest, releaseStep } from './deployment.ts';
 import { clearConsoleStep, powerOffIfPossible, unbindPortsStep, withdrawBootFiles } from './machine-steps.ts';
 import { failServer, writeServerDeleted } from './server-results.ts';
@@ -48,7 +48,7 @@ export const deletion = defineOperation({
     await trx.config_drives.remove({ id: operation.node_uuid });
     await trx.nodes.update({ uuid: operation.node_uuid }, { instance_uuid: null, instance_info: {} });
     await removeAllocation(trx, operation.node_uuid);
-    return [await beginCleaning(trx, operation, parts)];
+    return cleanOrRelease(trx, operation, parts);
   },
 });
 

@@ -6,7 +6,7 @@ import type { BaseRequest, RunningOperation } from '../worker/base-context.ts';
 import { defineOperation, type EndParts } from '../worker/define-operation.ts';
 import { isDiskUntouched } from '../worker/disk-state.ts';
 import { failureReport } from '../worker/last-error.ts';
-import { beginCleaning } from './clean.ts';
+import { cleanOrRelease } from './clean-or-release.ts';
 import { beginDeletion } from './delete.ts';
 import { DeployRequest, deployOf, releaseStep } from './deployment.ts';
 import {
@@ -104,9 +104,16 @@ async function writeFailure(trx: Store, operation: Ended, parts: EndParts): Prom
     failures: (node?.failures ?? 0) + Number(isNodesFault(operation.fault)),
     last_error: wasCancelled ? null : failureReport(operation, failure),
   });
-  const cleaning = isDiskUntouched(operation) ? [] : [await beginCleaning(trx, operation, parts)];
-  if (cleaning.length === 0) await parts.states.apply(trx, operation.node_uuid, 'release', { must_clean: false });
+  const cleaning = isDiskUntouched(operation)
+    ? await releaseUntouched(trx, operation, parts)
+    : await cleanOrRelease(trx, operation, parts);
   return [...cleaning, ...(await writeServerFailure(trx, operation, parts))];
+}
+
+async function releaseUntouched(trx: Store, { node_uuid, request }: Ended, { states }: EndParts): Promise<Operation[]> {
+  const [node] = await trx.nodes.pick(['retired'], { uuid: node_uuid });
+  await states.apply(trx, node_uuid, node?.retired ? 'manage' : 'release', { must_clean: request.uncleaned === true });
+  return [];
 }
 
 /** @returns the deployment on another node */

@@ -10,6 +10,8 @@ import { interfaceOf } from '../worker/task.ts';
 export const DeployRequest = Type.Object({
   deploy_interface: Type.String(),
   image_id: Type.Optional(Type.String()),
+  /** The disks hold the data of a former instance: cleaning was switched off. */
+  uncleaned: Type.Optional(Type.Boolean()),
   /** The client named no node: after a failure another one may be tried. */
   any_node: Type.Optional(Type.Boolean()),
 });
@@ -46,6 +48,7 @@ export function deployRequest(drivers: Drivers, node: Node, deployInterface: str
   const isSupported = boot.includes(node.boot_interface) || drivers.boot[node.boot_interface]?.simulated;
   return {
     deploy_interface: deployInterface,
+    ...(node.must_clean && { uncleaned: true }),
     boot_interface: isSupported ? node.boot_interface : (boot[0] ?? node.boot_interface),
   };
 }

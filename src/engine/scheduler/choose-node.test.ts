@@ -344,6 +344,7 @@ function node(id: number, fields: Partial<Node> = {}): Node {
     traits: [],
     provision_state: 'available',
     maintenance: false,
+    retired: false,
     fault: null,
     instance_uuid: null,
     operation_id: null,

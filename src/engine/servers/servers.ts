@@ -149,6 +149,7 @@ async function deleteServer({ store, worker }: VerbParts, id: string): Promise<v
       await writeServerDeleted(trx, id);
       return {};
     }
+    refuseProtectedMachine(node, id, 'delete');
     await trx.servers.update({ id }, { task_state: 'deleting', updated_at: new Date().toISOString() });
     const running = node.operation_id ? await trx.operations.find({ id: node.operation_id }) : undefined;
     if (running?.server_id === id) return { cancel: running.id };
@@ -220,6 +221,7 @@ async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, 
     const isAllowed = ['active', 'stopped', 'error'].includes(before.vm_state) && !before.task_state && node;
     if (!isAllowed)
       throw new Fault('conflict', { detail: `Cannot 'rebuild' instance ${id} while it is in vm_state ${before.vm_state}` });
+    refuseProtectedMachine(node, id, 'rebuild');
     if (!states.next(node.provision_state, 'rebuild')) {
       const detail = `Cannot 'rebuild' instance ${id}: its node is in state '${node.provision_state}'`;
       throw new Fault('conflict', { detail });
@@ -265,6 +267,13 @@ async function findServer(trx: Store, id: string): Promise<Server> {
   const server = await trx.servers.find({ id });
   if (!server || server.vm_state === 'deleted') throw new Fault('notFound', { what: 'Instance', id });
   return server;
+}
+
+/** Ironic would refuse it of Nova, which then sets the server to ERROR; here it stays as it is. */
+function refuseProtectedMachine({ protected: isProtected }: Pick<Node, 'protected'>, id: string, action: string): void {
+  if (!isProtected) return;
+  const detail = `Cannot '${action}' instance ${id}: its machine is protected by the operator and cannot be undeployed or rebuilt`;
+  throw new Fault('conflict', { detail });
 }
 
 function refuseLocked(server: Server): void {

@@ -11,13 +11,14 @@ export const fixedFieldTable: Readonly<Record<string, readonly unknown[]>> = Obj
   ...Object.entries(fixedInterfaceTable).map(([kind, { name }]) => [`${kind}_interface`, [name]]),
 ]);
 
-/** Fields that Ironic accepts only for a new node, or only in a patch. */
+/** Fields that Ironic accepts only for a new node. */
 export const bornWithTable: typeof fixedFieldTable = {
   boot_mode: [],
   console_enabled: [false],
   instance_uuid: [],
   secure_boot: [false],
 };
+/** Fields that Ironic accepts only in a patch. */
 export const patchOnly: readonly string[] = ['protected', 'protected_reason'];
 
 const allowedValues = Object.entries({ ...fixedFieldTable, ...bornWithTable });

@@ -5,7 +5,7 @@ import { lazily } from '#async/lazily.ts';
 import { Fault } from '#domain/faults.ts';
 import { interfaceFields } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
-import { type NodeText, nodeTexts, textRow } from '#domain/node-fields.ts';
+import { type NodeText, nodeFlags, nodeFlagTable, nodeTexts, textRow } from '#domain/node-fields.ts';
 import type { NodeChanges } from '#engine/contract.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { booleanOf } from '../loose-booleans.ts';
@@ -25,6 +25,7 @@ const changeable: readonly string[] = [
   ...interfaceFields,
   ...bagNames,
   ...nodeTexts,
+  ...nodeFlags,
   'instance_name',
 ];
 
@@ -85,10 +86,7 @@ function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>):
   if (touched.has('name')) refuseEmptyName(after['name']);
   const patched = { ...after };
   for (const name of bagNames) patched[name] ??= {};
-  // Removed, it gets the value of a new node.
-  if (typeof patched['maintenance'] === 'number')
-    throw new Fault('badRequest', { detail: 'Invalid value for maintenance: it must be boolean or string.' });
-  patched['maintenance'] = booleanOf('maintenance', 'maintenance' in patched ? patched['maintenance'] : false);
+  for (const [name, initial] of flagTable) patched[name] = flagOf(name, patched, initial);
   for (const name of nodeTexts) patched[name] = patched[name] === '' ? null : (patched[name] ?? null);
   patched['instance_name'] ??= null;
   patched['instance_uuid'] = instanceOf(patched['instance_uuid']);
@@ -112,6 +110,20 @@ function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>):
   // An empty name requests the default.
   for (const name of interfaceFields) if (touched.has(name)) changes[name] = String(patched[name] ?? '');
   return changes as NodeChanges;
+}
+
+const flagTable: readonly (readonly [name: string, initial: boolean | null])[] = [
+  ['maintenance', false],
+  ...nodeFlags.map((name) => [name, nodeFlagTable[name].initial] as const),
+];
+
+/** Removed, it gets the value of a new node. */
+function flagOf(name: string, patched: JsonObject, initial: boolean | null): boolean | null {
+  const value = name in patched ? patched[name] : initial;
+  if (value === null && initial === null) return null;
+  if (typeof value === 'number')
+    throw new Fault('badRequest', { detail: `Invalid value for ${name}: it must be boolean or string.` });
+  return booleanOf(name, value);
 }
 
 /** @throws Fault `badRequest` with Ironic's text */

@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import { asFault, Fault } from '#domain/faults.ts';
 import { interfaceFields, perField } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
-import { type NodeText, nodeTexts, textRow } from '#domain/node-fields.ts';
+import { type NodeFlag, type NodeText, nodeFlags, nodeTexts, textRow } from '#domain/node-fields.ts';
 import type { NewNode, NodeChanges } from '#engine/contract.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { booleanOf, LooseBoolean } from '../loose-booleans.ts';
@@ -18,17 +18,22 @@ import { refuseUnknownReferences } from './node-references.ts';
 
 const Maybe = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 const FreeFormObject = Maybe(Type.Record(Type.String(), Type.Unknown()));
-const fixed = Object.keys({ ...fixedFieldTable, ...bornWithTable }).filter((name) => !patchOnly.includes(name));
+const fixed = Object.keys({ ...fixedFieldTable, ...bornWithTable });
+const isGivenAtEnrolment = (name: string) => !patchOnly.includes(name);
+const givenTexts = nodeTexts.filter(isGivenAtEnrolment);
+const givenFlags = nodeFlags.filter(isGivenAtEnrolment);
+const Flag = Maybe(LooseBoolean);
 const Text = (maxLength: number) => Maybe(Type.String({ maxLength }));
 /** Omitted = the default. */
 const Interface = Maybe(Type.String({ minLength: 1, maxLength: 255 }));
 
 /** A node as a client describes it; null and '' mean "not given". */
 export const NodeRequest = Type.Object({
-  ...(Object.fromEntries(nodeTexts.map((name) => [name, Text(textRow(name).maximum)])) as Record<
+  ...(Object.fromEntries(givenTexts.map((name) => [name, Text(textRow(name).maximum)])) as Record<
     NodeText,
     ReturnType<typeof Text>
   >),
+  ...(Object.fromEntries(givenFlags.map((name) => [name, Flag])) as Record<NodeFlag, typeof Flag>),
   driver: Type.String({ minLength: 1 }),
   uuid: Maybe(Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' })),
   name: Maybe(NodeName),
@@ -68,10 +73,15 @@ function readNode(request: NodeRequest): NewNode {
   return {
     driver,
     ...(uuid && { uuid: uuid.toLowerCase() }),
-    ...(maintenance !== undefined && maintenance !== null && { maintenance: booleanOf('maintenance', maintenance) }),
+    ...flagsIn({ ...texts, maintenance }),
     ...given,
     ...filled,
   };
+}
+
+function flagsIn(given: Partial<Record<NodeFlag | 'maintenance', unknown>>): Partial<Record<NodeFlag | 'maintenance', boolean>> {
+  const names = (['maintenance', ...givenFlags] as const).filter((name) => given[name] !== undefined && given[name] !== null);
+  return Object.fromEntries(names.map((name) => [name, booleanOf(name, given[name])]));
 }
 
 type PatchRequest = { readonly patch: JsonPatch; readonly reset_interfaces?: boolean | undefined };

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type SelectQueryBuilder, sql } from 'kysely';
 import { interfaceKinds, type NodeInterfaces } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
-import type { NodeTexts } from '#domain/node-fields.ts';
+import { type NodeFlags, type NodeTexts, nodeFlags } from '#domain/node-fields.ts';
 import { resourceName, sizeOf } from '#domain/placement.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { ProvisionState } from '#domain/provision-states.ts';
@@ -14,7 +14,8 @@ import { isAfter, sortedBy } from '../keyset.ts';
 import { type NodeListRequest, nodeConditions } from '../node-filters.ts';
 
 export type Node = NodeInterfaces &
-  NodeTexts & {
+  NodeTexts &
+  NodeFlags & {
     /** Small integer: the id of the classic `os-baremetal-nodes` API and the `i` of the deploy helper. */
     id: number;
     uuid: string;
@@ -121,7 +122,7 @@ export class Nodes extends Collection<Node, { nodes: NodeColumns }> {
     name: 'nodes',
     json: ['driver_info', 'properties', 'extra', 'instance_info', 'traits', 'inventory', 'known_disks'],
     sealed: ['driver_info'],
-    boolean: ['maintenance', 'must_clean', 'console_enabled', 'secure_boot'],
+    boolean: ['maintenance', 'must_clean', 'console_enabled', 'secure_boot', ...nodeFlags],
     derived: {
       size_cpus: { from: 'properties', derive: ({ cpus }: JsonObject) => sizeOf(cpus) },
       size_memory_mb: { from: 'properties', derive: ({ memory_mb }: JsonObject) => sizeOf(memory_mb) },
