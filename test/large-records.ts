@@ -52,5 +52,14 @@ const portOf = (index: number, owner: Pick<Port, 'project_id' | 'device_id'>): P
     mac_address: `52:54:00:00:${hex(index >> 8)}:${hex(index & 255)}`,
   },
   ...{ fixed_ips: [{ subnet_id: 's', ip_address: `10.0.${index >> 8}.${index & 255}` }], device_owner: 'compute:nova', ...owner },
-  ...{ admin_state_up: true, status: 'ACTIVE', description: '', owned_by_server: true, created_at: at, updated_at: at },
+  ...{
+    admin_state_up: true,
+    status: 'ACTIVE',
+    description: '',
+    owned_by_server: true,
+    binding_host_id: '',
+    binding_profile: {},
+    created_at: at,
+    updated_at: at,
+  },
 });

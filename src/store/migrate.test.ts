@@ -53,6 +53,7 @@ const later = [
   '0044-event-subscriptions',
   '0047-node-flags',
   '0050-records-of-steps',
+  '0061-port-bindings',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

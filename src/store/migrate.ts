@@ -33,6 +33,7 @@ import { migration0043 } from './migrations/0043-failed-logins.ts';
 import { migration0044 } from './migrations/0044-event-subscriptions.ts';
 import { migration0047 } from './migrations/0047-node-flags.ts';
 import { migration0050 } from './migrations/0050-records-of-steps.ts';
+import { migration0061 } from './migrations/0061-port-bindings.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -66,6 +67,7 @@ const migrations: Record<string, Migration> = {
   '0044-event-subscriptions': migration0044,
   '0047-node-flags': migration0047,
   '0050-records-of-steps': migration0050,
+  '0061-port-bindings': migration0061,
 };
 
 /** The names of the migrations that have not run on this database. */

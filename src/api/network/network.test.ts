@@ -186,6 +186,35 @@ test('lists filter by any field, sort, project and page', async () => {
   assert.deepEqual(await namesOf(`sort_key=name${'&fixed_ips=a'.repeat(1200)}&fixed_ips=ip_address%3D10.3.0.3`), ['a']);
 });
 
+test('an administrator binds a port to a host, as Nova does; members neither see nor set it', async () => {
+  const network = await make('network', { name: 'bound', shared: true });
+  const profile = { physical_network: 'physnet1' };
+  const port = await make('port', { network_id: network.id, 'binding:host_id': 'compute-1', 'binding:profile': profile });
+  const url = `${base}/ports/${port.id}`;
+  const bindingOf = async () => {
+    const { port: now } = (await fixture.ask({ url })).body;
+    return [now['binding:host_id'], now['binding:profile'], now['binding:vif_type']];
+  };
+  const put = (fields: object, headers = {}) => fixture.ask({ method: 'PUT', url, payload: { port: fields }, headers });
+  const namesAt = async (filters: string) => {
+    const { ports } = (await fixture.ask({ url: `${base}/ports?network_id=${network.id}&${filters}` })).body;
+    return ports.map(({ id }: { id: string }) => id);
+  };
+
+  assert.deepEqual(await bindingOf(), ['compute-1', profile, 'other']);
+  assert.deepEqual(await namesAt('binding:host_id=compute-1&binding:vif_type=other'), [port.id]);
+  assert.deepEqual(await namesAt('binding:vif_type=unbound'), []);
+  assert.equal((await put({ 'binding:profile': { long: 'x'.repeat(5000) } })).status, 400);
+  assert.equal((await put({ 'binding:host_id': 7 })).status, 400);
+  assert.equal((await put({ 'binding:host_id': null, 'binding:profile': null })).status, 200);
+  assert.deepEqual(await bindingOf(), ['', {}, 'unbound']);
+  assert.deepEqual(await namesAt('binding:vif_type=unbound'), [port.id]);
+
+  const own = { network_id: network.id, 'binding:host_id': 'compute-1' };
+  const refused = await fixture.ask({ method: 'POST', url: `${base}/ports`, payload: { port: own }, headers: member });
+  assert.equal(refused.status, 403);
+});
+
 test('does not change or delete a port that a machine uses', async () => {
   const network = await make('network', { name: 'bound' });
   await make('subnet', { network_id: network.id, ip_version: 4, cidr: '10.4.0.0/24' });

@@ -1,13 +1,14 @@
 /** `/ports`: a MAC and addresses on a network, for a server's NIC. */
 import { Type } from 'typebox';
+import type { JsonObject } from '#domain/json.ts';
 import { changesOf, createPort, deletePort, plainMac, updatePort } from '#services/network/ports.ts';
 import { findNetwork, findPort, networkOf, visiblePorts } from '#services/network/visibility.ts';
-import { isOneOf, nothing } from '#store/conditions.ts';
+import { anyOf, type Condition, isEqual, isNot, isOneOf, nothing } from '#store/conditions.ts';
 import { listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Port } from '#store/tables/ports.ts';
-import { booleanField, fixedField, itemsField, type ListFields, textFields } from '../http/list.ts';
-import { Links } from '../http/schemas.ts';
+import { booleanField, fixedField, itemsField, type ListFields, textField, textFields } from '../http/list.ts';
+import { Links, Nullable } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
 import { fieldsQuery, listBody, listQuery, project, readNetworkQuery, standardFields } from './list-query.ts';
 import { allows, authorize, authorizeAttributes, type NetworkRule, refuseHidden, route, targetIn } from './policy.ts';
@@ -16,6 +17,13 @@ import { Description, Name, Owner, standardView } from './standard-attributes.ts
 const FixedIp = Type.Object(
   { subnet_id: Type.Optional(Type.String({ maxLength: 255 })), ip_address: Type.Optional(Type.String({ maxLength: 255 })) },
   { additionalProperties: false },
+);
+/** Neutron's column holds 4095 characters. */
+const profileLength = 4095;
+const Profile = Type.Refine(
+  Type.Unsafe<JsonObject>(Type.Object({})),
+  (profile) => JSON.stringify(profile).length <= profileLength,
+  () => `must not be longer than ${profileLength} characters`,
 );
 const none = Type.Optional(Type.Array(Type.Unknown(), { maxItems: 0 }));
 const Changes = Type.Object(
@@ -27,6 +35,8 @@ const Changes = Type.Object(
     mac_address: Type.Optional(Type.String({ pattern: '^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$' })),
     device_id: Type.Optional(Type.String({ maxLength: 255 })),
     device_owner: Type.Optional(Type.String({ maxLength: 255 })),
+    'binding:host_id': Type.Optional(Nullable(Type.String({ maxLength: 255 }))),
+    'binding:profile': Type.Optional(Nullable(Profile)),
     'binding:vnic_type': Type.Optional(Type.Union([Type.Literal('baremetal'), Type.Literal('normal')])),
     port_security_enabled: Type.Optional(Type.Literal(false)),
     security_groups: none,
@@ -42,7 +52,7 @@ const NewPort = Type.Object(
 
 const Text = Type.String();
 const FreeForm = Type.Object({});
-const vifTypeOf = (status: Port['status']) => (status === 'ACTIVE' ? 'other' : 'unbound');
+const isBound = ({ status, binding_host_id }: Port) => status === 'ACTIVE' || binding_host_id !== '';
 
 const portView = viewOf<Port, NetworkRule>()({
   ...standardView((port: Port) => port),
@@ -57,9 +67,9 @@ const portView = viewOf<Port, NetworkRule>()({
   admin_state_up: { type: Type.Boolean(), value: ({ admin_state_up }) => admin_state_up },
   status: { type: Text, value: ({ status }) => status },
   'binding:vnic_type': { type: Text, value: () => 'baremetal' },
-  'binding:vif_type': { type: Text, policy: 'get_port:binding:vif_type', value: ({ status }) => vifTypeOf(status) },
-  'binding:host_id': { type: Text, policy: 'get_port:binding:host_id', value: () => '' },
-  'binding:profile': { type: FreeForm, policy: 'get_port:binding:profile', value: () => ({}) },
+  'binding:vif_type': { type: Text, policy: 'get_port:binding:vif_type', value: (port) => (isBound(port) ? 'other' : 'unbound') },
+  'binding:host_id': { type: Text, policy: 'get_port:binding:host_id', value: ({ binding_host_id }) => binding_host_id },
+  'binding:profile': { type: FreeForm, policy: 'get_port:binding:profile', value: ({ binding_profile }) => binding_profile },
   'binding:vif_details': { type: FreeForm, policy: 'get_port:binding:vif_details', value: () => ({}) },
   security_groups: { type: Type.Array(Text), value: () => [] },
   allowed_address_pairs: { type: Type.Array(FreeForm), value: () => [] },
@@ -79,12 +89,14 @@ const portFields: ListFields = {
   security_groups: { filter: () => nothing },
 };
 
-const statuses = ['ACTIVE', 'DOWN'] as const;
-const statusesOf = (types: readonly string[]) => statuses.filter((status) => types.includes(vifTypeOf(status)));
+const bound = anyOf(isEqual('status', 'ACTIVE'), isNot(isEqual('binding_host_id', '')));
+const byVifType: Readonly<Record<string, Condition>> = { other: bound, unbound: isNot(bound) };
 /** Filters for those who may see the field. */
 const bindingFields: ListFields = {
-  'binding:host_id': fixedField(''),
-  'binding:vif_type': { filter: (types) => isOneOf('status', statusesOf(types)) },
+  'binding:host_id': textField('binding_host_id'),
+  'binding:vif_type': {
+    filter: (types) => anyOf(...types.flatMap((type) => (Object.hasOwn(byVifType, type) ? (byVifType[type] ?? []) : []))),
+  },
 };
 const allFields = { ...portFields, ...bindingFields };
 

@@ -5,6 +5,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 import { isIn, parseAddress, parseCidr } from '#domain/ip-addresses.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { ReservedRange } from '#domain/reserved-addresses.ts';
 import { UniqueViolation } from '#store/collection.ts';
 import type { Store } from '#store/store.ts';
@@ -26,6 +27,8 @@ export type NewPort = {
   admin_state_up?: boolean;
   description?: string;
   owned_by_server?: boolean;
+  binding_host_id?: string;
+  binding_profile?: JsonObject;
   /** Addresses of the site, which are never allocated: `siteRanges` of the settings. */
   reserved?: readonly ReservedRange[];
 };
@@ -54,6 +57,8 @@ export function allocatePort(store: Store, request: NewPort): Promise<Port> {
         status: 'DOWN',
         description: request.description ?? '',
         owned_by_server: request.owned_by_server ?? false,
+        binding_host_id: request.binding_host_id ?? '',
+        binding_profile: request.binding_profile ?? {},
         created_at: now,
         updated_at: now,
       }),

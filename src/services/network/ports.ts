@@ -1,5 +1,6 @@
 /** Ports: a MAC and addresses on a network, for a server's NIC. */
 import { Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { siteRanges } from '#domain/reserved-addresses.ts';
 import { allocatePort, isAttached, readdressPort, refuseMacOfNic, releasePort } from '#engine/servers/addresses.ts';
 import type { Store } from '#store/store.ts';
@@ -21,6 +22,9 @@ export type PortChanges = {
   readonly mac_address?: string | undefined;
   readonly device_id?: string | undefined;
   readonly device_owner?: string | undefined;
+  /** null ends the binding. */
+  readonly 'binding:host_id'?: string | null | undefined;
+  readonly 'binding:profile'?: JsonObject | null | undefined;
 };
 export type NewPort = PortChanges & {
   readonly project_id?: string | undefined;
@@ -43,6 +47,7 @@ export async function createPort(
       project_id,
       reserved: siteRanges(settings),
       ...definedOf({ name, description, admin_state_up, fixed_ips, device_id, device_owner }),
+      ...bindingOf(request),
       ...(mac_address && { mac_address }),
     });
     if (!caller.is_admin) await refuseManyPorts(trx, project_id, network);
@@ -60,10 +65,19 @@ export async function updatePort({ store, settings }: NetworkContext, id: string
     if ([mac_address, fixed_ips, device_id, device_owner].some((value) => value !== undefined))
       await refuseBound(trx, port, { type: 'PortBound', action: 'changed in that way' });
     if (mac_address) await refuseMacOfNic(trx, mac_address, port.network_id);
-    const described = definedOf({ name, description, admin_state_up, device_id, device_owner });
+    const described = { ...definedOf({ name, description, admin_state_up, device_id, device_owner }), ...bindingOf(request) };
     const changed = await readdressPort(trx, port, { ...definedOf({ mac_address, fixed_ips }), reserved: siteRanges(settings) });
     await trx.ports.update({ id }, { ...described, updated_at: changed.updated_at });
     return { ...changed, ...described };
+  });
+}
+
+/** Unlike MAC and addresses, they may change while a machine uses the port: no switch depends on them. */
+function bindingOf(request: PortChanges): { binding_host_id?: string; binding_profile?: JsonObject } {
+  const { 'binding:host_id': host, 'binding:profile': profile } = request;
+  return definedOf({
+    binding_host_id: host === null ? '' : host,
+    binding_profile: profile === null ? {} : profile,
   });
 }
 

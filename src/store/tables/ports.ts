@@ -1,5 +1,6 @@
 /** Network ports, as in Neutron. */
 
+import type { JsonObject } from '#domain/json.ts';
 import { Collection } from '../collection.ts';
 
 /** A tenant's port on a network (as in Neutron). */
@@ -17,10 +18,13 @@ export type Port = {
   description: string;
   /** Created by a server, and deleted with it, rather than by a user. */
   owned_by_server: boolean;
+  /** Neutron's `binding:host_id`, as given by an administrator, such as a Nova beside Ingot; empty: none. */
+  binding_host_id: string;
+  binding_profile: JsonObject;
   created_at: string;
   updated_at: string;
 };
 
 export class Ports extends Collection<Port> {
-  static override readonly table = { name: 'ports', json: ['fixed_ips'], boolean: ['admin_state_up', 'owned_by_server'] };
+  static override readonly table = { name: 'ports', json: ['fixed_ips', 'binding_profile'], boolean: ['admin_state_up', 'owned_by_server'] };
 }
