@@ -153,7 +153,7 @@ export type NodeVerbs = {
   deleteNode(uuid: string): Promise<void>;
   /** Ironic's verbs: manage, provide, clean, active, rebuild, deleted, abort. */
   setProvisionState(uuid: string, verb: string, options?: ProvisionOptions): Promise<void>;
-  setPower(uuid: string, target: Exclude<PowerTarget, 'power cycle'>): Promise<void>;
+  setPower(uuid: string, target: Exclude<PowerTarget, 'power cycle'> | 'soft reset'): Promise<void>;
   /** An operator's confirmation of a manual power change; without `state`: the requested change is done. */
   confirmPower(uuid: string, state?: PowerState): Promise<void>;
   setMaintenance(uuid: string, on: boolean, reason?: string): Promise<void>;

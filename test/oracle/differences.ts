@@ -190,6 +190,10 @@ export const differenceTable: Readonly<Record<string, Difference>> = {
   'traits: at 1.36': { why: reasons.earlier, status: [405, 204] },
   'removal: a parent': { why: 'its parts would be parts of nothing', status: [204, 409] },
   'validate: without a node': { why: reasons.noroute, status: [400, 404] },
+  'validate: a new node': {
+    why: 'Ironic asks the fake boot interface for a method that only inspection by real hardware has',
+    at: ['body.inspect.result', 'body.inspect.reason'],
+  },
   'firmware: none': { why: reasons.fakehw, at: ['body.firmware.0', 'body.firmware.1', 'body.firmware.2', 'body.firmware.3'] },
   'drivers: fields at 1.76': { why: reasons.earlier, status: [406, 200] },
   'driver: properties without one': { why: reasons.noroute, status: [400, 404] },

@@ -299,3 +299,21 @@ test('attaches network ports to NICs, whose MAC they get, and detaches them', as
   assert.deepEqual((await ask('GET', `nodes/${uuid}/vifs`)).body, { vifs: [] });
   assert.equal((await store.ports.find({ id: second }))?.device_id, '');
 });
+
+test("a port keeps the device that Nova has written, and loses Ironic's own and its binding", async () => {
+  const uuid = await aNodeWith();
+  const { network } = (await ask('POST', '/network/v2.0/networks', { network: { name: 'devices' } })).body;
+  const device = { device_id: 'instance-of-nova', device_owner: 'compute:nova', 'binding:host_id': 'compute-1' };
+  const ports = [];
+  for (const fields of [device, {}]) {
+    const { id } = (await ask('POST', '/network/v2.0/ports', { port: { network_id: network.id, ...fields } })).body.port;
+    assert.equal((await ask('POST', `nodes/${uuid}/vifs`, { id })).status, 204);
+    assert.equal((await ask('DELETE', `nodes/${uuid}/vifs/${id}`)).status, 204);
+    ports.push(await store.ports.find({ id }));
+  }
+  const shown = ports.map((port) => [port?.device_id, port?.device_owner, port?.binding_host_id, port?.status]);
+  assert.deepEqual(shown, [
+    ['instance-of-nova', 'compute:nova', '', 'DOWN'],
+    ['', '', '', 'DOWN'],
+  ]);
+});

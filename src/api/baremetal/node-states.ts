@@ -1,6 +1,6 @@
 /** `/v1/nodes/{node}/states`, maintenance, validation: current and target states of a machine. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { fixedInterfaceTable } from '#domain/interface-kinds.ts';
 import { stateName } from '#domain/provision-states.ts';
@@ -19,6 +19,7 @@ const Text = Nullable(Type.String());
 const Steps = Type.Array(Type.Record(Type.String(), Type.Unknown()), { maxItems: 100 });
 /** User data, keys and network configuration, compressed; as much as any route reads. */
 const configDriveBytes = 512 * 1024;
+const Validity = Type.Object({ result: Type.Boolean(), reason: Type.Optional(Type.String()) });
 const Anything = Type.Optional(Type.Unknown());
 
 export const nodeStateRoutes = [
@@ -129,19 +130,21 @@ export const nodeStateRoutes = [
     path: '/nodes/:node/validate',
     policy: 'baremetal:node:validate',
     summary: 'Validate the interfaces of a node',
-    reply: Type.Record(Type.String(), Type.Object({ result: Nullable(Type.Boolean()), reason: Text })),
+    reply: Type.Record(Type.String(), Validity),
     async handler(request, context) {
-      const { uuid } = await findNode(context, request.params.node);
-      const results = await context.engine.validateNode(uuid);
-      // Without a choice of interface, it is neither valid nor invalid.
-      const unchecked = uncheckedKinds.map((name) => [name, { result: null, reason: 'not supported' }]);
-      const checked = Object.entries(results).map(([name, { result, reason }]) => [name, { result, reason: reason ?? null }]);
-      return Object.fromEntries([...checked, ...unchecked]);
+      const node = await findNode(context, request.params.node);
+      const { vendor: _, ...checked } = await context.engine.validateNode(node.uuid);
+      const fixed = Object.entries(fixedInterfaceTable).map(([kind, { name }]) => [kind, validityOf(node, kind, name)]);
+      return { ...checked, ...Object.fromEntries(fixed) };
     },
   }),
 ];
 
-const uncheckedKinds = Object.keys(fixedInterfaceTable);
+/** Nova's driver deploys only on nodes whose `deploy`, `power` and `storage` interfaces are valid. */
+function validityOf({ driver }: Pick<Node, 'driver'>, kind: string, name: string): Static<typeof Validity> {
+  if (!name.startsWith('no-')) return { result: true };
+  return { result: false, reason: `Driver ${driver} does not support ${kind} (disabled or not implemented).` };
+}
 
 /** Verbs that exist only in Ironic. */
 const unsupportedVerbs = ['inspect', 'adopt', 'rescue', 'unrescue', 'hold', 'unhold', 'service'];

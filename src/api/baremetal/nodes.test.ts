@@ -236,6 +236,9 @@ test('goes from enroll to available and back, and power on and off', async () =>
   assert.equal((await ask('PUT', `${uuid}/states/power`, { target: 'power on' })).status, 202);
   await fixture.quiet();
   assert.equal((await state()).power_state, 'power on');
+  assert.equal((await ask('PUT', `${uuid}/states/power`, { target: 'soft rebooting' })).status, 202);
+  await fixture.quiet();
+  assert.equal((await ask('GET', uuid)).body.power_state, 'power on');
   assert.equal((await ask('PUT', `${uuid}/states/power`, { target: 'sideways' })).status, 400);
   assert.equal((await go('adopt')).status, 501);
   assert.equal((await go('nonsense')).status, 400);
@@ -251,7 +254,7 @@ test('boot device, validation, traits, maintenance', async () => {
   const validation = (await ask('GET', `${uuid}/validate`)).body;
   assert.equal(validation.power.result, false);
   assert.match(validation.power.reason, /ipmi_address is missing/);
-  assert.deepEqual(validation.deploy, { result: true, reason: null });
+  assert.deepEqual([validation.deploy, validation.storage], [{ result: true }, { result: true }]);
   assert.equal((await ask('PUT', `${uuid}/traits`, { traits: ['CUSTOM_B', 'HW_CPU_X86_VMX'] })).status, 204);
   assert.equal((await ask('PUT', `${uuid}/traits/CUSTOM_A`)).status, 204);
   assert.deepEqual((await ask('GET', `${uuid}/traits`)).body, { traits: ['CUSTOM_A', 'CUSTOM_B', 'HW_CPU_X86_VMX'] });

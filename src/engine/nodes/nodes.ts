@@ -273,7 +273,7 @@ async function checkParent(trx: Store, node: Omit<Node, 'id'>): Promise<void> {
 async function setPower({ store, worker }: Parts, uuid: string, target: PowerRequest['target']): Promise<void> {
   const operation = await store.transaction(async (trx) => {
     const node = await findNode(trx, uuid);
-    const target_power_state = target === 'power on' || target === 'reset' ? 'power on' : 'power off';
+    const target_power_state = power.leadsToPower?.({ target }) ?? null;
     await trx.nodes.update({ uuid }, { target_power_state });
     const purpose = `${target} of node ${node.name ?? uuid}`;
     // With the server in the operation, a deletion of the server aborts it instead of being rejected.

@@ -125,7 +125,7 @@ export async function unbindPorts(store: Store, server: Server): Promise<void> {
     for (const port of own) {
       await detach(trx, { vif_port_id: port.id });
       if (port.owned_by_server) await releasePort(trx, port.id);
-      else await setFree(trx, port);
+      else await setFree(trx, port, port.device_id);
     }
     if (server.node_uuid) await detach(trx, { node_uuid: server.node_uuid });
     await trx.servers.update({ id: server.id }, { port_ids: [] });
@@ -140,7 +140,7 @@ async function detach(trx: Store, where: { vif_port_id: string } | { node_uuid: 
 /** Detaches what Ironic's API has attached to the machine. */
 export async function detachPorts(store: Store, node_uuid: string): Promise<void> {
   await store.transaction(async (trx) => {
-    for (const port of await portsOfNode(trx, node_uuid)) await setFree(trx, port);
+    for (const port of await portsOfNode(trx, node_uuid)) await setFree(trx, port, node_uuid);
     await detach(trx, { node_uuid });
   });
 }
@@ -196,14 +196,20 @@ export async function detachPort(store: Store, node_uuid: string, id: string): P
         detail: `Unable to detach VIF ${id} from node ${node_uuid} because it is not attached to it.`,
       });
     const port = await trx.ports.find({ id });
-    if (port) await setFree(trx, port);
+    if (port) await setFree(trx, port, node_uuid);
     await detach(trx, { vif_port_id: id });
   });
 }
 
-async function setFree(trx: Store, port: Port): Promise<void> {
-  const mac_address = await newMac(trx);
-  await trx.ports.update({ id: port.id }, { device_id: '', device_owner: '', status: 'DOWN', mac_address });
+/**
+ * Ends what the attachment has written. A device that a user of Ironic's API has named remains: Nova finds the ports that
+ * it must delete by it.
+ * @param holder the server or node to which it was attached
+ */
+async function setFree(trx: Store, port: Port, holder: string): Promise<void> {
+  const device = port.device_id === holder ? { device_id: '', device_owner: '' } : {};
+  const binding = { binding_host_id: '', binding_profile: {} };
+  await trx.ports.update({ id: port.id }, { ...device, ...binding, status: 'DOWN', mac_address: await newMac(trx) });
 }
 
 /** Ports, networks, subnets and bonds of a server, from which the config drive's network_data.json is generated. */

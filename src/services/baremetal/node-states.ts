@@ -21,6 +21,7 @@ const powerTargetTable: Readonly<Record<string, Parameters<Engine['setPower']>[1
   'power off': 'power off',
   rebooting: 'reset',
   'soft power off': 'soft power off',
+  'soft rebooting': 'soft reset',
 };
 
 export function setNodePower({ engine }: BaremetalContext, { uuid }: Node, target: string): Promise<void> {
@@ -30,8 +31,6 @@ export function setNodePower({ engine }: BaremetalContext, { uuid }: Node, targe
 function powerTarget(asked: string) {
   const target = Object.hasOwn(powerTargetTable, asked) ? powerTargetTable[asked] : undefined;
   if (target) return target;
-  if (asked === 'soft rebooting')
-    throw new Fault('unsupported', { what: 'A soft reboot of a node (reboot its server softly instead)' });
   throw new Fault('badRequest', {
     detail: `The desired power state '${asked}' is invalid: ${Object.keys(powerTargetTable).join(', ')}.`,
   });

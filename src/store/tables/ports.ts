@@ -26,5 +26,9 @@ export type Port = {
 };
 
 export class Ports extends Collection<Port> {
-  static override readonly table = { name: 'ports', json: ['fixed_ips', 'binding_profile'], boolean: ['admin_state_up', 'owned_by_server'] };
+  static override readonly table = {
+    name: 'ports',
+    json: ['fixed_ips', 'binding_profile'],
+    boolean: ['admin_state_up', 'owned_by_server'],
+  };
 }

@@ -180,7 +180,7 @@ export const stateRows: readonly Row[] = [
   post('volume connectors: made of nothing', '/volume/connectors', {}),
   get('validate: an unknown node', '/nodes/n7/validate'),
   get('validate: without a node', '/nodes/validate'),
-  get('validate: a new node', '/nodes/$NODE/validate', { sees: ['status'] }),
+  get('validate: a new node', '/nodes/$NODE/validate'),
   get('inventory: none', '/nodes/$NODE/inventory'),
   get('firmware: none', '/nodes/$NODE/firmware'),
   get('console: of a new node', `${states}/console`, { sees: ['status'] }),
