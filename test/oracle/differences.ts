@@ -18,6 +18,7 @@ const reasons = {
   newer: "Ironic's lists show this field of 1.111 at every version",
   nothing: 'there is nothing of the kind, by whatever name',
   noroute: 'no such route',
+  later: 'a route that comes later is not there',
   type: 'what calls itself another type is not read as JSON',
   accept: 'Ingot speaks JSON alone, whatever is accepted',
   uuid: 'UUIDs are kept in one form: small letters, dashes',
@@ -29,9 +30,15 @@ const lists = ['ports', 'states', 'portgroups', 'volume'];
 const ofNode = [...ofAny, ...lists.flatMap((name) => [`body.${name}.0.href`, `body.${name}.1.href`])];
 
 export const differenceTable: Readonly<Record<string, Difference>> = {
+  'deploy template: a description': { why: 'Ironic takes a description and drops it', status: [201, 400] },
+  'deploy template: a priority as text': { why: 'a number, as Ironic, too, shows it later', at: ['body.steps.0.priority'] },
+  'deploy template: at 1.54': { why: reasons.later, status: [405, 404] },
+  'runbook: at 1.91': { why: reasons.later, status: [405, 404] },
+  'runbook: all': { why: reasons.noroute, status: [400, 405] },
+  'deploy template: all': { why: reasons.noroute, status: [400, 405] },
   'allocation: a UUID that is none': { why: reasons.bug, status: [201, 400] },
   'allocation: a name like a UUID': { why: reasons.name, status: [201, 400] },
-  'allocation: at 1.51': { why: 'a route that comes later is not there', status: [405, 404] },
+  'allocation: at 1.51': { why: reasons.later, status: [405, 404] },
   'allocation: owner asked at 1.59': { why: 'as for fields of other resources', status: [400, 406] },
   'allocation: of an unknown node': { why: 'Ironic ignores the filter for administrators', status: [200, 400] },
   'create: bags that are null': { why: reasons.bug, status: [500, 201] },

@@ -4,6 +4,7 @@ import { belowRows } from './requests/below.ts';
 import { bodyRows } from './requests/bodies.ts';
 import { chassisRows } from './requests/chassis.ts';
 import { createRows } from './requests/create.ts';
+import { deployTemplateRows } from './requests/deploy-templates.ts';
 import { driverRows } from './requests/drivers.ts';
 import { hintRows } from './requests/hints.ts';
 import { listRows } from './requests/lists.ts';
@@ -11,6 +12,7 @@ import { nameRows } from './requests/names.ts';
 import { patchRows } from './requests/patch.ts';
 import { portGroupRows } from './requests/port-groups.ts';
 import { portRows } from './requests/ports.ts';
+import { runbookRows } from './requests/runbooks.ts';
 import { stateRows } from './requests/states.ts';
 import { urlRows } from './requests/urls.ts';
 import { versionRows } from './requests/versions.ts';
@@ -35,4 +37,6 @@ export const requestTable: readonly Row[] = [
   ...belowRows,
   // Those of the rows stay: lists of all come before.
   ...allocationRows,
+  ...deployTemplateRows,
+  ...runbookRows,
 ];

@@ -54,7 +54,7 @@ export type Row = {
 /** The newest microversion that both support. */
 export const newest = '1.109';
 
-type Options = Omit<Row, 'name' | 'ask'> & Pick<Ask, 'version' | 'headers'>;
+export type Options = Omit<Row, 'name' | 'ask'> & Pick<Ask, 'version' | 'headers'>;
 
 function rowOf(name: string, ask: Ask, { version, headers, ...row }: Options): Row {
   return { name, ask: { ...ask, ...(version !== undefined && { version }), ...(headers && { headers }) }, ...row };

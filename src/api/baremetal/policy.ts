@@ -14,6 +14,8 @@ const admin = rule('rule:system_admin');
 
 const ofOwner = (others: string, role: string) => rule(`${others} or (role:${role} and project_id:%(allocation.owner)s)`);
 
+const ofRunbookOwner = (others: string, role: string) => rule(`${others} or (role:${role} and project_id:%(runbook.owner)s)`);
+
 /** An administrator of any project administers the cloud, too: projects own no nodes. */
 const baseRules = {
   admin_api: { check: 'role:admin', description: 'Who is an administrator of the cloud.' },
@@ -104,15 +106,32 @@ const otherRules = {
   'baremetal:allocation:delete': ofOwner('rule:system_member', 'member')('Delete an allocation.'),
   'baremetal:deploy_template:get': reader('Show deploy templates.'),
   'baremetal:deploy_template:create': admin('Create a deploy template.'),
-  'baremetal:runbook:list': reader('List runbooks.'),
-  'baremetal:runbook:create': admin('Create a runbook.'),
+  'baremetal:deploy_template:update': admin('Change a deploy template.'),
+  'baremetal:deploy_template:delete': admin('Delete a deploy template.'),
+  'baremetal:runbook:get': ofRunbookOwner('rule:system_reader', 'reader')('Show a runbook. Everyone sees public ones.'),
+  'baremetal:runbook:list': rule('role:reader')('List public runbooks and those of the own project.'),
+  'baremetal:runbook:list_all': reader('List the runbooks of all projects.'),
+  'baremetal:runbook:create': rule('rule:system_member or role:manager')('Create a runbook.'),
+  'baremetal:runbook:update': ofRunbookOwner('rule:system_member', 'manager')('Change a runbook.'),
+  'baremetal:runbook:update:public': member('Make a runbook public, or not.'),
+  'baremetal:runbook:update:owner': member('Change the owner of a runbook.'),
+  'baremetal:runbook:delete': ofRunbookOwner('rule:system_member', 'manager')('Delete a runbook.'),
+  'baremetal:runbook:use': ofRunbookOwner('rule:system_member', 'manager')('Clean or service a node by a runbook.'),
   'baremetal:inspection_rule:get': reader('Show inspection rules.'),
   'baremetal:inspection_rule:create': admin('Create an inspection rule.'),
+  'baremetal:inspection_rule:update': admin('Change an inspection rule.'),
+  'baremetal:inspection_rule:delete': admin('Delete an inspection rule.'),
 } as const satisfies Record<string, PolicyRule>;
+
+const ownTarget = (caller: Caller) => ({
+  ...targetOf(caller),
+  'allocation.owner': caller.project_id,
+  'runbook.owner': caller.project_id,
+});
 
 export const baremetalPolicy = {
   rules: { ...baseRules, ...nodeRules, ...otherRules },
-  own: (caller: Caller) => ({ ...targetOf(caller), 'allocation.owner': caller.project_id }),
+  own: (caller: Caller) => ownTarget(caller),
   denied: (name: string) => new Fault('forbidden', { detail: `Policy doesn't allow ${name} to be performed.` }),
 } as const;
 export type BaremetalRule = keyof typeof baremetalPolicy.rules;

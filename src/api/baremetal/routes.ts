@@ -3,6 +3,7 @@ import type { Row } from '../http/route.ts';
 import { allocationRoutes } from './allocations.ts';
 import { chassisRoutes } from './chassis.ts';
 import { conductorRoutes } from './conductors.ts';
+import { deployTemplateRoutes } from './deploy-templates.ts';
 import { driverRoutes } from './drivers.ts';
 import { emptyList } from './empty-lists.ts';
 import { nodeBootRoutes } from './node-boot.ts';
@@ -21,15 +22,12 @@ import { nodeRoutes } from './nodes.ts';
 import { unsupportedRoute } from './policy.ts';
 import { portGroupRoutes } from './port-groups.ts';
 import { portRoutes } from './ports.ts';
+import { runbookRoutes } from './runbooks.ts';
 import { AnyQuery } from './strict-requests.ts';
 import { volumeRoutes } from './volumes.ts';
 
 /** Lists that clients query routinely are empty; other requests are rejected with the reason. */
 const unsupportedRoutes: readonly Row[] = [
-  emptyList({ path: '/deploy_templates', policy: 'baremetal:deploy_template:get', words: ['detail'] }),
-  unsupported('/deploy_templates', 'baremetal:deploy_template:create', 'Making a deploy template'),
-  emptyList({ path: '/runbooks', policy: 'baremetal:runbook:list', words: ['detail', 'project'], since: 92 }),
-  unsupported('/runbooks', 'baremetal:runbook:create', 'Making a runbook (name the steps with `clean`)', 92),
   emptyList({ path: '/inspection_rules', policy: 'baremetal:inspection_rule:get', words: ['detail'], since: 96 }),
   unsupported('/inspection_rules', 'baremetal:inspection_rule:create', 'Making an inspection rule', 96),
   unsupported('/continue_inspection', 'baremetal:driver:ipa_continue_inspection', 'Inspection', 84),
@@ -56,6 +54,8 @@ export const baremetalRoutes: readonly Row[] = [
   ...allocationRoutes,
   ...conductorRoutes,
   ...volumeRoutes,
+  ...deployTemplateRoutes,
+  ...runbookRoutes,
   ...unsupportedRoutes,
 ];
 

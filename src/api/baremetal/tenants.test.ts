@@ -33,7 +33,7 @@ const routes: [method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string
   ...['nodes', 'nodes/detail', 'nodes/{node}', 'ports', 'ports/detail', 'ports/left', 'shards', 'drivers'].map(
     (path) => ['GET', path] as ['GET', string],
   ),
-  ...(['runbooks', 'inspection_rules'] as const).map((path) => ['GET', path] as ['GET', string]),
+  ...(['deploy_templates', 'inspection_rules'] as const).map((path) => ['GET', path] as ['GET', string]),
   ['POST', 'nodes'],
   ['PATCH', 'nodes/{node}'],
   ['DELETE', 'nodes/{node}'],

@@ -11,10 +11,10 @@ export type Runbook = {
   description: string | null;
   /** Each pair of interface and step at most once. */
   steps: RunbookStep[];
-  /** A node must have one of them; none = the node must have the trait of the runbook's name. */
+  /** A node must have one of them. Names of runbooks before 1.112 were traits. */
   traits: string[];
   disable_ramdisk: boolean;
-  /** For all projects. Then it has no owner. */
+  /** Shown to all projects. */
   public: boolean;
   /** The project that may use it. */
   owner: string | null;
