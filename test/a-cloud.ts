@@ -9,6 +9,7 @@ import { absentInterfaces } from '#drivers/noop.ts';
 import type { BootPublisher, Engine, ImageFiles } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
 import type { StepHook } from '#engine/worker/bound-operations.ts';
+import type { CleanTimes } from '#engine/worker/define-operation.ts';
 import { readSettings, type Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
@@ -36,6 +37,7 @@ type CloudOptions = {
   onStep?: StepHook;
   /** Additional capabilities of the room's BMCs. */
   management?: Partial<ManagementInterface>;
+  cleanTimes?: CleanTimes;
   /** Recorder of their consoles; default: none. */
   console?: Partial<ConsoleInterface>;
 };
@@ -63,6 +65,7 @@ export async function testCloud(options: CloudOptions = {}): Promise<Cloud> {
     images: noImages,
     log: pino({ level: 'silent' }),
     ...(options.onStep && { onStep: options.onStep }),
+    ...(options.cleanTimes && { cleanTimes: options.cleanTimes }),
   });
   return { store, engine, room, settings };
 }
@@ -215,6 +218,15 @@ export const aServerRequest = {
 /** A step made of a function that does not touch the disk; the function may return `wait` outcomes and throw faults. */
 export function aStep(name: string, run: (task: Task) => ReturnType<Step['run']>, deadlineSeconds = 10): Step {
   return { name, title: name, deadlineSeconds, keepsDisk: true, run };
+}
+
+/** Resolves when the node is in this state. */
+export async function untilState({ store }: Pick<Cloud, 'store'>, uuid: string, state: Node['provision_state']): Promise<Node> {
+  for (;;) {
+    const node = await store.nodes.find({ uuid });
+    if (node?.provision_state === state) return node;
+    await new Promise(setImmediate);
+  }
 }
 
 /** Resolves when every operation has ended. */

@@ -169,6 +169,7 @@ export function anOperation(changes: Partial<Operation> = {}): Operation {
     state: 'running',
     step: '',
     step_started_at: at,
+    api_step: null,
     waiting_for: null,
     again_at: null,
     deadline_at: null,

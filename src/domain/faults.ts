@@ -153,6 +153,12 @@ export const faultTable = {
     message: 'Timed out after {seconds} s waiting for {what}.',
     hint: 'A node with manual power needs an operator on site, who confirms with `baremetal node passthru call <node> confirm`.',
   },
+  holdTimeout: {
+    status: 500,
+    by: 'caller',
+    message: 'No operator ended the hold within {seconds} s.',
+    hint: 'The setting steps.hold_timeout says how long a hold may last.',
+  },
   driverInfo: {
     status: 400,
     by: 'caller',

@@ -30,6 +30,7 @@ export const provisionStates = {
   deleting: { explanation: 'Its server is being removed.' },
   cleaning: { explanation: 'Its disks are being erased.' },
   'clean wait': { explanation: 'Cleaning waits for the ramdisk on the machine.' },
+  'clean hold': { explanation: 'Cleaning is held by a step until an operator ends the hold.' },
   'clean failed': {
     explanation: 'Cleaning failed: the node stays out of service until an operator resolves it.',
     isFailed: true,

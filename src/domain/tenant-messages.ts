@@ -51,6 +51,7 @@ export const tenantMessages = {
   sameMachine: 'The machine is not configured for this; contact the operator.',
   powerNotReached: true,
   operatorTimeout: 'A manual power change was not confirmed in time; contact the operator.',
+  holdTimeout: 'An operator held the operation for too long; contact the operator.',
   driverInfo: 'The machine is not configured for this; contact the operator.',
   stepTimeout: "'{step}' timed out after {seconds} s; contact the operator.",
   agentFailed: 'The agent on the machine failed to {command}; contact the operator.',

@@ -12,7 +12,7 @@ import type { PowerState } from '#domain/power-states.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { Node } from '#store/tables/nodes.ts';
-import type { Operation } from '#store/tables/operations.ts';
+import type { ApiStep, Operation } from '#store/tables/operations.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type {
   BiosInterface,
@@ -91,9 +91,10 @@ export type Outcome<C = JsonObject> =
   | { next: true; context?: Partial<C> }
   /**
    * Rerun on the next message from the machine, or fail at the deadline; `seconds` resets it, to wait for people. With
-   * `againIn` (seconds) the step is rerun after that time at the latest: it polls.
+   * `againIn` (seconds) the step is rerun after that time at the latest: it polls. `shows`: the node's provision state
+   * meanwhile, a wait or a hold; absent = a wait, while it polls none.
    */
-  | { wait: string; context?: Partial<C>; seconds?: number; againIn?: number };
+  | { wait: string; context?: Partial<C>; seconds?: number; againIn?: number; shows?: 'wait' | 'hold' };
 
 export type Step<C = JsonObject> = {
   readonly name: string;
@@ -114,6 +115,10 @@ export type Step<C = JsonObject> = {
   readonly keepsMachine?: true;
   /** It waits for a machine to boot its ramdisk after power on: boot progress is shown. */
   readonly awaitsBoot?: true;
+  /** The step of Ironic's API to which it belongs. Absent = it is the operation's own, and can be aborted. */
+  readonly api?: ApiStep;
+  /** The core deploy step of Ironic's that begins with it; see `coreSteps` in engine/operations/deploy-list.ts. */
+  readonly core?: CoreStep;
   /** Timeline phase of the step. */
   readonly phase?: 'prepare' | 'firmware' | 'dhcp' | 'ramdisk' | 'image' | 'reboot' | 'os';
   /** Idempotent: it may be rerun from its start after a crash. Throws a Fault to fail the operation. */
@@ -208,6 +213,9 @@ export type ImageSource = {
   /** Called after a checksum mismatch on a machine. @returns whether the file of `extents` still is unmodified */
   recheck(id: string): Promise<boolean>;
 };
+
+/** Ironic's core deploy steps that Ingot's deployments consist of. */
+export type CoreStep = 'deploy' | 'write_image' | 'prepare_instance_boot' | 'boot_instance';
 
 export type DeployInterface = Interface & {
   /** Supported boot interfaces, in order of preference. */

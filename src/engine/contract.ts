@@ -135,7 +135,10 @@ export type NewAllocation = Pick<Allocation, 'name' | 'traits' | 'candidate_node
 
 /** Arguments of provision verbs. */
 export type ProvisionOptions = {
-  clean_steps?: JsonObject[];
+  /** Of `clean`. */
+  clean_steps?: unknown;
+  /** Refuses steps that need a ramdisk. */
+  disable_ramdisk?: boolean;
   /** Of `active` and `rebuild`: see images/given-config-drive.ts. */
   configdrive?: JsonObject;
   /** Who asks: the images and networks that an instance may use. */

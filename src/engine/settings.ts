@@ -1,5 +1,6 @@
 /** Settings of cleaning and of power control. */
-import { boolean, integer, oneOf, type SettingsOf, seconds } from '#settings/setting.ts';
+import { isStepPriority, stepPriorityRule } from '#domain/automatic-steps.ts';
+import { boolean, integer, list, oneOf, type SettingsOf, seconds } from '#settings/setting.ts';
 import type { DeploySettings, ProvisioningSettings, StateSettings } from '#settings/site.ts';
 
 /** Reactions to a power change that Ingot did not request. */
@@ -7,6 +8,17 @@ export const powerPolicies = ['record', 'correct', 'maintenance'] as const;
 export type PowerPolicyName = (typeof powerPolicies)[number];
 /** Former names. */
 export const formerPowerPolicies: Readonly<Record<string, PowerPolicyName>> = { hold: 'maintenance' };
+
+function isPriorityRow(row: string): boolean {
+  const [, name = '', priority] = /^([a-z_.]+)=([0-9]{1,7})$/.exec(row) ?? [];
+  return isStepPriority(name, priority === undefined ? undefined : Number(priority));
+}
+
+const disallowed = (what: string) =>
+  list(
+    { help: `Steps that nobody may request in ${what}, e.g. bios.factory_reset, comma-separated` },
+    { expected: 'a comma-separated list of interface.step', isValid: (name) => /^[a-z]+\.[a-z_]+$/.test(name) },
+  );
 
 export const engineSettings = {
   'scheduler.max_attempts': integer({
@@ -20,6 +32,21 @@ export const engineSettings = {
     help: "Clean nodes before they become available again; a node's automated_clean takes precedence. false keeps the data of former instances on the disks",
   }),
   'clean.timeout': seconds(7200, 'Timeout for cleaning'),
+  'clean.step_priorities': list(
+    {
+      help: 'Priorities of the steps of automatic cleaning, e.g. management.clear_log=20,deploy.erase_devices=10; 0 = not executed',
+    },
+    { expected: `a comma-separated list of interface.step=priority, in which ${stepPriorityRule}`, isValid: isPriorityRow },
+  ),
+  'clean.disallowed_steps': disallowed('cleaning'),
+  'deploy.disallowed_steps': disallowed('deployments'),
+  'service.disallowed_steps': disallowed('servicing'),
+  'steps.hold_timeout': integer({
+    default: 604_800,
+    max: 31_536_000,
+    help: 'How long a step `hold` waits for an operator, after which the operation fails (seconds)',
+  }),
+  'steps.longest_wait': integer({ default: 30, max: 1800, help: 'The longest time that a step `wait` may ask for (seconds)' }),
   'power.timeout': seconds(60, 'Timeout for a power change to take effect'),
   'bmc.grace_period': seconds(60, 'How long an operation retries a BMC that does not respond (it may be restarting)'),
   'power.poll_ms': integer({ default: 500, help: 'Power state polling interval during a change (milliseconds)' }),

@@ -51,6 +51,7 @@ const later = [
   '0042-node-reservations',
   '0043-failed-logins',
   '0044-event-subscriptions',
+  '0045-api-steps',
   '0047-node-flags',
   '0050-records-of-steps',
   '0061-port-bindings',

@@ -31,6 +31,7 @@ import { migration0041 } from './migrations/0041-console-tickets.ts';
 import { migration0042 } from './migrations/0042-node-reservations.ts';
 import { migration0043 } from './migrations/0043-failed-logins.ts';
 import { migration0044 } from './migrations/0044-event-subscriptions.ts';
+import { migration0045 } from './migrations/0045-api-steps.ts';
 import { migration0047 } from './migrations/0047-node-flags.ts';
 import { migration0050 } from './migrations/0050-records-of-steps.ts';
 import { migration0061 } from './migrations/0061-port-bindings.ts';
@@ -65,6 +66,7 @@ const migrations: Record<string, Migration> = {
   '0042-node-reservations': migration0042,
   '0043-failed-logins': migration0043,
   '0044-event-subscriptions': migration0044,
+  '0045-api-steps': migration0045,
   '0047-node-flags': migration0047,
   '0050-records-of-steps': migration0050,
   '0061-port-bindings': migration0061,

@@ -410,7 +410,7 @@ test('a patch reaches keys with ~ and / as JSON Pointer escapes them', async () 
   assert.deepEqual(body.extra, { 'a/b~c': 1 });
 });
 
-for (const target of ['unhold', 'service']) {
+for (const target of ['service']) {
   test(`the verb ${target} is answered with 501`, async () => {
     const { uuid } = await enrol();
 

@@ -21,13 +21,14 @@ export const operationColumns = [
   ...(['id', 'kind', 'purpose', 'state', 'step', 'step_started_at', 'waiting_for', 'deadline_at'] as const),
 ] as const;
 export type OperationFacts = Pick<Operation, (typeof operationColumns)[number]>;
+export type NodeOperation = OperationFacts & Pick<Operation, 'api_step'>;
 
 /** What a node's text depends on besides its row. */
 export type NodeCall = {
   readonly minor: number;
   /** The URL of the API, escaped for JSON. */
   readonly base: string;
-  readonly operations: ReadonlyMap<string, OperationFacts>;
+  readonly operations: ReadonlyMap<string, NodeOperation>;
   readonly masked: MaskedTexts;
   /** The node's BMC health and the last progress report of its agent. */
   readonly engine: Pick<Engine, 'bmcHealth' | 'progressOf'>;
@@ -114,7 +115,9 @@ export const nodeFields: readonly NodeField[] = [
     operation_id === null ? null : conductorName,
   ),
   derived({ name: 'clean_step', since: 7, columns: ['operation_id'], type: Bag }, (row, call) => stepOf(row, call, 'clean_step')),
-  constant('service_step', 87, {}),
+  derived({ name: 'service_step', since: 87, columns: ['operation_id'], type: Bag }, (row, call) =>
+    stepOf(row, call, 'service_step'),
+  ),
   derived({ name: 'deploy_step', since: 44, columns: ['operation_id'], type: Bag }, (row, call) =>
     stepOf(row, call, 'deploy_step'),
   ),
@@ -148,11 +151,11 @@ function linksText(base: string, path: string): string {
 }
 
 function internalInfo({ uuid, operation_id }: StoredNode, { operations, engine }: NodeCall): object {
-  const operation = operations.get(String(operation_id));
+  const { api_step: _, ...operation } = operations.get(String(operation_id)) ?? {};
   const health = engine.bmcHealth(String(uuid));
   const progress = engine.progressOf(String(uuid));
   return {
-    ...(operation && { operation: { ...operation, ...(progress && { progress }) } }),
+    ...('id' in operation && { operation: { ...operation, ...(progress && { progress }) } }),
     ...(health && { bmc_health: health }),
   };
 }
@@ -164,5 +167,8 @@ function instanceName({ instance_info }: StoredNode): string | null {
 function stepOf({ operation_id }: StoredNode, { operations }: NodeCall, field: ReturnType<typeof stepFieldOf>): object {
   const operation = operation_id === null ? undefined : operations.get(String(operation_id));
   if (!operation || stepFieldOf(operation) !== field || operation.state !== 'running') return {};
-  return { interface: 'deploy', step: operation.step, priority: 0, args: {} };
+  if (!operation.api_step) return { interface: 'deploy', step: operation.step, priority: 0, args: {} };
+  const { index: _, ...step } = operation.api_step;
+  // Arguments may hold secrets.
+  return { ...step, args: {} };
 }

@@ -82,7 +82,7 @@ export const nodeStateRoutes = [
     bodyLimit: configDriveBytes,
     body: Type.Object({
       target: Type.String(),
-      clean_steps: Type.Optional(Steps),
+      clean_steps: Type.Optional(Nullable(Steps)),
       configdrive: Anything,
       deploy_steps: Anything,
       rescue_password: Anything,

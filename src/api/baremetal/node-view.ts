@@ -99,7 +99,7 @@ export class NodeRenderer {
   async render(view: NodeView, rows: readonly StoredNode[], { version, base }: NodeRendering): Promise<string[]> {
     const { store, engine } = this.#context;
     const ids = rows.flatMap(({ operation_id }) => (operation_id ? [String(operation_id)] : []));
-    const operations = ids.length === 0 ? [] : await store.operations.pick(operationColumns, { id: ids });
+    const operations = ids.length === 0 ? [] : await store.operations.pick([...operationColumns, 'api_step'], { id: ids });
     const call: NodeCall = {
       minor: version.minor,
       base: JSON.stringify(base).slice(1, -1),

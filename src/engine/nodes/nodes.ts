@@ -8,6 +8,7 @@ import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Consoles } from '../consoles/consoles.ts';
 import type { ChangesOf, NewNode, NodeChanges, NodeVerbs } from '../contract.ts';
+import { checkNodePriorities } from '../operations/automatic-steps.ts';
 import { type PowerRequest, power } from '../operations/power.ts';
 import { bmcDeadline } from '../power/bmc-deadline.ts';
 import type { BmcHealth } from '../power/bmc-health.ts';
@@ -172,6 +173,7 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
   refuseOddSizes(record);
   if (record.retired) refuseRetirement(record);
   refusePowerOff(record);
+  checkNodePriorities(record.driver_info);
   return store.transaction(async (trx) => {
     if (record.name && (await trx.nodes.find({ name: record.name }))) {
       throw new Fault('conflict', { detail: `A node with name ${record.name} already exists.` });
@@ -195,6 +197,7 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | Chan
       refuseInTransition(node);
       await refuseWhileBusy(trx, node);
     }
+    if (changes.driver_info) checkNodePriorities(changes.driver_info);
     if (changes.properties) refuseOddSizes({ uuid, properties: changes.properties });
     const driver = changes.driver ?? node.driver;
     // A new hardware type resets interfaces to its defaults, unless they are requested again.

@@ -15,8 +15,8 @@ import { cancelForDelete } from '../servers/servers.ts';
 import type { EngineSettings } from '../settings.ts';
 import { BaseRequest, fits } from '../worker/base-context.ts';
 import type { BeginOperation } from '../worker/define-operation.ts';
-import type { Worker } from '../worker/worker.ts';
-import { refuseWhileBusy } from './busy-node.ts';
+import { abortFault, type Worker } from '../worker/worker.ts';
+import { refuseBusyNode, refuseWhileBusy } from './busy-node.ts';
 import { refuseProtected } from './change-rules.ts';
 import { findNode } from './find-node.ts';
 
@@ -35,7 +35,7 @@ export async function setProvisionState(parts: Parts, uuid: string, request: Req
   const { store, worker } = parts;
   const { name } = request;
   const acts = verbs.find((verb) => verb.name === name)?.acts;
-  if (acts === 'cancel') return abort(parts, uuid);
+  if (acts === 'cancel' || acts === 'unhold') return interrupt(parts, uuid, { name, acts });
   const { begun, cancelled, server } = await store.transaction(async (trx): Promise<Result> => {
     const node = await findNode(trx, uuid);
     const server = await serverOn(trx, node);
@@ -84,9 +84,10 @@ function verbFor({ settings }: Pick<Parts, 'settings'>, node: Node, name: string
 
 type Applied = { node: Node; verb: KindVerb; options: ProvisionOptions };
 
-async function applyVerb({ worker, drivers }: Parts, trx: Store, { node, verb, options }: Applied) {
-  const { clean_steps } = options;
-  const request = verb.request?.(node, { drivers, ...(clean_steps && { clean_steps }) });
+async function applyVerb({ worker, drivers, settings }: Parts, trx: Store, { node, verb, options }: Applied) {
+  if (verb.notInMaintenance && node.maintenance) throw inMaintenance(node, verb.notInMaintenance);
+  const steps = options.clean_steps;
+  const request = verb.request?.(node, { drivers, settings, steps, disableRamdisk: options.disable_ramdisk });
   await writeTransition(trx, node, verb);
   if (verb.name === 'provide' && !request && node.must_clean) noteUncleaned(trx, node);
   if (!request || verb.kind === undefined) return undefined;
@@ -101,12 +102,15 @@ async function writeTransition(trx: Store, { uuid }: Node, verb: KindVerb): Prom
   await trx.nodes.update({ uuid }, { ...state, ...verb.patch });
 }
 
+/** Ironic's `NodeInMaintenance`. */
+function inMaintenance({ uuid }: Node, what: string): Fault {
+  const detail = `The ${what} operation can't be performed on node ${uuid} because it's in maintenance mode.`;
+  return new Fault('badRequest', { detail });
+}
+
 /** Deploys, or deploys again, what the node's `instance_info` describes. */
 async function deployInstance({ worker, drivers }: Parts, trx: Store, { node, verb, options }: Applied): Promise<Operation> {
-  if (node.maintenance)
-    throw new Fault('badRequest', {
-      detail: `The provisioning operation can't be performed on node ${node.uuid} because it's in maintenance mode.`,
-    });
+  if (node.maintenance) throw inMaintenance(node, 'provisioning');
   if (verb.name === 'rebuild') refuseProtected(node);
   const user: ImageUser = options.user ?? { project_id: '', is_admin: false };
   const operation = await newInstanceOperation(trx, { drivers, node, user, kind: verb.kind ?? '' });
@@ -135,9 +139,17 @@ function isOfInstance({ server_id, request }: Operation): boolean {
   return server_id === null && fits(BaseRequest, request) && request.instance !== undefined;
 }
 
-async function abort({ store, worker }: Parts, uuid: string): Promise<void> {
+type Interruption = { name: string; acts: 'cancel' | 'unhold' };
+
+/** Of a wait or a hold. While the operation works, it cannot be interrupted, as in Ironic: the node is locked. */
+async function interrupt({ store, worker, settings }: Parts, uuid: string, { name, acts }: Interruption): Promise<void> {
   const node = await findNode(store, uuid);
-  if (!node.operation_id)
-    throw new Fault('wrongState', { action: 'abort', node: node.name ?? uuid, state: node.provision_state });
-  worker.cancel(node.operation_id, new Fault('cancelled', { what: 'The operation', why: 'it was aborted by an operator' }));
+  const isAllowed = verbs.some((verb) => verb.name === name && verb.from.includes(node.provision_state));
+  if (!isAllowed && node.operation_id !== null) await refuseBusyNode(store, uuid);
+  verbFor({ settings }, node, name);
+  const { operation_id: id } = node;
+  if (id === null) throw new Fault('wrongState', { action: name, node: node.name ?? uuid, state: node.provision_state });
+  // It may have gone on meanwhile.
+  const isDone = await (acts === 'cancel' ? worker.abort(id, abortFault()) : worker.unhold(id));
+  if (!isDone) await refuseBusyNode(store, uuid);
 }

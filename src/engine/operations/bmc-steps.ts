@@ -5,6 +5,12 @@ import { simpleStep } from '#drivers/network-boot-steps.ts';
 import { recordBmcCommand } from '../power/power.ts';
 import type { CleanTimes, OperationParts } from '../worker/define-operation.ts';
 
+/** The operations in which a step may be used. */
+export type StepUse = 'clean' | 'deploy' | 'service';
+
+/** The operation in which a step is. */
+export type StepPlace = { readonly use: StepUse; readonly boot_interface?: string | undefined };
+
 export type Parts = Pick<OperationParts, 'store' | 'drivers' | 'cleanTimes'>;
 
 const usualTimes: CleanTimes = { poll: 10_000, lastWords: 10_000, flash: 900_000 };

@@ -1,52 +1,29 @@
 /** Cleaning: erases a tenant's data from the disks before anyone else gets the machine. */
 import { type Static, Type } from 'typebox';
-import { CleanResult } from '#agent-protocol/messages.ts';
-import { Fault } from '#domain/faults.ts';
-import type { Step } from '#drivers/interfaces.ts';
-import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import { type BaseContext, fits, type OperationWith } from '../worker/base-context.ts';
-import { defineOperation, type EndParts, newOperation, type OperationParts } from '../worker/define-operation.ts';
-import { failureReport, failureText } from '../worker/last-error.ts';
+import { findNode } from '../nodes/find-node.ts';
+import type { BaseContext, OperationWith } from '../worker/base-context.ts';
+import { defineOperation, type EndParts, newOperation } from '../worker/define-operation.ts';
+import { abortText, failureReport, failureText } from '../worker/last-error.ts';
 import type { ProvisionStateMachine } from '../worker/provision-state-machine.ts';
+import { readSteps } from './asked-steps.ts';
 import { isCleanedFirst } from './automated-cleaning.ts';
-import { AskedSteps, CleanContext, isErase, isFlashing, outOfBandSteps, readCleanSteps } from './clean-steps.ts';
-import { disksOf, expectAllErased } from './known-disks.ts';
-import { bootRamdiskSteps, keepConsoleStep, next, powerOff, withAgentSecret, withdrawBootFiles } from './machine-steps.ts';
+import { automaticSteps } from './automatic-steps.ts';
+import { disksOf } from './known-disks.ts';
+import { keepConsoleStep, powerOff, withdrawBootFiles } from './machine-steps.ts';
+import { isErase, isFlashing, NodeStep, NodeSteps, StepContext, stepsOf } from './node-steps.ts';
 import { outOfMaintenance } from './plain-verbs.ts';
 
-const eraseDisks = (deadlineSeconds: number): Step => ({
-  name: 'erase disks',
-  title: 'Erase the disks',
-  deadlineSeconds,
-  phase: 'image',
-  async run(task) {
-    const reply = await task.agent.ask('clean', {});
-    if (!reply) return { wait: 'the ramdisk to erase the disks' };
-    if (!reply.ok) throw new Fault('agentFailed', { command: 'erase the disks', detail: reply.error });
-    if (!fits(CleanResult, reply.result))
-      throw new Fault('agentFailed', { command: 'erase the disks', detail: 'its report cannot be understood' });
-    const { disks } = reply.result;
-    for (const disk of disks) {
-      task.note('erase disks', `${disk.device}: ${disk.method} of ${disk.size_bytes} bytes in ${disk.seconds} s`, disk);
-    }
-    expectAllErased(
-      task.node,
-      disks.map(({ device }) => device),
-    );
-    return next;
-  },
-});
-
-const nothingToErase = simpleStep({ name: 'erase disks', title: 'Erase the disks', deadlineSeconds: 60 }, async (task) =>
-  task.note('erase disks', 'fake hardware has no disk: nothing to erase'),
-);
+/** As rows of former versions have them: those that need no ramdisk are executed first. */
+const FormerSteps = Type.Array(Type.Omit(NodeStep, ['priority']), { maxItems: 100 });
 
 const CleanRequest = Type.Object({
   /** The provision state after it; absent in rows of former versions. */
   target: Type.Optional(Type.Union([Type.Literal('available'), Type.Literal('manageable')])),
-  clean_steps: Type.Optional(AskedSteps),
+  clean_steps: Type.Optional(FormerSteps),
+  /** In the order of their execution. */
+  steps: Type.Optional(NodeSteps),
 });
 type CleanRequest = Static<typeof CleanRequest>;
 
@@ -56,7 +33,7 @@ const failure = 'Cleaning';
 export const clean = defineOperation({
   kind: 'clean',
   request: CleanRequest,
-  context: CleanContext,
+  context: StepContext,
   verbs: [
     {
       name: 'clean',
@@ -65,11 +42,14 @@ export const clean = defineOperation({
       to: 'cleaning',
       target: 'manageable',
       requires: 'clean_steps',
+      notInMaintenance: 'cleaning',
       patch: { last_error: null },
-      request: (node, { drivers, clean_steps = [] }) => ({
+      request: (node, { drivers, settings, steps, disableRamdisk }) => ({
         target: 'manageable' as const,
         boot_interface: node.boot_interface,
-        clean_steps: readCleanSteps(drivers, node, clean_steps),
+        steps: steps
+          ? readSteps({ drivers, settings, node, use: 'clean', disableRamdisk }, steps)
+          : automaticSteps({ drivers, settings, node }),
       }),
     },
     {
@@ -80,25 +60,30 @@ export const clean = defineOperation({
       target: 'available',
       patch: { last_error: null },
       when: isCleanedFirst,
-      request: ({ boot_interface }) => ({ target: 'available' as const, boot_interface }),
+      request: (node, { drivers, settings }) => ({
+        target: 'available' as const,
+        boot_interface: node.boot_interface,
+        steps: automaticSteps({ drivers, settings, node }),
+      }),
     },
+    { name: 'unhold', since: 85, from: ['clean hold'], to: 'clean wait', acts: 'unhold' },
+    { name: 'abort', since: 13, from: ['clean wait', 'clean hold'], to: 'clean failed', acts: 'cancel' },
   ],
   transitions: [
     { from: 'cleaning', event: 'wait', to: 'clean wait' },
     { from: 'clean wait', event: 'resume', to: 'cleaning' },
+    { from: 'cleaning', event: 'hold', to: 'clean hold' },
+    { from: 'clean hold', event: 'resume', to: 'cleaning' },
+    { from: 'clean hold', event: 'fail', to: 'clean failed' },
     { from: 'cleaning', event: 'done', to: 'available' },
     { from: 'cleaning', event: 'cleaned-by-hand', to: 'manageable' },
     { from: 'cleaning', event: 'fail', to: 'clean failed' },
     { from: 'clean wait', event: 'fail', to: 'clean failed' },
   ],
   failure,
+  abortedAs: 'clean',
   shownAs: { ironic: { step: 'clean_step' }, nova: { action: () => 'clean' } },
-  steps({ request }, parts) {
-    const erase = parts.drivers.boot[request.boot_interface ?? '']?.simulated
-      ? [powerOff, nothingToErase]
-      : withAgentSecret(eraseByRamdisk(parts));
-    return [...outOfBandSteps(parts, request.clean_steps ?? []), ...(erasesDisks(request) ? erase : [])];
-  },
+  steps: ({ request }, parts) => stepsOf(parts, orderOf(request), { use: 'clean', boot_interface: request.boot_interface }),
   // A machine whose firmware is being written must stay powered.
   undo: ({ request, context }, parts) =>
     erasesDisks(request) ? [keepConsoleStep(parts), ...(isFlashing(context) ? [] : [powerOff]), withdrawBootFiles] : [],
@@ -108,31 +93,32 @@ export const clean = defineOperation({
   },
 });
 
-function eraseByRamdisk({ consoles, settings }: OperationParts): readonly Step[] {
-  return [
-    ...bootRamdiskSteps({ consoles, settings }),
-    eraseDisks(settings['clean.timeout']),
-    { ...powerOff, formerName: 'power off again' },
-    withdrawBootFiles,
-  ];
+/** A row of former versions that names no steps is a full cleaning. */
+function orderOf({ steps, clean_steps: former = [] }: CleanRequest): readonly NodeStep[] {
+  if (steps) return steps;
+  const erase = { interface: 'deploy', step: 'erase_devices' };
+  const others = former
+    .filter((step) => !isErase(step))
+    .map(({ interface: slot, step, args = {} }) => ({ interface: slot, step, args }));
+  return former.length === 0 || former.some(isErase) ? [...others, erase] : others;
 }
 
-/** No specific steps requested: a full cleaning. */
-function erasesDisks({ clean_steps: asked = [] }: CleanRequest): boolean {
-  return asked.length === 0 || asked.some(isErase);
+function erasesDisks(request: CleanRequest): boolean {
+  return orderOf(request).some(isErase);
 }
 
 /** Cleaning takes over the lock of the operation that ends, so the node is never free in between. */
 export async function beginCleaning(
   trx: Store,
   former: Pick<Operation, 'id' | 'node_uuid'>,
-  { states, begin }: Pick<EndParts, 'states' | 'begin'>,
+  { states, begin, drivers, settings }: Pick<EndParts, 'states' | 'begin' | 'drivers' | 'settings'>,
 ): Promise<Operation> {
   const { id, node_uuid } = former;
-  const node = await trx.nodes.find({ uuid: node_uuid });
+  const node = await findNode(trx, node_uuid);
   await states.apply(trx, node_uuid, 'clean', { target_provision_state: 'available' });
-  const purpose = `clean node ${node?.name ?? node_uuid}`;
-  const request = { target: 'available', boot_interface: node?.boot_interface ?? 'ipxe' } as const;
+  const purpose = `clean node ${node.name ?? node_uuid}`;
+  const steps = automaticSteps({ drivers, settings, node });
+  const request = { target: 'available', boot_interface: node.boot_interface, steps } as const;
   return begin(trx, newOperation(clean, { purpose, node_uuid, request }), id);
 }
 
@@ -150,11 +136,7 @@ async function writeCleaned(trx: Store, { node_uuid, request }: Ended, states: P
   if (erasesDisks(request)) await trx.config_drives.remove({ id: node_uuid });
   // A retired node gets no further instance.
   await states.apply(trx, node_uuid, byHand || node.retired ? 'cleaned-by-hand' : 'done', {
-    ...(erasesDisks(request) && {
-      power_state: 'power off' as const,
-      must_clean: false,
-      known_disks: disksOf(node.inventory),
-    }),
+    ...(erasesDisks(request) && { must_clean: false, known_disks: disksOf(node.inventory) }),
     // Maintenance set by an operator is kept.
     ...(byHand && { last_error: null, ...(node.fault === cleanFailure && outOfMaintenance) }),
   });
@@ -163,6 +145,10 @@ async function writeCleaned(trx: Store, { node_uuid, request }: Ended, states: P
 async function writeFailure(trx: Store, operation: Ended, states: ProvisionStateMachine): Promise<void> {
   const node = await trx.nodes.find({ uuid: operation.node_uuid });
   if (!node) return;
+  if (operation.fault?.code === 'cancelled') {
+    await states.apply(trx, node.uuid, 'fail', { last_error: abortText(operation, 'clean') });
+    return;
+  }
   await states.apply(trx, node.uuid, 'fail', {
     maintenance: true,
     maintenance_reason: [

@@ -60,7 +60,7 @@ export function updateFirmware(parts: Parts, { settings }: Static<typeof Firmwar
         if (former?.step !== task.operation.step) return startUpdate(parts, task, { ...wanted, subject: step.name });
         if (former.task) return pollUpdate(parts, task, { ...wanted, flash: { ...former, task: former.task } });
         if (await isFlashed(parts, task, { what, former, component })) return flashed;
-        return { wait: `another version of the ${what}`, againIn: timesOf(parts).poll / 1000 };
+        return { wait: `another version of the ${what}`, againIn: timesOf(parts).poll / 1000, shows: 'wait' };
       },
     };
   });
@@ -100,7 +100,7 @@ async function followed(
   if (!progress) return flashed;
   task.elapsed(updateClock);
   if (!isDeepStrictEqual(flash.task, progress.task)) await task.saveContext({ flashing: { ...flash, task: progress.task } });
-  return { wait: `the update of the ${what}`, againIn: progress.againIn };
+  return { wait: `the update of the ${what}`, againIn: progress.againIn, shows: 'wait' };
 }
 
 async function readVersions(parts: Parts, task: Task): Promise<Flash['versions']> {
@@ -136,7 +136,7 @@ async function isFlashed(parts: Parts, task: StepTask, { what, former, component
   const kept = component ? ` (${former.versions[component] ?? 'unknown'})` : '';
   throw new Fault('interrupted', {
     what: `The update of the ${what}`,
-    why: `Ingot was restarted; the version is unchanged${kept}. The update was not sent again: check the BMC, then clean again`,
+    why: `Ingot was restarted; the version is unchanged${kept}. The update was not sent again: check the BMC, then request the step again`,
   });
 }
 

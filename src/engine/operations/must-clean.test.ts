@@ -46,7 +46,7 @@ async function cleanAsAgent(cloud: Cloud, node: Node): Promise<void> {
 test('cleans a node whose cleaning failed when it is provided', async () => {
   const cloud = await testCloud({ steps: [aStep('work', go)] });
   const dirty = await aDirtyNode(cloud);
-  assert.deepEqual([dirty.maintenance, dirty.must_clean], [true, true]);
+  assert.deepEqual([dirty.maintenance, dirty.must_clean], [false, true]);
   await cloud.engine.setProvisionState(dirty.uuid, 'manage');
   await cloud.engine.setProvisionState(dirty.uuid, 'provide');
   await untilState(cloud, dirty, 'clean wait');

@@ -30,6 +30,7 @@ const formerTable = [
   ...from('cleaning', 'done', 'available'),
   ...from('cleaning', 'cleaned-by-hand', 'manageable'),
   ...from('cleaning, clean wait', 'fail', 'clean failed'),
+  ...from('clean wait', 'abort', 'clean failed'),
 ];
 
 test('the transitions of all operations equal the documented state machine', () => {

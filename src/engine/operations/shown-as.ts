@@ -22,8 +22,10 @@ export function findProvisionVerb(asked: string, state: Verb['to']): ProvisionVe
   return named.find(({ from }) => from.includes(state)) ?? named.at(-1);
 }
 
+export type StepField = 'clean_step' | 'deploy_step' | 'service_step';
+
 /** The node field that shows the operation's current step. */
-export function stepFieldOf({ kind }: Pick<Operation, 'kind'>): 'clean_step' | 'deploy_step' | undefined {
+export function stepFieldOf({ kind }: Pick<Operation, 'kind'>): StepField | undefined {
   return shownAs(kind)?.ironic.step;
 }
 

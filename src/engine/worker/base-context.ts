@@ -100,6 +100,10 @@ export const BaseContext = Type.Partial(
       /** The change requested now; null: none. */
       asked: Type.Union([Type.Literal('power on'), Type.Literal('power off'), Type.Null()]),
     }),
+    /** The step whose hold an operator has ended. */
+    released: Type.String(),
+    /** An abort was requested in a step of Ironic's API that must not be aborted: it takes effect after that step. */
+    abort_after: Type.Boolean(),
     /** The row was read by a version that does not understand all of it: what it says is incomplete. */
     is_incomplete: Type.Boolean(),
   }),

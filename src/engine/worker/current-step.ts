@@ -12,6 +12,7 @@ export class CurrentStep {
   #endsAt: number;
   /** The wait for a message, without the details learned since. */
   #wait: string | undefined;
+  #isHeld = false;
   /** The wait of a step that polls, and when it runs again. */
   #poll: { wait: string; at: number } | undefined;
   /** The wait for people, which has its own deadline. */
@@ -33,6 +34,11 @@ export class CurrentStep {
 
   get wait(): string | undefined {
     return this.#wait;
+  }
+
+  /** It waits until an operator lets it go on. */
+  get isHeld(): boolean {
+    return this.#isHeld;
   }
 
   get longWait(): { wait: string; seconds: number } | undefined {
@@ -57,6 +63,7 @@ export class CurrentStep {
     this.#endsAt = endOf(row);
     this.#memory = new StepMemory();
     this.#wait = undefined;
+    this.#isHeld = false;
     this.#poll = undefined;
     this.#longWait = undefined;
   }
@@ -70,8 +77,9 @@ export class CurrentStep {
   }
 
   /** It waits for a message. */
-  rest(wait: string): void {
+  rest(wait: string, isHeld = false): void {
     this.#wait = wait;
+    this.#isHeld = isHeld;
     this.#poll = undefined;
   }
 

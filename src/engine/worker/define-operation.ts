@@ -63,14 +63,16 @@ export type Verb<R = unknown> = {
   /** The state that the operation leads to: Ironic's `target_provision_state`. */
   readonly target?: ProvisionState;
   /** Argument of the request that must be present. */
-  readonly requires?: 'clean_steps';
+  readonly requires?: 'clean_steps' | 'service_steps';
+  /** Refused for a node in maintenance; how Ironic's text names what it begins. */
+  readonly notInMaintenance?: string;
   /** Further changes of the node. */
   readonly patch?: Partial<Node>;
   /**
-   * What it does in place of beginning its operation with `request`: changes the node's instance, or ends the running
-   * operation, which then leads to `to`.
+   * What it does in place of beginning its operation with `request`: changes the node's instance, ends the running
+   * operation, which then leads to `to`, or ends its hold.
    */
-  readonly acts?: 'deploy-instance' | 'delete-instance' | 'cancel';
+  readonly acts?: 'deploy-instance' | 'delete-instance' | 'cancel' | 'unhold';
   /**
    * Only for some nodes, in place of a plain transition of the same name, and therefore no transition of its own.
    */
@@ -78,12 +80,18 @@ export type Verb<R = unknown> = {
   /** The operation's request. Throws `badRequest` for invalid arguments. */
   readonly request?: (node: Node, given: VerbArguments) => R & JsonObject;
 };
-export type VerbArguments = { readonly drivers: Drivers; readonly clean_steps?: readonly unknown[] };
+export type VerbArguments = {
+  readonly drivers: Drivers;
+  readonly settings: EngineSettings;
+  /** Steps as the client, or the runbook that it names, gives them. */
+  readonly steps: unknown;
+  readonly disableRamdisk?: boolean | undefined;
+};
 
 /** How the APIs show the operation. */
 export type ShownAs<R = unknown> = {
   /** The node field that shows its current step. */
-  readonly ironic: { readonly step?: 'clean_step' | 'deploy_step' };
+  readonly ironic: { readonly step?: 'clean_step' | 'deploy_step' | 'service_step' };
   readonly nova: {
     /** Name in the server's list of instance actions. */
     action(request: R): string;
@@ -103,6 +111,8 @@ export type Definition<K extends string = string, R extends TObject = TObject, C
   readonly transitions: readonly Transition[];
   /** In `last_error`, before the step and the cause: `Deploy failed at "write image": …`. Absent = the cause alone. */
   readonly failure?: string;
+  /** The operation in Ironic's text of an aborted one. Absent = an abort is reported as a failure. */
+  readonly abortedAs?: string;
   readonly shownAs: ShownAs<Static<R>>;
   /** The power state after it, if that is what the operation is for. */
   leadsToPower?(request: Static<R>): PowerState;

@@ -32,8 +32,14 @@ export function withConsole(text: string | null, lines: readonly string[]): stri
   return [text, ...(last.length > 0 ? ['The console ended with:', ...last] : [])].join('\n');
 }
 
+/** Ironic's text (`get_last_error` in `ironic/conductor/cleaning.py`). @param what `clean` or `service` */
+export function abortText({ api_step }: Pick<Operation, 'api_step'>, what: string): string {
+  const where = api_step ? ` during or after the completion of step "${api_step.interface}.${api_step.step}"` : '';
+  return `By request, the ${what} operation was aborted${where}`;
+}
+
 type Shown = Pick<Node, 'uuid' | 'provision_state' | 'last_error'>;
-type Known = Pick<Definition, 'kind' | 'failure' | 'transitions' | 'leadsToPower' | 'request'>;
+type Known = Pick<Definition, 'kind' | 'failure' | 'abortedAs' | 'transitions' | 'leadsToPower' | 'request'>;
 
 export class LastErrors {
   readonly #definitions: ReadonlyMap<string, Known>;
@@ -51,7 +57,9 @@ export class LastErrors {
     );
     // Operations are pruned after a time; after that the stored text stays.
     if (!failed) return last_error;
-    return failureReport({ fault: failed.fault, context: contextOf(failed) }, this.#definitions.get(failed.kind)?.failure);
+    const { failure, abortedAs } = this.#definitions.get(failed.kind) ?? {};
+    if (abortedAs && failed.fault?.code === 'cancelled') return abortText(failed, abortedAs);
+    return failureReport({ fault: failed.fault, context: contextOf(failed) }, failure);
   }
 
   /** A machine may reach its target after the timeout. @returns the changes to its node, now seen in that state */

@@ -43,6 +43,8 @@ export class OperationRows {
     await this.write(live, (before) => ({
       ...change(before),
       step: step.name,
+      // A rollback keeps the one that failed.
+      ...((change(before).state ?? before.state) === 'running' && { api_step: step.api ?? null }),
       step_started_at: new Date().toISOString(),
       deadline_at: deadlineOf(step),
       waiting_for: null,
@@ -125,7 +127,7 @@ export class OperationRows {
   }
 
   /** Applies an engine event to the node's provision state, if the table has such a transition. */
-  async processEvent({ operation }: LiveOperation, event: 'wait' | 'resume'): Promise<void> {
+  async processEvent({ operation }: LiveOperation, event: 'wait' | 'resume' | 'hold' | 'unhold'): Promise<void> {
     if (operation.state === 'rolling_back') return;
     const node = await this.#store.nodes.find({ uuid: operation.node_uuid });
     const state = node && this.#operations.states.next(node.provision_state, event);

@@ -46,6 +46,7 @@ export async function runStep(parts: RunParts, live: LiveOperation, step: Step):
 
 async function timeoutFault({ askPower, hurry }: RunParts, live: LiveOperation, step: Step): Promise<Fault> {
   const { longWait, wait, pollWait } = live.step;
+  if (longWait && live.step.isHeld) return new Fault('holdTimeout', { seconds: longWait.seconds });
   if (longWait) return operatorTimeout(longWait.wait, longWait.seconds);
   const about = { step: step.title, seconds: step.deadlineSeconds };
   const { signs } = live.boot;

@@ -46,7 +46,7 @@ async function readDamaged(store: Store, id: string, error: unknown): Promise<Un
     error,
   );
   const fault = row.state === 'rolling_back' ? refusal.toRecord(row.step) : null;
-  const operation = { ...row, request: {}, context: { is_incomplete: true }, fault };
+  const operation = { ...row, api_step: null, request: {}, context: { is_incomplete: true }, fault };
   return { operation, refusal, signs: await signsOf(store, operation) };
 }
 

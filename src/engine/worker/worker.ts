@@ -38,6 +38,7 @@ export type WorkerParts = {
 };
 
 type Change<T> = (before: T) => T;
+type PollingWait = Extract<Outcome, { wait: string }> & { againIn: number };
 
 export class Worker {
   readonly #parts: WorkerParts;
@@ -72,6 +73,7 @@ export class Worker {
       state: 'running',
       step: '',
       step_started_at: at,
+      api_step: null,
       waiting_for: null,
       again_at: null,
       deadline_at: null,
@@ -86,6 +88,7 @@ export class Worker {
     const first = operations.steps(operations.read(operation))[0];
     if (!first) throw new Fault('internal', { detail: `operation ${request.kind} has no steps` });
     operation.step = first.name;
+    operation.api_step = first.api ?? null;
     operation.deadline_at = deadlineOf(first);
     const taken = await trx.nodes.update({ uuid: request.node_uuid, operation_id: handedOverBy }, { operation_id: operation.id });
     if (taken !== 1) await refuseBusyNode(trx, request.node_uuid);
@@ -135,6 +138,29 @@ export class Worker {
     if (live?.operation.state !== 'running') return;
     live.loop.cancel(fault);
     void this.#drive(live);
+  }
+
+  /**
+   * Cancels the operation; if its step must not be aborted, once that has ended.
+   * @returns whether it is an operation that runs
+   */
+  async abort(operationId: string, fault: Fault): Promise<boolean> {
+    const live = this.live.get(operationId);
+    if (live?.operation.state !== 'running') return false;
+    if (live.operation.api_step?.abortable !== false) this.cancel(operationId, fault);
+    else await this.#rows.write(live, ({ context }) => ({ context: { ...context, abort_after: true } }));
+    return true;
+  }
+
+  /** An operator ends the hold of an operation. @returns whether it was held */
+  async unhold(operationId: string): Promise<boolean> {
+    const live = this.live.get(operationId);
+    if (!live?.step.isHeld || live.operation.state !== 'running') return false;
+    const held = live.operation.step;
+    await this.#rows.write(live, ({ context }) => ({ context: { ...context, released: held } }));
+    await this.#rows.processEvent(live, 'unhold');
+    this.wake(operationId);
+    return true;
   }
 
   /** Changes the durable context of an operation. If `change` throws or the write fails, nothing changes. */
@@ -260,23 +286,28 @@ export class Worker {
 
   async #rest(live: LiveOperation, step: Step, outcome: Extract<Outcome, { wait: string }>): Promise<'rest'> {
     const { wait, seconds, againIn, context: found } = outcome;
-    if (againIn !== undefined) {
-      await this.#rows.waitUntil(live, { wait, seconds: againIn, context: found });
-      return 'rest';
-    }
+    if (againIn !== undefined) return this.#poll(live, { ...outcome, againIn });
     if (seconds === undefined) live.step.prolong(undefined);
     else if (live.step.longWait?.wait !== wait) await this.#rows.prolong(live, { wait, seconds });
     const isNews = live.step.wait !== wait || outcome.context !== undefined;
-    live.step.rest(wait);
+    const { shows = 'wait' } = outcome;
+    live.step.rest(wait, shows === 'hold');
     if (isNews) {
       await this.#rows.write(live, ({ context }) => ({
         waiting_for: describeWait(live),
         again_at: null,
-        context: { ...context, ...outcome.context },
+        context: { ...context, ...found },
       }));
-      await this.#rows.processEvent(live, 'wait');
+      await this.#rows.processEvent(live, shows);
       this.#record.step(live.operation, step, 'waiting', `waiting for ${wait}`);
     }
+    return 'rest';
+  }
+
+  async #poll(live: LiveOperation, { wait, againIn, context, shows }: PollingWait): Promise<'rest'> {
+    const isNews = live.step.pollWait === undefined;
+    await this.#rows.waitUntil(live, { wait, seconds: againIn, context });
+    if (isNews && shows) await this.#rows.processEvent(live, shows);
     return 'rest';
   }
 
@@ -286,6 +317,10 @@ export class Worker {
     await this.#parts.store.events.flush();
     const next = stepAfter(this.#stepsOf(live.operation), step);
     const withFound: RowChange = ({ context }) => ({ context: { ...context, ...found } });
+    if (isAbortedHere(live.operation, step, next)) {
+      await this.#rows.write(live, withFound);
+      return this.#fail(live, abortFault());
+    }
     if (!next) return this.#end(live, live.operation.state === 'rolling_back' ? 'failed' : 'done', withFound);
     await this.#rows.enter(live, next, withFound);
     return 'next';
@@ -364,6 +399,16 @@ export class Worker {
   #stepsOf(operation: RunningOperation): readonly Step[] {
     return this.#parts.operations.steps(operation);
   }
+}
+
+/** What an operation is cancelled with at an operator's request. */
+export function abortFault(): Fault {
+  return new Fault('cancelled', { what: 'The operation', why: 'it was aborted by an operator' });
+}
+
+/** An abort was requested in a step of the API that must not be aborted, and has ended now. */
+function isAbortedHere({ state, context }: RunningOperation, { api }: Step, next: Step | undefined): boolean {
+  return state === 'running' && context.abort_after === true && api?.index !== next?.api?.index;
 }
 
 function describeWait(live: LiveOperation): string {

@@ -6,6 +6,7 @@ import type { ProvisionVerb } from '#engine/operations/shown-as.ts';
 import { readGivenConfigDrive } from '#images/given-config-drive.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Caller } from '../caller.ts';
+import { booleanOf } from '../loose-booleans.ts';
 import type { BaremetalContext } from './context.ts';
 
 /** Read from the BMC; if its health is not ok, the last known values, without waiting. Null = unknown. */
@@ -36,9 +37,12 @@ function powerTarget(asked: string) {
   });
 }
 
-type ProvisionRequest = { target: string; clean_steps?: readonly object[] | undefined; configdrive?: unknown } & Partial<
-  Record<UnsupportedArgument, unknown>
->;
+type ProvisionRequest = {
+  target: string;
+  clean_steps?: readonly object[] | null | undefined;
+  disable_ramdisk?: unknown;
+  configdrive?: unknown;
+} & Partial<Record<UnsupportedArgument, unknown>>;
 type UnsupportedArgument = (typeof unsupportedArguments)[number];
 const unsupportedArguments = ['deploy_steps', 'rescue_password', 'service_steps', 'runbook'] as const;
 
@@ -53,20 +57,43 @@ type Provision = {
 
 export async function setProvisionState({ engine }: BaremetalContext, { uuid }: Node, provision: Provision): Promise<void> {
   const { verb, request, caller } = provision;
-  const { target, clean_steps } = request;
+  const { target } = request;
   for (const name of unsupportedArguments) {
     if (request[name] !== undefined && request[name] !== null)
       throw new Fault('unsupported', { what: `${name} with '${target}'` });
   }
   const { name, requires } = verb;
-  if (requires && !request[requires]?.length)
-    throw new Fault('badRequest', { detail: `${requires} is required when setting target provision state to ${name}` });
+  if (requires && !isGiven(request[requires]))
+    throw new Fault('badRequest', { detail: `"${requires}" is required when setting target provision state to ${name}` });
   const configdrive = await readConfigDrive(provision);
   await engine.setProvisionState(uuid, name, {
-    ...(clean_steps && { clean_steps: clean_steps as JsonObject[] }),
+    ...readStepArguments(provision),
     ...(configdrive && { configdrive }),
     user: { project_id: caller.project_id, is_admin: caller.is_admin || caller.system_scope === 'all' },
   });
+}
+
+/** An empty list is none, as in Ironic. */
+function isGiven(steps: unknown): boolean {
+  return Array.isArray(steps) && steps.length > 0;
+}
+
+/** The verb that takes each, with the minor microversion that brought `disable_ramdisk` there. */
+const disableRamdiskSince: Readonly<Record<string, number>> = { clean: 70, service: 108 };
+
+function readStepArguments({ verb, request, minor }: Provision) {
+  const { clean_steps, disable_ramdisk } = request;
+  const refuse = (detail: string) => new Fault('badRequest', { detail });
+  if (isGiven(clean_steps) && verb.name !== 'clean')
+    throw refuse('"clean_steps" is only valid when setting target provision state to clean');
+  const since = disableRamdiskSince[verb.name];
+  const isNamed = disable_ramdisk !== undefined && disable_ramdisk !== null;
+  const isDisabled = isNamed ? booleanOf('disable_ramdisk', disable_ramdisk as string | boolean) : undefined;
+  if (isDisabled !== undefined && since === undefined)
+    throw refuse('disable_ramdisk is supported only with manual cleaning or servicing');
+  if (isDisabled !== undefined && minor < (since ?? 0))
+    throw new Fault('notAcceptable', { detail: 'disable_ramdisk is not acceptable in this API version' });
+  return { ...(clean_steps && { clean_steps }), ...(isDisabled !== undefined && { disable_ramdisk: isDisabled }) };
 }
 
 /** The verbs that take one, each with the minor microversion that brought it. */

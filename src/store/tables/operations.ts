@@ -4,6 +4,17 @@ import type { FaultRecord } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { Collection } from '../collection.ts';
 
+/** A step as clients of Ironic see it, without its arguments, which may hold secrets. */
+export type ApiStep = {
+  /** Its place among the steps of the request. */
+  readonly index: number;
+  readonly interface: string;
+  readonly step: string;
+  readonly priority: number;
+  /** False: an abort takes effect when it has ended. */
+  readonly abortable: boolean;
+};
+
 /** A long operation: one row, ordered steps. Only the engine writes it. */
 export type Operation = {
   id: string;
@@ -24,6 +35,8 @@ export type Operation = {
   /** Name of the current (or last) step. */
   step: string;
   step_started_at: string;
+  /** The step of Ironic's API that it belongs to; null: it is the operation's own. */
+  api_step: ApiStep | null;
   /** What the step waits for, as text; null while it works. */
   waiting_for: string | null;
   /** When a step that polls runs again; null: at once, or when its machine reports. */
@@ -40,7 +53,11 @@ export type Operation = {
 export type EndedOperation = Pick<Operation, 'id' | 'node_uuid' | 'server_id' | 'created_at' | 'ended_at'>;
 
 export class Operations extends Collection<Operation, { operations: Operation }> {
-  static override readonly table = { name: 'operations', json: ['request', 'context', 'fault'], sealed: ['request', 'context'] };
+  static override readonly table = {
+    name: 'operations',
+    json: ['request', 'context', 'fault', 'api_step'],
+    sealed: ['request', 'context'],
+  };
 
   /** The next operations that ended before `cutoff`, in order of their end. */
   async listEnded(cutoff: string, after: { ended_at: string; id: string }, limit: number): Promise<EndedOperation[]> {

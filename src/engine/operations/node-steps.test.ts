@@ -11,7 +11,7 @@ import { aStore } from '#test/a-store.ts';
 import { aNode, anOperation, aTask } from '#test/a-task.ts';
 import { BoundOperations } from '../worker/bound-operations.ts';
 import type { OperationParts } from '../worker/define-operation.ts';
-import { type AskedStep, outOfBandSteps } from './clean-steps.ts';
+import { type NodeStep, stepsOf } from './node-steps.ts';
 import { definitions, provisionStateMachine } from './registry.ts';
 
 const silence = new Fault('bmcUnreachable', { address: '192.0.2.7', attempts: 1, seconds: 15, detail: 'silence' });
@@ -74,7 +74,9 @@ async function aFixture(t: TestContext, bmc: BmcAnswers = {}) {
       },
     },
   } as unknown as Drivers;
-  const steps = (asked: AskedStep[]) => outOfBandSteps({ store, drivers, cleanTimes }, asked);
+  const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
+  const steps = (asked: NodeStep[]) =>
+    stepsOf({ store, drivers, cleanTimes, settings } as unknown as OperationParts, asked, { use: 'clean' });
   const run = (step: Step, context: JsonObject = {}, signal?: AbortSignal) => {
     const task = aTask({ node, operation: { step: step.name, context }, ...(signal && { signal }) });
     return { task, outcome: untilNext(step, task) };
@@ -92,7 +94,7 @@ async function untilNext(step: Step, task: Task): Promise<Outcome> {
   }
 }
 
-const firmware: AskedStep = {
+const firmware: NodeStep = {
   interface: 'firmware',
   step: 'update',
   args: { settings: [{ component: 'BMC', url: 'http://192.0.2.1/fw' }] },

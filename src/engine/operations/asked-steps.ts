@@ -1,0 +1,127 @@
+/**
+ * Steps as clients ask for them: `clean_steps`, `deploy_steps`, `service_steps`, and those of runbooks and deploy
+ * templates. All are checked before anything starts. Texts are those of Ironic (`ironic/conductor/steps.py`).
+ */
+import { type TSchema, Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/json.ts';
+import type { Drivers } from '#drivers/interfaces.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { EngineSettings } from '../settings.ts';
+import type { StepUse } from './bmc-steps.ts';
+import { isErase, type NodeStep, nameOf, rowOf } from './node-steps.ts';
+
+/** In case of equal priorities the interface decides: the first comes first. */
+export const stepInterfaces = ['vendor', 'power', 'management', 'firmware', 'deploy', 'bios', 'raid'] as const;
+
+const Name = Type.String({ minLength: 1, maxLength: 255 });
+const Interface = Type.Enum([...stepInterfaces]);
+const Args = Type.Unsafe<JsonObject>(Type.Object({}));
+const Number_ = Type.Union([Type.Integer({ minimum: 0, maximum: 1_000_000 }), Type.String({ pattern: '^[0-9]{1,6}$' })]);
+
+const AskedStep = Type.Object(
+  {
+    interface: Interface,
+    step: Name,
+    args: Type.Optional(Args),
+    order: Type.Optional(Number_),
+    execute_on_child_nodes: Type.Optional(Type.Boolean()),
+    limit_child_node_execution: Type.Optional(Type.Array(Type.String())),
+  },
+  { additionalProperties: false },
+);
+const AskedDeployStep = Type.Object(
+  { interface: Interface, step: Name, args: Args, priority: Number_ },
+  { additionalProperties: false },
+);
+const mostSteps = 100;
+const Asked = Type.Array(AskedStep, { maxItems: mostSteps });
+const AskedDeploy = Type.Array(AskedDeployStep, { maxItems: mostSteps });
+
+export type Asking = {
+  readonly drivers: Drivers;
+  readonly settings: EngineSettings;
+  readonly node: Node;
+  readonly use: StepUse;
+  /** Steps that need a ramdisk are refused. */
+  readonly disableRamdisk?: boolean | undefined;
+};
+
+/** @throws Fault `badRequest` for unknown steps or invalid arguments; `unsupportedByHardware`, `unsupported` */
+export function readSteps(asking: Asking, given: unknown): NodeStep[] {
+  const steps = checkedList(asking.use === 'deploy' ? AskedDeploy : Asked, asking.use, given) as NodeStep[];
+  for (const step of steps) refuseDisallowed(asking, step);
+  return checkSteps(asking, steps);
+}
+
+function checkedList(schema: TSchema, use: StepUse, given: unknown): unknown {
+  if (Value.Check(schema, given)) return given;
+  const [error] = Value.Errors(schema, given);
+  throw new Fault('badRequest', { detail: `Invalid ${use}_steps: ${error?.instancePath || 'they'} ${error?.message}` });
+}
+
+function disallowedIn({ settings, use }: Asking): readonly string[] {
+  return settings[`${use}.disallowed_steps`];
+}
+
+function refuseDisallowed(asking: Asking, step: NodeStep): void {
+  if (!disallowedIn(asking).includes(nameOf(step))) return;
+  const detail = `${asking.use} step '${nameOf(step)}' is not allowed. Disallowed by the setting ${asking.use}.disallowed_steps.`;
+  throw new Fault('badRequest', { detail });
+}
+
+/** Of steps that an operator has defined, those that are disallowed are left out, as in Ironic. */
+export function allowedSteps(asking: Asking, steps: readonly NodeStep[]): NodeStep[] {
+  return steps.filter((step) => !disallowedIn(asking).includes(nameOf(step)));
+}
+
+/** @returns the steps without what is not kept. @throws as `readSteps` */
+export function checkSteps(asking: Asking, steps: readonly NodeStep[]): NodeStep[] {
+  const errors = steps.flatMap((step) => complaintsOf(asking, step));
+  if (steps.filter(isErase).length > 1) errors.push('deploy.erase_devices can be executed only once');
+  if (errors.length > 0) throw new Fault('badRequest', { detail: errors.join('; ') });
+  for (const step of steps) refuseMissing(asking, step);
+  return steps.map(({ interface: slot, step, args = {}, priority }) => ({
+    ...{ interface: slot, step, args },
+    ...(priority !== undefined && { priority: Number(priority) }),
+  }));
+}
+
+function complaintsOf({ use, disableRamdisk }: Asking, step: NodeStep): string[] {
+  if ('execute_on_child_nodes' in step && step.execute_on_child_nodes)
+    throw new Fault('unsupported', { what: 'A step with execute_on_child_nodes' });
+  const name = nameOf(step);
+  const row = rowOf(step);
+  if (!row?.uses.includes(use)) return [`node does not support this ${use} step: ${name}`];
+  const complaint = disableRamdisk && row.needsRamdisk ? [`${use} step ${name} requires booting a ramdisk`] : [];
+  // A deploy step of priority 0 is disabled.
+  if (use === 'deploy' && Number(step.priority) === 0) return complaint;
+  return [...complaintsOfArguments({ use, name, schema: row.args }, step.args ?? {}), ...complaint];
+}
+
+type Expected = { use: StepUse; name: string; schema: { properties: object; required?: string[] } & TSchema };
+
+function complaintsOfArguments({ use, name, schema }: Expected, args: JsonObject): string[] {
+  const unexpected = Object.keys(args).filter((key) => !Object.hasOwn(schema.properties, key));
+  if (unexpected.length > 0) return [`${use} step ${name} has these unexpected arguments: ${unexpected.join(', ')}`];
+  const missing = (schema.required ?? []).filter((key) => !Object.hasOwn(args, key));
+  if (missing.length > 0) return [`${use} step ${name} is missing these required arguments: ${missing.join(', ')}`];
+  if (Value.Check(schema, args)) return [];
+  const [error] = Value.Errors(schema, args);
+  return [`args of ${use} step '${name}': ${error?.instancePath || 'they'} ${error?.message}.`];
+}
+
+function refuseMissing({ drivers, node }: Asking, step: NodeStep): void {
+  const what = rowOf(step)?.lacks?.(drivers, node);
+  if (what) throw new Fault('unsupportedByHardware', { node: node.name ?? node.uuid, driver: node.driver, what });
+}
+
+/** The highest priority first. */
+export function byPriority(left: NodeStep, right: NodeStep): number {
+  return (right.priority ?? 0) - (left.priority ?? 0) || placeOf(left) - placeOf(right);
+}
+
+function placeOf({ interface: name }: NodeStep): number {
+  return (stepInterfaces as readonly string[]).indexOf(name);
+}

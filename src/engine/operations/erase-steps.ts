@@ -1,0 +1,46 @@
+/** The step `deploy.erase_devices`: the machine boots the ramdisk, whose agent erases the disks. */
+import { CleanResult } from '#agent-protocol/messages.ts';
+import { Fault } from '#domain/faults.ts';
+import type { Step } from '#drivers/interfaces.ts';
+import { simpleStep } from '#drivers/network-boot-steps.ts';
+import { fits } from '../worker/base-context.ts';
+import type { OperationParts } from '../worker/define-operation.ts';
+import { expectAllErased } from './known-disks.ts';
+import { bootRamdiskSteps, next, powerOff, withAgentSecret, withdrawBootFiles } from './machine-steps.ts';
+
+const eraseDisks = (deadlineSeconds: number): Step => ({
+  name: 'erase disks',
+  title: 'Erase the disks',
+  deadlineSeconds,
+  phase: 'image',
+  async run(task) {
+    const reply = await task.agent.ask('clean', {});
+    if (!reply) return { wait: 'the ramdisk to erase the disks' };
+    if (!reply.ok) throw new Fault('agentFailed', { command: 'erase the disks', detail: reply.error });
+    if (!fits(CleanResult, reply.result))
+      throw new Fault('agentFailed', { command: 'erase the disks', detail: 'its report cannot be understood' });
+    const { disks } = reply.result;
+    for (const disk of disks) {
+      task.note('erase disks', `${disk.device}: ${disk.method} of ${disk.size_bytes} bytes in ${disk.seconds} s`, disk);
+    }
+    expectAllErased(
+      task.node,
+      disks.map(({ device }) => device),
+    );
+    return next;
+  },
+});
+
+const nothingToErase = simpleStep({ name: 'erase disks', title: 'Erase the disks', deadlineSeconds: 60 }, async (task) =>
+  task.note('erase disks', 'fake hardware has no disk: nothing to erase'),
+);
+
+export function eraseSteps({ drivers, consoles, settings }: OperationParts, boot_interface: string | undefined): readonly Step[] {
+  if (drivers.boot[boot_interface ?? '']?.simulated) return [powerOff, nothingToErase];
+  return withAgentSecret([
+    ...bootRamdiskSteps({ consoles, settings }),
+    eraseDisks(settings['clean.timeout']),
+    { ...powerOff, formerName: 'power off again' },
+    withdrawBootFiles,
+  ]);
+}
