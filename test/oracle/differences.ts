@@ -90,6 +90,7 @@ export const differenceTable: Readonly<Record<string, Difference>> = {
   },
   'patch: the driver of an available node': { why: 'another driver brings its own interfaces, asked or not', status: [400, 200] },
   'name: with a line end': { why: reasons.bug, status: [201, 400] },
+  'lifecycle: protection at 1.47': { why: reasons.earlier, status: [406, 200] },
   'hint: a size with the operator of text': {
     why: 'it could fit no disk: sizes are compared as numbers',
     at: ['body.deploy.result'],
@@ -176,7 +177,6 @@ export const differenceTable: Readonly<Record<string, Difference>> = {
   'provision: active a new node': { why: reasons.limits, status: [400, 501] },
   'provision: active a managed node': { why: reasons.limits, status: [400, 501] },
   'provision: rebuild an available node': { why: reasons.limits, status: [400, 501] },
-  'provision: adopt an available node': { why: reasons.limits, status: [400, 501] },
   'provision: rescue an available node': { why: reasons.limits, status: [400, 501] },
   'provision: unrescue an available node': { why: reasons.limits, status: [400, 501] },
   'provision: unhold an available node': { why: reasons.limits, status: [400, 501] },

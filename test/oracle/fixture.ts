@@ -12,8 +12,8 @@ export const chosen: ReadonlySet<string> = new Set([node, other, port, own]);
 
 /** Timeout of a node's change to its next state. */
 const maxWaitMs = 30_000;
-const paths = { manageable: ['manage'], available: ['manage', 'provide'], enroll: [] } as const;
-const reached = { manage: 'manageable', provide: 'available' } as const;
+const paths = { manageable: ['manage'], available: ['manage', 'provide'], active: ['manage', 'adopt'], enroll: [] } as const;
+const reached = { manage: 'manageable', provide: 'available', adopt: 'active' } as const;
 
 export async function prepare(service: Service, given: Given): Promise<void> {
   const { node: fields = {}, state = 'enroll', maintenance = false } = given;
@@ -53,6 +53,7 @@ export async function clear(service: Service): Promise<void> {
       const { status, body } = await service.ask({ method: 'DELETE', path: `/nodes/${uuid}` });
       if (status === 204 || status === 404) continue;
       if (Date.now() > end) throw new Error(`${service.name}: node ${uuid} cannot be removed: ${status} ${body}`);
+      await service.ask({ method: 'PATCH', path: `/nodes/${uuid}`, body: [{ op: 'replace', path: '/protected', value: false }] });
       await service.ask({ method: 'PUT', path: `/nodes/${uuid}/maintenance`, body: {} });
       await pause(100);
     }

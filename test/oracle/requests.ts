@@ -7,6 +7,7 @@ import { createRows } from './requests/create.ts';
 import { deployTemplateRows } from './requests/deploy-templates.ts';
 import { driverRows } from './requests/drivers.ts';
 import { hintRows } from './requests/hints.ts';
+import { lifecycleRows } from './requests/lifecycle.ts';
 import { listRows } from './requests/lists.ts';
 import { nameRows } from './requests/names.ts';
 import { patchRows } from './requests/patch.ts';
@@ -23,6 +24,7 @@ export const requestTable: readonly Row[] = [
   ...createRows,
   ...nameRows,
   ...patchRows,
+  ...lifecycleRows,
   ...hintRows,
   ...portRows,
   ...portGroupRows,

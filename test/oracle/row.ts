@@ -24,7 +24,7 @@ export type Ask = {
  */
 export type Given = {
   readonly node?: JsonObject | null;
-  readonly state?: 'enroll' | 'manageable' | 'available';
+  readonly state?: 'enroll' | 'manageable' | 'available' | 'active';
   readonly maintenance?: boolean;
   readonly port?: JsonObject;
   readonly other?: JsonObject;

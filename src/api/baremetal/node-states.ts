@@ -117,7 +117,7 @@ export const nodeStateRoutes = [
   route({
     method: 'DELETE',
     path: '/nodes/:node/maintenance',
-    policy: 'baremetal:node:set_maintenance',
+    policy: 'baremetal:node:clear_maintenance',
     summary: 'End the maintenance of a node',
     status: 202,
     async handler(request, context) {
@@ -147,7 +147,7 @@ function validityOf({ driver }: Pick<Node, 'driver'>, kind: string, name: string
 }
 
 /** Verbs that exist only in Ironic. */
-const unsupportedVerbs = ['inspect', 'adopt', 'rescue', 'unrescue', 'hold', 'unhold', 'service'];
+const unsupportedVerbs = ['inspect', 'rescue', 'unrescue', 'hold', 'unhold', 'service'];
 
 function provisionVerb(asked: string, node: Node, version: Microversion): ProvisionVerb {
   const verb = findProvisionVerb(asked, node.provision_state);

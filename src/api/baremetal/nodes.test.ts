@@ -240,7 +240,8 @@ test('goes from enroll to available and back, and power on and off', async () =>
   await fixture.quiet();
   assert.equal((await ask('GET', uuid)).body.power_state, 'power on');
   assert.equal((await ask('PUT', `${uuid}/states/power`, { target: 'sideways' })).status, 400);
-  assert.equal((await go('adopt')).status, 501);
+  assert.equal((await go('adopt')).status, 400);
+  assert.equal((await go('rescue')).status, 501);
   assert.equal((await go('nonsense')).status, 400);
   assert.equal((await ask('PUT', `${uuid}/states/provision`, { target: 'manage' }, 3)).status, 406);
 });

@@ -15,8 +15,9 @@ import { atLeast } from '../http/microversions.ts';
 import { nextUrl, type Page, type PageSource, readPage } from '../http/pagination.ts';
 import { conductorName, nodeFields } from './node-fields.ts';
 import { nodeReply, nodeUrl, renderingFor } from './node-reply.ts';
+import { updateRulesOf } from './node-update-rules.ts';
 import { NodeReply, type NodeView } from './node-view.ts';
-import { route } from './policy.ts';
+import { allows, authorize, route } from './policy.ts';
 import { refuseLaterFields } from './since.ts';
 
 const Flag = Type.Optional(Type.Boolean());
@@ -104,16 +105,18 @@ export const nodeRoutes = [
   route({
     method: 'PATCH',
     path: '/nodes/:node',
-    policy: 'baremetal:node:update',
+    policy: 'baremetal:node:update:any',
     summary: 'Change a node',
     bodyLimit: recordBytes,
     query: Type.Object({ reset_interfaces: Flag }),
     body: JsonPatch,
     reply: NodeReply,
     async handler(request, context) {
+      for (const rule of updateRulesOf(request.body)) authorize(request, rule);
       refuseLaterFields(nodeFields, membersOf(request.body), request.microversion);
       const { reset_interfaces } = request.query;
-      const uuid = await patchNode(context, request.params.node, { patch: request.body, reset_interfaces });
+      const mayChangeOwner = allows(request, 'baremetal:node:update_owner_provisioned');
+      const uuid = await patchNode(context, request.params.node, { patch: request.body, reset_interfaces, mayChangeOwner });
       return nodeReply(context, request, { node: { uuid } });
     },
   }),

@@ -30,14 +30,43 @@ const baseRules = {
   },
 } as const satisfies Record<string, PolicyRule>;
 
+/** What a PATCH of a node needs, by its fields (node-update-rules.ts). */
+const updateRules = {
+  'baremetal:node:update': member('Change what has no rule of its own: protected, description, automated_clean, …'),
+  'baremetal:node:update_extra': member('Change extra.'),
+  'baremetal:node:update_instance_info': member('Change instance_info and instance_name.'),
+  'baremetal:node:update:driver_info': member('Change driver_info.'),
+  'baremetal:node:update:properties': member('Change properties.'),
+  'baremetal:node:update:chassis_uuid': member('Move a node to another chassis.'),
+  'baremetal:node:update:instance_uuid': member('Change instance_uuid.'),
+  'baremetal:node:update:lessee': member('Change the lessee.'),
+  'baremetal:node:update:owner': member('Change the owner.'),
+  'baremetal:node:update:driver_interfaces': member('Change the driver and its interfaces.'),
+  'baremetal:node:update:network_data': member('Change network_data.'),
+  'baremetal:node:update:conductor_group': member('Change the conductor group.'),
+  'baremetal:node:update:name': member('Rename a node.'),
+  'baremetal:node:update:retired': member('Retire a node, or end that.'),
+  'baremetal:node:update:shard': admin('Change the shard.'),
+  'baremetal:node:update:parent_node': member('Make a node a part of another.'),
+  'baremetal:node:update:disable_power_off': admin('Forbid that a node is powered off, or end that.'),
+  'baremetal:node:disable_cleaning': admin('Set automated_clean to false: the data of former instances stays on the disks.'),
+  'baremetal:node:set_maintenance': member('Put a node into maintenance.'),
+  'baremetal:node:clear_maintenance': member('End the maintenance of a node.'),
+} as const satisfies Record<string, PolicyRule>;
+
+const ofAny = (names: readonly string[]) => rule(names.map((name) => `rule:${name}`).join(' or '));
+
 const nodeRules = {
   'baremetal:node:create': admin('Enrol a node.'),
   'baremetal:node:list': reader('List nodes.'),
   'baremetal:node:get': reader('Show a node.'),
-  'baremetal:node:update': member('Change a node.'),
+  ...updateRules,
+  'baremetal:node:update:any': ofAny(Object.keys(updateRules))(
+    'Send a change of a node; each of its fields needs its own rule (Ingot extension).',
+  ),
+  'baremetal:node:update_owner_provisioned': admin('Change the owner of an active node.'),
   'baremetal:node:delete': admin('Delete a node.'),
   'baremetal:node:validate': member('Validate the interfaces of a node.'),
-  'baremetal:node:set_maintenance': member('Put a node into maintenance, or end that.'),
   'baremetal:node:get_states': reader('Show the states of a node.'),
   'baremetal:node:set_power_state': member('Change the power state of a node.'),
   'baremetal:node:set_provision_state': member('Change the provision state of a node.'),

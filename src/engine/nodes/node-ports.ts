@@ -1,13 +1,15 @@
 /** Operator requests for node ports (NICs). */
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { Fault } from '#domain/faults.ts';
 import { type UniqueViolation, whereUnique } from '#store/collection.ts';
 import type { Store } from '#store/store.ts';
 import type { NodePort } from '#store/tables/node-ports.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import type { NewNodePort, NodeVerbs } from '../contract.ts';
 import { refuseWhileBusy } from './busy-node.ts';
 import { findNode } from './find-node.ts';
-import { checkMembership, findFreeGroup } from './port-groups.ts';
+import { checkMembership, findFreeGroup, refuseRewiring } from './port-groups.ts';
 
 type NodePortVerbs = Pick<NodeVerbs, 'createNodePort' | 'updateNodePort' | 'deleteNodePort'>;
 
@@ -53,7 +55,9 @@ async function createNodePort(store: Store, request: NewNodePort): Promise<NodeP
 async function updateNodePort(store: Store, uuid: string, changes: Partial<Omit<NewNodePort, 'uuid'>>): Promise<NodePort> {
   return store.transaction(async (trx) => {
     const port = await findNodePort(trx, uuid);
-    await refuseWhileBusy(trx, await findNode(trx, port.node_uuid));
+    const node = await findNode(trx, port.node_uuid);
+    await refuseWhileBusy(trx, node);
+    refuseInUse(node, port, changes);
     const address = changes.address === undefined ? port.address : checkMac(changes.address);
     if (address !== port.address) await refuseDuplicate(trx, { address });
     if (changes.name && changes.name !== port.name) await refuseDuplicate(trx, { name: changes.name });
@@ -65,6 +69,19 @@ async function updateNodePort(store: Store, uuid: string, changes: Partial<Omit<
     await whereUnique(trx.node_ports.update({ uuid }, changed), (violation) => alreadyExists(violation, { ...port, ...changed }));
     return findNodePort(trx, uuid);
   });
+}
+
+const connectivity = ['portgroup_uuid', 'pxe_enabled', 'local_link_connection', 'physical_network'] as const;
+
+/** The rules of Ironic's `update_port`: what connects a machine that is in use changes only in maintenance. */
+function refuseInUse(node: Node, port: NodePort, changes: Partial<NewNodePort>): void {
+  const isInUse = node.provision_state === 'active' || node.instance_uuid !== null;
+  if (isInUse && !node.maintenance && changes.address !== undefined && checkMac(changes.address) !== port.address)
+    throw new Fault('conflict', {
+      detail: `Cannot update hardware address for port ${port.uuid} as node ${node.uuid} is active or has instance UUID assigned`,
+    });
+  if (!connectivity.some((name) => changes[name] !== undefined && !isDeepStrictEqual(changes[name], port[name]))) return;
+  refuseRewiring(node, `Port ${port.uuid} can not have any connectivity attributes (${connectivity.join(', ')}) updated`);
 }
 
 async function deleteNodePort(store: Store, uuid: string): Promise<void> {

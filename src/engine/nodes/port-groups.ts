@@ -79,7 +79,8 @@ async function deletePortGroup(store: Store, uuid: string): Promise<void> {
 /** States in which an operator may change to what a node is connected; at other times, in maintenance. */
 const rewirable: readonly string[] = ['enroll', 'inspecting', 'inspect wait', 'manageable'];
 
-function refuseRewiring({ name, uuid, provision_state, maintenance }: Node, what: string): void {
+/** @param what can not be done */
+export function refuseRewiring({ name, uuid, provision_state, maintenance }: Node, what: string): void {
   if (maintenance || rewirable.includes(provision_state)) return;
   const detail = `${what} unless node ${name ?? uuid} is in a ${rewirable.join(', ')} state or in maintenance mode. The current state is '${provision_state}'.`;
   throw new Fault('conflict', { detail });

@@ -38,6 +38,7 @@ export const deploy = defineOperation({
       target: 'active',
       acts: 'deploy-instance',
     },
+    { name: 'abort', since: 110, from: ['wait call-back'], to: 'deploy failed', acts: 'cancel' },
   ],
   transitions: [
     { from: 'deploying', event: 'wait', to: 'wait call-back' },
@@ -138,7 +139,11 @@ async function writeInstanceFailure(trx: Store, operation: Ended, parts: EndPart
   const node = await trx.nodes.find({ uuid: operation.node_uuid });
   await parts.states.apply(trx, operation.node_uuid, 'fail', {
     failures: (node?.failures ?? 0) + Number(isNodesFault(operation.fault)),
-    last_error: isDeleted ? null : failureReport(operation, failure),
+    last_error: isDeleted ? null : instanceFailure(operation),
   });
   return isDeleted ? [await beginDeletion(trx, operation, parts)] : [];
+}
+
+function instanceFailure(operation: Ended): string {
+  return operation.fault?.code === 'cancelled' ? 'Deployment was aborted by request.' : failureReport(operation, failure);
 }

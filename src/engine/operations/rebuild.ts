@@ -48,7 +48,9 @@ export const rebuild = defineOperation({
     if (operation.state === 'done') return writeServerActive(trx, operation, parts);
     const isDeleted = await wantsDeletion(trx, operation);
     if (!isDeleted) await failServer(trx, operation);
-    await parts.states.apply(trx, operation.node_uuid, 'fail', { last_error: failureReport(operation) });
+    const wasAborted = operation.fault?.code === 'cancelled';
+    const last_error = wasAborted ? 'Rebuild was aborted by request.' : failureReport(operation);
+    await parts.states.apply(trx, operation.node_uuid, 'fail', { last_error });
     return isDeleted ? [await beginDeletion(trx, operation, parts)] : [];
   },
 });

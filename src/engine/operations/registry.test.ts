@@ -19,6 +19,7 @@ const formerTable = [
   ...from('verifying', 'verified', 'manageable'),
   ...from('verifying', 'fail', 'enroll'),
   ...from('deploying, rebuild', 'wait', 'wait call-back'),
+  ...from('wait call-back', 'abort', 'deploy failed'),
   ...from('wait call-back', 'resume', 'deploying'),
   ...from('deploying, rebuild', 'done', 'active'),
   ...from('deploying, wait call-back, rebuild', 'fail', 'deploy failed'),

@@ -3,6 +3,7 @@ import type { ProvisionState, Transition } from '#domain/provision-states.ts';
 import type { Definition, Verb } from '../worker/define-operation.ts';
 import { LastErrors } from '../worker/last-error.ts';
 import { ProvisionStateMachine } from '../worker/provision-state-machine.ts';
+import { adopt } from './adopt.ts';
 import { clean } from './clean.ts';
 import { deletion } from './delete.ts';
 import { deploy } from './deploy.ts';
@@ -12,7 +13,7 @@ import { power } from './power.ts';
 import { rebuild } from './rebuild.ts';
 import { verify } from './verify.ts';
 
-export const operations = { deploy, rebuild, delete: deletion, clean, inspect, verify, power } as const;
+export const operations = { deploy, rebuild, delete: deletion, clean, inspect, verify, adopt, power } as const;
 
 export type OperationKind = keyof typeof operations;
 

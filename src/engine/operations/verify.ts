@@ -47,7 +47,7 @@ export const verify = defineOperation({
   },
 });
 
-const askBmc: VerifyStep = {
+export const askBmc: VerifyStep = {
   name: 'ask the BMC',
   title: 'Ask the BMC',
   deadlineSeconds: 120,

@@ -84,11 +84,16 @@ function flagsIn(given: Partial<Record<NodeFlag | 'maintenance', unknown>>): Par
   return Object.fromEntries(names.map((name) => [name, booleanOf(name, given[name])]));
 }
 
-type PatchRequest = { readonly patch: JsonPatch; readonly reset_interfaces?: boolean | undefined };
+type PatchRequest = {
+  readonly patch: JsonPatch;
+  readonly reset_interfaces?: boolean | undefined;
+  /** Also of an active node. */
+  readonly mayChangeOwner: boolean;
+};
 
 /** @returns UUID of the node */
 export async function patchNode(context: BaremetalContext, ident: string, request: PatchRequest): Promise<string> {
-  const { patch, reset_interfaces } = request;
+  const { patch, reset_interfaces, mayChangeOwner } = request;
   // A driver change resets the interfaces in any case.
   if (reset_interfaces !== undefined && !membersOf(patch).has('driver'))
     throw new Fault('badRequest', {
@@ -98,10 +103,17 @@ export async function patchNode(context: BaremetalContext, ident: string, reques
   const { uuid } = 'uuid' in key ? key : await findNode(context, ident);
   await context.engine.updateNode(uuid, async (now, trx) => {
     const changes = readNodePatch(now, patch);
+    if (!mayChangeOwner) refuseOwnerOfActive(now, changes);
     await refuseUnknownReferences({ store: trx }, changes);
     return withParent({ store: trx }, changes);
   });
   return uuid;
+}
+
+/** Text of Ironic. */
+function refuseOwnerOfActive({ uuid, provision_state }: Node, { owner }: NodeChanges): void {
+  if (owner === undefined || provision_state !== 'active') return;
+  throw new Fault('conflict', { detail: `Cannot update owner of node "${uuid}" while it is in state "active".` });
 }
 
 export async function deleteNode(context: BaremetalContext, ident: string): Promise<void> {
