@@ -48,6 +48,12 @@ export const faultTable = {
     by: 'caller',
     message: 'Node {node} is locked by {holder}; retry after it has completed.',
   },
+  nodeLocked: {
+    status: 409,
+    by: 'caller',
+    message: 'Node {node} has a lock of {owner}: "{reason}" ({kind}, {id}).',
+    hint: '{until} Its owner or an administrator can delete it: DELETE /v1/nodes/{node}/locks/{id}.',
+  },
   wrongState: {
     status: 400,
     by: 'caller',

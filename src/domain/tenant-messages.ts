@@ -26,6 +26,7 @@ export const tenantMessages = {
   tooLarge: true,
   unsupported: true,
   nodeBusy: 'The machine is busy with another operation; retry after it has completed.',
+  nodeLocked: 'The machine is locked by its operator; retry later.',
   wrongState: 'The requested action cannot be performed in the current state of the machine.',
   invalidInput: true,
   invalidIpForNetwork: true,

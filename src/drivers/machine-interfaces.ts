@@ -241,6 +241,8 @@ export type StartedUpdate = {
 
 /** A vendor-specific function outside the standard interfaces, for `vendor_passthru`. */
 export type VendorMethod = {
+  /** It reserves the node itself. */
+  readonly reservesNode?: boolean;
   readonly help: string;
   readonly http: readonly ('GET' | 'POST' | 'PUT' | 'DELETE')[];
   /** May be called (other than by GET) while an operation has reserved the node. */

@@ -26,6 +26,7 @@ import type { Allocation } from '#store/tables/allocations.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { Keypair } from '#store/tables/keypairs.ts';
+import type { NodeLock } from '#store/tables/node-locks.ts';
 import type { NodePort } from '#store/tables/node-ports.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
@@ -36,6 +37,7 @@ import type { BmcHealthState } from './power/bmc-health.ts';
 export { ethernetForm } from '#agent-protocol/infiniband.ts';
 export type { Inventory } from '#agent-protocol/messages.ts';
 export { refuseWhileBusy } from './nodes/busy-node.ts';
+export { refuseLocked } from './nodes/refuse-locked.ts';
 
 export type RequestedNetwork = { network_id?: string; port_id?: string; fixed_ip?: string };
 
@@ -133,6 +135,8 @@ export type NewAllocation = Pick<Allocation, 'name' | 'traits' | 'candidate_node
     node?: string;
   };
 
+export type NewNodeLock = Omit<NodeLock, 'id' | 'node_uuid' | 'created_at'> & { force?: boolean };
+
 /** Arguments of provision verbs. */
 export type ProvisionOptions = {
   /** Of `clean`. */
@@ -187,6 +191,10 @@ export type NodeVerbs = {
   createAllocation(request: NewAllocation): Promise<Allocation>;
   /** Releases its node. Refuses (`conflict`) while something is deployed on it. */
   deleteAllocation(uuid: string): Promise<void>;
+  /** Throws `nodeBusy` for a lock that forbids power changes, unless `force`: then what runs goes to its end. */
+  lockNode(uuid: string, request: NewNodeLock): Promise<NodeLock>;
+  /** @param by who deletes it, for the record */
+  unlockNode(lock: NodeLock, by: string): Promise<void>;
   /** Enables or disables the console, which is kept open and recorded while enabled. */
   setConsole(uuid: string, enabled: boolean): Promise<void>;
   /** Throws `unsupportedByHardware` or `driverInfo` if the console accepts no input. */

@@ -104,7 +104,7 @@ export function createEngine(parts: EngineParts): Engine {
       consoles,
       deleteServer: servers.deleteServer,
     }),
-    ...machineVerbs({ store, drivers, bmcHealth, passwords, bootStates }),
+    ...machineVerbs({ store, drivers, bmcHealth, passwords, bootStates, reservations }),
     ...machineMessages({ ...taskParts, worker, bootWatch: new BootWatch({ store, consoles }) }),
     async start() {
       await claimFormerEndpoints(store, drivers);

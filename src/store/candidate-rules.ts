@@ -54,6 +54,7 @@ export function candidateRules(needs: CandidateNeeds): CandidateRule[] {
     rule(sql`provision_state = 'available'`, sql`'in state ' || provision_state`),
     rule(sql`operation_id IS NULL`, 'busy with another operation'),
     rule(sql`NOT (${isReserved()})`, 'reserved by a request'),
+    rule(sql`NOT (${isLocked()})`, 'locked by an operator'),
     ...allocationRules(needs),
     ...sizeRules(needs),
     ...resourceRules(needs),
@@ -65,6 +66,13 @@ export function candidateRules(needs: CandidateNeeds): CandidateRule[] {
 function isReserved(): RawBuilder<boolean> {
   const now = new Date().toISOString();
   return sql`EXISTS (SELECT 1 FROM node_reservations AS r WHERE r.node_uuid = nodes.uuid AND r.deadline_at > ${now})`;
+}
+
+/** Each kind of lock forbids a deployment. */
+function isLocked(): RawBuilder<boolean> {
+  const now = new Date().toISOString();
+  const inForce = sql`(l.expires_at IS NULL OR l.expires_at > ${now})`;
+  return sql`EXISTS (SELECT 1 FROM node_locks AS l WHERE l.node_uuid = nodes.uuid AND ${inForce})`;
 }
 
 /** As in Ironic, a node whose power state is unknown is not allocated. */

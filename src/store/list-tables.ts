@@ -16,6 +16,7 @@ export const listTables = {
   images: { id: 'id', order: newestFirst, scanned: 8, read: 8 },
   keypairs: { id: 'name', order: [{ column: 'name' }] },
   networks: { id: 'id', order: oldestFirst },
+  node_locks: { id: 'id', order: oldestFirst },
   node_ports: { id: 'uuid', order: [{ column: 'id' }] },
   ports: { id: 'id', order: oldestFirst },
   /** Small records of the bare-metal service. */

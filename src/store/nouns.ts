@@ -20,6 +20,7 @@ import { Keypairs } from './tables/keypairs.ts';
 import { LoginAddresses } from './tables/login-addresses.ts';
 import { Networks } from './tables/networks.ts';
 import { NodeEndpoints } from './tables/node-endpoints.ts';
+import { NodeLocks } from './tables/node-locks.ts';
 import { NodePorts } from './tables/node-ports.ts';
 import { NodeReservations } from './tables/node-reservations.ts';
 import { Nodes } from './tables/nodes.ts';
@@ -50,6 +51,7 @@ export const nouns = {
   inspection_rules: InspectionRules,
   bmc_health: BmcHealth,
   node_reservations: NodeReservations,
+  node_locks: NodeLocks,
   event_subscriptions: EventSubscriptions,
   config_drives: ConfigDrives,
   node_endpoints: NodeEndpoints,

@@ -39,6 +39,7 @@ const [firstRows, fewestRows, mostRows] = [25, 5, 100];
 export async function pruneRecords(store: Store, rules: RetentionRules, pass: Pass): Promise<Pruned> {
   const cutoff = new Date((pass.now?.getTime() ?? Date.now()) - rules.days * dayMs).toISOString();
   const turns = new Turns(pass.rest);
+  await store.node_locks.sweep();
   const parts = { store, cutoff, keeping: new Keeping(store, Math.max(rules.perNode, 1), turns) };
   // Operations first: the events of an operation are kept as long as it is.
   const operations = await pruneAll(operationBatches(parts), turns, pass.signal);

@@ -8,6 +8,7 @@ import { fixedNodeFieldTable, nodeFlags, nodeFlagTable, nodeTexts, textRow } fro
 import type { Engine } from '#engine/contract.ts';
 import { stepFieldOf } from '#engine/operations/shown-as.ts';
 import { instanceNameOf } from '#services/baremetal/instance-name.ts';
+import type { NodeLock } from '#store/tables/node-locks.ts';
 import type { StoredNode } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { MaskedTexts } from './masked-texts.ts';
@@ -29,6 +30,8 @@ export type NodeCall = {
   /** The URL of the API, escaped for JSON. */
   readonly base: string;
   readonly operations: ReadonlyMap<string, NodeOperation>;
+  /** Those in force, by node. */
+  readonly locks: ReadonlyMap<string, readonly NodeLock[]>;
   readonly masked: MaskedTexts;
   /** The node's BMC health and the last progress report of its agent. */
   readonly engine: Pick<Engine, 'bmcHealth' | 'progressOf'>;
@@ -150,13 +153,17 @@ function linksText(base: string, path: string): string {
   return `[{"href":"${base}/baremetal/v1/${path}","rel":"self"},{"href":"${base}/baremetal/${path}","rel":"bookmark"}]`;
 }
 
-function internalInfo({ uuid, operation_id }: StoredNode, { operations, engine }: NodeCall): object {
+function internalInfo({ uuid, operation_id }: StoredNode, { operations, engine, locks }: NodeCall): object {
   const { api_step: _, ...operation } = operations.get(String(operation_id)) ?? {};
   const health = engine.bmcHealth(String(uuid));
   const progress = engine.progressOf(String(uuid));
+  const held = locks.get(String(uuid));
   return {
     ...('id' in operation && { operation: { ...operation, ...(progress && { progress }) } }),
     ...(health && { bmc_health: health }),
+    ...(held && {
+      locks: held.map(({ id, kind, reason, user_name, expires_at }) => ({ id, kind, reason, owner: user_name, expires_at })),
+    }),
   };
 }
 

@@ -39,6 +39,8 @@ type Part = { readonly before: string; readonly text: NodeField['text'] };
 
 export class NodeView {
   readonly columns: readonly (keyof StoredNode)[];
+  /** In `driver_internal_info`. */
+  readonly showsLocks: boolean;
   readonly #parts: readonly Part[];
   readonly #end: string;
 
@@ -50,6 +52,7 @@ export class NodeView {
       .filter(({ since }) => atLeast(version, since))
       .filter(({ name }) => !wanted || wanted.includes(name) || name === always);
     this.columns = [...new Set(['uuid' as const, ...shown.flatMap(({ columns }) => columns)])];
+    this.showsLocks = shown.some(({ name }) => name === 'driver_internal_info');
     const parts: Part[] = [];
     let before = '{';
     for (const [index, { name, text, constant }] of shown.entries()) {
@@ -100,10 +103,12 @@ export class NodeRenderer {
     const { store, engine } = this.#context;
     const ids = rows.flatMap(({ operation_id }) => (operation_id ? [String(operation_id)] : []));
     const operations = ids.length === 0 ? [] : await store.operations.pick([...operationColumns, 'api_step'], { id: ids });
+    const locks = view.showsLocks ? await store.node_locks.inForce(rows.map(({ uuid }) => String(uuid))) : [];
     const call: NodeCall = {
       minor: version.minor,
       base: JSON.stringify(base).slice(1, -1),
       operations: new Map(operations.map((operation) => [operation.id, operation])),
+      locks: Map.groupBy(locks, ({ node_uuid }) => node_uuid),
       masked: this.#masked,
       engine,
     };

@@ -96,6 +96,10 @@ const nodeRules = {
   'baremetal:node:inventory:get': reader('Show the hardware inventory of a node.'),
   'baremetal:node:events:get': reader('Follow the timeline of a node (Ingot extension).'),
   'baremetal:node:operations:get': reader('List the operations of a node (Ingot extension).'),
+  'baremetal:node:lock:get': reader('Show the locks of a node (Ingot extension).'),
+  'baremetal:node:lock:create': member('Lock a node (Ingot extension).'),
+  'baremetal:node:lock:delete': member('Delete a lock that one has set (Ingot extension).'),
+  'baremetal:node:lock:delete_any': admin('Delete the locks of others (Ingot extension).'),
   'baremetal:shards:get': reader('List the shards.'),
 } as const satisfies Record<string, PolicyRule>;
 

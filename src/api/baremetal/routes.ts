@@ -13,6 +13,7 @@ import { nodeGroupRoutes } from './node-groups.ts';
 import { nodeHistoryRoutes } from './node-history.ts';
 import { nodeIndicatorRoutes } from './node-indicators.ts';
 import { nodeInventoryRoutes } from './node-inventory.ts';
+import { nodeLockRoutes } from './node-locks.ts';
 import { nodeMediaRoutes } from './node-media.ts';
 import { nodePassthruRoutes } from './node-passthru.ts';
 import { nodeStateRoutes } from './node-states.ts';
@@ -46,6 +47,7 @@ export const baremetalRoutes: readonly Row[] = [
   ...nodeGroupRoutes,
   ...nodeTraitRoutes,
   ...nodeHistoryRoutes,
+  ...nodeLockRoutes,
   ...nodeVifRoutes,
   ...portRoutes,
   ...portGroupRoutes,

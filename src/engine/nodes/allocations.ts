@@ -135,7 +135,7 @@ async function deleteAllocation(store: Store, uuid: string): Promise<void> {
     const { node_uuid } = (await trx.allocations.find({ uuid })) ?? { node_uuid: null };
     const node = node_uuid ? await trx.nodes.find({ uuid: node_uuid }) : undefined;
     if (node) {
-      await refuseWhileBusy(trx, node);
+      await refuseWhileBusy(trx, node, ['deploy']);
       await refuseRelease(trx, uuid, node);
       await trx.nodes.update({ uuid: node.uuid }, { instance_uuid: null, updated_at: new Date().toISOString() });
       await removeAllocation(trx, node.uuid);

@@ -1,17 +1,21 @@
 /** Faults for requests to a busy node, which name the operation or the request that holds it. */
 import { Fault } from '#domain/faults.ts';
+import type { LockKind } from '#domain/lock-kinds.ts';
 import type { Store } from '#store/store.ts';
 import type { NodeReservation } from '#store/tables/node-reservations.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
+import { refuseLocked } from './refuse-locked.ts';
 
 /**
  * Called in the transaction that takes or changes the node.
- * @throws Fault `nodeBusy` while an operation or a request holds the node
+ * @param forbidding the kinds of locks that forbid the change, beside those that forbid all
+ * @throws Fault `nodeBusy` while an operation or a request holds the node, `nodeLocked`
  */
-export async function refuseWhileBusy(trx: Store, node: Node): Promise<void> {
+export async function refuseWhileBusy(trx: Store, node: Node, forbidding: readonly LockKind[] = []): Promise<void> {
   if (node.operation_id) await refuseBusyNode(trx, node.uuid);
   await refuseReserved(trx, node.uuid);
+  await refuseLocked(trx, node.uuid, ['all', ...forbidding]);
 }
 
 /** @throws Fault `nodeBusy` while a request has reserved the node */

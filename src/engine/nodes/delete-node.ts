@@ -1,5 +1,6 @@
 /** Deletion of a node, with what belongs to it: the rules of Ironic's `destroy_node`. */
 import { Fault } from '#domain/faults.ts';
+import { lockKinds } from '#domain/lock-kinds.ts';
 import type { ProvisionState } from '#domain/provision-states.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
@@ -17,7 +18,7 @@ const deletable: readonly ProvisionState[] = ['manageable', 'enroll', 'adopt fai
 export async function deleteNode({ store, settings }: { store: Store; settings: EngineSettings }, uuid: string): Promise<void> {
   await store.transaction(async (trx) => {
     const node = await findNode(trx, uuid);
-    await refuseWhileBusy(trx, node);
+    await refuseWhileBusy(trx, node, lockKinds);
     if (node.instance_uuid && (!node.maintenance || (await serverOn(trx, node))))
       throw new Fault('conflict', { detail: `Node ${uuid} is associated with instance ${node.instance_uuid}.` });
     refuseProtected(node);

@@ -10,6 +10,7 @@ import type { NewNodePort, NodeVerbs } from '../contract.ts';
 import { refuseWhileBusy } from './busy-node.ts';
 import { findNode } from './find-node.ts';
 import { checkMembership, findFreeGroup, refuseRewiring } from './port-groups.ts';
+import { refuseLocked } from './refuse-locked.ts';
 
 type NodePortVerbs = Pick<NodeVerbs, 'createNodePort' | 'updateNodePort' | 'deleteNodePort'>;
 
@@ -28,6 +29,7 @@ async function createNodePort(store: Store, request: NewNodePort): Promise<NodeP
   const now = new Date().toISOString();
   return store.transaction(async (trx) => {
     await findNode(trx, request.node_uuid);
+    await refuseLocked(trx, request.node_uuid, ['all']);
     await refuseDuplicate(trx, { address });
     if (request.name) await refuseDuplicate(trx, { name: request.name });
     const port = {

@@ -5,11 +5,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
+import type { LockKind } from '#domain/lock-kinds.ts';
 import { whereUnique } from '#store/collection.ts';
 import type { Store } from '#store/store.ts';
 import type { NodeReservation } from '#store/tables/node-reservations.ts';
 import { isVoid, refuseBusyNode } from './busy-node.ts';
 import { findNode } from './find-node.ts';
+import { refuseLocked } from './refuse-locked.ts';
 
 type Wanted = {
   readonly uuid: string;
@@ -19,6 +21,8 @@ type Wanted = {
    * former process
    */
   readonly takes: 'idle' | 'repair';
+  /** The kinds of locks that forbid it, beside those that forbid all. */
+  readonly forbiddenBy?: readonly LockKind[];
 };
 
 /** Longer than all requests of one reservation together may take (milliseconds). */
@@ -50,9 +54,10 @@ export class NodeReservations {
       if (owner !== this.#owner && !except.has(node_uuid)) await node_reservations.remove({ node_uuid, owner });
   }
 
-  async #take(trx: Store, { uuid, purpose, takes }: Wanted): Promise<NodeReservation> {
+  async #take(trx: Store, { uuid, purpose, takes, forbiddenBy = [] }: Wanted): Promise<NodeReservation> {
     const node = await findNode(trx, uuid);
     if (takes === 'idle' && node.operation_id) await refuseBusyNode(trx, uuid);
+    if (takes === 'idle') await refuseLocked(trx, uuid, ['all', ...forbiddenBy]);
     const held = await trx.node_reservations.find({ node_uuid: uuid });
     const refusal = new Fault('nodeBusy', { node: node.name ?? uuid, holder: held?.purpose ?? purpose });
     const mayReplace = !held || isVoid(held) || (takes === 'repair' && held.owner !== this.#owner);

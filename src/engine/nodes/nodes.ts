@@ -30,9 +30,11 @@ import { checkChanges, refuseInTransition, refusePowerOff, refuseRetirement } fr
 import { deleteNode } from './delete-node.ts';
 import { claimEndpoints } from './endpoints.ts';
 import { findNode } from './find-node.ts';
+import { nodeLockVerbs } from './node-locks.ts';
 import { nodePortVerbs } from './node-ports.ts';
 import { portGroupVerbs } from './port-groups.ts';
 import { setProvisionState } from './provision-verbs.ts';
+import { refuseLocked } from './refuse-locked.ts';
 
 type Parts = {
   store: Store;
@@ -90,8 +92,12 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
     ...nodePortVerbs(store),
     ...portGroupVerbs(store),
     ...allocationVerbs(store),
+    ...nodeLockVerbs(store),
     consoleLog: (uuid, lines) => parts.consoles.log(uuid, lines),
-    setConsole: (uuid, enabled) => parts.consoles.setEnabled(uuid, enabled),
+    async setConsole(uuid, enabled) {
+      await refuseLocked(store, uuid, ['all']);
+      await parts.consoles.setEnabled(uuid, enabled);
+    },
     checkConsole: (uuid) => parts.consoles.check(uuid),
     attachConsole: (uuid, server) => parts.consoles.attach(uuid, server),
   };
@@ -196,7 +202,7 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | Chan
     if (Object.keys(changes).some((name) => name !== 'maintenance')) {
       refuseInTransition(node);
       await refuseWhileBusy(trx, node);
-    }
+    } else await refuseLocked(trx, uuid, ['all']);
     if (changes.driver_info) checkNodePriorities(changes.driver_info);
     if (changes.properties) refuseOddSizes({ uuid, properties: changes.properties });
     const driver = changes.driver ?? node.driver;
@@ -293,6 +299,7 @@ async function setMaintenance({ store, drivers }: Parts, uuid: string, { on, rea
   const patch = on ? { maintenance_reason: reason ?? null } : { maintenance_reason: null, fault: null };
   await store.transaction(async (trx) => {
     await findNode(trx, uuid);
+    await refuseLocked(trx, uuid, ['all']);
     await trx.nodes.update({ uuid }, { maintenance: on, ...patch, updated_at: new Date().toISOString() });
     if (!on) await claimEndpoints(trx, drivers, { uuid });
   });

@@ -9,6 +9,7 @@ import { defaultBondMode, type PortGroup } from '#store/tables/port-groups.ts';
 import type { NewPortGroup, NodeVerbs, PortGroupChanges } from '../contract.ts';
 import { refuseWhileBusy } from './busy-node.ts';
 import { findNode } from './find-node.ts';
+import { refuseLocked } from './refuse-locked.ts';
 
 type PortGroupVerbs = Pick<NodeVerbs, 'createPortGroup' | 'updatePortGroup' | 'deletePortGroup'>;
 
@@ -38,6 +39,7 @@ async function createPortGroup(store: Store, request: NewPortGroup): Promise<Por
   };
   return store.transaction(async (trx) => {
     await findNode(trx, group.node_uuid);
+    await refuseLocked(trx, group.node_uuid, ['all']);
     return whereUnique(trx.portgroups.insert(group), (violation) => alreadyExists(violation, group));
   });
 }

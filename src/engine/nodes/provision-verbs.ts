@@ -1,6 +1,7 @@
 /** Provision verbs of Ironic's API: plain transitions, operations on the node, and what changes its instance. */
 import { Fault } from '#domain/faults.ts';
 import type { ImageUser } from '#domain/image-visibility.ts';
+import { lockKinds } from '#domain/lock-kinds.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
@@ -19,6 +20,7 @@ import { abortFault, type Worker } from '../worker/worker.ts';
 import { refuseBusyNode, refuseWhileBusy } from './busy-node.ts';
 import { refuseProtected } from './change-rules.ts';
 import { findNode } from './find-node.ts';
+import { refuseLocked } from './refuse-locked.ts';
 
 type Parts = {
   store: Store;
@@ -125,6 +127,7 @@ async function deployInstance({ worker, drivers }: Parts, trx: Store, { node, ve
 async function deleteInstance({ settings, worker }: Parts, trx: Store, node: Node): Promise<Result> {
   const running = node.operation_id === null ? undefined : await trx.operations.find({ id: node.operation_id });
   if (running && isOfInstance(running)) {
+    await refuseLocked(trx, node.uuid, lockKinds);
     await trx.nodes.update({ uuid: node.uuid }, { target_provision_state: 'available' });
     return { cancelled: running.id };
   }

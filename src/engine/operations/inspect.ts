@@ -20,6 +20,7 @@ const failure = 'Inspection';
 
 export const inspect = defineOperation({
   kind: 'inspect',
+  forbiddenBy: ['power', 'all'],
   request: Type.Object({}),
   context: Type.Object({}),
   verbs: [

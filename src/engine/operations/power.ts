@@ -59,6 +59,7 @@ export type PowerRequest = Static<typeof PowerRequest>;
 
 export const power = defineOperation({
   kind: 'power',
+  forbiddenBy: ['power', 'all'],
   request: PowerRequest,
   context: Type.Object({}),
   verbs: [],

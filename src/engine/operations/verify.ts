@@ -20,6 +20,7 @@ type VerifyStep = Step<{ power_state: 'power on' | 'power off'; system_uuid: str
 
 export const verify = defineOperation({
   kind: 'verify',
+  forbiddenBy: ['all'],
   request: Type.Object({}),
   context: VerifyContext,
   verbs: [

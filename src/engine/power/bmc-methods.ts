@@ -38,10 +38,13 @@ export function bmcMethods(management: ManagementInterface, account: Account): R
       ),
     }),
     ...(changePassword && {
-      rotate_password: writes(
-        "Gives the BMC's account a new password, random unless password=… says it, and keeps it in driver_info.",
-        rotation(management, account),
-      ),
+      rotate_password: {
+        ...writes(
+          "Gives the BMC's account a new password, random unless password=… says it, and keeps it in driver_info.",
+          rotation(management, account),
+        ),
+        reservesNode: true,
+      },
     }),
   };
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Drivers, VendorMethod } from '#drivers/interfaces.ts';
 import { anAvailableNode, testCloud } from '#test/a-cloud.ts';
+import { NodeReservations } from '../nodes/node-reservations.ts';
 import type { BmcHealth } from './bmc-health.ts';
 import { unknownBootState } from './boot-states.ts';
 import { machineVerbs } from './machine-verbs.ts';
@@ -21,6 +22,7 @@ test('during an operation, allows reads and methods that it waits for, and rejec
     bmcHealth: { noticeOnce: () => () => {} } as unknown as BmcHealth,
     passwords: { rotate: async () => {} },
     bootStates,
+    reservations: new NodeReservations(store),
   });
   const call = (name: string, http: string) => verbs.callVendor(uuid, { method: name, http, parameters: {} });
 

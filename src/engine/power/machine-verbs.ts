@@ -10,6 +10,7 @@ import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { MachineVerbs } from '../contract.ts';
 import { refuseWhileBusy } from '../nodes/busy-node.ts';
+import type { NodeReservations } from '../nodes/node-reservations.ts';
 import { interfaceOf, loadNode } from '../worker/task.ts';
 import { bmcDeadline } from './bmc-deadline.ts';
 import type { BmcHealth } from './bmc-health.ts';
@@ -27,6 +28,7 @@ export type MachineVerbParts = {
   bmcHealth: BmcHealth;
   passwords: Pick<BmcPasswords, 'rotate'>;
   bootStates: Pick<BootStates, 'ask' | 'forget'>;
+  reservations: Pick<NodeReservations, 'during'>;
 };
 
 /** One node, loaded for one request. */
@@ -69,7 +71,13 @@ export function machineVerbs(parts: MachineVerbParts): MachineVerbs {
       await readBack(uuid);
     },
     injectNmi: (uuid) =>
-      change(uuid, 'non-maskable interrupt', ({ facts, management, callOptions }) => management.injectNmi?.(facts, callOptions)),
+      alone(parts, uuid, 'a non-maskable interrupt', () =>
+        changeMachine(parts, uuid, {
+          subject: 'non-maskable interrupt',
+          act: ({ facts, management, callOptions }) => management.injectNmi?.(facts, callOptions),
+          isReserved: true,
+        }),
+      ),
     async getIndicator(uuid) {
       const { facts, management, callOptions } = await open(uuid);
       return management.getIndicator?.(facts, callOptions) ?? unsupported(facts, 'indicator');
@@ -119,16 +127,28 @@ async function openNode({ store, drivers, bmcHealth }: MachineVerbParts, uuid: s
   };
 }
 
-/** @param change `act` returns undefined if the driver has no such method */
+type MachineChange = {
+  subject: string;
+  /** Returns undefined if the driver has no such method. */
+  act: (open: MachineRequestContext) => Promise<unknown> | undefined;
+  /** The request has reserved the node. */
+  isReserved?: boolean;
+};
+
+/** A request that may switch the machine: no lock is set until it has ended. */
+function alone<R>({ reservations }: MachineVerbParts, uuid: string, purpose: string, work: () => Promise<R>): Promise<R> {
+  return reservations.during({ uuid, purpose, takes: 'idle', forbiddenBy: ['power'] }, work);
+}
+
 async function changeMachine(
   parts: MachineVerbParts,
   uuid: string,
-  { subject, act }: { subject: string; act: (open: MachineRequestContext) => Promise<unknown> | undefined },
+  { subject, act, isReserved = false }: MachineChange,
 ): Promise<void> {
   const open = await openNode(parts, uuid);
   const { node, facts, callOptions } = open;
   // A BMC restarted during a firmware update may be bricked.
-  await refuseWhileBusy(parts.store, node);
+  if (!isReserved) await refuseWhileBusy(parts.store, node);
   await recordBmcCommand(
     { store: parts.store, node: facts, ...callOptions },
     subject,
@@ -158,10 +178,15 @@ async function callVendor(parts: MachineVerbParts, uuid: string, { method, http,
   if (!(row.http as readonly string[]).includes(http))
     throw new Fault('badRequest', { detail: `The vendor method '${method}' takes ${row.http.join(', ')}, not ${http}.` });
   if (http === 'GET') return row.run(facts, parameters, callOptions);
-  if (!row.whileBusy) await refuseWhileBusy(parts.store, node);
-  let answer: Json = null;
-  await recordBmcCommand({ store: parts.store, node: facts, ...callOptions }, `vendor method ${method}`, async () => {
-    answer = await row.run(facts, parameters, callOptions);
-  });
-  return answer;
+  const run = async () => {
+    let answer: Json = null;
+    await recordBmcCommand({ store: parts.store, node: facts, ...callOptions }, `vendor method ${method}`, async () => {
+      answer = await row.run(facts, parameters, callOptions);
+    });
+    return answer;
+  };
+  if (row.whileBusy) return run();
+  if (!row.reservesNode) return alone(parts, uuid, `vendor method ${method}`, run);
+  await refuseWhileBusy(parts.store, node, ['power']);
+  return run();
 }

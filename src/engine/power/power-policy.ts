@@ -73,8 +73,8 @@ export class PowerPolicy {
     return powerPolicies.find((policy) => policy === wanted) ?? 'record';
   }
 
-  async #record(found: FoundPower): Promise<void> {
-    if (await this.#write(found)) this.#report(found, `was found ${found.seen}`);
+  async #record(found: FoundPower, result = ''): Promise<void> {
+    if (await this.#write(found)) this.#report(found, `was found ${found.seen}${result}`);
   }
 
   async #correct(found: FoundPower): Promise<void> {
@@ -82,11 +82,14 @@ export class PowerPolicy {
     const { node, expected, seen } = found;
     const target = expected ?? seen;
     const operation = await store.transaction(async (trx) => {
+      const [lock] = await trx.node_locks.inForce(node.uuid, power.forbiddenBy);
+      if (lock) return 'locked';
       if (!(await trx.nodes.update(isAsRead(found), { target_power_state: target }))) return undefined;
       const purpose = `${target} of node ${node.name ?? node.uuid}, which was found ${seen}`;
       const about = { purpose, node_uuid: node.uuid, server_id: (await serverOn(trx, node))?.id ?? null };
       return worker.begin(trx, newOperation(power, { ...about, request: { target } }));
     });
+    if (operation === 'locked') return this.#record(found, `, and is left so: a lock forbids to restore ${target}`);
     if (!operation) return;
     this.#corrections.set(node.uuid, [...this.#recentCorrections(node.uuid), now()]);
     this.#report(found, `was found ${seen}; restoring ${target} as the power sync policy says`);

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as otherRequests } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
 import type { Json } from '#domain/json.ts';
+import { lockKinds } from '#domain/lock-kinds.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Image } from '#store/tables/images.ts';
@@ -10,6 +11,7 @@ import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { NewServer, RebuildChanges, RequestedNetwork, ServerVerbs } from '../contract.ts';
+import { refuseLocked } from '../nodes/refuse-locked.ts';
 import { chooseNodeFor, claimNode } from '../operations/claim-node.ts';
 import { beginDeletion, deletion } from '../operations/delete.ts';
 import { chooseDeployInterface, deployRequest } from '../operations/deployment.ts';
@@ -142,7 +144,7 @@ function newServer(request: NewServer, networks: RequestedNetwork[], index?: num
 async function deleteServer({ store, worker }: VerbParts, id: string): Promise<void> {
   const result = await store.transaction(async (trx) => {
     const server = await findServer(trx, id);
-    refuseLocked(server);
+    refuseLockedServer(server);
     if (server.task_state === 'deleting') return {};
     const node = server.node_uuid ? await trx.nodes.find({ uuid: server.node_uuid }) : undefined;
     if (!node || node.instance_uuid !== id) {
@@ -150,6 +152,7 @@ async function deleteServer({ store, worker }: VerbParts, id: string): Promise<v
       return {};
     }
     refuseProtectedMachine(node, id, 'delete');
+    await refuseLocked(trx, node.uuid, lockKinds);
     await trx.servers.update({ id }, { task_state: 'deleting', updated_at: new Date().toISOString() });
     const running = node.operation_id ? await trx.operations.find({ id: node.operation_id }) : undefined;
     if (running?.server_id === id) return { cancel: running.id };
@@ -194,7 +197,7 @@ const powerChanges = {
 async function changeServerPower({ store, worker }: VerbParts, id: string, change: PowerChange): Promise<void> {
   const operation = await store.transaction(async (trx) => {
     const server = await findServer(trx, id);
-    refuseLocked(server);
+    refuseLockedServer(server);
     const [node] = await trx.nodes.pick(['provision_state'], { uuid: server.node_uuid ?? '', instance_uuid: id });
     const allowed = node?.provision_state === 'active' ? [...change.from, ...change.fromError] : change.from;
     if (!allowed.includes(server.vm_state) || server.task_state || !server.node_uuid) {
@@ -216,7 +219,7 @@ async function changeServerPower({ store, worker }: VerbParts, id: string, chang
 async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, changes: RebuildChanges): Promise<Server> {
   const { server, operation } = await store.transaction(async (trx) => {
     const before = await findServer(trx, id);
-    refuseLocked(before);
+    refuseLockedServer(before);
     const node = before.node_uuid ? await trx.nodes.find({ uuid: before.node_uuid }) : undefined;
     const isAllowed = ['active', 'stopped', 'error'].includes(before.vm_state) && !before.task_state && node;
     if (!isAllowed)
@@ -276,6 +279,6 @@ function refuseProtectedMachine({ protected: isProtected }: Pick<Node, 'protecte
   throw new Fault('conflict', { detail });
 }
 
-function refuseLocked(server: Server): void {
+function refuseLockedServer(server: Server): void {
   if (server.locked) throw new Fault('conflict', { detail: `Instance ${server.id} is locked` });
 }

@@ -1,6 +1,7 @@
 /** The definitions as the worker uses them: bound to the engine's parts, by the kind in the operation's row. */
 import { type TObject, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { type LockKind, lockKinds } from '#domain/lock-kinds.ts';
 import type { Step, Task } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
@@ -63,6 +64,11 @@ export class BoundOperations {
     if (!definition) return unknownKind(kind);
     if (fits(BaseRequest, request) && fits(definition.request, request)) return undefined;
     return new Fault('internal', { detail: `the request of ${kind} operation ${id} is not understood` });
+  }
+
+  /** The kinds of locks that forbid an operation to start. */
+  forbiddenBy(kind: string): readonly LockKind[] {
+    return this.#known(kind)?.forbiddenBy ?? lockKinds;
   }
 
   #readContext(row: Operation, request: RunningOperation['request']): BaseContext {

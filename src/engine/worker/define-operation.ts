@@ -4,6 +4,7 @@
  */
 import type { Static, TObject } from 'typebox';
 import type { JsonObject } from '#domain/json.ts';
+import type { LockKind } from '#domain/lock-kinds.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { ProvisionState, Transition } from '#domain/provision-states.ts';
 import type { CallOptions, Drivers, NodeFacts, Step } from '#drivers/interfaces.ts';
@@ -114,6 +115,8 @@ export type Definition<K extends string = string, R extends TObject = TObject, C
   /** The operation in Ironic's text of an aborted one. Absent = an abort is reported as a failure. */
   readonly abortedAs?: string;
   readonly shownAs: ShownAs<Static<R>>;
+  /** The kinds of locks that forbid it to start; absent: each, for what switches the machine or changes its contents. */
+  readonly forbiddenBy?: readonly LockKind[];
   /** The power state after it, if that is what the operation is for. */
   leadsToPower?(request: Static<R>): PowerState;
   /** The steps. They depend on the request only, so that a restart builds the same list. */

@@ -11,6 +11,7 @@ import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import { summarize } from '../messages/diagnosis.ts';
 import { refuseBusyNode, refuseReserved } from '../nodes/busy-node.ts';
+import { refuseLocked } from '../nodes/refuse-locked.ts';
 import type { BaseContext, RunningOperation } from './base-context.ts';
 import type { BoundOperations, RowWriter, StepHook, TaskFactory } from './bound-operations.ts';
 import type { NewOperation } from './define-operation.ts';
@@ -63,7 +64,7 @@ export class Worker {
     return this.#stop.signal.aborted;
   }
 
-  /** Writes the operation and locks the node in the caller's transaction. Throws `nodeBusy` if the node is locked. */
+  /** Writes the operation and locks the node in the caller's transaction. Throws `nodeBusy`, `nodeLocked`. */
   async begin(trx: Store, request: NewOperation, handedOverBy: string | null = null): Promise<Operation> {
     const at = new Date().toISOString();
     const operation: Operation = {
@@ -93,7 +94,10 @@ export class Worker {
     const taken = await trx.nodes.update({ uuid: request.node_uuid, operation_id: handedOverBy }, { operation_id: operation.id });
     if (taken !== 1) await refuseBusyNode(trx, request.node_uuid);
     // An operation that hands the node over has held its lock until now.
-    if (handedOverBy === null) await refuseReserved(trx, request.node_uuid);
+    if (handedOverBy === null) {
+      await refuseReserved(trx, request.node_uuid);
+      await refuseLocked(trx, request.node_uuid, operations.forbiddenBy(request.kind));
+    }
     return trx.operations.insert(operation);
   }
 

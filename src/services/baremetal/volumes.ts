@@ -4,7 +4,7 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
-import { refuseWhileBusy } from '#engine/contract.ts';
+import { refuseLocked, refuseWhileBusy } from '#engine/contract.ts';
 import { type Collection, type UniqueViolation, whereUnique } from '#store/collection.ts';
 import { isEqual } from '#store/conditions.ts';
 import type { ListPage } from '#store/list.ts';
@@ -112,6 +112,7 @@ export async function createVolume<T extends Volume>(
   if (uuid && !isUuidLike(uuid)) throw new Fault('badRequest', { detail: `Expected UUID for uuid: ${uuid}` });
   return store.transaction(async (trx) => {
     const node = await nodeOf(trx, request.node_uuid);
+    await refuseLocked(trx, node.uuid, ['all']);
     const record = {
       ...kind.read(request, node.uuid),
       uuid: uuid ? uuid.toLowerCase() : randomUUID(),

@@ -1,0 +1,40 @@
+/** Locks that people set on nodes: who forbids what, why, and until when. */
+import { sql } from 'kysely';
+import type { LockKind } from '#domain/lock-kinds.ts';
+import { Collection } from '../collection.ts';
+
+export type NodeLock = {
+  id: string;
+  /** It is deleted with the node, which only a node without locks can be. */
+  node_uuid: string;
+  kind: LockKind;
+  reason: string;
+  /** Who set it. Empty project: with a token for the system. */
+  project_id: string;
+  user_id: string;
+  user_name: string;
+  /** From then on it has no effect, whether the row is there or not; null: until it is deleted. */
+  expires_at: string | null;
+  created_at: string;
+};
+
+export class NodeLocks extends Collection<NodeLock, { node_locks: NodeLock }> {
+  static override readonly table = { name: 'node_locks' };
+
+  /** Those in force, the oldest first. */
+  async inForce(node_uuid: string | readonly string[], kinds?: readonly LockKind[]): Promise<NodeLock[]> {
+    const now = new Date().toISOString();
+    let query = this.db
+      .selectFrom('node_locks')
+      .selectAll()
+      .where('node_uuid', 'in', [node_uuid].flat())
+      .where(sql<boolean>`(expires_at IS NULL OR expires_at > ${now})`);
+    if (kinds) query = query.where('kind', 'in', kinds);
+    return (await query.orderBy('created_at').orderBy('id').execute()).map((row) => this.decode(row));
+  }
+
+  /** Removes those that are over. */
+  async sweep(): Promise<void> {
+    await this.db.deleteFrom('node_locks').where('expires_at', '<=', new Date().toISOString()).execute();
+  }
+}
