@@ -26,6 +26,13 @@ export const provisionStates = {
   deploying: { explanation: 'A server is being deployed on it.' },
   'wait call-back': { explanation: 'A deployment waits for the ramdisk on the machine.' },
   active: { explanation: 'A server runs on it.' },
+  servicing: { explanation: 'A service step is executed on the machine of its server.' },
+  'service wait': { explanation: 'Servicing waits for the machine or its BMC.' },
+  'service hold': { explanation: 'Servicing is held by a step until an operator ends the hold.' },
+  'service failed': {
+    explanation: 'Servicing failed; its server remains. See last_error for the cause.',
+    isFailed: true,
+  },
   'deploy failed': { explanation: 'Deployment failed; see last_error for the cause.', isFailed: true },
   deleting: { explanation: 'Its server is being removed.' },
   cleaning: { explanation: 'Its disks are being erased.' },

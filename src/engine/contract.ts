@@ -141,6 +141,10 @@ export type NewNodeLock = Omit<NodeLock, 'id' | 'node_uuid' | 'created_at'> & { 
 export type ProvisionOptions = {
   /** Of `clean`. */
   clean_steps?: unknown;
+  /** Of `service`. */
+  service_steps?: unknown;
+  /** In place of the steps of `clean` and `service`: finds them in the transaction that begins the operation. */
+  runbook?: (node: Node, trx: Store) => Promise<{ steps: object[]; disable_ramdisk: boolean }>;
   /** Refuses steps that need a ramdisk. */
   disable_ramdisk?: boolean;
   /** Of `active` and `rebuild`: see images/given-config-drive.ts. */
@@ -158,7 +162,7 @@ export type NodeVerbs = {
   updateNode(uuid: string, changes: NodeChanges | ChangesOf): Promise<void>;
   /** Refuses (`conflict`) while a server or an operation holds it. */
   deleteNode(uuid: string): Promise<void>;
-  /** Ironic's verbs: manage, provide, clean, active, rebuild, deleted, abort. */
+  /** Ironic's verbs: manage, provide, clean, service, active, rebuild, deleted, unhold, abort. */
   setProvisionState(uuid: string, verb: string, options?: ProvisionOptions): Promise<void>;
   setPower(uuid: string, target: Exclude<PowerTarget, 'power cycle'> | 'soft reset'): Promise<void>;
   /** An operator's confirmation of a manual power change; without `state`: the requested change is done. */

@@ -410,17 +410,6 @@ test('a patch reaches keys with ~ and / as JSON Pointer escapes them', async () 
   assert.deepEqual(body.extra, { 'a/b~c': 1 });
 });
 
-for (const target of ['service']) {
-  test(`the verb ${target} is answered with 501`, async () => {
-    const { uuid } = await enrol();
-
-    const { status, body } = await ask('PUT', `nodes/${uuid}/states/provision`, { target });
-
-    assert.equal(status, 501);
-    assert.match(textOf(body), new RegExp(`'${target}'`));
-  });
-}
-
 test('rejects cleaning by a runbook', async () => {
   const { uuid } = await enrol();
 

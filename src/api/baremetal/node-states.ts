@@ -86,7 +86,7 @@ export const nodeStateRoutes = [
       configdrive: Anything,
       deploy_steps: Anything,
       rescue_password: Anything,
-      service_steps: Anything,
+      service_steps: Type.Optional(Nullable(Steps)),
       runbook: Anything,
       disable_ramdisk: Anything,
     }),
@@ -147,7 +147,7 @@ function validityOf({ driver }: Pick<Node, 'driver'>, kind: string, name: string
 }
 
 /** Verbs that exist only in Ironic. */
-const unsupportedVerbs = ['inspect', 'rescue', 'unrescue', 'hold', 'unhold', 'service'];
+const unsupportedVerbs = ['rescue', 'unrescue'];
 
 function provisionVerb(asked: string, node: Node, version: Microversion): ProvisionVerb {
   const verb = findProvisionVerb(asked, node.provision_state);

@@ -47,7 +47,8 @@ export async function setProvisionState(parts: Parts, uuid: string, request: Req
     }
     if (acts === 'delete-instance') return deleteInstance(parts, trx, node);
     await refuseWhileBusy(trx, node);
-    if (server) throw belongsTo(server.id, node, name);
+    const keeps = verbs.some((verb) => verb.name === name && verb.keepsInstance);
+    if (server && !keeps) throw belongsTo(server.id, node, name);
     const verb = verbFor(parts, node, name);
     refuseRetired(node, name);
     if (acts === 'deploy-instance') return { begun: await deployInstance(parts, trx, { node, verb, options: request.options }) };
@@ -88,13 +89,21 @@ type Applied = { node: Node; verb: KindVerb; options: ProvisionOptions };
 
 async function applyVerb({ worker, drivers, settings }: Parts, trx: Store, { node, verb, options }: Applied) {
   if (verb.notInMaintenance && node.maintenance) throw inMaintenance(node, verb.notInMaintenance);
-  const steps = options.clean_steps;
-  const request = verb.request?.(node, { drivers, settings, steps, disableRamdisk: options.disable_ramdisk });
+  const request = verb.request?.(node, { drivers, settings, ...(await stepsGiven(trx, node, options)) });
   await writeTransition(trx, node, verb);
   if (verb.name === 'provide' && !request && node.must_clean) noteUncleaned(trx, node);
   if (!request || verb.kind === undefined) return undefined;
   const purpose = `${verb.kind} node ${node.name ?? node.uuid}`;
   return worker.begin(trx, { kind: verb.kind, purpose, node_uuid: node.uuid, server_id: null, request });
+}
+
+/** A runbook is as it is now: later changes of it do not reach the operation. */
+async function stepsGiven(trx: Store, node: Node, options: ProvisionOptions) {
+  const { clean_steps, service_steps, disable_ramdisk: disableRamdisk } = options;
+  const runbook = await options.runbook?.(node, trx);
+  return runbook
+    ? { steps: runbook.steps, disableRamdisk: runbook.disable_ramdisk }
+    : { steps: clean_steps ?? service_steps, disableRamdisk };
 }
 
 async function writeTransition(trx: Store, { uuid }: Node, verb: KindVerb): Promise<void> {
@@ -149,10 +158,24 @@ async function interrupt({ store, worker, settings }: Parts, uuid: string, { nam
   const node = await findNode(store, uuid);
   const isAllowed = verbs.some((verb) => verb.name === name && verb.from.includes(node.provision_state));
   if (!isAllowed && node.operation_id !== null) await refuseBusyNode(store, uuid);
-  verbFor({ settings }, node, name);
+  if (verbFor({ settings }, node, name).acts === undefined) return leave({ store, settings }, uuid, name);
   const { operation_id: id } = node;
   if (id === null) throw new Fault('wrongState', { action: name, node: node.name ?? uuid, state: node.provision_state });
   // It may have gone on meanwhile.
   const isDone = await (acts === 'cancel' ? worker.abort(id, abortFault()) : worker.unhold(id));
   if (!isDone) await refuseBusyNode(store, uuid);
+}
+
+/** Of a failed operation, whose node goes on as before. Ironic answers 409 in maintenance. */
+async function leave({ store, settings }: Pick<Parts, 'store' | 'settings'>, uuid: string, name: string): Promise<void> {
+  await store.transaction(async (trx) => {
+    const node = await findNode(trx, uuid);
+    await refuseWhileBusy(trx, node);
+    const verb = verbFor({ settings }, node, name);
+    if (node.maintenance) {
+      const detail = `Can not ${name} the ${node.provision_state} node "${uuid}" while it is in maintenance mode. Remove it from maintenance first.`;
+      throw new Fault('conflict', { detail });
+    }
+    await writeTransition(trx, node, verb);
+  });
 }

@@ -11,9 +11,10 @@ import { inspect } from './inspect.ts';
 import { plainVerbs } from './plain-verbs.ts';
 import { power } from './power.ts';
 import { rebuild } from './rebuild.ts';
+import { service } from './service.ts';
 import { verify } from './verify.ts';
 
-export const operations = { deploy, rebuild, delete: deletion, clean, inspect, verify, adopt, power } as const;
+export const operations = { deploy, rebuild, delete: deletion, clean, service, inspect, verify, adopt, power } as const;
 
 export type OperationKind = keyof typeof operations;
 

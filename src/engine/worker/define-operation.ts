@@ -65,6 +65,8 @@ export type Verb<R = unknown> = {
   readonly target?: ProvisionState;
   /** Argument of the request that must be present. */
   readonly requires?: 'clean_steps' | 'service_steps';
+  /** Also for a node with a server of the compute API, which remains. */
+  readonly keepsInstance?: true;
   /** Refused for a node in maintenance; how Ironic's text names what it begins. */
   readonly notInMaintenance?: string;
   /** Further changes of the node. */

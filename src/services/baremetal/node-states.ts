@@ -40,11 +40,12 @@ function powerTarget(asked: string) {
 type ProvisionRequest = {
   target: string;
   clean_steps?: readonly object[] | null | undefined;
+  service_steps?: readonly object[] | null | undefined;
   disable_ramdisk?: unknown;
   configdrive?: unknown;
 } & Partial<Record<UnsupportedArgument, unknown>>;
 type UnsupportedArgument = (typeof unsupportedArguments)[number];
-const unsupportedArguments = ['deploy_steps', 'rescue_password', 'service_steps', 'runbook'] as const;
+const unsupportedArguments = ['deploy_steps', 'rescue_password', 'runbook'] as const;
 
 type Provision = {
   /** The provision verb that the target stands for. */
@@ -82,10 +83,15 @@ function isGiven(steps: unknown): boolean {
 const disableRamdiskSince: Readonly<Record<string, number>> = { clean: 70, service: 108 };
 
 function readStepArguments({ verb, request, minor }: Provision) {
-  const { clean_steps, disable_ramdisk } = request;
+  const { clean_steps, service_steps, disable_ramdisk } = request;
   const refuse = (detail: string) => new Fault('badRequest', { detail });
-  if (isGiven(clean_steps) && verb.name !== 'clean')
-    throw refuse('"clean_steps" is only valid when setting target provision state to clean');
+  for (const [name, steps] of [
+    ['clean', clean_steps],
+    ['service', service_steps],
+  ] as const) {
+    if (isGiven(steps) && verb.name !== name)
+      throw refuse(`"${name}_steps" is only valid when setting target provision state to ${name}`);
+  }
   const since = disableRamdiskSince[verb.name];
   const isNamed = disable_ramdisk !== undefined && disable_ramdisk !== null;
   const isDisabled = isNamed ? booleanOf('disable_ramdisk', disable_ramdisk as string | boolean) : undefined;
@@ -93,7 +99,11 @@ function readStepArguments({ verb, request, minor }: Provision) {
     throw refuse('disable_ramdisk is supported only with manual cleaning or servicing');
   if (isDisabled !== undefined && minor < (since ?? 0))
     throw new Fault('notAcceptable', { detail: 'disable_ramdisk is not acceptable in this API version' });
-  return { ...(clean_steps && { clean_steps }), ...(isDisabled !== undefined && { disable_ramdisk: isDisabled }) };
+  return {
+    ...(clean_steps && { clean_steps }),
+    ...(service_steps && { service_steps }),
+    ...(isDisabled !== undefined && { disable_ramdisk: isDisabled }),
+  };
 }
 
 /** The verbs that take one, each with the minor microversion that brought it. */
