@@ -41,6 +41,12 @@ export const jobTable: readonly Job[] = [
     env: { FUZZ_ROUNDS: '120', FUZZ_SEED: seed },
   },
   {
+    name: 'property',
+    what: 'random requests, crashes and faults of hardware on a fake clock: every node comes to rest, clean and usable',
+    minutes: 30,
+    command: [...node, 'test/property/main.ts', '--seed', `${seed}0000`, '--runs', '5000'],
+  },
+  {
     name: 'crash',
     what: 'the process killed at every step, again: what depends on moments shows itself by repetition',
     minutes: 60,

@@ -6,9 +6,9 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { type RawBuilder, SqliteAdapter, SqliteDialect, type SqliteStatement, sql } from 'kysely';
 import type { Dialect, JsonValue } from './dialect.ts';
 
-/** @param file path of the database, or `:memory:` */
-export function sqliteDialect(file: string): SqliteDialect {
-  const database = new DatabaseSync(file);
+/** @param source path of the database, `:memory:`, or an open database */
+export function sqliteDialect(source: string | DatabaseSync): SqliteDialect {
+  const database = typeof source === 'string' ? new DatabaseSync(source) : source;
   // EXCLUSIVE: two Ingot processes on one state folder would each believe they own its machines.
   // FULL: an acknowledged commit survives a power cut, not only a process crash.
   database.exec(`

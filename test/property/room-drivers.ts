@@ -1,0 +1,103 @@
+/** Drivers of the simulated machines, as one process uses them. Deployments are those of real hardware, by the agent. */
+import { Fault } from '#domain/faults.ts';
+import { perKind, rowOf } from '#domain/interface-kinds.ts';
+import { createDirectDeploy } from '#drivers/direct/index.ts';
+import { createFakeDriver } from '#drivers/fake/index.ts';
+import type { Drivers, ManagementInterface, NodeFacts, PowerInterface } from '#drivers/interfaces.ts';
+import { ipxeBoot } from '#drivers/ipxe/index.ts';
+import { absentInterfaces } from '#drivers/noop.ts';
+import type { ImageFiles } from '#engine/contract.ts';
+import { anImage } from '#test/a-cloud.ts';
+import type { Surroundings } from './contract.ts';
+import type { ProcessAccess } from './crashing-database.ts';
+import type { Caller, SimulatedBmc } from './simulated-bmc.ts';
+
+const properties = { room_password: { help: 'The password of the BMC.', secret: true } };
+const validate = () => {};
+
+export function roomDrivers(world: Surroundings, access: ProcessAccess): Drivers {
+  const fake = createFakeDriver({ powerDelayMs: 0, deployDelayMs: 0 });
+  const { settings } = world;
+  const direct = createDirectDeploy({
+    agentTimeout: settings['deploy.agent_timeout'],
+    imageTimeout: settings['deploy.image_timeout'],
+  });
+  const kinds = { power: 'room', management: 'room', boot: 'ipxe', deploy: 'direct', bios: 'fake', firmware: 'fake' };
+  const own: Readonly<Record<string, string>> = kinds;
+  return {
+    ...absentInterfaces,
+    hardwareTypes: { room: { name: 'room', ...perKind((kind) => [own[kind] ?? rowOf(kind).none ?? 'fake']) } },
+    power: { room: powerOf(world, callerOf(access)) },
+    management: { room: managementOf(world, callerOf(access)) },
+    boot: { ipxe: ipxeBoot },
+    deploy: { direct },
+    bios: { fake: fake.bios, ...absentInterfaces.bios },
+    firmware: { fake: fake.firmware, ...absentInterfaces.firmware },
+  };
+}
+
+function callerOf(access: ProcessAccess): Caller {
+  return {
+    get isDead() {
+      return access.isDead;
+    },
+    mayDie() {
+      try {
+        access.check('command', true);
+      } catch {
+        // The database may refuse, which is of no concern to a BMC.
+      }
+    },
+  };
+}
+
+function bmcOf(world: Surroundings, { uuid }: NodeFacts): SimulatedBmc {
+  const machine = world.machineOf(uuid);
+  if (!machine) throw new Fault('bmcUnreachable', { device: 'BMC', address: uuid, attempts: 1, seconds: 1, detail: 'gone' });
+  return machine.bmc;
+}
+
+function powerOf(world: Surroundings, caller: Caller): PowerInterface {
+  return {
+    properties,
+    validate,
+    getPower: async (node, options) => bmcOf(world, node).getPower(caller, node, options),
+    setPower: async (node, target) => bmcOf(world, node).setPower(caller, node, target),
+  };
+}
+
+function managementOf(world: Surroundings, caller: Caller): ManagementInterface {
+  return {
+    properties,
+    validate,
+    bootDevices: ['pxe', 'disk'],
+    setBootDevice: async (node, device, { persistent }) => bmcOf(world, node).setBootDevice(caller, node, device, persistent),
+    async getBootDevice(node, options) {
+      const bmc = bmcOf(world, node);
+      return bmc.read(caller, node, options, () => bmc.bootDevice ?? { device: null, persistent: null });
+    },
+    async changePassword(node, password) {
+      await bmcOf(world, node).changePassword(caller, node, password);
+    },
+    async resetBmc(node) {
+      bmcOf(world, node).trouble('unreachable', 60);
+    },
+  };
+}
+
+export function roomImages(configDrive: string): ImageFiles {
+  const refuse = async (): Promise<never> => {
+    throw new Fault('imageUnusable', { image: 'any', detail: 'this room has whole-disk images only' });
+  };
+  const extents = { path: '/images/1', size: 1000, sha256: '0'.repeat(64), virtual_size: 1, data_bytes: 1000 };
+  return {
+    get: async () => anImage,
+    file: async (id) => `/images/${id}`,
+    raw: refuse,
+    extents: async () => extents,
+    kernel: refuse,
+    recheck: async () => true,
+    configDrive: async () => configDrive,
+    givenConfigDrive: async () => configDrive,
+  };
+}
