@@ -5,6 +5,7 @@ import type { ProvisionState } from '#domain/provision-states.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { isNeverCleaned } from '../operations/automated-cleaning.ts';
+import { detachPorts } from '../servers/server-network.ts';
 import { serverOn } from '../servers/server-on-node.ts';
 import type { EngineSettings } from '../settings.ts';
 import { removeAllocation } from './allocations.ts';
@@ -26,6 +27,7 @@ export async function deleteNode({ store, settings }: { store: Store; settings: 
     await refuseParent(trx, node);
     if (node.allocation_uuid) await removeAllocation(trx, uuid);
     await trx.config_drives.remove({ id: uuid });
+    await detachPorts(trx, uuid);
     await trx.node_ports.remove({ node_uuid: uuid });
     await trx.portgroups.remove({ node_uuid: uuid });
     await trx.volume_connectors.remove({ node_uuid: uuid });

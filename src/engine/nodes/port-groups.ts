@@ -74,6 +74,10 @@ async function deletePortGroup(store: Store, uuid: string): Promise<void> {
       const detail = `Cannot complete the requested action because portgroup ${uuid} contains ports.`;
       throw new Fault('badRequest', { detail });
     }
+    if (group.vif_port_id) {
+      const detail = `Port group ${group.name ?? uuid} is in use by network port ${group.vif_port_id}.`;
+      throw new Fault('conflict', { detail });
+    }
     await trx.portgroups.remove({ uuid });
   });
 }

@@ -106,3 +106,27 @@ test('a port group without an address has that of the member that boots', async 
   );
   await cloud.store.close();
 });
+
+test('a network port attached to a node is free again once the node is deleted', async () => {
+  const cloud = await testCloud();
+  const { uuid } = await anAvailableNode(cloud, 'n1');
+  const network = await cloud.store.networks.insert(aNetwork);
+  const { id } = await allocatePort(cloud.store, { network, project_id: 'p' });
+  await cloud.engine.attachVif(uuid, { id });
+
+  await cloud.engine.deleteNode(uuid);
+
+  const port = await cloud.store.ports.find({ id });
+  assert.deepEqual([port?.device_id, port?.device_owner, port?.status], ['', '', 'DOWN']);
+  await cloud.store.close();
+});
+
+test('a port group in use by a network port is not deleted', async () => {
+  const cloud = await testCloud();
+  const { uuid: node_uuid } = await anAvailableNode(cloud, 'n1');
+  const group = await cloud.engine.createPortGroup({ node_uuid, address: '52:54:00:00:99:aa', mode: '802.3ad' });
+  await cloud.store.portgroups.update({ uuid: group.uuid }, { vif_port_id: 'vif' });
+
+  await assert.rejects(cloud.engine.deletePortGroup(group.uuid), { code: 'conflict', message: /in use by network port vif/ });
+  await cloud.store.close();
+});
