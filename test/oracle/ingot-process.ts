@@ -1,6 +1,6 @@
 /** Ingot with default settings, and its administrator's token. Exits with this process. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, mkdirSync, rmSync } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -11,18 +11,16 @@ const program = fileURLToPath(new URL('../../bin/ingot', import.meta.url));
 const password = 'oracle';
 const startMaxWaitMs = 60_000;
 
-/** @param folder for its state, created anew, and its log */
-export async function startIngot(folder: string): Promise<{ service: Service; stop(): void }> {
+/** @param folder for its state, which is empty @param logFile for its output */
+export async function startIngot(folder: string, logFile: string): Promise<{ service: Service; stop(): void }> {
   const state = join(folder, 'state');
-  rmSync(state, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
   const port = await freePort();
   const flags = { state: state, listen: `127.0.0.1:${port}`, 'admin.password': password, 'process.user': 'root' };
   const words = Object.entries({ ...flags, 'power.poll_ms': '10' }).flatMap(([name, value]) => [`--${name}`, value]);
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program, 'serve', ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const log = createWriteStream(join(folder, 'ingot.log'));
+  const log = createWriteStream(logFile);
   child.stdout.pipe(log);
   child.stderr.pipe(log);
   await untilServing(child);

@@ -1,6 +1,6 @@
 /** Ironic in one process and without authentication, in its root folder, with SQLite. Exits with this process. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -50,10 +50,18 @@ lock_path = ${trx}
 tftp_root = ${trx}/tftp
 `;
 
-/** @param root as created by `ensureIronicRoot` @param log file for Ironic's output */
-export async function startIronic(root: string, log: string): Promise<{ service: Service; version: string; stop(): void }> {
+/**
+ * @param root as created by `ensureIronicRoot` @param log file for Ironic's output @returns also a folder in memory, for what
+ * this run writes
+ */
+export async function startIronic(
+  root: string,
+  log: string,
+): Promise<{ service: Service; version: string; folder: string; stop(): void }> {
   const folder = join(root, trx);
-  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  // In this process's mount namespace: runs beside each other do not meet, and leave nothing behind.
+  await runCommand('mount', ['-t', 'tmpfs', 'tmpfs', folder]);
   for (const name of ['http', 'tftp']) mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, 'ironic.conf'), settings);
   await runCommand('mount', ['-t', 'proc', 'proc', join(root, 'proc')]);
@@ -68,7 +76,7 @@ export async function startIronic(root: string, log: string): Promise<{ service:
   child.stderr.pipe(output);
   const service = new Service('Ironic', `http://127.0.0.1:${port}`, { 'openstack-system-scope': 'all', 'x-roles': 'admin' });
   await untilAnswering(service, child, log);
-  return { service, version: named.split('\t')[1]?.trim() ?? '', stop: () => void child.kill('SIGKILL') };
+  return { service, version: named.split('\t')[1]?.trim() ?? '', folder, stop: () => void child.kill('SIGKILL') };
 }
 
 /** It responds when its conductor has registered its drivers. */

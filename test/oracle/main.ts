@@ -57,7 +57,7 @@ async function bench(ironic: Ironic, options: readonly string[]): Promise<number
 }
 
 async function compare(ironic: Ironic, words: readonly string[]): Promise<number> {
-  const ingot = await startIngot(join(folder, 'ingot'));
+  const ingot = await startIngot(ironic.folder, join(folder, 'ingot.log'));
   try {
     process.stdout.write(`Ironic ${ironic.version} and this Ingot are asked the same\n`);
     return (await compareAll({ ironic: ironic.service, ingot: ingot.service }, words)) ? 0 : 1;

@@ -31,7 +31,12 @@ async function aNode(fields: object = {}): Promise<string> {
   return uuid;
 }
 
-const allocate = (fields: object = {}) => ask('POST', '/allocations', { resource_class: 'metal', ...fields });
+const create = (fields: object = {}) => ask('POST', '/allocations', { resource_class: 'metal', ...fields });
+/** The body is what the allocation has become, not what the reply shows. */
+async function allocate(fields: object = {}): Promise<Reply> {
+  const reply = await create(fields);
+  return { ...reply, body: (await ask('GET', `/allocations/${reply.body['uuid']}`)).body };
+}
 
 async function members(): Promise<Record<'mine' | 'theirs', { id: string; ask: Ask }>> {
   const make = async (noun: string, fields: object) =>
@@ -50,6 +55,15 @@ afterEach(async () => {
   await fixture.store.nodes.update({}, { instance_uuid: null, allocation_uuid: null });
   await fixture.store.allocations.remove({});
   for (const { uuid } of await fixture.store.nodes.list()) await fixture.engine.deleteNode(uuid);
+});
+
+test('the reply to the creation of an allocation says that the node is still being chosen', async () => {
+  await aNode();
+
+  const { body } = await create();
+
+  assert.deepEqual([body['state'], body['node_uuid'], body['last_error']], ['allocating', null, null]);
+  assert.equal((await ask('GET', `/allocations/${body['uuid']}`)).body['state'], 'active');
 });
 
 test('an allocation holds a node that fits, and releases it when it is deleted', async () => {
@@ -259,8 +273,9 @@ test('a project allocates nodes that it owns, and sees and changes its own alloc
   );
   const patched = await mine.ask('PATCH', '/allocations/m', [{ op: 'add', path: '/extra/a', value: 1 }]);
 
-  assert.deepEqual([created.status, created.body['owner'], created.body['node_uuid']], [201, mine.id, own]);
-  assert.deepEqual([none.status, none.body['state']], [201, 'error']);
+  const seen = (name: string) => mine.ask('GET', `/allocations/${name}`).then(({ body }) => body);
+  assert.deepEqual([created.status, (await seen('m'))['owner'], (await seen('m'))['node_uuid']], [201, mine.id, own]);
+  assert.deepEqual([none.status, (await seen('n'))['state']], [201, 'error']);
   assert.match(JSON.stringify(candidate.body), new RegExp(`Nodes cannot be found: ${foreign}`));
   assert.deepEqual([candidate.status, forAnother.status, patched.status], [400, 403, 200]);
   assert.deepEqual(everywhere, [404, 404]);

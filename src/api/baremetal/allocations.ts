@@ -25,7 +25,13 @@ const AllocationQuery = Type.Interface([Type.Omit(PageQuery, ['detail']), Filter
 const AllocationReply = Type.Record(Type.String(), Type.Unknown());
 const FieldsQuery = Type.Object({ fields: Word });
 
-type AllocationView = { allocation: Allocation; base: string };
+/** In the reply to its creation an allocation has no outcome yet: Ironic chooses the node afterwards, and clients wait for that. */
+function asAccepted(allocation: Allocation): Accepted {
+  return { ...allocation, state: 'allocating', node_uuid: null, last_error: null };
+}
+
+type Accepted = Omit<Allocation, 'state'> & { state: Allocation['state'] | 'allocating' };
+type AllocationView = { allocation: Accepted; base: string };
 const plain = (name: keyof Allocation, since = 1) => field<AllocationView>(name, since, ({ allocation }) => allocation[name]);
 
 const allocationFields = [
@@ -71,7 +77,7 @@ export const allocationRoutes = [
       const found = node ? await backfilled(context, request, node) : undefined;
       const allocation = await createAllocation(context, { ...body, ...ownership(request, owner), node: found?.uuid });
       reply.header('location', linksTo(context.baseUrl(request), `allocations/${allocation.uuid}`)[0]?.href);
-      return allocationJson(context, request, { allocation });
+      return allocationJson(context, request, { allocation: found ? allocation : asAccepted(allocation) });
     },
   }),
   route({
@@ -203,7 +209,7 @@ function laterField(name: string, since: number): Fault {
 function allocationJson(
   context: ApiContext,
   request: FastifyRequest,
-  { allocation, fields }: { allocation: Allocation; fields?: string | undefined },
+  { allocation, fields }: { allocation: Accepted; fields?: string | undefined },
 ) {
   const view = { allocation, base: context.baseUrl(request) };
   return selectFields(allocationFields, view, { fields, version: request.microversion });

@@ -162,7 +162,7 @@ const patchRefusals: [path: string, value: unknown, status: number, text: RegExp
   ['/maintenance_reason', 'r', 400, /maintenance/],
   ['/name', 'with space', 400, /name/],
   ['/name', 'aaaaaaaa-2222-4222-8222-222222222222', 400, /invalid name/],
-  ['/driver', 'none', 400, /No valid driver/],
+  ['/driver', 'none', 400, /No valid host was found. Reason: No conductor service registered which supports driver none/],
   ['/deploy_interface', 'none', 400, /deploy interface/],
   ['/network_interface', 'neutron', 501, /network_interface/],
   ['/protected', true, 409, /can only be made protected in provision states 'active' or 'rescue'/],
@@ -170,7 +170,7 @@ const patchRefusals: [path: string, value: unknown, status: number, text: RegExp
   ['/retired_reason', 'why', 400, /can only be set when retired is True/],
   ['/automated_clean', 5, 400, /automated_clean/],
   ['/protected', 'x', 400, /Invalid protected/],
-  ['/driver_info/a/b', 1, 400, /Couldn't apply patch 'add \/driver_info\/a\/b'\. Reason: there is no member "a"/],
+  ['/driver_info/a/b', 1, 400, /Couldn't apply patch 'add \/driver_info\/a\/b'\. Reason: member 'a' not found/],
 ];
 for (const [path, value, status, text] of patchRefusals) {
   test(`rejects ${path} = ${JSON.stringify(value)}`, async () => {

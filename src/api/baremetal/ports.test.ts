@@ -38,8 +38,7 @@ test('rejects an invalid or used MAC, an unknown node, and unsupported fields', 
   });
   assert.equal(infiniband.status, 400);
   assert.match(JSON.stringify(infiniband.body), /address.*7c:fe:90:29:26:52/);
-  for (const address of ['00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff', '01-00-5E-00-00-01'])
-    assert.equal(await create({ address }), 400);
+  for (const address of ['00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff']) assert.equal(await create({ address }), 400);
   for (const address of ['aa:bb:cc:00:00:01', 'AA-BB-CC-00-00-01']) assert.equal(await create({ address }), 409);
   assert.equal(await create({ node_uuid: 'none' }), 400);
   assert.equal(await create({ local_link_connection: { color: 'red' } }), 400);

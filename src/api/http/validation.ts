@@ -50,7 +50,9 @@ function explain(errors: readonly SchemaError[], httpPart = 'request'): string {
   if (!deepest) return `Invalid ${httpPart}.`;
   const same = errors.filter((error) => error.instancePath === deepest.instancePath && error.keyword !== 'anyOf');
   const field = deepest.instancePath.slice(1).replaceAll('/', '.') || httpPart;
-  const expectations = [...new Set((same.length > 0 ? same : [deepest]).map(expectation))];
+  const limits = same.filter(({ keyword }) => keyword in limitTable);
+  const said = limits.length > 0 ? limits : same.length > 0 ? same : [deepest];
+  const expectations = [...new Set(said.map(expectation))];
   return `Invalid input for field/attribute ${field}: it ${expectations.join(' or ')}.`;
 }
 
@@ -67,8 +69,17 @@ function expectation(error: SchemaError): string {
   if (error.keyword === 'const') return `must be '${params['allowedValue']}'`;
   if (error.keyword === 'pattern' && String(params['pattern']) === somethingVisible)
     return 'must have something that can be seen';
-  return error.message;
+  return limitTable[error.keyword]?.(params) ?? error.message;
 }
+
+/** Begins with the words of Python's jsonschema, which OpenStack's clients and tests know. */
+const limitTable: Readonly<Record<string, (params: Record<string, unknown>) => string>> = {
+  maxLength: ({ limit }) => `is too long (${limit} characters at most)`,
+  minLength: ({ limit }) => `is too short (${limit} characters at least)`,
+  maxItems: ({ limit }) => `is too long (${limit} items at most)`,
+  minItems: ({ limit }) => `is too short (${limit} items at least)`,
+  pattern: ({ pattern }) => `does not match '${pattern}'`,
+};
 
 function list(names: unknown): string {
   return Array.isArray(names) ? names.map((name) => `'${name}'`).join(', ') : 'other properties';

@@ -130,11 +130,10 @@ function chooseInterfaces(type: HardwareType, wanted: Partial<NodeInterfaces>): 
 
 function hardwareType(drivers: Drivers, name: string): HardwareType {
   const type = Object.hasOwn(drivers.hardwareTypes, name) ? drivers.hardwareTypes[name] : undefined;
-  if (!type)
-    throw new Fault('badRequest', {
-      detail: `No valid driver '${name}' was found; known: ${Object.keys(drivers.hardwareTypes).join(', ')}`,
-    });
-  return type;
+  if (type) return type;
+  const known = Object.keys(drivers.hardwareTypes).join(', ');
+  const reason = `No conductor service registered which supports driver ${name}. Known: ${known}`;
+  throw new Fault('badRequest', { detail: `No valid host was found. Reason: ${reason}` });
 }
 
 async function createNode({ store, drivers }: Parts, request: NewNode): Promise<Node> {

@@ -10,10 +10,10 @@ import type { Allocation } from '#store/tables/allocations.ts';
 import type { BaremetalContext } from './context.ts';
 import { applyPatch, type JsonPatch, membersOf } from './json-patch.ts';
 import { nodeKey } from './lookup.ts';
-import { NodeName, refuseImpossibleIdent } from './node-names.ts';
+import { isPossibleIdent, NodeName, refuseImpossibleIdent } from './node-names.ts';
 import { Trait } from './node-traits.ts';
 import { type ListRequest, listRecords } from './record-lists.ts';
-import { isUuidLike, uuidPattern } from './uuid-like.ts';
+import { isUuidLike, uuidOf, uuidPattern } from './uuid-like.ts';
 
 type StoreContext = Pick<BaremetalContext, 'store'>;
 
@@ -67,12 +67,11 @@ export type NewAllocation = Omit<Static<typeof AllocationRequest>, 'node' | 'own
 
 export async function createAllocation(context: BaremetalContext, request: NewAllocation): Promise<Allocation> {
   const { uuid, name, node, owner, resource_class, traits, candidate_nodes, extra, project } = request;
-  if (uuid && !isUuidLike(uuid)) throw new Fault('badRequest', { detail: `Expected UUID for uuid: ${uuid}` });
   refuseInvalidName('create', name);
   if (!resource_class && node === undefined)
     throw new Fault('badRequest', { detail: 'The resource_class field is mandatory when not backfilling' });
   return context.engine.createAllocation({
-    ...(uuid && { uuid: uuid.toLowerCase() }),
+    ...(uuid && { uuid: uuidOf('uuid', uuid) }),
     ...(node !== undefined && { node }),
     ...(resource_class && { resource_class }),
     name: name || null,
@@ -88,7 +87,7 @@ async function uuidsOf({ store }: StoreContext, idents: readonly string[], owner
   const uuids: string[] = [];
   const missing: string[] = [];
   for (const ident of idents) {
-    const node = await store.nodes.find(nodeKey(ident));
+    const node = isPossibleIdent(ident) ? await store.nodes.find(nodeKey(ident)) : undefined;
     if (node && (owner === undefined || node.owner === owner)) uuids.push(node.uuid);
     else missing.push(ident);
   }

@@ -11,7 +11,7 @@ import type { BaremetalContext } from './context.ts';
 import { applyPatch, type JsonPatch, membersOf } from './json-patch.ts';
 import { findMarked } from './lookup.ts';
 import { type ListRequest, listRecords } from './record-lists.ts';
-import { isUuidLike } from './uuid-like.ts';
+import { isUuidLike, uuidOf } from './uuid-like.ts';
 
 type StoreContext = Pick<BaremetalContext, 'store'>;
 
@@ -45,7 +45,7 @@ export function listChassis(context: StoreContext, request: ListRequest): Promis
 export async function createChassis({ store }: StoreContext, request: Static<typeof ChassisRequest>): Promise<ChassisRecord> {
   const { uuid, description, extra } = request;
   const record: ChassisRecord = {
-    uuid: uuid ? readUuid('uuid', uuid) : randomUUID(),
+    uuid: uuid ? uuidOf('uuid', uuid) : randomUUID(),
     description: description ?? null,
     extra: (extra ?? {}) as JsonObject,
     created_at: new Date().toISOString(),

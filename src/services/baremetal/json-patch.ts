@@ -115,23 +115,23 @@ class PatchedDocument {
   }
 
   #remove(keys: readonly string[]): void {
-    this.#get(keys);
     const place = this.#holder(keys);
-    if (!place) throw new Impossible('the whole document cannot be removed.');
+    if (!place) throw new Impossible("can't remove the whole document");
+    if (!has(place.holder, place.key)) throw new Impossible(`can't remove a non-existent object '${place.key}'`);
     if (Array.isArray(place.holder)) place.holder.splice(Number(place.key), 1);
     else delete (place.holder as JsonObject)[place.key];
   }
 
   #replace(keys: readonly string[], value: Json): void {
-    this.#get(keys);
     const place = this.#holder(keys);
     if (!place) this.root = value;
+    else if (!has(place.holder, place.key)) throw new Impossible(`can't replace a non-existent object '${place.key}'`);
     else if (Array.isArray(place.holder)) place.holder[Number(place.key)] = value;
     else setMember(place.holder, place.key, value);
   }
 
   #test(keys: readonly string[], value: Json): void {
-    if (!isEqual(this.#get(keys), value)) throw new Impossible('the value there is another.');
+    if (!isEqual(this.#get(keys), value)) throw new Impossible('the value there is not equal to the tested value');
   }
 
   #copy(from: readonly string[]): Json {
@@ -147,14 +147,14 @@ class PatchedDocument {
   #move(from: readonly string[], to: readonly string[]): void {
     const value = this.#get(from);
     const isInside = from.length < to.length && from.every((key, index) => key === to[index]);
-    if (isInside) throw new Impossible('nothing can be moved into itself.');
+    if (isInside) throw new Impossible('Cannot move values into their own children');
     if (from.length === to.length && from.every((key, index) => key === to[index])) return;
     this.#remove(from);
     this.#add(to, value);
   }
 }
 
-/** An operation that does not apply to the document. */
+/** An operation that does not apply to the document. The words are those of Python's jsonpatch, which Ironic's clients know. */
 class Impossible extends Error {}
 
 function ownCopy(value: unknown): Json {
@@ -163,26 +163,36 @@ function ownCopy(value: unknown): Json {
 
 function child(at: Json, key: string): Json {
   if (Array.isArray(at)) {
-    const index = indexOf(key);
-    const item = index === undefined ? undefined : at[index];
-    if (item === undefined) throw new Impossible(`the list there has no item ${JSON.stringify(key)}.`);
-    return item;
+    const index = indexIn(key);
+    if (index >= at.length) throw new Impossible(`index '${key}' is out of bounds`);
+    return at[index] as Json;
   }
-  const member = typeof at === 'object' && at !== null && Object.hasOwn(at, key) ? at[key] : undefined;
-  if (member === undefined) throw new Impossible(`there is no member ${JSON.stringify(key)}.`);
+  const member = has(at, key) ? (at as JsonObject)[key] : undefined;
+  if (member === undefined) throw new Impossible(`member '${key}' not found`);
   return member;
 }
 
+function has(holder: Json, key: string): boolean {
+  if (Array.isArray(holder)) return indexIn(key) < holder.length;
+  return typeof holder === 'object' && holder !== null && Object.hasOwn(holder, key);
+}
+
+function indexIn(key: string): number {
+  const index = indexOf(key);
+  if (index === undefined) throw new Impossible(`'${key}' is not a valid sequence index`);
+  return index;
+}
+
 function placeIn(list: readonly Json[], key: string): number {
-  const index = key === '-' ? list.length : indexOf(key);
-  if (index !== undefined && index <= list.length) return index;
-  throw new Impossible(`the list there has no place ${JSON.stringify(key)}.`);
+  const index = key === '-' ? list.length : indexIn(key);
+  if (index <= list.length) return index;
+  throw new Impossible("can't insert outside of list");
 }
 
 /** A member may be named `__proto__`. */
 function setMember(holder: Json, key: string, value: Json): void {
   if (typeof holder !== 'object' || holder === null)
-    throw new Impossible(`what is there can have no member ${JSON.stringify(key)}.`);
+    throw new Impossible(`unable to fully resolve json pointer: what is there can have no member '${key}'`);
   Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true });
 }
 

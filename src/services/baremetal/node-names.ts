@@ -28,5 +28,9 @@ export function refuseEmptyName(name: unknown): void {
 
 /** Throws `badRequest` for an impossible identifier: the request is invalid, not the resource missing. */
 export function refuseImpossibleIdent(what: string, ident: string): void {
-  if (!namePattern.test(ident)) throw new Fault('badRequest', { detail: `Expected UUID or name for ${what}: ${ident}` });
+  if (!isPossibleIdent(ident)) throw new Fault('badRequest', { detail: `Expected UUID or name for ${what}: ${ident}` });
+}
+
+export function isPossibleIdent(ident: string): boolean {
+  return namePattern.test(ident);
 }

@@ -15,6 +15,7 @@ import { bornWithTable, fixedFieldTable, patchOnly, refuseFixedFields } from './
 import { NodeName, refuseEmptyName, refuseReservedName } from './node-names.ts';
 import { readNodePatch } from './node-patch.ts';
 import { refuseUnknownReferences } from './node-references.ts';
+import { uuidOf as keptUuid } from './uuid-like.ts';
 
 const Maybe = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 const FreeFormObject = Maybe(Type.Record(Type.String(), Type.Unknown()));
@@ -35,7 +36,7 @@ export const NodeRequest = Type.Object({
   >),
   ...(Object.fromEntries(givenFlags.map((name) => [name, Flag])) as Record<NodeFlag, typeof Flag>),
   driver: Type.String({ minLength: 1 }),
-  uuid: Maybe(Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' })),
+  uuid: Maybe(Type.String()),
   name: Maybe(NodeName),
   driver_info: FreeFormObject,
   properties: FreeFormObject,
@@ -72,7 +73,7 @@ function readNode(request: NodeRequest): NewNode {
   const filled = Object.fromEntries(Object.entries(bags).filter(([, bag]) => bag));
   return {
     driver,
-    ...(uuid && { uuid: uuid.toLowerCase() }),
+    ...(uuid && { uuid: keptUuid('uuid', uuid) }),
     ...flagsIn({ ...texts, maintenance }),
     ...given,
     ...filled,

@@ -15,7 +15,7 @@ import { findNamedNode, findNode } from './lookup.ts';
 import { NodeName, refuseImpossibleIdent, refuseReservedName } from './node-names.ts';
 import { readMac } from './ports.ts';
 import { type ListRequest, listRecords } from './record-lists.ts';
-import { isUuidLike, uuidPattern } from './uuid-like.ts';
+import { uuidOf, uuidPattern } from './uuid-like.ts';
 
 type StoreContext = Pick<BaremetalContext, 'store'>;
 
@@ -77,12 +77,11 @@ async function conditionsOf(context: StoreContext, filters: Filters): Promise<Co
 
 export async function createPortGroup(context: BaremetalContext, request: PortGroupRequest): Promise<PortGroup> {
   const { uuid, node_uuid, ...given } = request;
-  if (uuid && !isUuidLike(uuid)) throw new Fault('badRequest', { detail: `Expected UUID for uuid: ${uuid}` });
   const node = await findNamedNode(context, node_uuid);
   return context.engine.createPortGroup({
     ...readFields(given),
     node_uuid: node.uuid,
-    ...(uuid && { uuid: uuid.toLowerCase() }),
+    ...(uuid && { uuid: uuidOf('uuid', uuid) }),
   });
 }
 

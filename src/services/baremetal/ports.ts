@@ -11,7 +11,7 @@ import { applyPatch, type JsonPatch, membersOf, writtenMembersOf } from './json-
 import { checkLink, LinkConnection } from './link-connection.ts';
 import { findNamedNode, findPort } from './lookup.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
-import { isUuidLike } from './uuid-like.ts';
+import { isUuidLike, uuidOf } from './uuid-like.ts';
 
 const Mac = Type.String({ maxLength: 64, pattern: '^[0-9a-fA-F]{2}((:[0-9a-fA-F]{2})+|(-[0-9a-fA-F]{2})+)$' });
 const Text = Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()]));
@@ -33,9 +33,7 @@ export const PortRequest = Type.Object({
   node_uuid: Type.Optional(NodeIdent),
   node_ident: Type.Optional(NodeIdent),
   is_smartnic: Type.Optional(Type.Unknown()),
-  uuid: Type.Optional(
-    Type.Union([Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' }), Type.Null()]),
-  ),
+  uuid: Type.Optional(Type.Union([Type.String(), Type.Null()])),
 });
 export type PortRequest = Static<typeof PortRequest>;
 const PatchedPort = Type.Object({ ...PortFields, node_uuid: NodeIdent });
@@ -57,7 +55,7 @@ async function readPort(context: BaremetalContext, request: PortRequest): Promis
   return {
     node_uuid: node.uuid,
     address: readMac(address),
-    ...(uuid && { uuid: uuid.toLowerCase() }),
+    ...(uuid && { uuid: uuidOf('uuid', uuid) }),
     ...Object.fromEntries(textNames.flatMap((name) => (request[name] ? [[name, request[name]]] : []))),
     ...(pxe_enabled !== undefined && pxe_enabled !== null && { pxe_enabled: booleanOf('pxe_enabled', pxe_enabled) }),
     ...(local_link_connection && { local_link_connection: checkLink(local_link_connection) }),
@@ -133,12 +131,11 @@ function readPhysicalNetwork(name: string | null | undefined): string | null {
 
 const macShape = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
 
-/** Canonical form. Zero and multicast addresses are invalid for a NIC; locally administered ones are valid. */
+/** Canonical form. Group addresses are taken as Ironic takes them, though no NIC sends from one. */
 export function readMac(text: string): string {
   const address = text.toLowerCase().replaceAll('-', ':');
   if (!macShape.test(address)) throw noMac(text);
-  const isGroup = Number.parseInt(address.slice(0, 2), 16) % 2 === 1;
-  if (isGroup || address === '00:00:00:00:00:00')
+  if (address === '00:00:00:00:00:00' || address === 'ff:ff:ff:ff:ff:ff')
     throw new Fault('badRequest', { detail: `Expected valid MAC address for address: ${text} is none that a NIC has` });
   return address;
 }

@@ -16,7 +16,7 @@ import { applyPatch, type JsonPatch, membersOf } from './json-patch.ts';
 import { findMarked, findNamedNode, findNode } from './lookup.ts';
 import { type ListRequest, listRecords } from './record-lists.ts';
 import { restoreSecrets } from './secrets.ts';
-import { isUuidLike } from './uuid-like.ts';
+import { isUuidLike, uuidOf } from './uuid-like.ts';
 
 type StoreContext = Pick<BaremetalContext, 'store'>;
 type Volume = VolumeConnector | VolumeTarget;
@@ -109,13 +109,12 @@ export async function createVolume<T extends Volume>(
   request: ConnectorRequest | TargetRequest,
 ): Promise<T> {
   const { uuid } = request;
-  if (uuid && !isUuidLike(uuid)) throw new Fault('badRequest', { detail: `Expected UUID for uuid: ${uuid}` });
   return store.transaction(async (trx) => {
     const node = await nodeOf(trx, request.node_uuid);
     await refuseLocked(trx, node.uuid, ['all']);
     const record = {
       ...kind.read(request, node.uuid),
-      uuid: uuid ? uuid.toLowerCase() : randomUUID(),
+      uuid: uuid ? uuidOf('uuid', uuid) : randomUUID(),
       created_at: new Date().toISOString(),
       updated_at: null,
     } as T;

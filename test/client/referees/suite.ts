@@ -1,0 +1,83 @@
+/** Runs a suite of Python tests that another project wrote, and holds a table of those left out against it. */
+import { strict as assert } from 'node:assert';
+import { spawn, spawnSync } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const python = '/usr/bin/python3';
+const packages = '/usr/lib/python3/dist-packages';
+const runner = fileURLToPath(new URL('run-suite.py', import.meta.url));
+
+export type Suite = {
+  /** Folder of the tests below Python's packages; its module names are shortened by it. */
+  readonly folder: string;
+  /** Modules that the tests import, and the Debian packages that bring them. */
+  readonly needs: Readonly<Record<string, string>>;
+};
+
+type Outcome = { readonly test: string; readonly outcome: 'passed' | 'failed' | 'skipped'; readonly words: string };
+
+/** The reason to skip the suite, or false. */
+export function whyNotRun({ needs }: Suite): string | false {
+  const { status } = spawnSync(python, ['-c', `import ${Object.keys(needs).join(', ')}`]);
+  return status === 0 ? false : `Python modules are missing (apt: ${Object.values(needs).join(' ')})`;
+}
+
+/** Reasons by the names of tests, which are without the module path of the suite. */
+export type Reasons = Readonly<Record<string, string>>;
+
+type Surroundings = {
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  /** Tests that must not pass. */
+  readonly leftOut: Reasons;
+  /** Tests that are not run. */
+  readonly byChance?: Reasons;
+};
+
+/** A subtest for each test of the suite: it passes, or is left out and does not. */
+export async function holdSuite(t: TestContext, suite: Suite, surroundings: Surroundings): Promise<void> {
+  const { leftOut } = surroundings;
+  const outcomes = await run(suite, surroundings);
+  assert.ok(outcomes.length > 0, 'no test was run');
+  const known = new Set(outcomes.map(({ test }) => test));
+  for (const { test, outcome, words } of outcomes)
+    await t.test(test, () => {
+      if (leftOut[test] === undefined) assert.equal(outcome, 'passed', inShort(words));
+      else assert.notEqual(outcome, 'passed', `it passes: it need not be left out for this reason: ${leftOut[test]}`);
+    });
+  await t.test('the tests that are left out are there', () =>
+    assert.deepEqual(
+      Object.keys(leftOut).filter((test) => !known.has(test)),
+      [],
+    ),
+  );
+}
+
+/** The last line of a traceback says what is wrong; the client's log before it is long. */
+function inShort(words: string): string {
+  const last = words.trimEnd().split('\n').at(-1) ?? '';
+  return `${last.slice(0, 500)}\n${words.slice(-6000)}`;
+}
+
+async function run({ folder }: Suite, { env, cwd, byChance = {} }: Surroundings): Promise<Outcome[]> {
+  const prefix = `${folder.replaceAll('/', '.')}.`;
+  const notRun = Object.keys(byChance).map((test) => `${prefix}${test}`);
+  const child = spawn(python, ['-W', 'ignore', runner, `${packages}/${folder}`, packages, ...notRun], {
+    env: { ...env, PYTHONWARNINGS: 'ignore' },
+    cwd,
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+  });
+  let errors = '';
+  child.stderr?.on('data', (chunk: Buffer) => (errors = (errors + chunk).slice(-20_000)));
+  const ended = new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
+  const outcomes: Outcome[] = [];
+  for await (const line of createInterface({ input: child.stdio[3] as Readable })) {
+    const { test, ...rest } = JSON.parse(line) as Outcome;
+    outcomes.push({ ...rest, test: test.replace(prefix, '') });
+  }
+  assert.equal(await ended, 0, errors);
+  return outcomes;
+}
