@@ -25,6 +25,7 @@ export const provisionStates = {
   available: { explanation: 'Available to the scheduler.', older: { since: 2, shown: null } },
   deploying: { explanation: 'A server is being deployed on it.' },
   'wait call-back': { explanation: 'A deployment waits for the ramdisk on the machine.' },
+  'deploy hold': { explanation: 'A deployment is held by a step until an operator ends the hold.' },
   active: { explanation: 'A server runs on it.' },
   servicing: { explanation: 'A service step is executed on the machine of its server.' },
   'service wait': { explanation: 'Servicing waits for the machine or its BMC.' },

@@ -26,6 +26,8 @@ test('a deploy interface names existing boot interfaces and has unique step name
     for (const boot of deploy.boot) assert.ok(boot in drivers.boot, `${name}: ${boot}`);
     const names = deploy.steps.map((step) => step.name);
     assert.equal(new Set(names).size, names.length, name);
+    const marks = deploy.steps.flatMap(({ core }) => core ?? []);
+    assert.deepEqual(marks, ['deploy', 'write_image', 'prepare_instance_boot', 'boot_instance'], name);
     for (const step of deploy.steps) assert.ok(step.deadlineSeconds > 0 && step.title !== '', `${name}: ${step.name}`);
   }
 });

@@ -141,6 +141,8 @@ export type NewNodeLock = Omit<NodeLock, 'id' | 'node_uuid' | 'created_at'> & { 
 export type ProvisionOptions = {
   /** Of `clean`. */
   clean_steps?: unknown;
+  /** Of `active` and `rebuild`. */
+  deploy_steps?: unknown;
   /** Of `service`. */
   service_steps?: unknown;
   /** In place of the steps of `clean` and `service`: finds them in the transaction that begins the operation. */

@@ -71,7 +71,7 @@ export function createEngine(parts: EngineParts): Engine {
     silenceTimeoutMs: settings['deploy.silence_timeout'] * 1000,
     ...(parts.onStep && { onStep: parts.onStep }),
   });
-  const servers = serverVerbs({ store, drivers, worker });
+  const servers = serverVerbs({ store, drivers, settings, worker });
   const powerSync = new PowerStateSync({
     store,
     drivers,

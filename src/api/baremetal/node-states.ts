@@ -84,7 +84,7 @@ export const nodeStateRoutes = [
       target: Type.String(),
       clean_steps: Type.Optional(Nullable(Steps)),
       configdrive: Anything,
-      deploy_steps: Anything,
+      deploy_steps: Type.Optional(Nullable(Steps)),
       rescue_password: Anything,
       service_steps: Type.Optional(Nullable(Steps)),
       runbook: Anything,

@@ -29,19 +29,35 @@ export function directSteps({ agentTimeout, imageTimeout }: DirectTimes): readon
       prepareImage,
     ),
     simpleStep(
-      { name: 'write boot files', title: 'Write boot files', deadlineSeconds: 120, keepsDisk: true, phase: 'prepare' },
+      {
+        name: 'write boot files',
+        title: 'Write boot files',
+        deadlineSeconds: 120,
+        keepsDisk: true,
+        phase: 'prepare',
+        core: 'deploy',
+      },
       writeBootFiles,
     ),
     ...networkBootSteps({ persistent: false }),
     waitForRamdisk(agentTimeout),
-    { name: 'write image', title: 'Write the image', deadlineSeconds: imageTimeout, phase: 'image', run: writeImage },
+    {
+      ...{ name: 'write image', title: 'Write the image', deadlineSeconds: imageTimeout, phase: 'image', core: 'write_image' },
+      run: writeImage,
+    },
     { name: 'write config drive', title: 'Write the config drive', deadlineSeconds: 300, phase: 'image', run: writeConfigDrive },
     simpleStep(
-      { name: 'boot from disk', title: 'Set boot from disk', deadlineSeconds: 120, powerChanges: 0, phase: 'reboot' },
+      {
+        ...{ name: 'boot from disk', title: 'Set boot from disk', deadlineSeconds: 120, powerChanges: 0, phase: 'reboot' },
+        core: 'prepare_instance_boot',
+      },
       bootFromDisk,
     ),
     simpleStep(
-      { name: 'restart', title: 'Restart into the system', deadlineSeconds: 300, powerChanges: 2, phase: 'reboot' },
+      {
+        ...{ name: 'restart', title: 'Restart into the system', deadlineSeconds: 300, powerChanges: 2, phase: 'reboot' },
+        core: 'boot_instance',
+      },
       restart,
     ),
   ];

@@ -29,15 +29,17 @@ function fakeSteps(deployDelayMs: number): readonly Step[] {
     simpleStep({ name: 'prepare image', title: 'Prepare the image', ...prepare, keepsMachine: true }, async (task) =>
       task.images.get((await task.imageIds()).image),
     ),
-    simpleStep({ name: 'write boot files', title: 'Write boot files', ...prepare }, nothing),
+    simpleStep({ name: 'write boot files', title: 'Write boot files', ...prepare, core: 'deploy' }, nothing),
     ...networkBootSteps({ persistent: false }),
     simpleStep({ name: 'wait for the ramdisk', title: 'Wait for the ramdisk', deadlineSeconds, phase: 'ramdisk' }, nothing),
-    simpleStep({ name: 'write image', title: 'Write the image', ...image }, (task) => pretendToWrite(task, deployDelayMs)),
+    simpleStep({ name: 'write image', title: 'Write the image', ...image, core: 'write_image' }, (task) =>
+      pretendToWrite(task, deployDelayMs),
+    ),
     simpleStep({ name: 'write config drive', title: 'Write the config drive', ...image }, nothing),
-    simpleStep({ name: 'boot from disk', title: 'Set boot from disk', ...reboot }, (task) =>
+    simpleStep({ name: 'boot from disk', title: 'Set boot from disk', ...reboot, core: 'prepare_instance_boot' }, (task) =>
       task.setBootDevice('disk', { persistent: true }),
     ),
-    simpleStep({ name: 'restart', title: 'Restart into the system', ...reboot }, restart),
+    simpleStep({ name: 'restart', title: 'Restart into the system', ...reboot, core: 'boot_instance' }, restart),
   ];
 }
 

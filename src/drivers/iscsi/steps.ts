@@ -37,7 +37,14 @@ export function iscsiSteps(options: IscsiOptions): readonly Step[] {
       run: (task: IscsiTask) => fetchImages(task, options),
     },
     simpleStep(
-      { name: 'write boot files', title: 'Write boot files', deadlineSeconds: 120, keepsDisk: true, phase: 'prepare' },
+      {
+        name: 'write boot files',
+        title: 'Write boot files',
+        deadlineSeconds: 120,
+        keepsDisk: true,
+        phase: 'prepare',
+        core: 'deploy',
+      },
       writeBootFiles,
     ),
     // The machine loads its kernel from the network at every boot.
@@ -51,17 +58,23 @@ export function iscsiSteps(options: IscsiOptions): readonly Step[] {
       phase: 'ramdisk',
       run: waitForPost,
     },
-    diskStep('partition disk', 'Partition the disk', partitionDisk),
+    { ...diskStep('partition disk', 'Partition the disk', partitionDisk), core: 'write_image' },
     diskStep('write image', 'Write the image', writeRoot),
     diskStep('make swap', 'Make swap', makeSwap),
     diskStep('make ephemeral', 'Make the ephemeral file system', makeEphemeralPartition),
     diskStep('write config drive', 'Write the config drive', makeConfigDrive),
     simpleStep(
-      { name: 'switch boot files', title: 'Switch boot files to the system', deadlineSeconds: 120, phase: 'reboot' },
+      {
+        ...{ name: 'switch boot files', title: 'Switch boot files to the system', deadlineSeconds: 120, phase: 'reboot' },
+        core: 'prepare_instance_boot',
+      },
       switchBootFiles,
     ),
     simpleStep(
-      { name: 'restart', title: 'Restart into the system', deadlineSeconds: 300, powerChanges: 2, phase: 'reboot' },
+      {
+        ...{ name: 'restart', title: 'Restart into the system', deadlineSeconds: 300, powerChanges: 2, phase: 'reboot' },
+        core: 'boot_instance',
+      },
       (task) => restart(task, options),
     ),
   ];

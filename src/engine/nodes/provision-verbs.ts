@@ -120,11 +120,18 @@ function inMaintenance({ uuid }: Node, what: string): Fault {
 }
 
 /** Deploys, or deploys again, what the node's `instance_info` describes. */
-async function deployInstance({ worker, drivers }: Parts, trx: Store, { node, verb, options }: Applied): Promise<Operation> {
+async function deployInstance(
+  { worker, drivers, settings }: Parts,
+  trx: Store,
+  { node, verb, options }: Applied,
+): Promise<Operation> {
   if (node.maintenance) throw inMaintenance(node, 'provisioning');
   if (verb.name === 'rebuild') refuseProtected(node);
   const user: ImageUser = options.user ?? { project_id: '', is_admin: false };
-  const operation = await newInstanceOperation(trx, { drivers, node, user, kind: verb.kind ?? '' });
+  const operation = await newInstanceOperation(trx, {
+    ...{ drivers, settings, node, user, kind: verb.kind ?? '' },
+    deploySteps: options.deploy_steps,
+  });
   if (options.configdrive) await saveConfigDrive(trx, node, options.configdrive);
   await writeTransition(trx, node, verb);
   // The disk holds a user's data from now on.

@@ -10,7 +10,7 @@ import type { Drivers } from '#drivers/interfaces.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { EngineSettings } from '../settings.ts';
 import type { StepUse } from './bmc-steps.ts';
-import { isErase, type NodeStep, nameOf, rowOf } from './node-steps.ts';
+import { isErase, isReserved, type NodeStep, nameOf, rowOf } from './node-steps.ts';
 
 /** In case of equal priorities the interface decides: the first comes first. */
 export const stepInterfaces = ['vendor', 'power', 'management', 'firmware', 'deploy', 'bios', 'raid'] as const;
@@ -39,11 +39,19 @@ const mostSteps = 100;
 const Asked = Type.Array(AskedStep, { maxItems: mostSteps });
 const AskedDeploy = Type.Array(AskedDeployStep, { maxItems: mostSteps });
 
+/** What a node's steps depend on. */
+export type NodeOfSteps = Pick<
+  Node,
+  'uuid' | 'name' | 'driver' | 'bios_interface' | 'firmware_interface' | 'management_interface'
+>;
+
 export type Asking = {
   readonly drivers: Drivers;
   readonly settings: EngineSettings;
-  readonly node: Node;
+  readonly node: NodeOfSteps;
   readonly use: StepUse;
+  /** Before the errors of steps. */
+  readonly errorPrefix?: string;
   /** Steps that need a ramdisk are refused. */
   readonly disableRamdisk?: boolean | undefined;
 };
@@ -78,11 +86,12 @@ export function allowedSteps(asking: Asking, steps: readonly NodeStep[]): NodeSt
 
 /** @returns the steps without what is not kept. @throws as `readSteps` */
 export function checkSteps(asking: Asking, steps: readonly NodeStep[]): NodeStep[] {
-  const errors = steps.flatMap((step) => complaintsOf(asking, step));
+  const errors = [...steps.flatMap((step) => complaintsOf(asking, step)), ...repeatedIn(asking, steps)];
   if (steps.filter(isErase).length > 1) errors.push('deploy.erase_devices can be executed only once');
-  if (errors.length > 0) throw new Fault('badRequest', { detail: errors.join('; ') });
+  if (errors.length > 0) throw new Fault('badRequest', { detail: `${asking.errorPrefix ?? ''}${errors.join('; ')}` });
   for (const step of steps) refuseMissing(asking, step);
-  return steps.map(({ interface: slot, step, args = {}, priority }) => ({
+  const kept = steps.filter((step) => !isCore(step));
+  return kept.map(({ interface: slot, step, args = {}, priority }) => ({
     ...{ interface: slot, step, args },
     ...(priority !== undefined && { priority: Number(priority) }),
   }));
@@ -92,12 +101,44 @@ function complaintsOf({ use, disableRamdisk }: Asking, step: NodeStep): string[]
   if ('execute_on_child_nodes' in step && step.execute_on_child_nodes)
     throw new Fault('unsupported', { what: 'A step with execute_on_child_nodes' });
   const name = nameOf(step);
+  if (use === 'deploy' && isCore(step)) return complaintsOfCore(step);
   const row = rowOf(step);
   if (!row?.uses.includes(use)) return [`node does not support this ${use} step: ${name}`];
   const complaint = disableRamdisk && row.needsRamdisk ? [`${use} step ${name} requires booting a ramdisk`] : [];
   // A deploy step of priority 0 is disabled.
   if (use === 'deploy' && Number(step.priority) === 0) return complaint;
+  if (use === 'deploy' && row.restarts && isDuringRamdisk(Number(step.priority)))
+    return [`deploy step ${name} restarts the machine: its priority must be above 100, before the ramdisk boots, or below 60`];
   return [...complaintsOfArguments({ use, name, schema: row.args }, step.args ?? {}), ...complaint];
+}
+
+/** Core steps of Ironic's that Ingot's deployments consist of, and those for which nothing is to be done here. */
+const coreNames = ['deploy.deploy', 'deploy.write_image', 'deploy.prepare_instance_boot', 'deploy.boot_instance'];
+const emptyNames = ['deploy.tear_down_agent', 'deploy.switch_to_tenant_network'];
+
+function isCore(step: NodeStep): boolean {
+  return [...coreNames, ...emptyNames].includes(nameOf(step));
+}
+
+function complaintsOfCore(step: NodeStep): string[] {
+  const name = nameOf(step);
+  if (name === 'deploy.deploy' && Number(step.priority) > 0)
+    return [
+      'deploy step deploy on interface deploy is a core step and cannot be overridden by user steps. It may be disabled by setting the priority to 0',
+    ];
+  if (coreNames.includes(name)) throw new Fault('unsupported', { what: `Moving or disabling the core deploy step ${name}` });
+  return [];
+}
+
+/** Ironic's `_validate_deploy_steps_unique`; its reserved steps may be repeated. */
+function repeatedIn({ use }: Asking, steps: readonly NodeStep[]): string[] {
+  if (use !== 'deploy') return [];
+  const names = steps.filter((step) => !isReserved(step)).map(nameOf);
+  const repeated = [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+  if (repeated.length === 0) return [];
+  return [
+    `deploy steps from all deploy templates matching this node's instance traits cannot have the same interface and step. Duplicate deploy steps for ${repeated.join(', ')}`,
+  ];
 }
 
 type Expected = { use: StepUse; name: string; schema: { properties: object; required?: string[] } & TSchema };
@@ -117,11 +158,17 @@ function refuseMissing({ drivers, node }: Asking, step: NodeStep): void {
   if (what) throw new Fault('unsupportedByHardware', { node: node.name ?? node.uuid, driver: node.driver, what });
 }
 
+/** From the core step `deploy` to `prepare_instance_boot` the ramdisk runs, which is lost when its machine restarts. */
+function isDuringRamdisk(priority: number): boolean {
+  return priority <= 100 && priority >= 60;
+}
+
 /** The highest priority first. */
 export function byPriority(left: NodeStep, right: NodeStep): number {
   return (right.priority ?? 0) - (left.priority ?? 0) || placeOf(left) - placeOf(right);
 }
 
-function placeOf({ interface: name }: NodeStep): number {
+/** Its place among those of equal priority. */
+export function placeOf({ interface: name }: Pick<NodeStep, 'interface'>): number {
   return (stepInterfaces as readonly string[]).indexOf(name);
 }

@@ -1,5 +1,5 @@
 /** Deploys a server: the steps around those of the deploy interface, and the handling of success and failure. */
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { BaseRequest, RunningOperation } from '../worker/base-context.ts';
@@ -8,7 +8,7 @@ import { isDiskUntouched } from '../worker/disk-state.ts';
 import { failureReport } from '../worker/last-error.ts';
 import { cleanOrRelease } from './clean-or-release.ts';
 import { beginDeletion } from './delete.ts';
-import { DeployRequest, deployOf, releaseStep } from './deployment.ts';
+import { DeployRequest, deployOf, deployStepsOf, mayWriteFirmware, releaseStep } from './deployment.ts';
 import {
   bindPortsStep,
   clearConsoleStep,
@@ -18,6 +18,7 @@ import {
   withAgentSecret,
   withdrawBootFiles,
 } from './machine-steps.ts';
+import { isFlashing, StepContext } from './node-steps.ts';
 import { isNodesFault, tryOtherNode } from './other-node.ts';
 import { failServer, serverOf, wantsDeletion, writeServerDeleted } from './server-results.ts';
 
@@ -27,7 +28,7 @@ const failure = 'Deploy';
 export const deploy = defineOperation({
   kind: 'deploy',
   request: DeployRequest,
-  context: Type.Object({}),
+  context: StepContext,
   verbs: [
     {
       name: 'active',
@@ -38,11 +39,16 @@ export const deploy = defineOperation({
       target: 'active',
       acts: 'deploy-instance',
     },
+    { name: 'unhold', since: 85, from: ['deploy hold'], to: 'wait call-back', acts: 'unhold' },
     { name: 'abort', since: 110, from: ['wait call-back'], to: 'deploy failed', acts: 'cancel' },
+    { name: 'abort', since: 13, from: ['deploy hold'], to: 'deploy failed', acts: 'cancel' },
   ],
   transitions: [
     { from: 'deploying', event: 'wait', to: 'wait call-back' },
     { from: 'wait call-back', event: 'resume', to: 'deploying' },
+    { from: 'deploying', event: 'hold', to: 'deploy hold' },
+    { from: 'deploy hold', event: 'resume', to: 'deploying' },
+    { from: 'deploy hold', event: 'fail', to: 'deploy failed' },
     { from: 'deploying', event: 'done', to: 'active' },
     { from: 'deploying', event: 'fail', to: 'deploy failed' },
     { from: 'wait call-back', event: 'fail', to: 'deploy failed' },
@@ -55,12 +61,13 @@ export const deploy = defineOperation({
     withAgentSecret([
       bindPortsStep(parts, operation),
       clearConsoleStep(parts.consoles),
-      ...deployOf(parts.drivers, operation.request).steps,
+      ...deployStepsOf(parts, operation.request),
     ]),
   driverContext: ({ request }, { drivers }) => deployOf(drivers, request).context,
-  undo: ({ request }, parts) => [
+  undo: ({ request, context }, parts) => [
     keepConsoleStep(parts, { keepsForOwner: true }),
-    powerOff,
+    // A machine whose firmware is being written must stay powered.
+    ...(mayWriteFirmware(request) && isFlashing(context) ? [] : [powerOff]),
     releaseStep(parts.drivers, request),
     withdrawBootFiles,
     // Otherwise the next owner could read the console record until her own deployment clears it.

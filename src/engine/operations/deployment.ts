@@ -4,7 +4,10 @@ import type { DeployInterface, Drivers, Instance, Step } from '#drivers/interfac
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { Node } from '#store/tables/nodes.ts';
+import type { OperationParts } from '../worker/define-operation.ts';
 import { interfaceOf } from '../worker/task.ts';
+import { deployList } from './deploy-list.ts';
+import { NodeSteps, nameOf } from './node-steps.ts';
 
 /** What a deployment's row must contain so that a restart rebuilds the same steps. */
 export const DeployRequest = Type.Object({
@@ -12,6 +15,8 @@ export const DeployRequest = Type.Object({
   image_id: Type.Optional(Type.String()),
   /** The disks hold the data of a former instance: cleaning was switched off. */
   uncleaned: Type.Optional(Type.Boolean()),
+  /** What the request and deploy templates add, by priority. */
+  steps: Type.Optional(NodeSteps),
   /** The client named no node: after a failure another one may be tried. */
   any_node: Type.Optional(Type.Boolean()),
 });
@@ -19,6 +24,10 @@ type DeployRequest = Static<typeof DeployRequest>;
 
 export function deployOf(drivers: Drivers, { deploy_interface }: DeployRequest): DeployInterface {
   return interfaceOf(drivers.deploy, deploy_interface);
+}
+
+export function deployStepsOf(parts: OperationParts, request: DeployRequest): readonly Step[] {
+  return deployList(parts, deployOf(parts.drivers, request).steps, request.steps);
 }
 
 /** The node's own deploy interface if it supports the image, otherwise the first of its hardware type that does. */
@@ -57,4 +66,9 @@ export function releaseStep(drivers: Drivers, { deploy_interface }: Partial<Depl
   return simpleStep({ name: 'release', title: 'Remove temporary files', deadlineSeconds: 120 }, async (task) => {
     if (deploy_interface !== undefined) await interfaceOf(drivers.deploy, deploy_interface).release(task);
   });
+}
+
+/** An incomplete context cannot rule it out, but a request without such a step can. */
+export function mayWriteFirmware({ steps = [] }: DeployRequest): boolean {
+  return steps.some((step) => nameOf(step) === 'firmware.update');
 }

@@ -11,9 +11,11 @@ import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { hostNameOf } from '../servers/host-names.ts';
+import type { EngineSettings } from '../settings.ts';
 import type { NodeInstance } from '../worker/base-context.ts';
 import { newOperation } from '../worker/define-operation.ts';
 import { imagesRequest, pinImages } from '../worker/operation-images.ts';
+import { deployStepsFor, findDeploySteps, instanceTraits } from './deploy-steps.ts';
 import { chooseDeployInterface, DeployRequest, deployRequest } from './deployment.ts';
 
 /** In GiB or MiB. Sizes come as numbers, or as text from clients that know no types. */
@@ -80,15 +82,18 @@ function instanceOf(node: Node, info: InstanceInfo, { project_id }: ImageUser): 
 }
 
 /** @param kind of the operation: deploy or rebuild */
-type Wanted = { drivers: Drivers; node: Node; user: ImageUser; kind: string };
+type Wanted = { drivers: Drivers; settings: EngineSettings; node: Node; user: ImageUser; kind: string; deploySteps?: unknown };
 
 /** The operation that deploys what the node's `instance_info` describes. @throws Fault `badRequest`, `imageUnusable` */
-export async function newInstanceOperation(trx: Store, { drivers, node, user, kind }: Wanted) {
+export async function newInstanceOperation(trx: Store, { drivers, settings, node, user, kind, deploySteps }: Wanted) {
   const info = readInstanceInfo(node);
   const instance = instanceOf(node, info, user);
   const { row: image, pinned } = await pinImages(trx, info.image_id, user);
   const deployInterface = chooseDeployInterface(drivers, node, { image, instance });
+  const wanted = await findDeploySteps(trx, { drivers, settings, traits: instanceTraits(node), given: deploySteps });
+  const steps = deployStepsFor(node, wanted);
   const request = {
+    ...(steps && { steps }),
     ...deployRequest(drivers, node, deployInterface),
     image_id: image.id,
     instance,

@@ -48,7 +48,10 @@ type StepRow = {
   /** It may be ended at any time. */
   readonly abortable?: true;
   /** What the node's hardware lacks for it; undefined: nothing. */
-  readonly lacks?: (drivers: Drivers, node: Node) => string | undefined;
+  readonly lacks?: (
+    drivers: Drivers,
+    node: Pick<Node, 'bios_interface' | 'firmware_interface' | 'management_interface'>,
+  ) => string | undefined;
   /** The arguments have been checked. */
   readonly steps: (parts: OperationParts, args: JsonObject, place: StepPlace) => readonly Step[];
 };
@@ -107,6 +110,10 @@ export function nameOf({ interface: slot, step }: Pick<NodeStep, 'interface' | '
 export function rowOf(step: Pick<NodeStep, 'interface' | 'step'>): StepRow | undefined {
   const find = (table: Readonly<Record<string, StepRow>>, name: string) => (Object.hasOwn(table, name) ? table[name] : undefined);
   return find(reservedTable, step.step) ?? find(stepTable, nameOf(step));
+}
+
+export function isReserved({ step }: Pick<NodeStep, 'step'>): boolean {
+  return Object.hasOwn(reservedTable, step);
 }
 
 export function isErase(step: NodeStep): boolean {

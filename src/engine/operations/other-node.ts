@@ -47,7 +47,7 @@ export async function tryOtherNode(
   if (mayStillRun(operation)) return { tries, why: 'The machine could not be powered off and may still run with its addresses.' };
   const image = await trx.images.find({ id: operation.request.image_id ?? '' });
   if (!image) return { tries };
-  const choice = await chooseNodeFor(trx, parts.drivers, { server, image, except: tries.map(({ node }) => node.uuid) });
+  const choice = await chooseNodeFor(trx, parts, { server, image, except: tries.map(({ node }) => node.uuid) });
   const node = 'uuid' in choice ? await trx.nodes.find({ uuid: choice.uuid }) : undefined;
   if (!node) return { tries, why: describeReasons('reasons' in choice ? choice.reasons : {}) };
   const { images, by_admin } = operation.request;

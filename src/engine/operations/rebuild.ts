@@ -2,20 +2,20 @@
  * Rebuilds a server on its node with another image. It keeps ports and node; after a failure both stay with the server,
  * so that it can be rebuilt again or deleted. An unusable image is rejected before the running system is powered off.
  */
-import { Type } from 'typebox';
 import { defineOperation } from '../worker/define-operation.ts';
 import { isMachineUntouched } from '../worker/disk-state.ts';
 import { failureReport } from '../worker/last-error.ts';
 import { beginDeletion } from './delete.ts';
 import { writeServerActive } from './deploy.ts';
-import { DeployRequest, deployOf, releaseStep } from './deployment.ts';
+import { DeployRequest, deployOf, deployStepsOf, mayWriteFirmware, releaseStep } from './deployment.ts';
 import { keepConsoleStep, powerOff, withAgentSecret, withdrawBootFiles } from './machine-steps.ts';
+import { isFlashing, StepContext } from './node-steps.ts';
 import { failServer, wantsDeletion } from './server-results.ts';
 
 export const rebuild = defineOperation({
   kind: 'rebuild',
   request: DeployRequest,
-  context: Type.Object({}),
+  context: StepContext,
   verbs: [
     {
       name: 'rebuild',
@@ -28,6 +28,7 @@ export const rebuild = defineOperation({
   ],
   transitions: [
     { from: 'rebuild', event: 'wait', to: 'wait call-back' },
+    { from: 'rebuild', event: 'hold', to: 'deploy hold' },
     { from: 'rebuild', event: 'done', to: 'active' },
     { from: 'rebuild', event: 'fail', to: 'deploy failed' },
   ],
@@ -38,12 +39,17 @@ export const rebuild = defineOperation({
       statuses: [{ task: 'rebuilding', status: 'REBUILD', in: ['active', 'stopped', 'error'] }],
     },
   },
-  steps: ({ request }, { drivers }) => withAgentSecret(deployOf(drivers, request).steps),
+  steps: ({ request }, parts) => withAgentSecret(deployStepsOf(parts, request)),
   driverContext: ({ request }, { drivers }) => deployOf(drivers, request).context,
   undo: (operation, parts) =>
     isMachineUntouched(operation)
       ? []
-      : [keepConsoleStep(parts, { isOwn: true }), powerOff, releaseStep(parts.drivers, operation.request), withdrawBootFiles],
+      : [
+          keepConsoleStep(parts, { isOwn: true }),
+          ...(mayWriteFirmware(operation.request) && isFlashing(operation.context) ? [] : [powerOff]),
+          releaseStep(parts.drivers, operation.request),
+          withdrawBootFiles,
+        ],
   async ended(trx, operation, parts) {
     if (operation.state === 'done') return writeServerActive(trx, operation, parts);
     const isDeleted = await wantsDeletion(trx, operation);

@@ -23,7 +23,7 @@ export type ChoiceRequest = {
   /** Number of NICs the server needs. */
   nics?: number;
   /** Throws the fault if this driver and deploy interface cannot deploy the request. */
-  checkDriver?(node: Pick<Candidate, 'driver' | 'deploy_interface'>): void;
+  checkDriver?(node: Candidate): void;
 };
 
 /** The best fitting node, or why there is none. Must run in the transaction that claims the node. */
@@ -53,11 +53,14 @@ function needsOf({ node, except, nics = 0 }: ChoiceRequest, requirements: Requir
   return { node, except, nics, sizes: { cpus: vcpus, memory_mb, local_gb }, resources, traits };
 }
 
+/** What the check reads of a node. */
+const judged = ['driver', 'deploy_interface', 'bios_interface', 'firmware_interface', 'management_interface'] as const;
+
 /** Nodes share few drivers, so each combination is checked once. */
 function driverJudge({ checkDriver }: ChoiceRequest): (node: Candidate) => string | undefined {
   const known = new Map<string, string | undefined>();
   return (node) => {
-    const key = `${node.driver} ${node.deploy_interface}`;
+    const key = judged.map((field) => node[field]).join(' ');
     if (!known.has(key))
       known.set(
         key,

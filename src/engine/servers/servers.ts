@@ -12,8 +12,9 @@ import type { Operation } from '#store/tables/operations.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { NewServer, RebuildChanges, RequestedNetwork, ServerVerbs } from '../contract.ts';
 import { refuseLocked } from '../nodes/refuse-locked.ts';
-import { chooseNodeFor, claimNode } from '../operations/claim-node.ts';
+import { chooseNodeFor, claimNode, traitsOf } from '../operations/claim-node.ts';
 import { beginDeletion, deletion } from '../operations/delete.ts';
+import { deployStepsFor, findDeploySteps } from '../operations/deploy-steps.ts';
 import { chooseDeployInterface, deployRequest } from '../operations/deployment.ts';
 import { type PowerRequest, power } from '../operations/power.ts';
 import { rebuild } from '../operations/rebuild.ts';
@@ -21,13 +22,14 @@ import { provisionStateMachine as states } from '../operations/registry.ts';
 import { wantsDeletion, writeServerDeleted } from '../operations/server-results.ts';
 import { describeReasons, whyNotMadeFor } from '../scheduler/choose-node.ts';
 import { madeFor } from '../scheduler/choose-requirements.ts';
+import type { EngineSettings } from '../settings.ts';
 import { type BeginOperation, newOperation } from '../worker/define-operation.ts';
 import { imagesRequest, pinImages } from '../worker/operation-images.ts';
 import type { Worker } from '../worker/worker.ts';
 import { hostNameOf } from './host-names.ts';
 import { resolveNetworks } from './server-network.ts';
 
-export type VerbParts = { store: Store; drivers: Drivers; worker: Worker };
+export type VerbParts = { store: Store; drivers: Drivers; settings: EngineSettings; worker: Worker };
 
 export function serverVerbs(parts: VerbParts): ServerVerbs {
   return {
@@ -73,13 +75,13 @@ async function placeServer(
   await refuseLostProject(trx, request.project_id);
   await refuseManyFailed(trx, request.project_id);
   const { row: image, pinned } = await pinImages(trx, request.image.id, user);
-  const choice = await chooseNodeFor(trx, parts.drivers, { server, image, ...(request.node && { node: request.node }) });
+  const choice = await chooseNodeFor(trx, parts, { server, image, ...(request.node && { node: request.node }) });
   const node = 'uuid' in choice ? await trx.nodes.find({ uuid: choice.uuid }) : undefined;
   if (node) {
     const begin: BeginOperation = (...wanted) => parts.worker.begin(...wanted);
     const deployment = { ...imagesRequest(pinned, user), any_node: request.node === undefined };
     const claim = { server, node, image, request: deployment };
-    const operation = await claimNode(trx, { drivers: parts.drivers, states, begin }, claim);
+    const operation = await claimNode(trx, { ...parts, states, begin }, claim);
     return { server: await trx.servers.insert({ ...server, node_uuid: node.uuid }), operation };
   }
   const reasons = describeReasons('reasons' in choice ? choice.reasons : {});
@@ -216,7 +218,11 @@ async function changeServerPower({ store, worker }: VerbParts, id: string, chang
   worker.launch(operation);
 }
 
-async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, changes: RebuildChanges): Promise<Server> {
+async function rebuildServer(
+  { store, worker, drivers, settings }: VerbParts,
+  id: string,
+  changes: RebuildChanges,
+): Promise<Server> {
   const { server, operation } = await store.transaction(async (trx) => {
     const before = await findServer(trx, id);
     refuseLockedServer(before);
@@ -240,7 +246,10 @@ async function rebuildServer({ store, worker, drivers }: VerbParts, id: string, 
     const after = { ...before, ...patch, hostname: changes.name ? hostNameOf({ id, name: changes.name }) : before.hostname };
     await trx.servers.update({ id }, { ...patch, hostname: after.hostname });
     await states.apply(trx, node.uuid, 'rebuild', { target_provision_state: 'active', last_error: null });
+    const wanted = await findDeploySteps(trx, { drivers, settings, traits: traitsOf(after, image) });
+    const steps = deployStepsFor(node, wanted);
     const request = {
+      ...(steps && { steps }),
       ...deployRequest(drivers, node, chooseDeployInterface(drivers, node, { image, instance: after })),
       image_id: image.id,
       ...imagesRequest(pinned, user),

@@ -41,11 +41,12 @@ type ProvisionRequest = {
   target: string;
   clean_steps?: readonly object[] | null | undefined;
   service_steps?: readonly object[] | null | undefined;
+  deploy_steps?: readonly object[] | null | undefined;
   disable_ramdisk?: unknown;
   configdrive?: unknown;
 } & Partial<Record<UnsupportedArgument, unknown>>;
 type UnsupportedArgument = (typeof unsupportedArguments)[number];
-const unsupportedArguments = ['deploy_steps', 'rescue_password', 'runbook'] as const;
+const unsupportedArguments = ['rescue_password', 'runbook'] as const;
 
 type Provision = {
   /** The provision verb that the target stands for. */
@@ -80,10 +81,11 @@ function isGiven(steps: unknown): boolean {
 }
 
 /** The verb that takes each, with the minor microversion that brought `disable_ramdisk` there. */
+const deployStepsSince = 69;
 const disableRamdiskSince: Readonly<Record<string, number>> = { clean: 70, service: 108 };
 
 function readStepArguments({ verb, request, minor }: Provision) {
-  const { clean_steps, service_steps, disable_ramdisk } = request;
+  const { clean_steps, service_steps, deploy_steps, disable_ramdisk } = request;
   const refuse = (detail: string) => new Fault('badRequest', { detail });
   for (const [name, steps] of [
     ['clean', clean_steps],
@@ -92,6 +94,13 @@ function readStepArguments({ verb, request, minor }: Provision) {
     if (isGiven(steps) && verb.name !== name)
       throw refuse(`"${name}_steps" is only valid when setting target provision state to ${name}`);
   }
+  if (isGiven(deploy_steps) && minor < deployStepsSince)
+    throw new Fault('notAcceptable', {
+      detail: `Request not acceptable. The minimal required API version should be 1.${deployStepsSince}`,
+    });
+  // As in Ironic, whose later names of the verbs do not take them.
+  if (isGiven(deploy_steps) && !['active', 'rebuild'].includes(request.target))
+    throw refuse('"deploy_steps" is only valid when setting target provision state to active or rebuild');
   const since = disableRamdiskSince[verb.name];
   const isNamed = disable_ramdisk !== undefined && disable_ramdisk !== null;
   const isDisabled = isNamed ? booleanOf('disable_ramdisk', disable_ramdisk as string | boolean) : undefined;
@@ -102,6 +111,7 @@ function readStepArguments({ verb, request, minor }: Provision) {
   return {
     ...(clean_steps && { clean_steps }),
     ...(service_steps && { service_steps }),
+    ...(isGiven(deploy_steps) && { deploy_steps }),
     ...(isDisabled !== undefined && { disable_ramdisk: isDisabled }),
   };
 }
