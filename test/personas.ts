@@ -4,7 +4,7 @@ import type { ApiFixture } from './api-fixture.ts';
 
 const roles = ['reader', 'member', 'manager', 'admin'] as const;
 type Role = (typeof roles)[number];
-type Place = 'project' | 'other project' | 'domain' | 'system';
+type Place = 'project' | 'other project' | 'third project' | 'domain' | 'system';
 
 /** `nobody` has no token, `unscoped` one without a scope; the others have one role in one scope. */
 export type PersonaName = 'nobody' | 'unscoped' | `${Role} of the ${Place}`;
@@ -19,16 +19,18 @@ export type Persona = {
 };
 
 /** Ids of the two projects; without them, two new ones. */
-export type ProjectIds = { readonly own: string; readonly other: string };
+export type ProjectIds = { readonly own: string; readonly other: string; readonly third?: string };
 
 const password = 'a long password';
 
 /** In the order in which a table of them reads well. */
 export async function createPersonas(fixture: ApiFixture, projects?: ProjectIds): Promise<Persona[]> {
-  const { own, other } = projects ?? { own: await createProject(fixture, 'own'), other: await createProject(fixture, 'other') };
-  const scopes: readonly [Place, path: string, scope: object, project_id: string][] = [
+  const made = async () => ({ own: await createProject(fixture, 'own'), other: await createProject(fixture, 'other') });
+  const { own, other, third }: ProjectIds = projects ?? (await made());
+  const scopes: readonly (readonly [Place, path: string, scope: object, project_id: string])[] = [
     ['project', `projects/${own}`, { project: { id: own } }, own],
     ['other project', `projects/${other}`, { project: { id: other } }, other],
+    ...(third === undefined ? [] : [['third project', `projects/${third}`, { project: { id: third } }, third] as const]),
     ['domain', 'domains/default', { domain: { id: 'default' } }, ''],
     ['system', 'system', { system: { all: true } }, ''],
   ];
@@ -41,7 +43,7 @@ export async function createPersonas(fixture: ApiFixture, projects?: ProjectIds)
   return personas;
 }
 
-async function createProject(fixture: ApiFixture, name: string): Promise<string> {
+export async function createProject(fixture: ApiFixture, name: string): Promise<string> {
   return (await ask(fixture, 'POST', 'projects', { project: { name: `project-${name}` } })).project.id;
 }
 

@@ -17,6 +17,8 @@ export const nodeTextTable = {
   resource_class: { since: 21, maximum: 80 },
   description: { since: 51, maximum: 4096 },
   owner: { since: 50, maximum: 255 },
+  /** The project that uses the node of another one. */
+  lessee: { since: 65, maximum: 255 },
   /** A label by which external schedulers partition nodes. */
   shard: { since: 82, maximum: 255 },
   /** UUID of the parent node; child nodes are never scheduled. */
@@ -76,6 +78,5 @@ type FixedRow = {
 
 export const fixedNodeFieldTable: Readonly<Record<string, FixedRow>> = {
   conductor_group: { since: 46, value: '', accepts: [''] },
-  lessee: { since: 65, value: null, accepts: [] },
   network_data: { since: 66, value: {}, accepts: [] },
 };

@@ -24,7 +24,7 @@ export type CandidateNeeds = {
 export type AllocationNeeds = {
   /** As the node has it, not in Placement's spelling; null fits no node. */
   resource_class: string | null;
-  /** Only nodes that this project owns; null: any. */
+  /** Only nodes that this project owns or leases; null: any. */
   owner: string | null;
   /** UUIDs of the only acceptable nodes. */
   nodes?: readonly string[];
@@ -82,7 +82,9 @@ function allocationRules({ allocated }: CandidateNeeds): CandidateRule[] {
   return [
     rule(sql`COALESCE(resource_class = ${resource_class}, FALSE)`, `of another resource class than ${resource_class}`),
     rule(sql`power_state IS NOT NULL`, 'without a power state'),
-    ...(owner === null ? [] : [rule(sql`COALESCE(owner, '') = ${owner}`, 'of another owner')]),
+    ...(owner === null
+      ? []
+      : [rule(sql`(COALESCE(owner, '') = ${owner} OR COALESCE(lessee, '') = ${owner})`, 'of another owner')]),
     ...(nodes ? [rule(sql`uuid IN (${sql.join(nodes)})`, 'not a requested node')] : []),
   ];
 }

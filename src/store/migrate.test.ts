@@ -55,6 +55,7 @@ const later = [
   '0047-node-flags',
   '0050-records-of-steps',
   '0058-node-locks',
+  '0059-lessees',
   '0061-port-bindings',
 ];
 const at = '2026-11-22T14:20:08.000Z';

@@ -30,6 +30,8 @@ const isSet =
 const filterTable: Readonly<Record<string, Filter>> = {
   ...Object.fromEntries(Object.keys(fixedNodeFieldTable).map((name) => [name, nobody])),
   ...Object.fromEntries(nodeTexts.map((name) => [name, equals(name)])),
+  project: (wanted) => sql`(owner = ${String(wanted)} OR lessee = ${String(wanted)})`,
+  visible_to: (wanted) => sql`(owner = ${String(wanted)} OR lessee = ${String(wanted)})`,
   instance_uuid: equals('instance_uuid'),
   provision_state: equals('provision_state'),
   fault: equals('fault'),

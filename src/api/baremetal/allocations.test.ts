@@ -282,8 +282,10 @@ test('a project allocates nodes that it owns, and sees and changes its own alloc
   assert.equal((await theirs.ask('GET', '/allocations')).body['allocations']?.toString(), '');
   assert.equal(((await mine.ask('GET', '/allocations')).body['allocations'] as object[]).length, 2);
   assert.equal((await mine.ask('GET', `/allocations?owner=${theirs.id}`)).status, 403);
-  assert.equal((await mine.ask('GET', `/nodes/${own}/allocation`)).status, 404);
-  assert.equal((await mine.ask('GET', `/allocations?node=${own}`)).status, 404);
+  assert.equal((await mine.ask('GET', `/nodes/${own}/allocation`)).status, 200);
+  assert.equal((await mine.ask('GET', `/allocations?node=${own}`)).status, 200);
+  assert.equal((await theirs.ask('GET', `/nodes/${own}/allocation`)).status, 404);
+  assert.equal((await theirs.ask('GET', `/allocations?node=${own}`)).status, 404);
   assert.equal((await mine.ask('DELETE', '/allocations/m')).status, 204);
 });
 

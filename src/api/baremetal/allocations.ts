@@ -17,6 +17,7 @@ import { atLeast } from '../http/microversions.ts';
 import { nextUrl } from '../http/pagination.ts';
 import { field, refuseUnknownFields, selectFields } from './fields.ts';
 import { linksTo } from './links.ts';
+import { refuseHiddenNode, seesNode } from './node-access.ts';
 import { PageQuery, pageOf, Word } from './page-query.ts';
 import { allows, authorize, type BaremetalRule, route } from './policy.ts';
 
@@ -128,7 +129,7 @@ export const allocationRoutes = [
     query: FieldsQuery,
     reply: AllocationReply,
     async handler(request, context) {
-      const allocation = await ofNode(context, request, request.params.node);
+      const allocation = await ofNode(context, request.params.node);
       return allocationJson(context, request, { allocation, ...request.query });
     },
   }),
@@ -140,7 +141,7 @@ export const allocationRoutes = [
     summary: 'Delete the allocation of a node',
     status: 204,
     async handler(request, context) {
-      const { uuid, owner } = await ofNode(context, request, request.params.node);
+      const { uuid, owner } = await ofNode(context, request.params.node);
       authorize(request, 'baremetal:allocation:delete', targetOf(owner));
       await context.engine.deleteAllocation(uuid);
     },
@@ -158,9 +159,7 @@ async function permitted(context: ApiContext, request: FastifyRequest, ident: st
   return allocation;
 }
 
-/** For those who may see nodes. */
-async function ofNode(context: ApiContext, request: FastifyRequest, ident: string): Promise<Allocation> {
-  if (!allows(request, 'baremetal:node:get')) throw new Fault('notFound', { what: 'Node', id: ident });
+async function ofNode(context: ApiContext, ident: string): Promise<Allocation> {
   const { uuid } = await findNode(context, ident);
   const allocation = await context.store.allocations.find({ node_uuid: uuid });
   if (!allocation) throw new Fault('notFound', { what: 'Allocation for node', id: ident });
@@ -180,8 +179,9 @@ async function backfilled(context: ApiContext, request: FastifyRequest, ident: s
     const detail = 'Cannot set node when creating an allocation in this API version';
     throw new Fault('badRequest', { detail });
   }
-  if (!allows(request, 'baremetal:node:get')) throw new Fault('badRequest', { detail: `Node ${ident} could not be found.` });
-  return findNamedNode(context, ident);
+  const node = await findNamedNode(context, ident);
+  if (!seesNode(request, node)) throw new Fault('badRequest', { detail: `Node ${ident} could not be found.` });
+  return node;
 }
 
 async function allocationList(context: ApiContext, request: FastifyRequest, query: Static<typeof AllocationQuery>) {
@@ -192,7 +192,7 @@ async function allocationList(context: ApiContext, request: FastifyRequest, quer
   const isRestricted = !allows(request, 'baremetal:allocation:list_all');
   const project = request.caller.project_id;
   if (isRestricted && owner !== undefined && owner !== project) authorize(request, 'baremetal:allocation:list_all');
-  if (node !== undefined && !allows(request, 'baremetal:node:get')) throw new Fault('notFound', { what: 'Node', id: node });
+  await refuseHiddenNode(context, request, node);
   const filters = {
     ...{ resource_class, state, owner: isRestricted ? project : owner },
     ...(node !== undefined && { node_uuid: (await findNamedNode(context, node)).uuid }),

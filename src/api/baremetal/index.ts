@@ -3,10 +3,12 @@ import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { registerRoutes } from '../http/register-routes.ts';
+import { checkNodeAccess } from './node-access.ts';
 import { baremetalRoutes } from './routes.ts';
 import { refuseUnknown } from './strict-requests.ts';
 
 export function registerBaremetal(app: ApiScope, context: ApiContext): void {
+  app.addHook('preParsing', async (request) => checkNodeAccess(request, context));
   app.addHook('preValidation', async (request) => refuseUnknownPath(request, context));
   app.addHook('preValidation', refuseUnknown);
   acceptEmptyBytes(app);

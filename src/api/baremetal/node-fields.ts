@@ -12,6 +12,7 @@ import type { NodeLock } from '#store/tables/node-locks.ts';
 import type { StoredNode } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { MaskedTexts } from './masked-texts.ts';
+import type { Redaction } from './node-redaction.ts';
 
 /** Name of the one conductor: the machine Ingot runs on. */
 export const conductorName = hostname();
@@ -33,6 +34,8 @@ export type NodeCall = {
   /** Those in force, by node. */
   readonly locks: ReadonlyMap<string, readonly NodeLock[]>;
   readonly masked: MaskedTexts;
+  /** Undefined: nothing is redacted. */
+  readonly redacts: Redaction | undefined;
   /** The node's BMC health and the last progress report of its agent. */
   readonly engine: Pick<Engine, 'bmcHealth' | 'progressOf'>;
 };

@@ -6,7 +6,7 @@ import type { NodeLock } from '#store/tables/node-locks.ts';
 import { nextUrl } from '../http/pagination.ts';
 import { Nullable } from '../http/schemas.ts';
 import { linksTo } from './links.ts';
-import { authorize, route } from './policy.ts';
+import { authorize, nodeTarget, route } from './policy.ts';
 
 const LockReply = Type.Object({
   id: Type.String(),
@@ -78,7 +78,7 @@ export const nodeLockRoutes = [
     async handler(request, context) {
       const node = await findNode(context, request.params.node);
       const lock = await findLock(context, node, request.params.lock);
-      if (!isOwnLock(request.caller, lock)) authorize(request, 'baremetal:node:lock:delete_any');
+      if (!isOwnLock(request.caller, lock)) authorize(request, 'baremetal:node:lock:delete_any', nodeTarget(node));
       await deleteLock(context, request.caller, lock);
     },
   }),

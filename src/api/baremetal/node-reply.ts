@@ -4,10 +4,11 @@ import { Fault } from '#domain/faults.ts';
 import type { StoredNode } from '#store/tables/nodes.ts';
 import type { ApiContext } from '../context.ts';
 import { jsonText } from '../http/json-text.ts';
+import { redactionFor } from './node-redaction.ts';
 import type { NodeRendering, NodeReply } from './node-view.ts';
 
 export function renderingFor(context: ApiContext, request: FastifyRequest): NodeRendering {
-  return { version: request.microversion, base: context.baseUrl(request) };
+  return { version: request.microversion, base: context.baseUrl(request), redacts: redactionFor(request) };
 }
 
 /** Throws `notFound` if it has been deleted meanwhile. */
@@ -17,9 +18,10 @@ export async function nodeReply(
   { node, fields }: { node: { uuid: string } | { name: string }; fields?: string | undefined },
 ): Promise<NodeReply> {
   const { nodeRenderer, store } = context;
-  const view = nodeRenderer.viewOf({ version: request.microversion, fields });
+  const rendering = renderingFor(context, request);
+  const view = nodeRenderer.viewOf({ version: request.microversion, fields, showsOwners: rendering.redacts !== undefined });
   const rows = (await store.nodes.stored(view.columns, node)) as StoredNode[];
-  const [text] = await nodeRenderer.render(view, rows, renderingFor(context, request));
+  const [text] = await nodeRenderer.render(view, rows, rendering);
   if (text === undefined) throw new Fault('notFound', { what: 'Node', id: 'uuid' in node ? node.uuid : node.name });
   return jsonText<NodeReply>(text);
 }

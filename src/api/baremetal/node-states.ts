@@ -12,6 +12,7 @@ import type { ApiContext } from '../context.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';
 import { Nullable } from '../http/schemas.ts';
 import { since } from '../http/versioned.ts';
+import { redactionFor } from './node-redaction.ts';
 import { nodeUrl } from './node-reply.ts';
 import { route } from './policy.ts';
 
@@ -44,13 +45,14 @@ export const nodeStateRoutes = [
     async handler(request, context) {
       const node = await findNode(context, request.params.node);
       const { minor } = request.microversion;
+      const redacted = redactionFor(request)?.('last_error', node);
       return {
         power_state: node.power_state,
         target_power_state: node.target_power_state,
         provision_state: stateName(node.provision_state, minor),
         target_provision_state: stateName(node.target_provision_state, minor),
         provision_updated_at: node.provision_updated_at,
-        last_error: node.last_error,
+        last_error: redacted === undefined ? node.last_error : (JSON.parse(redacted) as string),
         console_enabled: node.console_enabled,
         ...(atLeast(request.microversion, 12) && { raid_config: {}, target_raid_config: {} }),
         ...(atLeast(request.microversion, 75) && (await readBootState(context, node))),

@@ -7,6 +7,7 @@ import { since } from '../http/versioned.ts';
 import { always, refuseUnknownFields } from './fields.ts';
 import { MaskedTexts } from './masked-texts.ts';
 import { briefFields, type NodeCall, type NodeField, nodeFields, operationColumns } from './node-fields.ts';
+import type { Redaction } from './node-redaction.ts';
 
 /** A node in replies: which fields it has depends on the microversion and the selection. */
 export const NodeReply = Type.Object(
@@ -21,6 +22,8 @@ export type NodeSelection = {
   fields?: string | undefined;
   /** Without `fields`: the few fields of a list. */
   isBrief?: boolean;
+  /** Reads also whose nodes they are, on which depends what is shown. */
+  showsOwners?: boolean;
 };
 
 /** Columns whose values may be long; the others of a whole page are read at once. */
@@ -35,7 +38,7 @@ const longColumns: readonly string[] = [
 ];
 
 /** The text up to a value that depends on the node, and that value. */
-type Part = { readonly before: string; readonly text: NodeField['text'] };
+type Part = { readonly before: string; readonly name: string; readonly text: NodeField['text'] };
 
 export class NodeView {
   readonly columns: readonly (keyof StoredNode)[];
@@ -45,20 +48,21 @@ export class NodeView {
   readonly #end: string;
 
   /** Throws `badRequest` for an unknown field, `notAcceptable` for a later version's. */
-  constructor({ version, fields, isBrief = false }: NodeSelection) {
+  constructor({ version, fields, isBrief = false, showsOwners = false }: NodeSelection) {
     const wanted: readonly string[] | undefined = fields?.split(',').filter(Boolean) ?? (isBrief ? briefFields : undefined);
     if (fields !== undefined && wanted) refuseUnknownFields(nodeFields, wanted, version);
     const shown = nodeFields
       .filter(({ since }) => atLeast(version, since))
       .filter(({ name }) => !wanted || wanted.includes(name) || name === always);
-    this.columns = [...new Set(['uuid' as const, ...shown.flatMap(({ columns }) => columns)])];
+    const owners = showsOwners ? (['owner', 'lessee'] as const) : [];
+    this.columns = [...new Set(['uuid' as const, ...owners, ...shown.flatMap(({ columns }) => columns)])];
     this.showsLocks = shown.some(({ name }) => name === 'driver_internal_info');
     const parts: Part[] = [];
     let before = '{';
     for (const [index, { name, text, constant }] of shown.entries()) {
       before += `${index === 0 ? '' : ','}${JSON.stringify(name)}:${constant ?? ''}`;
       if (constant !== undefined) continue;
-      parts.push({ before, text });
+      parts.push({ before, name, text });
       before = '';
     }
     this.#parts = parts;
@@ -71,13 +75,13 @@ export class NodeView {
 
   render(row: StoredNode, call: NodeCall): string {
     let text = '';
-    for (const part of this.#parts) text += part.before + part.text(row, call);
+    for (const part of this.#parts) text += part.before + (call.redacts?.(part.name, row) ?? part.text(row, call));
     return text + this.#end;
   }
 }
 
 /** What a rendered node depends on besides its row: the request's version, and the URL of the API. */
-export type NodeRendering = { readonly version: Microversion; readonly base: string };
+export type NodeRendering = { readonly version: Microversion; readonly base: string; readonly redacts?: Redaction | undefined };
 
 /** Renders nodes; keeps the views of each version without `fields`, and the masked texts. */
 export class NodeRenderer {
@@ -92,14 +96,14 @@ export class NodeRenderer {
 
   viewOf(selection: NodeSelection): NodeView {
     if (selection.fields !== undefined) return new NodeView(selection);
-    const key = `${selection.version.minor} ${selection.isBrief === true}`;
+    const key = `${selection.version.minor} ${selection.isBrief === true} ${selection.showsOwners === true}`;
     const view = this.#views.get(key) ?? new NodeView(selection);
     this.#views.set(key, view);
     return view;
   }
 
   /** The operations that hold the nodes are read at once. */
-  async render(view: NodeView, rows: readonly StoredNode[], { version, base }: NodeRendering): Promise<string[]> {
+  async render(view: NodeView, rows: readonly StoredNode[], { version, base, redacts }: NodeRendering): Promise<string[]> {
     const { store, engine } = this.#context;
     const ids = rows.flatMap(({ operation_id }) => (operation_id ? [String(operation_id)] : []));
     const operations = ids.length === 0 ? [] : await store.operations.pick([...operationColumns, 'api_step'], { id: ids });
@@ -110,6 +114,7 @@ export class NodeRenderer {
       operations: new Map(operations.map((operation) => [operation.id, operation])),
       locks: Map.groupBy(locks, ({ node_uuid }) => node_uuid),
       masked: this.#masked,
+      redacts,
       engine,
     };
     return rows.map((row) => view.render(row, call));

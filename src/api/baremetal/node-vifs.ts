@@ -1,9 +1,10 @@
 /** `/v1/nodes/{node}/vifs`: the network ports that are attached to a node; and its RAID, which Ingot does not have. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
 import { findNode } from '#services/baremetal/lookup.ts';
 import type { ApiContext } from '../context.ts';
-import { route, unsupportedRoute } from './policy.ts';
+import { allows, route, unsupportedRoute } from './policy.ts';
 import { AnyQuery } from './strict-requests.ts';
 
 const Uuid = Type.Optional(Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' }));
@@ -35,6 +36,7 @@ export const nodeVifRoutes = [
     }),
     async handler(request, context) {
       const { uuid } = await findNode(context, request.params.node);
+      await refuseOthersPort(context, request, request.body.id);
       await context.engine.attachVif(uuid, request.body);
     },
   }),
@@ -56,6 +58,14 @@ export const nodeVifRoutes = [
     what: 'RAID',
   }),
 ];
+
+/** The port of another project is as good as none. */
+async function refuseOthersPort({ store }: ApiContext, request: FastifyRequest, id: string): Promise<void> {
+  if (allows(request, 'baremetal:node:vif:attach', {})) return;
+  const port = await store.ports.find({ id });
+  if (port?.project_id === request.caller.project_id) return;
+  throw new Fault('badRequest', { detail: `Unable to attach VIF ${id}: there is no network port with this id.` });
+}
 
 async function refuseNoNode(request: FastifyRequest, context: ApiContext): Promise<void> {
   await findNode(context, (request.params as { node: string }).node);

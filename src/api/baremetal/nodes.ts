@@ -13,7 +13,9 @@ import type { ApiContext } from '../context.ts';
 import { JsonItems } from '../http/json-text.ts';
 import { atLeast } from '../http/microversions.ts';
 import { nextUrl, type Page, type PageSource, readPage } from '../http/pagination.ts';
+import { authorizeNode, listProject } from './node-access.ts';
 import { conductorName, nodeFields } from './node-fields.ts';
+import { redactionFor } from './node-redaction.ts';
 import { nodeReply, nodeUrl, renderingFor } from './node-reply.ts';
 import { updateRulesOf } from './node-update-rules.ts';
 import { NodeReply, type NodeView } from './node-view.ts';
@@ -88,7 +90,7 @@ export const nodeRoutes = [
   route({
     method: 'POST',
     path: '/nodes',
-    policy: 'baremetal:node:create',
+    policy: 'baremetal:node:create:any',
     summary: 'Enrol a node',
     bodyLimit: recordBytes,
     body: NodeRequest,
@@ -97,7 +99,8 @@ export const nodeRoutes = [
     async handler(request, context, reply) {
       refuseLaterFields(nodeFields, Object.keys(request.body), request.microversion);
       // Up to 1.10 nodes were enrolled as available.
-      const node = await createNode(context, request.body, atLeast(request.microversion, 11) ? 'enroll' : 'available');
+      const body = { ...request.body, ...selfOwned(request) };
+      const node = await createNode(context, body, atLeast(request.microversion, 11) ? 'enroll' : 'available');
       reply.header('location', nodeUrl(context, request, node));
       return nodeReply(context, request, { node: { uuid: node.uuid } });
     },
@@ -112,7 +115,8 @@ export const nodeRoutes = [
     body: JsonPatch,
     reply: NodeReply,
     async handler(request, context) {
-      for (const rule of updateRulesOf(request.body)) authorize(request, rule);
+      const { node: ident } = request.params;
+      await authorizeNode(context, request, { ident, rules: updateRulesOf(request.body) });
       refuseLaterFields(nodeFields, membersOf(request.body), request.microversion);
       const { reset_interfaces } = request.query;
       const mayChangeOwner = allows(request, 'baremetal:node:update_owner_provisioned');
@@ -123,12 +127,21 @@ export const nodeRoutes = [
   route({
     method: 'DELETE',
     path: '/nodes/:node',
-    policy: 'baremetal:node:delete',
+    policy: 'baremetal:node:delete:any',
     summary: 'Delete a node',
     status: 204,
     handler: (request, context) => deleteNode(context, request.params.node),
   }),
 ];
+
+/** Who may not enrol any node may enrol those of the own project. @throws Fault `forbidden` */
+function selfOwned(request: FastifyRequest): { owner?: string } {
+  if (allows(request, 'baremetal:node:create')) return {};
+  const { owner } = request.body as { owner?: string | null };
+  const { project_id } = request.caller;
+  if (!project_id || (owner && owner !== project_id)) authorize(request, 'baremetal:node:create');
+  return { owner: project_id };
+}
 
 /** Filters by microversion. */
 const filterTable = [
@@ -150,9 +163,11 @@ export async function listReply(
   if (isDetailed && query.fields !== undefined)
     throw new Fault('badRequest', { detail: "Can't fetch a subset of fields with 'detail' set" });
   refuseLaterFields(filterTable, Object.keys(query), request.microversion);
-  const wanted = await readQuery(context, query);
+  const wanted = await readQuery(context, query, listProject(request, 'node', query.owner));
   const { nodeRenderer } = context;
-  const view = nodeRenderer.viewOf({ version: request.microversion, fields: query.fields, isBrief: !isDetailed });
+  const redacts = redactionFor(request);
+  const selection = { version: request.microversion, fields: query.fields, isBrief: !isDetailed };
+  const view = nodeRenderer.viewOf({ ...selection, showsOwners: redacts !== undefined });
   const page = await pageOfNodes(context, { wanted, view, query });
   const nodes = new JsonItems();
   for await (const rows of rowsOf(context, view, page)) {
@@ -161,17 +176,14 @@ export async function listReply(
   return { nodes: nodes.asList(), ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }) };
 }
 
-async function readQuery(context: ApiContext, query: NodeQuery): Promise<NodeListRequest> {
-  const { sort_key, sort_dir, limit: _limit, marker: _marker, detail: _detail, fields: _fields, project, ...filters } = query;
-  if (project !== undefined && filters.owner !== undefined && filters.owner !== project)
-    throw new Fault('badRequest', { detail: 'owner and project can only be the same: no node has a lessee.' });
-  if (project !== undefined) filters.owner = project;
+async function readQuery(context: ApiContext, query: NodeQuery, project: string | undefined): Promise<NodeListRequest> {
+  const { sort_key, sort_dir, limit: _limit, marker: _marker, detail: _detail, fields: _fields, ...filters } = query;
   refuseUnknownValues(filters);
   await refuseUnknownFilters(context, filters);
   if (filters.parent_node !== undefined) filters.parent_node = await uuidOf(context, filters.parent_node);
   const conductor = filters.conductor === undefined ? undefined : filters.conductor === conductorName;
   return {
-    filters: { ...filters, conductor },
+    filters: { ...filters, conductor, visible_to: project },
     sortBy: readSortKey(sort_key || undefined),
     descending: sort_dir === 'desc',
   };
@@ -183,13 +195,19 @@ function pageOfNodes(
   { wanted, view, query }: { wanted: NodeListRequest; view: NodeView; query: NodeQuery },
 ): Promise<Page<StoredNode>> {
   const source: PageSource<StoredNode, Node> = {
-    find: (marker) => findMarked(marker, 'Node', (uuid) => store.nodes.find({ uuid })),
+    find: (marker) => findMarked(marker, 'Node', (uuid) => visibleNode(store, uuid, wanted.filters['visible_to'])),
     list: (page) =>
       view.isShort
         ? store.nodes.listStored({ ...wanted, columns: view.columns }, page)
         : (store.nodes.listIds(wanted, page) as Promise<object[]> as Promise<StoredNode[]>),
   };
   return readPage(source, { limit: query.limit, marker: query.marker, idOf: ({ uuid }) => String(uuid) });
+}
+
+/** The node after which a page begins is one that the list may show. */
+async function visibleNode(store: ApiContext['store'], uuid: string, project: unknown): Promise<Node | undefined> {
+  const node = await store.nodes.find({ uuid });
+  return node && (project === undefined || node.owner === project || node.lessee === project) ? node : undefined;
 }
 
 async function* rowsOf({ store }: ApiContext, { isShort, columns }: NodeView, { items }: Page<StoredNode>) {

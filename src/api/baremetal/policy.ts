@@ -1,6 +1,8 @@
 /** The rules of the bare metal service, under Ironic's names (ironic/common/policy.py). */
 import { Fault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { PolicyTarget } from '../http/policy/check-language.ts';
 import { type PolicyRule, targetOf } from '../http/policy/rules.ts';
 import { routesOf } from '../http/route.ts';
 
@@ -12,11 +14,26 @@ const reader = rule('rule:system_reader');
 const member = rule('rule:system_member');
 const admin = rule('rule:system_admin');
 
+/** Roles include those that they imply: a manager is a member. */
+const owner = (role: string) => `(role:${role} and project_id:%(node.owner)s)`;
+const lessee = (role: string) => `(role:${role} and project_id:%(node.lessee)s)`;
+
+/** Ironic's combinations of who administers the system, owns the node, or leases it. */
+const ownerReader = rule(`rule:system_reader or ${owner('reader')}`);
+const projectReader = rule(`rule:system_reader or ${owner('reader')} or ${lessee('reader')}`);
+const ownerMember = rule(`rule:system_member or ${owner('member')}`);
+const projectMember = rule(`rule:system_member or ${owner('member')} or ${lessee('member')}`);
+const ownerMemberLesseeManager = rule(`rule:system_member or ${owner('member')} or ${lessee('manager')}`);
+const ownerManager = rule(`rule:system_member or ${owner('manager')}`);
+const projectManager = rule(`rule:system_member or ${owner('manager')} or ${lessee('manager')}`);
+const adminOwnerManager = rule(`rule:system_admin or ${owner('manager')}`);
+const anyReader = rule('role:reader');
+
 const ofOwner = (others: string, role: string) => rule(`${others} or (role:${role} and project_id:%(allocation.owner)s)`);
 
 const ofRunbookOwner = (others: string, role: string) => rule(`${others} or (role:${role} and project_id:%(runbook.owner)s)`);
 
-/** An administrator of any project administers the cloud, too: projects own no nodes. */
+/** An administrator of any project administers the cloud, too (docs/decisions/0030-scopes-and-roles.md). */
 const baseRules = {
   admin_api: { check: 'role:admin', description: 'Who is an administrator of the cloud.' },
   system_admin: { check: 'rule:admin_api', description: 'Administrators of the system or of any project.' },
@@ -32,88 +49,103 @@ const baseRules = {
 
 /** What a PATCH of a node needs, by its fields (node-update-rules.ts). */
 const updateRules = {
-  'baremetal:node:update': member('Change what has no rule of its own: protected, description, automated_clean, …'),
-  'baremetal:node:update_extra': member('Change extra.'),
-  'baremetal:node:update_instance_info': member('Change instance_info and instance_name.'),
-  'baremetal:node:update:driver_info': member('Change driver_info.'),
-  'baremetal:node:update:properties': member('Change properties.'),
-  'baremetal:node:update:chassis_uuid': member('Move a node to another chassis.'),
-  'baremetal:node:update:instance_uuid': member('Change instance_uuid.'),
-  'baremetal:node:update:lessee': member('Change the lessee.'),
+  'baremetal:node:update': projectMember('Change what has no rule of its own: protected, description, automated_clean, …'),
+  'baremetal:node:update_extra': projectMember('Change extra.'),
+  'baremetal:node:update_instance_info': ownerMemberLesseeManager('Change instance_info and instance_name.'),
+  'baremetal:node:update:driver_info': ownerMember('Change driver_info.'),
+  'baremetal:node:update:properties': ownerMember('Change properties.'),
+  'baremetal:node:update:chassis_uuid': admin('Move a node to another chassis.'),
+  'baremetal:node:update:instance_uuid': ownerMember('Change instance_uuid.'),
+  'baremetal:node:update:lessee': ownerMember('Change the lessee.'),
   'baremetal:node:update:owner': member('Change the owner.'),
-  'baremetal:node:update:driver_interfaces': member('Change the driver and its interfaces.'),
-  'baremetal:node:update:network_data': member('Change network_data.'),
+  'baremetal:node:update:driver_interfaces': ownerManager('Change the driver and its interfaces.'),
+  'baremetal:node:update:network_data': ownerMember('Change network_data.'),
   'baremetal:node:update:conductor_group': member('Change the conductor group.'),
-  'baremetal:node:update:name': member('Rename a node.'),
-  'baremetal:node:update:retired': member('Retire a node, or end that.'),
+  'baremetal:node:update:name': ownerMember('Rename a node.'),
+  'baremetal:node:update:retired': ownerMember('Retire a node, or end that.'),
   'baremetal:node:update:shard': admin('Change the shard.'),
   'baremetal:node:update:parent_node': member('Make a node a part of another.'),
   'baremetal:node:update:disable_power_off': admin('Forbid that a node is powered off, or end that.'),
   'baremetal:node:disable_cleaning': admin('Set automated_clean to false: the data of former instances stays on the disks.'),
-  'baremetal:node:set_maintenance': member('Put a node into maintenance.'),
-  'baremetal:node:clear_maintenance': member('End the maintenance of a node.'),
+  'baremetal:node:set_maintenance': ownerMemberLesseeManager('Put a node into maintenance.'),
+  'baremetal:node:clear_maintenance': ownerMemberLesseeManager('End the maintenance of a node.'),
 } as const satisfies Record<string, PolicyRule>;
 
 const ofAny = (names: readonly string[]) => rule(names.map((name) => `rule:${name}`).join(' or '));
 
 const nodeRules = {
   'baremetal:node:create': admin('Enrol a node.'),
-  'baremetal:node:list': reader('List nodes.'),
-  'baremetal:node:get': reader('Show a node.'),
+  'baremetal:node:create:self_owned_node': rule('role:admin')('Enrol a node that the own project owns.'),
+  'baremetal:node:create:any': ofAny(['baremetal:node:create', 'baremetal:node:create:self_owned_node'])(
+    'Send a new node (Ingot extension).',
+  ),
+  'baremetal:node:list': anyReader('List the nodes that the own project owns or leases.'),
+  'baremetal:node:list_all': reader('List the nodes of all projects.'),
+  'baremetal:node:get': projectReader('Show a node.'),
+  'baremetal:node:get:last_error': ownerReader('See the last error of a node.'),
+  'baremetal:node:get:reservation': ownerReader('See who has reserved a node.'),
+  'baremetal:node:get:driver_info': ownerReader('See driver_info of a node, without secrets.'),
+  'baremetal:node:get:driver_internal_info': ownerReader('See driver_internal_info of a node.'),
   ...updateRules,
   'baremetal:node:update:any': ofAny(Object.keys(updateRules))(
     'Send a change of a node; each of its fields needs its own rule (Ingot extension).',
   ),
   'baremetal:node:update_owner_provisioned': admin('Change the owner of an active node.'),
   'baremetal:node:delete': admin('Delete a node.'),
-  'baremetal:node:validate': member('Validate the interfaces of a node.'),
-  'baremetal:node:get_states': reader('Show the states of a node.'),
-  'baremetal:node:set_power_state': member('Change the power state of a node.'),
-  'baremetal:node:set_provision_state': member('Change the provision state of a node.'),
-  'baremetal:node:set_raid_state': member('Change the RAID configuration of a node.'),
-  'baremetal:node:set_boot_mode': member('Change the boot mode of a node.'),
-  'baremetal:node:set_secure_boot': member('Switch Secure Boot of a node on or off.'),
-  'baremetal:node:get_boot_device': member('Show the boot device of a node, and the devices that it has.'),
-  'baremetal:node:set_boot_device': member('Change the boot device of a node.'),
-  'baremetal:node:get_indicator_state': reader('Show the indicators of a node.'),
-  'baremetal:node:set_indicator_state': member('Change an indicator of a node.'),
-  'baremetal:node:inject_nmi': member('Send a non-maskable interrupt to a node.'),
-  'baremetal:node:get_console': member('Get access to the console of a node.'),
-  'baremetal:node:set_console_state': member('Enable or disable the console of a node.'),
+  'baremetal:node:delete:self_owned_node': rule(owner('admin'))('Delete a node that the own project owns.'),
+  'baremetal:node:delete:any': ofAny(['baremetal:node:delete', 'baremetal:node:delete:self_owned_node'])(
+    'Send the deletion of a node (Ingot extension).',
+  ),
+  'baremetal:node:validate': ownerMemberLesseeManager('Validate the interfaces of a node.'),
+  'baremetal:node:get_states': projectReader('Show the states of a node.'),
+  'baremetal:node:set_power_state': projectMember('Change the power state of a node.'),
+  'baremetal:node:set_provision_state': ownerMemberLesseeManager('Change the provision state of a node.'),
+  'baremetal:node:set_raid_state': ownerMember('Change the RAID configuration of a node.'),
+  'baremetal:node:set_boot_mode': projectMember('Change the boot mode of a node.'),
+  'baremetal:node:set_secure_boot': projectMember('Switch Secure Boot of a node on or off.'),
+  'baremetal:node:get_boot_device': ownerManager('Show the boot device of a node, and the devices that it has.'),
+  'baremetal:node:set_boot_device': ownerManager('Change the boot device of a node.'),
+  'baremetal:node:get_indicator_state': projectReader('Show the indicators of a node.'),
+  'baremetal:node:set_indicator_state': ownerMember('Change an indicator of a node.'),
+  'baremetal:node:inject_nmi': ownerManager('Send a non-maskable interrupt to a node.'),
+  'baremetal:node:get_console': ownerMember('Get access to the console of a node.'),
+  'baremetal:node:set_console_state': ownerMember('Enable or disable the console of a node.'),
   'baremetal:node:vendor_passthru': admin('Call a vendor method of a node.'),
-  'baremetal:node:vif:list': reader('List the network ports that are attached to a node.'),
-  'baremetal:node:vif:attach': member('Attach a network port to a node.'),
-  'baremetal:node:vif:detach': member('Detach a network port from a node.'),
-  'baremetal:node:traits:list': reader('List the traits of a node.'),
-  'baremetal:node:traits:set': member('Add a trait to a node, or replace all of them.'),
-  'baremetal:node:traits:delete': member('Remove one or all traits of a node.'),
-  'baremetal:node:bios:get': reader('Show the BIOS settings of a node.'),
-  'baremetal:node:firmware:get': reader('Show the firmware versions of a node.'),
-  'baremetal:node:vmedia:get': reader('List the virtual media of a node.'),
-  'baremetal:node:vmedia:attach': member('Insert virtual media into a node.'),
-  'baremetal:node:vmedia:detach': member('Eject virtual media from a node.'),
-  'baremetal:node:history:get': reader('Show the history of a node.'),
-  'baremetal:node:inventory:get': reader('Show the hardware inventory of a node.'),
-  'baremetal:node:events:get': reader('Follow the timeline of a node (Ingot extension).'),
-  'baremetal:node:operations:get': reader('List the operations of a node (Ingot extension).'),
-  'baremetal:node:lock:get': reader('Show the locks of a node (Ingot extension).'),
-  'baremetal:node:lock:create': member('Lock a node (Ingot extension).'),
-  'baremetal:node:lock:delete': member('Delete a lock that one has set (Ingot extension).'),
+  'baremetal:node:vif:list': projectReader('List the network ports that are attached to a node.'),
+  'baremetal:node:vif:attach': ownerMemberLesseeManager('Attach a network port to a node.'),
+  'baremetal:node:vif:detach': ownerMemberLesseeManager('Detach a network port from a node.'),
+  'baremetal:node:traits:list': projectReader('List the traits of a node.'),
+  'baremetal:node:traits:set': ownerManager('Add a trait to a node, or replace all of them.'),
+  'baremetal:node:traits:delete': ownerManager('Remove one or all traits of a node.'),
+  'baremetal:node:bios:get': projectReader('Show the BIOS settings of a node.'),
+  'baremetal:node:firmware:get': projectReader('Show the firmware versions of a node.'),
+  'baremetal:node:vmedia:get': projectReader('List the virtual media of a node.'),
+  'baremetal:node:vmedia:attach': projectMember('Insert virtual media into a node.'),
+  'baremetal:node:vmedia:detach': projectMember('Eject virtual media from a node.'),
+  'baremetal:node:history:get': ownerReader('Show the history of a node.'),
+  'baremetal:node:inventory:get': ownerReader('Show the hardware inventory of a node.'),
+  'baremetal:node:events:get': ownerReader('Follow the timeline of a node (Ingot extension).'),
+  'baremetal:node:operations:get': ownerReader('List the operations of a node (Ingot extension).'),
+  'baremetal:node:lock:get': projectReader('Show the locks of a node (Ingot extension).'),
+  'baremetal:node:lock:create': ownerMemberLesseeManager('Lock a node (Ingot extension).'),
+  'baremetal:node:lock:delete': ownerMemberLesseeManager('Delete a lock that one has set (Ingot extension).'),
   'baremetal:node:lock:delete_any': admin('Delete the locks of others (Ingot extension).'),
   'baremetal:shards:get': reader('List the shards.'),
 } as const satisfies Record<string, PolicyRule>;
 
 const otherRules = {
-  'baremetal:port:list': reader('List ports.'),
-  'baremetal:port:get': reader('Show a port.'),
-  'baremetal:port:create': admin('Create a port.'),
-  'baremetal:port:update': member('Change a port.'),
-  'baremetal:port:delete': admin('Delete a port.'),
-  'baremetal:portgroup:list': reader('List port groups.'),
-  'baremetal:portgroup:get': reader('Show a port group.'),
-  'baremetal:portgroup:create': admin('Create a port group.'),
-  'baremetal:portgroup:update': member('Change a port group.'),
-  'baremetal:portgroup:delete': admin('Delete a port group.'),
+  'baremetal:port:list': anyReader('List the ports of nodes that the own project owns or leases.'),
+  'baremetal:port:list_all': reader('List the ports of all nodes.'),
+  'baremetal:port:get': projectReader('Show a port.'),
+  'baremetal:port:create': adminOwnerManager('Create a port.'),
+  'baremetal:port:update': ownerManager('Change a port.'),
+  'baremetal:port:delete': adminOwnerManager('Delete a port.'),
+  'baremetal:portgroup:list': anyReader('List the port groups of nodes that the own project owns or leases.'),
+  'baremetal:portgroup:list_all': reader('List the port groups of all nodes.'),
+  'baremetal:portgroup:get': projectReader('Show a port group.'),
+  'baremetal:portgroup:create': adminOwnerManager('Create a port group.'),
+  'baremetal:portgroup:update': ownerManager('Change a port group.'),
+  'baremetal:portgroup:delete': adminOwnerManager('Delete a port group.'),
   'baremetal:chassis:get': reader('Show chassis.'),
   'baremetal:chassis:create': admin('Create a chassis.'),
   'baremetal:chassis:update': member('Change a chassis.'),
@@ -124,11 +156,12 @@ const otherRules = {
   'baremetal:driver:vendor_passthru': admin('Call a vendor method of a driver.'),
   'baremetal:driver:ipa_continue_inspection': admin('Send the data of an inspection.'),
   'baremetal:conductor:get': reader('Show conductors.'),
-  'baremetal:volume:list': reader('List volume connectors and targets.'),
-  'baremetal:volume:get': reader('Show volume connectors and targets.'),
-  'baremetal:volume:create': member('Create a volume connector or target.'),
-  'baremetal:volume:update': member('Change a volume connector or target.'),
-  'baremetal:volume:delete': member('Delete a volume connector or target.'),
+  'baremetal:volume:list': anyReader('List the volume connectors and targets of nodes that the own project owns or leases.'),
+  'baremetal:volume:list_all': reader('List the volume connectors and targets of all nodes.'),
+  'baremetal:volume:get': projectReader('Show volume connectors and targets.'),
+  'baremetal:volume:create': projectManager('Create a volume connector or target.'),
+  'baremetal:volume:update': ownerMemberLesseeManager('Change a volume connector or target.'),
+  'baremetal:volume:delete': projectManager('Delete a volume connector or target.'),
   'baremetal:volume:view_target_properties': reader('See the properties of volume targets, without secrets.'),
   'baremetal:allocation:get': ofOwner('rule:system_reader', 'reader')('Show an allocation.'),
   'baremetal:allocation:list': rule('role:reader')('List the allocations of the own project.'),
@@ -156,8 +189,14 @@ const otherRules = {
   'baremetal:inspection_rule:delete': admin('Delete an inspection rule.'),
 } as const satisfies Record<string, PolicyRule>;
 
+/** A node as the rules see it. */
+export function nodeTarget({ owner, lessee }: Pick<Node, 'owner' | 'lessee'>): PolicyTarget {
+  return { 'node.owner': owner, 'node.lessee': lessee };
+}
+
 const ownTarget = (caller: Caller) => ({
   ...targetOf(caller),
+  ...nodeTarget({ owner: caller.project_id, lessee: caller.project_id }),
   'allocation.owner': caller.project_id,
   'runbook.owner': caller.project_id,
 });

@@ -14,6 +14,7 @@ import type { ApiContext } from '../context.ts';
 import { nextUrl } from '../http/pagination.ts';
 import { field, refuseLaterSortKey, type Selection, selectFields } from './fields.ts';
 import { linksTo } from './links.ts';
+import { authorizeMove, authorizeNamed, listProject, ofProject, refuseHiddenNode } from './node-access.ts';
 import { PageQuery, pageOf, selectionOf, Word } from './page-query.ts';
 import { route } from './policy.ts';
 import { listReply as listPorts, PortList, PortQuery } from './ports.ts';
@@ -111,6 +112,8 @@ export const portGroupRoutes = [
     reply: GroupReply,
     async handler(request, context, reply) {
       refuseLaterFields(groupFields, Object.keys(request.body), request.microversion);
+      const ident = request.body.node_uuid;
+      await authorizeNamed(context, request, { ident, rule: 'baremetal:portgroup:create' });
       const group = await createPortGroup(context, request.body);
       reply.header('location', linksTo(context.baseUrl(request), `portgroups/${group.uuid}`)[0]?.href);
       return groupJson(context, request, { group });
@@ -126,6 +129,7 @@ export const portGroupRoutes = [
     reply: GroupReply,
     async handler(request, context) {
       refuseLaterFields(groupFields, membersOf(request.body), request.microversion);
+      await authorizeMove(context, request, { patch: request.body, rule: 'baremetal:portgroup:update' });
       const group = await patchPortGroup(context, request.params.portgroup, request.body);
       return groupJson(context, request, { group });
     },
@@ -148,7 +152,9 @@ async function groupList(context: ApiContext, request: FastifyRequest, query: Gr
   refuseLaterFields(filterTable, Object.keys(query), request.microversion);
   refuseLaterSortKey(groupFields, query.sort_key, request.microversion);
   const { node, address, shard, conductor_groups } = query;
-  const { items, next } = await listPortGroups(context, { ...pageOf(query), node, address, shard, conductor_groups });
+  await refuseHiddenNode(context, request, node);
+  const visible = ofProject(listProject(request, 'portgroup'));
+  const { items, next } = await listPortGroups(context, { ...pageOf(query), node, address, shard, conductor_groups, visible });
   const portgroups = items.map((group) => groupJson(context, request, { group, ...selection }));
   return { portgroups, ...(next !== undefined && { next: nextUrl(context, request, next) }) };
 }

@@ -11,6 +11,7 @@ import type { ApiContext } from '../context.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';
 import { nextUrl } from '../http/pagination.ts';
 import { field, refuseLaterSortKey, selectFields } from './fields.ts';
+import { authorizeMove, authorizeNamed, listProject, ofProject, refuseHiddenNode } from './node-access.ts';
 import { PageQuery, pageOf, selectionOf, Word } from './page-query.ts';
 import { route } from './policy.ts';
 import { refuseLaterFields } from './since.ts';
@@ -74,6 +75,9 @@ export const portRoutes = [
     reply: PortReply,
     async handler(request, context, reply) {
       refuseLaterKeys(request.body, Object.keys(request.body), request.microversion);
+      const { node_uuid, node_ident } = request.body as { node_uuid?: string; node_ident?: string };
+      const ident = node_uuid ?? node_ident;
+      if (ident !== undefined) await authorizeNamed(context, request, { ident, rule: 'baremetal:port:create' });
       const port = await createPort(context, request.body);
       reply.header('location', portLinks(context.baseUrl(request), port)[0]?.href);
       return portJson(context, request, port, {});
@@ -88,6 +92,7 @@ export const portRoutes = [
     reply: PortReply,
     async handler(request, context) {
       const port = await findPort(context, request.params.port);
+      await authorizeMove(context, request, { patch: request.body, rule: 'baremetal:port:update' });
       const changes = readPortPatch(port, request.body);
       refuseLaterKeys(changes, membersOf(request.body), request.microversion);
       refuseOwnNetwork(port, changes, request.microversion);
@@ -181,7 +186,9 @@ export async function listReply(context: ApiContext, request: FastifyRequest, qu
   refuseLaterFields(filterTable, Object.keys(query), request.microversion);
   refuseLaterSortKey(portFields, query.sort_key, request.microversion);
   const { node_uuid, node = node_uuid, ...filters } = query;
-  const page = await listPorts(context, { ...filters, ...pageOf(query), node });
+  await refuseHiddenNode(context, request, node);
+  const visible = ofProject(listProject(request, 'port'));
+  const page = await listPorts(context, { ...filters, ...pageOf(query), node, visible });
   const ports = page.items.map((port) => portJson(context, request, port, selection));
   return { ports, ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }) };
 }

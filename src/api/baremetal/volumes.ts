@@ -21,6 +21,7 @@ import type { ApiContext } from '../context.ts';
 import { nextUrl } from '../http/pagination.ts';
 import { type Field, field, type Selection, selectFields } from './fields.ts';
 import { linksTo } from './links.ts';
+import { authorizeMove, authorizeNamed, listProject, ofProject, refuseHiddenNode } from './node-access.ts';
 import { PageQuery, pageOf, selectionOf, Word } from './page-query.ts';
 import { allows, route } from './policy.ts';
 
@@ -129,6 +130,8 @@ function routesOf<T extends Volume>(
       summary: `Create a ${what}`,
       bodyLimit: recordBytes,
       async handler(request, context, reply) {
+        const ident = request.body.node_uuid;
+        await authorizeNamed(context, request, { ident, rule: 'baremetal:volume:create' });
         const volume = await createVolume(kind, context, request.body);
         reply.header('location', linksTo(context.baseUrl(request), `volume/${kind.noun}s/${volume.uuid}`)[0]?.href);
         return json(resource, context, { request, volume });
@@ -139,6 +142,7 @@ function routesOf<T extends Volume>(
       summary: `Change a ${what}`,
       bodyLimit: recordBytes,
       async handler(request, context) {
+        await authorizeMove(context, request, { patch: request.body, rule: 'baremetal:volume:update' });
         const volume = await patchVolume(kind, context, { uuid: request.params.volume, patch: request.body });
         return json(resource, context, { request, volume });
       },
@@ -167,7 +171,9 @@ type ListOf = { request: FastifyRequest; query: Static<typeof VolumeQuery> };
 
 async function listOf<T extends Volume>(resource: Resource<T>, context: ApiContext, { request, query }: ListOf) {
   const selection = selectionOf(query, resource.brief);
-  const { items, next } = await listVolumes(resource.kind, context, { ...pageOf(query), node: query.node });
+  await refuseHiddenNode(context, request, query.node);
+  const visible = ofProject(listProject(request, 'volume'));
+  const { items, next } = await listVolumes(resource.kind, context, { ...pageOf(query), node: query.node, visible });
   const volumes = items.map((volume) => json(resource, context, { request, volume, ...selection }));
   return { [`${resource.kind.noun}s`]: volumes, ...(next !== undefined && { next: nextUrl(context, request, next) }) };
 }

@@ -10,6 +10,8 @@ export type ListRequest = {
   marker?: string | undefined;
   sort_key?: string | undefined;
   descending: boolean;
+  /** Those that the caller may see; absent: all. */
+  visible?: readonly Condition[];
 };
 
 type Source<T extends object> = {
@@ -26,7 +28,7 @@ type Source<T extends object> = {
 /** @throws Fault `badRequest` for an unknown sort key */
 export async function listRecords<T extends object>(
   { collection, table = listTables.records, sortable, where = [], find }: Source<T>,
-  { limit, marker, sort_key, descending }: ListRequest,
+  { limit, marker, sort_key, descending, visible = [] }: ListRequest,
 ): Promise<ListPage<T>> {
   const named = sort_key || 'id';
   const column = sortable.find((each) => each === named);
@@ -35,5 +37,5 @@ export async function listRecords<T extends object>(
   const order = table.order.map((key) => ({ ...key, descending }));
   const sort = column === undefined ? [] : [{ column, descending }];
   const after = marker === undefined ? undefined : (await find(marker)).uuid;
-  return listRows({ collection, table: { ...table, order }, visible: [] }, { where, sort, limit, marker: after });
+  return listRows({ collection, table: { ...table, order }, visible }, { where, sort, limit, marker: after });
 }
