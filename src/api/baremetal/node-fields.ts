@@ -12,7 +12,6 @@ import type { NodeLock } from '#store/tables/node-locks.ts';
 import type { StoredNode } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { MaskedTexts } from './masked-texts.ts';
-import type { Redaction } from './node-redaction.ts';
 
 /** Name of the one conductor: the machine Ingot runs on. */
 export const conductorName = hostname();
@@ -24,6 +23,9 @@ export const operationColumns = [
 ] as const;
 export type OperationFacts = Pick<Operation, (typeof operationColumns)[number]>;
 export type NodeOperation = OperationFacts & Pick<Operation, 'api_step'>;
+
+/** The JSON in place of a field's; undefined: it is shown. */
+export type Redaction = (field: string, row: Pick<StoredNode, 'owner' | 'lessee'>) => string | undefined;
 
 /** What a node's text depends on besides its row. */
 export type NodeCall = {

@@ -1,6 +1,6 @@
 /** Fields of a node that its lessee does not see: they tell about the site. Texts are Ironic's. */
 import type { FastifyRequest } from 'fastify';
-import type { StoredNode } from '#store/tables/nodes.ts';
+import type { Redaction } from './node-fields.ts';
 import { allows, type BaremetalRule, nodeTarget } from './policy.ts';
 
 type Row = { readonly rule: BaremetalRule; readonly text: string };
@@ -23,9 +23,6 @@ const redactedTable: Readonly<Record<string, Row>> = {
     text: JSON.stringify('** Redacted - requires baremetal:node:get:reservation permission. **'),
   },
 };
-
-/** The JSON in place of a field's; undefined: it is shown. */
-export type Redaction = (field: string, row: Pick<StoredNode, 'owner' | 'lessee'>) => string | undefined;
 
 /** Undefined: the caller sees all fields of all nodes. */
 export function redactionFor(request: FastifyRequest): Redaction | undefined {

@@ -6,8 +6,7 @@ import { atLeast, type Microversion } from '../http/microversions.ts';
 import { since } from '../http/versioned.ts';
 import { always, refuseUnknownFields } from './fields.ts';
 import { MaskedTexts } from './masked-texts.ts';
-import { briefFields, type NodeCall, type NodeField, nodeFields, operationColumns } from './node-fields.ts';
-import type { Redaction } from './node-redaction.ts';
+import { briefFields, type NodeCall, type NodeField, nodeFields, operationColumns, type Redaction } from './node-fields.ts';
 
 /** A node in replies: which fields it has depends on the microversion and the selection. */
 export const NodeReply = Type.Object(
