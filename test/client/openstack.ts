@@ -7,6 +7,10 @@ export const withoutClient = hasOpenstackClient ? false : 'the openstack client 
 
 /** One invocation. Rejects with the client's error message when it fails. */
 export async function openstack(env: NodeJS.ProcessEnv, args: readonly string[], input?: string | Buffer): Promise<string> {
+  return (await run(env, args, input)).output;
+}
+
+async function run(env: NodeJS.ProcessEnv, args: readonly string[], input?: string | Buffer) {
   const child = spawn('openstack', args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';
@@ -16,7 +20,7 @@ export async function openstack(env: NodeJS.ProcessEnv, args: readonly string[],
   child.stdin.end(input ?? '');
   const status = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
   if (status !== 0) throw new Error(`openstack ${args.join(' ')} ended with ${status}: ${errors || output}`);
-  return output;
+  return { output, errors };
 }
 
 /** `-f json` of one invocation. */
@@ -25,15 +29,15 @@ export async function openstackJson(env: NodeJS.ProcessEnv, args: readonly strin
   return JSON.parse(await openstack(env, [...args, '-f', 'json']));
 }
 
-/** Runs commands in one session of the client; returns the parsed `-f json` output of each, in order. */
+/** Runs commands in one session of the client; returns the parsed `-f json` output of each, in order, and the errors of all. */
 export async function openstackSession(
   env: NodeJS.ProcessEnv,
   commands: readonly string[],
-): Promise<{ replies: unknown[]; output: string }> {
-  const output = await openstack(env, [], `${commands.join('\n')}\n`);
+): Promise<{ replies: unknown[]; output: string; errors: string }> {
+  const { output, errors } = await run(env, [], `${commands.join('\n')}\n`);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the prompt's colours
   const text = output.replace(/\(openstack\) |\x1b\[[0-9;]*m/g, '');
-  return { replies: jsonValuesOf(text), output: text };
+  return { replies: jsonValuesOf(text), output: text, errors };
 }
 
 /** JSON objects and arrays that begin at the start of a line. */
