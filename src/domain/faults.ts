@@ -222,6 +222,14 @@ export const faultTable = {
     hint: 'Create the server again, and check the disk that holds the image store.',
   },
   imageUnusable: { status: 400, by: 'caller', message: 'Image {image} cannot be deployed: {detail}' },
+  // In the words of Ironic's ImageRefValidationFailed and ImageDownloadFailed.
+  imageRefused: { status: 400, by: 'caller', message: 'Validation of image href {image} failed, reason: {detail}' },
+  imageDownloadFailed: {
+    status: 502,
+    by: 'site',
+    message: 'Failed to download image {image}, reason: {detail}.',
+    hint: 'Check the URL and its server from this host.',
+  },
   imageNotBootable: {
     status: 400,
     by: 'caller',

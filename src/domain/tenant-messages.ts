@@ -65,6 +65,9 @@ export const tenantMessages = {
   checksumMismatch: 'The data of image {image} is corrupt.',
   preparedImageDamaged: 'The prepared copy of image {image} was corrupt and is being rebuilt; retry.',
   imageUnusable: true,
+  // What is behind an address, an answer would tell.
+  imageRefused: 'Image {image} may not be downloaded, or its server refuses it.',
+  imageDownloadFailed: 'Failed to download image {image}.',
   imageNotBootable:
     'Image {image} would not start on this machine: {detail}. Use another image; its property ingot_boot_check=skip deploys it all the same.',
   diskUnfit: 'The disk of the machine does not fit flavor {flavor}.',

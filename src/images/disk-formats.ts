@@ -90,6 +90,12 @@ export function driverOf(format: DiskFormat): string {
   return diskFormatTable[format].driver;
 }
 
+/** By its contents: a format that holds a disk, or `raw`. */
+export async function detectDiskFormat(path: string): Promise<DiskFormat> {
+  const { head, tail } = await readEnds(path);
+  return containers.find((name) => diskFormatTable[name].is(head, tail)) ?? 'raw';
+}
+
 /** Throws `badRequest` unless the file matches its declared format and no other. */
 export async function checkDiskFormat(path: string, declared: DiskFormat): Promise<void> {
   const { head, tail } = await readEnds(path);

@@ -15,7 +15,7 @@ import { configDriveLabel } from './config-drive.ts';
 import { buildIso, type IsoFiles } from './iso9660.ts';
 
 /** The partition for it is as large (Ironic's agent: `MAX_CONFIG_DRIVE_SIZE_MB`). */
-const mostBytes = 64 * 1024 ** 2;
+export const driveBytes = 64 * 1024 ** 2;
 
 const Mapping = Type.Record(Type.String(), Type.Unknown());
 const GivenImage = Type.Object({ iso: Type.String({ minLength: 1 }) });
@@ -53,20 +53,44 @@ const gzipMagic = Buffer.from([0x1f, 0x8b]);
 
 async function decodeImage(text: string): Promise<Buffer> {
   if (!base64.test(text)) throw invalid('it is no base64');
-  const bytes = Buffer.from(text, 'base64');
+  return unpacked(Buffer.from(text, 'base64'));
+}
+
+async function unpacked(bytes: Buffer): Promise<Buffer> {
   const image = bytes.subarray(0, 2).equals(gzipMagic) ? await decompress(bytes) : bytes;
-  if (image.length === 0 || image.length > mostBytes) throw invalid(tooLarge);
+  if (image.length === 0 || image.length > driveBytes) throw invalid(tooLarge);
   return image;
 }
 
-const tooLarge = `it must have at least one byte and at most ${mostBytes / 1024 ** 2} MiB`;
+/** IBM's and Microsoft's file system, and ISO 9660 (ECMA-119 section 8.3): what a config drive may be. */
+export function isDriveImage(bytes: Buffer): boolean {
+  const isFat = bytes.length >= 512 && bytes.readUInt16LE(510) === 0xaa55;
+  return (
+    bytes.toString('latin1', 0x8001, 0x8006) === 'CD001' ||
+    (isFat && [54, 82].some((at) => bytes.toString('latin1', at, at + 3) === 'FAT'))
+  );
+}
+
+/**
+ * As Ironic's agent takes it from a URL: an image, compressed or not, or base64 of that. Anything else is refused: it would
+ * reach a user's machine from a server that the user may not reach.
+ * @throws Fault `badRequest`
+ */
+export async function decodeDriveFile(bytes: Buffer): Promise<Buffer> {
+  const isBinary = isDriveImage(bytes) || bytes.subarray(0, 2).equals(gzipMagic);
+  const image = isBinary ? await unpacked(bytes) : await decodeImage(bytes.toString('latin1'));
+  if (!isDriveImage(image)) throw invalid('it is neither an ISO 9660 nor a vfat image');
+  return image;
+}
+
+const tooLarge = `it must have at least one byte and at most ${driveBytes / 1024 ** 2} MiB`;
 
 /** 64 MiB take a tenth of a second, during which the event loop goes on. */
 const gunzip = promisify(gunzipWithCallback);
 
 async function decompress(bytes: Buffer): Promise<Buffer> {
   try {
-    return await gunzip(bytes, { maxOutputLength: mostBytes });
+    return await gunzip(bytes, { maxOutputLength: driveBytes });
   } catch (error) {
     const isLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
     throw invalid(isLarge ? tooLarge : 'its gzip data is damaged');

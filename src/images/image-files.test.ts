@@ -43,7 +43,11 @@ after(async () => {
 });
 
 function openImages(): ImageStore {
-  return createImageFiles({ store: { images: { find: async ({ id }) => rows.get(id as string) } }, directory, log: silent });
+  const store = {
+    images: { find: async ({ id }: { id?: unknown }) => rows.get(id as string) },
+    fetched_images: { find: async () => undefined },
+  };
+  return createImageFiles({ store, directory, log: silent });
 }
 
 const newId = () => crypto.randomUUID();
@@ -52,7 +56,7 @@ const newId = () => crypto.randomUUID();
 async function upload(file: string, disk_format: string): Promise<string> {
   const id = newId();
   const facts = await images.upload(id, Readable.from([await readFile(file)]), { disk_format });
-  rows.set(id, anImage({ id, disk_format, ...facts }));
+  rows.set(id, anImage({ id, ...facts }));
   return id;
 }
 

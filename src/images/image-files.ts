@@ -21,6 +21,7 @@ import type { KernelContents } from '#domain/kernel-contents.ts';
 import type { ExtentsFile, ImageSource } from '#drivers/interfaces.ts';
 import { moveIntoPlace } from '#files/write-atomically.ts';
 import type { Store } from '#store/store.ts';
+import { asImage } from '#store/tables/fetched-images.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { Server } from '#store/tables/servers.ts';
 import { convertImage, type HowToRun } from '#tools/qemu-img.ts';
@@ -55,7 +56,7 @@ export type ImageStore = ImageSource & {
 };
 
 export type ImageStoreParts = {
-  store: { images: Pick<Store['images'], 'find'> };
+  store: { images: Pick<Store['images'], 'find'>; fetched_images: Pick<Store['fetched_images'], 'find'> };
   directory: string;
   log: Pick<Logger, 'info' | 'warn'>;
   /** Maximum concurrent conversions. */
@@ -101,8 +102,10 @@ class FolderImageStore implements ImageStore {
 
   async get(id: string): Promise<Image> {
     const image = await this.#parts.store.images.find({ id });
-    if (!image || image.status === 'deleted') throw new Fault('notFound', { what: 'Image', id });
-    return image;
+    if (image && image.status !== 'deleted') return image;
+    const fetched = await this.#parts.store.fetched_images.find({ id });
+    if (!fetched) throw new Fault('notFound', { what: 'Image', id });
+    return asImage(fetched);
   }
 
   async file(id: string): Promise<string> {

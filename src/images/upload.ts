@@ -12,19 +12,30 @@ import { type DiskSpace, diskSpaceLeft, keepingDiskSpace } from '#tools/disk-roo
 import type { HowToRun } from '#tools/qemu-img.ts';
 import { bootContentsOf } from './boot-contents/read-boot-contents.ts';
 import { Tally } from './digest.ts';
-import { checkDiskFormat, type DiskFormat, diskFormatTable, isDiskFormat, refuseImage } from './disk-formats.ts';
+import {
+  checkDiskFormat,
+  type DiskFormat,
+  detectDiskFormat,
+  diskFormatTable,
+  isDiskFormat,
+  refuseImage,
+} from './disk-formats.ts';
 import { inspectImage } from './inspect-image.ts';
 import { steadyStream } from './steady-stream.ts';
 
 export type UploadRequest = {
+  /** null and `detects`: the format that its contents are. */
   disk_format: string | null;
-  /** The expected checksum from the client, hex: md5 or sha512. */
-  checksum?: { algorithm: 'md5' | 'sha512'; value: string };
+  detects?: boolean;
+  /** The expected checksum from the client, hex. */
+  checksum?: { algorithm: 'md5' | 'sha256' | 'sha512'; value: string };
   /** Content length announced by the client. */
   size?: number;
   signal?: AbortSignal;
   /** Set by its owner for an unusual disk: one that ends before its partitions do is accepted, too. */
   skips_boot_check?: boolean;
+  /** A further check of the contents, before anybody uses them. */
+  check?(path: string): Promise<void>;
 };
 
 export type UploadLimits = {
@@ -36,7 +47,11 @@ export type UploadLimits = {
   confinement?: HowToRun['confinement'];
 };
 
-export type UploadFacts = Pick<Image, 'checksum' | 'os_hash_algo' | 'os_hash_value'> & { size: number; virtual_size: number };
+export type UploadFacts = Pick<Image, 'checksum' | 'os_hash_algo' | 'os_hash_value'> & {
+  disk_format: DiskFormat;
+  size: number;
+  virtual_size: number;
+};
 
 /** Leaves `data` open on failure, so that the client gets a response. */
 export async function receiveUpload(
@@ -45,17 +60,21 @@ export async function receiveUpload(
   request: UploadRequest,
   limits: UploadLimits,
 ): Promise<UploadFacts> {
-  const format = knownFormat(request.disk_format);
+  const detects = request.detects === true && request.disk_format === null;
+  const declared = detects ? undefined : knownFormat(request.disk_format);
   const part = `${target}.part`;
   try {
     await checkAnnounced(request, limits);
     const sums = await store(part, data, request, limits);
     checkSums(sums, request);
+    const format = declared ?? (await detectDiskFormat(part));
     await checkDiskFormat(part, format);
     const virtual_size = await inspectImage(part, format, { ...limits, signal: request.signal });
     if (format === 'raw' && !request.skips_boot_check) await refuseHalfDisk(part);
+    await request.check?.(part);
     await moveIntoPlace(part, target);
-    return { size: sums.size, virtual_size, checksum: sums.md5, os_hash_algo: 'sha512', os_hash_value: sums.sha512 };
+    const digests = { checksum: sums.md5, os_hash_algo: 'sha512', os_hash_value: sums.sha512 };
+    return { disk_format: format, size: sums.size, virtual_size, ...digests };
   } catch (error) {
     await rm(part, { force: true });
     throw isDiskFull(error) ? noSpace(error) : error;
@@ -81,10 +100,10 @@ async function checkAnnounced({ size }: UploadRequest, { maxBytes, space }: Uplo
   if (size > (await diskSpaceLeft(space))) throw noSpace();
 }
 
-type Sums = { size: number; md5: string; sha512: string };
+type Sums = { size: number; md5: string; sha256: string; sha512: string };
 
-async function store(part: string, data: Readable, { signal }: UploadRequest, limits: UploadLimits): Promise<Sums> {
-  const tally = new Tally(['md5', 'sha512']);
+async function store(part: string, data: Readable, { signal, checksum }: UploadRequest, limits: UploadLimits): Promise<Sums> {
+  const tally = new Tally([...new Set(['md5', 'sha512', ...(checksum ? [checksum.algorithm] : [])])]);
   const bounded = (chunks: AsyncIterable<Buffer>) => upTo(limits.maxBytes, keepingDiskSpace(limits.space, chunks));
   const file = createWriteStream(part, { flush: true, mode: 0o600 });
   try {
@@ -93,7 +112,8 @@ async function store(part: string, data: Readable, { signal }: UploadRequest, li
     // If aborted early, the file is still being opened, and would be created after we have removed it.
     if (!file.closed) await once(file, 'close');
   }
-  return { size: tally.size, md5: tally.digest('md5'), sha512: tally.digest('sha512') };
+  const [md5, sha256, sha512] = [tally.digest('md5'), tally.digest('sha256'), tally.digest('sha512')];
+  return { size: tally.size, md5, sha256, sha512 };
 }
 
 async function* upTo(maxBytes: number, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

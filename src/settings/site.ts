@@ -80,7 +80,27 @@ export const imageSettings = {
     default: 1024,
     help: 'Disk space of the state folder reserved from uploads, conversions and writes of members (MiB)',
   }),
-  'images.upload_stall': seconds(60, 'Abort an upload that transfers less than 256 KiB in this time'),
+  'images.upload_stall': seconds(60, 'Abort an upload or download that transfers less than 256 KiB in this time'),
+  'images.fetch_urls': list(
+    { help: 'Image URLs of nodes must be below one of these, comma-separated; empty = any web server' },
+    { expected: 'URLs of http or https, without user, query and fragment', isValid: isUrlPrefix },
+  ),
+  'images.fetch_addresses': list(
+    { help: 'Addresses or CIDRs from which images may be downloaded although they are loopback, link-local or of this host' },
+    { expected: 'addresses or CIDRs', isValid: isNetwork },
+  ),
+  'images.fetch_ca_file': text({ help: 'PEM file of authorities trusted for image downloads, beside those of the system' }),
+  'images.file_paths': list(
+    { default: '/var/lib/ironic', help: 'Folders below which file:// URLs of images may be; empty = none' },
+    { expected: 'absolute paths without ..', isValid: isPlainPath },
+  ),
+  'images.allow_md5': boolean({ default: true, help: 'Accept MD5 checksums of images that are given by URL' }),
+  'images.fetched_keep': seconds(604_800, 'How long a downloaded image is kept after its last use'),
+  'images.fetched_gib': integer({
+    default: 100,
+    max: 4_000_000,
+    help: 'Disk space of downloaded images; beyond, those that no deployment uses are removed (GiB)',
+  }),
 };
 
 export type ApiSettings = SettingsOf<typeof apiSettings>;
@@ -112,6 +132,28 @@ function isProxy(value: string): boolean {
   const bits = isIP(host) === 4 ? 32 : 128;
   const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) > 0 && Number(prefix) <= bits);
   return isIP(host) !== 0 && !host.includes('%') && isPrefix && rest.length === 0;
+}
+
+/** An address, or a network. */
+function isNetwork(value: string): boolean {
+  const [host = '', prefix = '0', ...rest] = value.split('/');
+  return (
+    isIP(host) !== 0 &&
+    !host.includes('%') &&
+    /^\d{1,3}$/.test(prefix) &&
+    Number(prefix) <= (isIP(host) === 4 ? 32 : 128) &&
+    rest.length === 0
+  );
+}
+
+function isUrlPrefix(value: string): boolean {
+  if (!/^https?:\/\//i.test(value) || !URL.canParse(value)) return false;
+  const { username, password, search, hash } = new URL(value);
+  return [username, password, search, hash].every((part) => part === '');
+}
+
+function isPlainPath(value: string): boolean {
+  return value.startsWith('/') && resolve(value) === value;
 }
 
 function isPool(value: string): boolean {

@@ -12,6 +12,7 @@ import { Domains } from './tables/domains.ts';
 import { EventSubscriptions } from './tables/event-subscriptions.ts';
 import { Events } from './tables/events.ts';
 import { FailedLogins } from './tables/failed-logins.ts';
+import { FetchedImages } from './tables/fetched-images.ts';
 import { Flavors } from './tables/flavors.ts';
 import { Images } from './tables/images.ts';
 import { InspectionRules } from './tables/inspection-rules.ts';
@@ -59,6 +60,7 @@ export const nouns = {
   keypairs: Keypairs,
   images: Images,
   deleted_images: DeletedImages,
+  fetched_images: FetchedImages,
   networks: Networks,
   subnets: Subnets,
   ports: Ports,

@@ -62,6 +62,8 @@ export async function refuseTakenId(context: ImageContext, caller: Caller, id: s
   const isTaken =
     (await store.images.find({ id })) ??
     (await store.deleted_images.find({ id })) ??
+    // Its folder in the image store has that name.
+    (await store.fetched_images.find({ id })) ??
     (caller.is_admin ? undefined : (await usesOf(context, id)).find((use) => use.project_id !== caller.project_id));
   if (isTaken) throw takenId(id);
 }
