@@ -16,6 +16,7 @@ import { openDrivers } from '#drivers/registry.ts';
 import { createEngine } from '#engine/engine.ts';
 import type { StepHook } from '#engine/worker/bound-operations.ts';
 import { removeDrafts, writeAtomically } from '#files/write-atomically.ts';
+import { openFetcher } from '#images/fetch/open-fetcher.ts';
 import { createImageFiles } from '#images/image-files.ts';
 import { declaredSecrets } from '#services/baremetal/secrets.ts';
 import { ensureAdmin, ensureTokenKey } from '#services/identity/bootstrap.ts';
@@ -86,6 +87,9 @@ async function build(
   closers.push(() => images.close());
   await images.tidy();
 
+  const fetcher = await openFetcher({ store, files: images, directory: join(state, 'images'), settings, log });
+  closers.push(async () => fetcher.close());
+
   // BMCs post events to the listener of the provisioning network, so that must exist.
   const events = settings['provisioning.address'] ? new EventPosts(() => boot.eventPlaces) : undefined;
   const { drivers, ...opened } = await openDrivers({
@@ -104,7 +108,7 @@ async function build(
     stateDir: state,
     eventTaker: events && ((token) => events.taker(token)),
   });
-  const engine = createEngine({ store, drivers, boot, images, settings, log, ...hooks });
+  const engine = createEngine({ store, drivers, boot, images, fetcher, settings, log, ...hooks });
 
   closers.push(() => engine.stop());
   closers.push(() => boot.stop());

@@ -6,7 +6,7 @@ import { perKind, rowOf } from '#domain/interface-kinds.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { BootPlan, ConsoleInterface, Drivers, ManagementInterface, Step, Task } from '#drivers/interfaces.ts';
 import { absentInterfaces } from '#drivers/noop.ts';
-import type { BootPublisher, Engine, ImageFiles } from '#engine/contract.ts';
+import type { BootPublisher, Engine, ImageFetcher, ImageFiles } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
 import type { StepHook } from '#engine/worker/bound-operations.ts';
 import type { CleanTimes } from '#engine/worker/define-operation.ts';
@@ -30,6 +30,7 @@ export type SharedState = {
 export const newSharedState = (): SharedState => ({ power: new Map(), plans: new Map(), spent: new Set() });
 
 type CloudOptions = {
+  fetcher?: Partial<ImageFetcher>;
   room?: SharedState;
   store?: Store;
   steps?: readonly Step[];
@@ -63,6 +64,7 @@ export async function testCloud(options: CloudOptions = {}): Promise<Cloud> {
     drivers: roomDrivers(room, options),
     boot: roomPublisher(room),
     images: noImages,
+    fetcher: { fetch: refuseImages, configDrive: refuseImages, ...options.fetcher },
     log: pino({ level: 'silent' }),
     ...(options.onStep && { onStep: options.onStep }),
     ...(options.cleanTimes && { cleanTimes: options.cleanTimes }),

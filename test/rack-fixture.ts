@@ -1,13 +1,15 @@
 /** An API with the real engine over machines that are only a power state. */
+import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { Drivers, Task } from '#drivers/interfaces.ts';
 import { noBios, noFirmware, noVendor } from '#drivers/noop.ts';
-import type { BootPublisher, Engine, ImageFiles } from '#engine/contract.ts';
+import type { BootPublisher, Engine, ImageFetcher, ImageFiles, ImageToFetch } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
 import { readSettings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
+import type { FetchedImage } from '#store/tables/fetched-images.ts';
 import { anImage } from './a-task.ts';
 import { type ApiFixture, type FixtureParts, openApiFixture } from './api-fixture.ts';
 
@@ -21,6 +23,10 @@ export type RackFixture = ApiFixture & {
   onDeploy(use: ((task: Task) => Promise<void>) | undefined): void;
   /** Each deployment fails with this fault. */
   breakDeployments(fault: Fault | undefined): void;
+  /** What was downloaded: images, and URLs of config drives. */
+  readonly fetched: (ImageToFetch | string)[];
+  /** Each download fails with this fault. */
+  breakDownloads(fault: Fault | undefined): void;
   /** Resolves when every operation has ended. */
   quiet(): Promise<void>;
 };
@@ -31,17 +37,27 @@ type Rack = {
   held: Promise<void> | undefined;
   fault: Fault | undefined;
   use: ((task: Task) => Promise<void>) | undefined;
+  fetched: (ImageToFetch | string)[];
+  fetchFault: Fault | undefined;
 };
 
 export async function openRackFixture(parts: Pick<FixtureParts, 'images'> = {}): Promise<RackFixture> {
-  const rack: Rack = { power: new Map(), consoles: new Map(), held: undefined, fault: undefined, use: undefined };
+  const rack: Rack = {
+    power: new Map(),
+    consoles: new Map(),
+    held: undefined,
+    fault: undefined,
+    use: undefined,
+    fetched: [],
+    fetchFault: undefined,
+  };
   const drivers = rackDrivers(rack);
   let engine: Engine | undefined;
   const fixture = await openApiFixture({
     ...parts,
     drivers,
     engine: (store) => {
-      engine = rackEngine(store, drivers);
+      engine = rackEngine(store, drivers, rack);
       return engine;
     },
   });
@@ -62,6 +78,10 @@ export async function openRackFixture(parts: Pick<FixtureParts, 'images'> = {}):
     onDeploy(use) {
       rack.use = use;
     },
+    fetched: rack.fetched,
+    breakDownloads(fault) {
+      rack.fetchFault = fault;
+    },
     breakDeployments(fault) {
       rack.fault = fault;
     },
@@ -79,7 +99,17 @@ export async function openRackFixture(parts: Pick<FixtureParts, 'images'> = {}):
   };
 }
 
-function rackEngine(store: Store, drivers: Drivers): Engine {
+/** As if it had been downloaded. */
+async function fetchInto(store: Store, rack: Rack, wanted: ImageToFetch): Promise<FetchedImage> {
+  rack.fetched.push(wanted);
+  if (rack.fetchFault) throw rack.fetchFault;
+  const at = '2026-01-01T00:00:00.000Z';
+  const facts = { disk_format: wanted.disk_format ?? 'raw', size: 1, virtual_size: 1, md5: 'a', sha256: 'b', sha512: 'c' };
+  const about = { id: randomUUID(), source_key: 'key', name: wanted.url, version: null, created_at: at, used_at: at };
+  return store.fetched_images.insert({ ...about, ...facts, status: 'active' });
+}
+
+function rackEngine(store: Store, drivers: Drivers, rack: Rack): Engine {
   const flags = { 'power.poll_ms': '1', 'power.sync_interval': '0', state_dir: '/nonexistent' };
   const boot: BootPublisher = {
     addresses: { http_url: 'http://192.0.2.1:8088', tftp_address: '192.0.2.1' },
@@ -101,7 +131,15 @@ function rackEngine(store: Store, drivers: Drivers): Engine {
     configDrive: refuse,
     givenConfigDrive: refuse,
   };
-  return createEngine({ store, drivers, boot, images, settings: readSettings({ flags }), log: pino({ level: 'silent' }) });
+  const fetcher: ImageFetcher = {
+    fetch: (wanted) => fetchInto(store, rack, wanted),
+    async configDrive(url) {
+      rack.fetched.push(url);
+      return '/nonexistent/config-drive.iso';
+    },
+  };
+  const settings = readSettings({ flags });
+  return createEngine({ store, drivers, boot, images, fetcher, settings, log: pino({ level: 'silent' }) });
 }
 
 const slots = {

@@ -303,6 +303,8 @@ export type BootPublisher = {
   withdraw(nodeUuid: string): Promise<void>;
 };
 
+export type { ImageFetcher, ImageToFetch } from './worker/image-fetcher.ts';
+
 /** What the engine requires of the image store. */
 export type ImageFiles = ImageSource & {
   /** Writes the config drive of a server and returns its path. */

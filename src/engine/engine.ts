@@ -6,7 +6,7 @@ import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import { ConsoleWatch } from './consoles/console-watch.ts';
 import { Consoles } from './consoles/consoles.ts';
-import type { BootPublisher, Engine, ImageFiles } from './contract.ts';
+import type { BootPublisher, Engine, ImageFetcher, ImageFiles } from './contract.ts';
 import { BootWatch } from './messages/boot-watch.ts';
 import { machineMessages } from './messages/machine-messages.ts';
 import { claimFormerEndpoints } from './nodes/endpoints.ts';
@@ -32,6 +32,7 @@ export type EngineParts = {
   drivers: Drivers;
   boot: BootPublisher;
   images: ImageFiles;
+  fetcher: ImageFetcher;
   settings: EngineSettings;
   log: Logger;
   onStep?: StepHook;
@@ -39,7 +40,7 @@ export type EngineParts = {
 };
 
 export function createEngine(parts: EngineParts): Engine {
-  const { store, drivers, settings, log } = parts;
+  const { store, drivers, fetcher, settings, log } = parts;
   const watch = new ConsoleWatch({ store, drivers });
   const consoles = new Consoles({
     store,
@@ -62,7 +63,7 @@ export function createEngine(parts: EngineParts): Engine {
   const worker = new Worker({
     store,
     operations: new BoundOperations(definitions, {
-      ...{ store, drivers, settings, consoles, bootStates, lastErrors, states: provisionStateMachine },
+      ...{ store, drivers, fetcher, settings, consoles, bootStates, lastErrors, states: provisionStateMachine },
       ...(parts.cleanTimes && { cleanTimes: parts.cleanTimes }),
     }),
     log,

@@ -6,7 +6,7 @@ import { createFakeDriver } from '#drivers/fake/index.ts';
 import type { Drivers, ManagementInterface, NodeFacts, PowerInterface } from '#drivers/interfaces.ts';
 import { ipxeBoot } from '#drivers/ipxe/index.ts';
 import { absentInterfaces } from '#drivers/noop.ts';
-import type { ImageFiles } from '#engine/contract.ts';
+import type { ImageFetcher, ImageFiles } from '#engine/contract.ts';
 import { anImage } from '#test/a-cloud.ts';
 import type { Surroundings } from './contract.ts';
 import type { ProcessAccess } from './crashing-database.ts';
@@ -85,10 +85,13 @@ function managementOf(world: Surroundings, caller: Caller): ManagementInterface 
   };
 }
 
+const refuse = async (): Promise<never> => {
+  throw new Fault('imageUnusable', { image: 'any', detail: 'this room has whole-disk images of the image service only' });
+};
+
+export const noFetcher: ImageFetcher = { fetch: refuse, configDrive: refuse };
+
 export function roomImages(configDrive: string): ImageFiles {
-  const refuse = async (): Promise<never> => {
-    throw new Fault('imageUnusable', { image: 'any', detail: 'this room has whole-disk images only' });
-  };
   const extents = { path: '/images/1', size: 1000, sha256: '0'.repeat(64), virtual_size: 1, data_bytes: 1000 };
   return {
     get: async () => anImage,

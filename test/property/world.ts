@@ -8,7 +8,7 @@ import type { Store } from '#store/store.ts';
 import { IngotIsDown, isDatabaseFailure, type Machine, type Surroundings } from './contract.ts';
 import { CrashingDatabase, type Fate, ProcessAccess } from './crashing-database.ts';
 import type { FakeClock } from './fake-clock.ts';
-import { roomDrivers, roomImages } from './room-drivers.ts';
+import { noFetcher, roomDrivers, roomImages } from './room-drivers.ts';
 import type { Random } from './seeded-random.ts';
 import { SimulatedMachine } from './simulated-machine.ts';
 
@@ -112,6 +112,7 @@ export class World implements Surroundings {
       drivers: roomDrivers(this, access),
       boot: this.#publisher(access),
       images: roomImages(this.#configDrive),
+      fetcher: noFetcher,
       log: silent,
     });
     const running = { access, store, engine, ended, isUp: false };

@@ -11,6 +11,9 @@ after(() => fixture.close());
 const { store } = fixture;
 const image = anImage();
 await store.images.insert(image);
+const missing = 'bbbbbbbb-aaaa-4aaa-8aaa-aaaaaaaaaaaa';
+const url = 'http://192.0.2.1/image.qcow2';
+const sha256 = 'a'.repeat(64);
 const instance_uuid = 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -39,6 +42,8 @@ async function stateOf(uuid: string): Promise<string> {
 
 let lastNode: string | undefined;
 beforeEach(async () => {
+  fixture.breakDownloads(undefined);
+  fixture.fetched.length = 0;
   fixture.breakDeployments(undefined);
   fixture.onDeploy(undefined);
   // An instance UUID is on one node only.
@@ -131,13 +136,30 @@ test('refuses what instance_info lacks, and verbs that the state does not have',
   const bare = await aNodeWith({});
   const cases = [
     [{}, 400, /Missing are: \['instance_info.image_source'\]/],
-    [{ image_source: 'bbbbbbbb-aaaa-4aaa-8aaa-aaaaaaaaaaaa' }, 400, /Can not find requested image bbbbbbbb/],
+    [{ image_source: missing }, 400, /Can not find requested image bbbbbbbb/],
     [{ image_source: image.id, root_gb: 'ten' }, 400, /instance_info\/root_gb/],
     [{ image_source: image.id, root_gb: '9999999' }, 400, /instance_info\/root_gb/],
     [{ image_source: image.id, swap_mb: -1 }, 400, /instance_info\/swap_mb/],
-    [{ image_source: 'http://192.0.2.1/image.qcow2' }, 501, /not the id of an image/],
-    [{ image_source: image.id, kernel: image.id }, 501, /instance_info.kernel/],
-    [{ image_source: image.id, capabilities: { secure_boot: 'true' } }, 501, /instance_info.capabilities/],
+    [{ image_source: 'debian.qcow2' }, 400, /reason: Scheme-less image href is not a UUID/],
+    [{ image_source: 'ftp://192.0.2.1/image' }, 400, /reason: Image download protocol ftp is not supported/],
+    [{ image_source: 'oci://registry/image' }, 501, /An image by oci/],
+    [{ image_source: url }, 400, /"image_checksum", or "image_os_hash_algo" and "image_os_hash_value" must be provided/],
+    [{ image_source: url, image_os_hash_algo: 'sha256' }, 400, /must be provided/],
+    [{ image_source: url, image_os_hash_value: sha256 }, 400, /must be provided/],
+    [{ image_source: url, image_checksum: 'sum' }, 400, /supplied image checksum is invalid/],
+    [{ image_source: url, image_os_hash_algo: 'blake2b', image_os_hash_value: sha256 }, 501, /image_os_hash_algo blake2b/],
+    [{ image_source: url, image_checksum: sha256, image_type: 'disk' }, 400, /Invalid image_type "disk"/],
+    [{ image_source: url, image_checksum: sha256, kernel: url }, 400, /Missing are: \['ramdisk', 'root_gb'\]/],
+    [{ image_source: image.id, kernel: missing }, 400, /Can not find requested image bbbbbbbb/],
+    [{ image_source: image.id, boot_iso: url }, 501, /instance_info.boot_iso/],
+    [{ image_source: image.id, capabilities: { secure_boot: 'true' } }, 501, /instance_info.capabilities with secure_boot/],
+    [{ image_source: image.id, capabilities: '{"boot_option": "ramdisk"}' }, 501, /boot_option:ramdisk/],
+    [
+      { image_source: image.id, capabilities: { boot_mode: 'both' } },
+      400,
+      /'boot_mode' from .* Acceptable values are: bios, uefi/,
+    ],
+    [{ image_source: image.id, capabilities: 'uefi' }, 400, /Error parsing capabilities/],
   ] as const;
   for (const [value, status, text] of cases) {
     await ask('PATCH', `nodes/${bare}`, [{ op: 'add', path: '/instance_info', value }]);
@@ -154,6 +176,79 @@ test('refuses what instance_info lacks, and verbs that the state does not have',
   const kept = await provision(bare, 'active');
   assert.equal(kept.status, 400);
   assert.match(kept.text, /in maintenance mode/);
+});
+
+test('downloads what is named by URL, once for each deployment, before the machine is touched', async () => {
+  const drive = 'http://192.0.2.1/drive?token=secret';
+  const hash = { image_os_hash_algo: 'sha256', image_os_hash_value: sha256 };
+  const uuid = await aNodeWith({ image_source: url, ...hash, image_disk_format: 'qcow2', capabilities: { boot_mode: 'uefi' } });
+  const used: unknown[] = [];
+  fixture.onDeploy(async ({ imageIds, images }) => {
+    const { image } = await imageIds();
+    used.push(image, await images.file(image));
+  });
+
+  assert.equal((await provision(uuid, 'active', { configdrive: drive })).status, 202);
+  await fixture.quiet();
+
+  const image = { url, use: 'disk', checksum: sha256, algorithm: 'sha256', disk_format: 'qcow2' };
+  assert.deepEqual(fixture.fetched, [image, drive]);
+  const [{ id } = { id: '' }] = await store.fetched_images.list();
+  assert.deepEqual(used, [id, `/images/${id}`]);
+  assert.equal(await stateOf(uuid), 'active');
+  assert.equal((await ask('GET', `/image/v2/images/${id}`)).status, 404);
+  const taken = await ask('POST', '/image/v2/images', { id, name: 'x', disk_format: 'raw', container_format: 'bare' });
+  assert.equal(taken.status, 409);
+
+  await provision(uuid, 'rebuild');
+  await fixture.quiet();
+  assert.deepEqual(fixture.fetched, [image, drive, image, drive]);
+});
+
+test('a deployment fails if its image cannot be downloaded, or is removed', async () => {
+  const uuid = await aNodeWith({ image_source: url, image_checksum: sha256 });
+  fixture.breakDownloads(new Fault('imageDownloadFailed', { image: url, detail: 'no reply in time' }));
+  await provision(uuid, 'active');
+  await fixture.quiet();
+  const failed = (await ask('GET', `nodes/${uuid}`)).body;
+  assert.equal(failed.provision_state, 'deploy failed');
+  assert.match(
+    failed.last_error,
+    /Download the images.*Failed to download image http:\/\/192.0.2.1\/image.qcow2, reason: no reply in time/,
+  );
+
+  fixture.breakDownloads(undefined);
+  fixture.onDeploy(async ({ imageIds, images }) => {
+    const { image } = await imageIds();
+    await store.fetched_images.remove({ id: image });
+    await images.file(image);
+  });
+  await provision(uuid, 'active');
+  await fixture.quiet();
+  assert.match((await ask('GET', `nodes/${uuid}`)).body.last_error, /its download was removed, since the operation was started/);
+});
+
+test('kernel and ramdisk come from instance_info, by id and by URL', async () => {
+  const kernel = anImage({ id: 'cccccccc-aaaa-4aaa-8aaa-aaaaaaaaaaaa', disk_format: 'aki' });
+  await store.images.insert(kernel);
+  const ramdisk = 'file:///var/lib/ironic/initrd';
+  const uuid = await aNodeWith({
+    image_source: url,
+    image_checksum: sha256,
+    kernel: `glance://${kernel.id}`,
+    ramdisk,
+    root_gb: 5,
+  });
+  const seen: unknown[] = [];
+  fixture.onDeploy(async ({ imageIds }) => void seen.push(await imageIds()));
+
+  await provision(uuid, 'active');
+  await fixture.quiet();
+
+  const [used] = seen as [{ image: string; kernel: string; ramdisk: string }];
+  const rows = await store.fetched_images.list({ id: [used.image, used.ramdisk] }, { orderBy: 'name' });
+  assert.deepEqual([used.kernel, ...rows.map(({ name }) => name)], [kernel.id, ramdisk, url]);
+  assert.equal(await stateOf(uuid), 'active');
 });
 
 test('an instance is on one node, which it leaves before another comes', async () => {
@@ -212,7 +307,8 @@ test('keeps a config drive until the instance is deleted, and takes it only wher
     assert.equal(status, 400);
     assert.match(text, pattern);
   }
-  assert.equal((await provision(uuid, 'active', { configdrive: 'http://192.0.2.1/drive' })).status, 501);
+  for (const configdrive of ['file:///etc/passwd', `http://192.0.2.1/${'a'.repeat(2048)}`])
+    assert.match((await provision(uuid, 'active', { configdrive })).text, /must be one of http or https/);
 
   await provision(uuid, 'active', { configdrive: { meta_data: { hostname: 'web' }, user_data: '#!/bin/sh' } });
   await fixture.quiet();

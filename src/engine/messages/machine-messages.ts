@@ -15,6 +15,9 @@ import { bindingOf, findByBootstrap, findByImageToken, findBySession } from './a
 import type { BootWatch } from './boot-watch.ts';
 import { noteLoaderUuid, takeDeployPost } from './deploy-post.ts';
 
+/** It is in the operation's folder, but after a restart of Ingot. */
+const configDriveMs = 60_000;
+
 type Parts = TaskParts & { worker: Worker; bootWatch: Pick<BootWatch, 'consider'> };
 
 export function machineMessages(given: Parts): MachineMessages {
@@ -50,7 +53,7 @@ export function machineMessages(given: Parts): MachineMessages {
     async agentConfigDrive(token) {
       const live = fromAgent(token);
       expectCommanded(live, routes.configDrive);
-      const path = await configDriveOf(parts, live.operation);
+      const path = await configDriveOf(parts, live.operation, AbortSignal.timeout(configDriveMs));
       if (path === undefined) throw new Fault('notFound', { what: 'Config drive of operation', id: live.operation.id });
       return path;
     },

@@ -9,6 +9,7 @@ import type { Node } from '#store/tables/nodes.ts';
 import type { Consoles } from '../consoles/consoles.ts';
 import type { ChangesOf, NewNode, NodeChanges, NodeVerbs } from '../contract.ts';
 import { checkNodePriorities } from '../operations/automatic-steps.ts';
+import { readInstanceInfo } from '../operations/instance-info.ts';
 import { type PowerRequest, power } from '../operations/power.ts';
 import { bmcDeadline } from '../power/bmc-deadline.ts';
 import type { BmcHealth } from '../power/bmc-health.ts';
@@ -309,12 +310,15 @@ async function validateNode(
   uuid: string,
 ): Promise<Record<string, { result: boolean; reason?: string }>> {
   const { node, facts } = await loadNode(store, uuid);
+  // A server has its own record of what is deployed, and a simulated interface needs no image, as in Ironic.
+  const needsImage = !drivers.deploy[node.deploy_interface]?.simulated && !(await serverOn(store, node));
   const results: Record<string, { result: boolean; reason?: string }> = {};
   for (const kind of interfaceKinds) {
     try {
       interfaceOf<Interface>(drivers[kind], node[fieldOf(kind)]).validate(facts);
       if (kind === 'power') checkPowerPolicy(facts);
       if (kind === 'deploy') checkNodeProperties(node);
+      if (kind === 'deploy' && needsImage) readInstanceInfo(node);
       results[kind] = { result: true };
     } catch (error) {
       results[kind] = { result: false, reason: asFault(error).message };

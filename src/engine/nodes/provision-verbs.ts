@@ -128,9 +128,11 @@ async function deployInstance(
   if (node.maintenance) throw inMaintenance(node, 'provisioning');
   if (verb.name === 'rebuild') refuseProtected(node);
   const user: ImageUser = options.user ?? { project_id: '', is_admin: false };
+  const drive = options.configdrive ?? (await trx.config_drives.find({ id: node.uuid }))?.document;
   const operation = await newInstanceOperation(trx, {
     ...{ drivers, settings, node, user, kind: verb.kind ?? '' },
     deploySteps: options.deploy_steps,
+    hasDriveUrl: typeof drive?.['url'] === 'string',
   });
   if (options.configdrive) await saveConfigDrive(trx, node, options.configdrive);
   await writeTransition(trx, node, verb);

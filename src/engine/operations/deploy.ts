@@ -9,6 +9,7 @@ import { failureReport } from '../worker/last-error.ts';
 import { cleanOrRelease } from './clean-or-release.ts';
 import { beginDeletion } from './delete.ts';
 import { DeployRequest, deployOf, deployStepsOf, mayWriteFirmware, releaseStep } from './deployment.ts';
+import { downloadSteps } from './downloads.ts';
 import {
   bindPortsStep,
   clearConsoleStep,
@@ -61,6 +62,7 @@ export const deploy = defineOperation({
     withAgentSecret([
       bindPortsStep(parts, operation),
       clearConsoleStep(parts.consoles),
+      ...downloadSteps(parts, operation),
       ...deployStepsOf(parts, operation.request),
     ]),
   driverContext: ({ request }, { drivers }) => deployOf(drivers, request).context,

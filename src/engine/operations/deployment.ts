@@ -20,7 +20,7 @@ export const DeployRequest = Type.Object({
   /** The client named no node: after a failure another one may be tried. */
   any_node: Type.Optional(Type.Boolean()),
 });
-type DeployRequest = Static<typeof DeployRequest>;
+export type DeployRequest = Static<typeof DeployRequest>;
 
 export function deployOf(drivers: Drivers, { deploy_interface }: DeployRequest): DeployInterface {
   return interfaceOf(drivers.deploy, deploy_interface);

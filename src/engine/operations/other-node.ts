@@ -16,6 +16,7 @@ import type { DeployRequest } from './deployment.ts';
 /** Faults of others than the caller that would occur on any node as well. */
 const everywhere: ReadonlySet<FaultCode> = new Set([
   ...(['checksumMismatch', 'preparedImageDamaged', 'imageUnusable', 'imageNotBootable', 'agentOutdated'] as const),
+  'imageDownloadFailed',
   ...(['limitReached', 'notConfined', 'noSpace', 'diskReserve', 'stateFolder', 'databaseUnavailable', 'internal'] as const),
 ]);
 

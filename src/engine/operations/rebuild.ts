@@ -8,6 +8,7 @@ import { failureReport } from '../worker/last-error.ts';
 import { beginDeletion } from './delete.ts';
 import { writeServerActive } from './deploy.ts';
 import { DeployRequest, deployOf, deployStepsOf, mayWriteFirmware, releaseStep } from './deployment.ts';
+import { downloadSteps } from './downloads.ts';
 import { keepConsoleStep, powerOff, withAgentSecret, withdrawBootFiles } from './machine-steps.ts';
 import { isFlashing, StepContext } from './node-steps.ts';
 import { failServer, wantsDeletion } from './server-results.ts';
@@ -39,7 +40,7 @@ export const rebuild = defineOperation({
       statuses: [{ task: 'rebuilding', status: 'REBUILD', in: ['active', 'stopped', 'error'] }],
     },
   },
-  steps: ({ request }, parts) => withAgentSecret(deployStepsOf(parts, request)),
+  steps: (operation, parts) => withAgentSecret([...downloadSteps(parts, operation), ...deployStepsOf(parts, operation.request)]),
   driverContext: ({ request }, { drivers }) => deployOf(drivers, request).context,
   undo: (operation, parts) =>
     isMachineUntouched(operation)

@@ -33,7 +33,8 @@ async function aSite({ store: given, waitSeconds }: { store?: Store; waitSeconds
     configDrive: nothing,
     givenConfigDrive: nothing,
   };
-  const engine = createEngine({ store, settings, drivers, boot, images, log: pino({ level: 'silent' }) });
+  const fetcher = { fetch: nothing, configDrive: nothing };
+  const engine = createEngine({ store, settings, drivers, boot, images, fetcher, log: pino({ level: 'silent' }) });
   const say = async (uuid: string, parameters: JsonObject = {}) => {
     await drivers.vendor['manual']!.methods['confirm']!.run({ ...aNode({ uuid }), ports: [] }, parameters);
   };

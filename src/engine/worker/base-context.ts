@@ -8,7 +8,12 @@ import type { JsonObject } from '#domain/json.ts';
 import type { Operation } from '#store/tables/operations.ts';
 
 const FreeForm = Type.Unsafe<JsonObject>(Type.Object({}));
-const PinnedImage = Type.Object({ id: Type.String(), digest: Type.String() });
+const PinnedImage = Type.Object({
+  id: Type.String(),
+  digest: Type.String(),
+  /** No image of the image service: downloaded for an instance. */
+  is_fetched: Type.Optional(Type.Boolean()),
+});
 
 /** By purpose; `kernel` and `ramdisk` belong to a partition image. */
 export const PinnedImages = Type.Object({
@@ -17,6 +22,18 @@ export const PinnedImages = Type.Object({
   ramdisk: Type.Optional(PinnedImage),
 });
 export type PinnedImages = Static<typeof PinnedImages>;
+
+const ImageToFetch = Type.Object({
+  url: Type.String(),
+  use: Type.Union([Type.Literal('disk'), Type.Literal('kernel'), Type.Literal('ramdisk')]),
+  checksum: Type.Optional(Type.String()),
+  algorithm: Type.Optional(Type.String()),
+  disk_format: Type.Optional(Type.String()),
+});
+
+/** The images of an instance that are named by URL; the operation downloads them. */
+export const ImageSources = Type.Partial(Type.Object({ image: ImageToFetch, kernel: ImageToFetch, ramdisk: ImageToFetch }));
+export type ImageSources = Static<typeof ImageSources>;
 
 /**
  * An instance of Ironic's API, as the node's `instance_info` described it when the operation began. Sizes as in a flavor:
@@ -43,8 +60,11 @@ export const BaseRequest = Type.Partial(
   Type.Object({
     boot_interface: Type.String(),
     /** The images with their digests at the start, and whether an administrator chose them. */
-    images: PinnedImages,
+    images: Type.Partial(PinnedImages),
     by_admin: Type.Boolean(),
+    sources: ImageSources,
+    /** The config drive of the instance is to be downloaded. */
+    has_drive_url: Type.Boolean(),
     /** Absent: the instance is the operation's server. */
     instance: NodeInstance,
   }),
@@ -53,6 +73,8 @@ export type BaseRequest = Static<typeof BaseRequest>;
 
 export const BaseContext = Type.Partial(
   Type.Object({
+    /** What was downloaded of the request's `sources`. */
+    fetched: Type.Partial(PinnedImages),
     /** The bootstrap secret on the ramdisk's kernel command line. */
     agent_secret: Type.String(),
     /** When the agent first and last reported. */

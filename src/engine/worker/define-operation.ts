@@ -13,6 +13,7 @@ import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { EngineSettings } from '../settings.ts';
 import type { BaseContext, BaseRequest, OperationWith } from './base-context.ts';
+import type { ImageFetcher } from './image-fetcher.ts';
 import type { ProvisionStateMachine } from './provision-state-machine.ts';
 
 export type NewOperation = Pick<Operation, 'kind' | 'purpose' | 'node_uuid' | 'server_id' | 'request'>;
@@ -33,6 +34,7 @@ export type CleanTimes = {
 export type OperationParts = {
   readonly store: Store;
   readonly drivers: Drivers;
+  readonly fetcher: ImageFetcher;
   readonly settings: EngineSettings;
   readonly consoles: {
     clearRecord(nodeUuid: string): Promise<void>;

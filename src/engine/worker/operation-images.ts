@@ -7,14 +7,16 @@ import { Fault } from '#domain/faults.ts';
 import { type ImageUser, isVisibleTo } from '#domain/image-visibility.ts';
 import type { ImageIds, ImageSource } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import type { FetchedImage } from '#store/tables/fetched-images.ts';
 import type { Image } from '#store/tables/images.ts';
-import type { BaseRequest, PinnedImages } from './base-context.ts';
+import type { BaseContext, BaseRequest, PinnedImages } from './base-context.ts';
 
 type PinnedImage = PinnedImages['image'];
 
 const partRoles = ['kernel', 'ramdisk'] as const;
 
 type Images = { images: Pick<Store['images'], 'find'> };
+type AllImages = Images & { fetched_images: Pick<Store['fetched_images'], 'find'> };
 
 /**
  * @throws Fault `badRequest` if the image, or its kernel or ramdisk, is missing, not active, or not usable by the user
@@ -33,12 +35,23 @@ export async function pinImages(store: Images, id: string, user: ImageUser): Pro
   return { row, pinned };
 }
 
+/** A kernel or ramdisk that the user names beside the image. @throws Fault `badRequest` */
+export async function pinPart(store: Images, id: string, user: ImageUser): Promise<PinnedImage> {
+  const row = await store.images.find({ id });
+  if (!row || whyUnusable(row, user)) throw notFound(`image ${id}`);
+  return pinOf(row);
+}
+
 function notFound(what: string): Fault {
   return new Fault('badRequest', { detail: `Can not find requested ${what}.` });
 }
 
 function pinOf({ id, os_hash_algo, os_hash_value }: Image): PinnedImage {
   return { id, digest: `${os_hash_algo ?? ''}:${os_hash_value ?? ''}` };
+}
+
+export function pinOfFetched({ id, sha512 }: FetchedImage): PinnedImage {
+  return { id, digest: `sha512:${sha512 ?? ''}`, is_fetched: true };
 }
 
 function whyUnusable(image: Image, user: ImageUser): string | undefined {
@@ -54,7 +67,7 @@ function whyUnusablePart(part: Image, image: Pick<Image, 'owner'>, user: ImageUs
 }
 
 /** Part of the request of a deploy or rebuild operation. */
-export function imagesRequest(pinned: PinnedImages, user: ImageUser): Pick<BaseRequest, 'images' | 'by_admin'> {
+export function imagesRequest(pinned: Partial<PinnedImages>, user: ImageUser): Pick<BaseRequest, 'images' | 'by_admin'> {
   return { images: pinned, by_admin: user.is_admin };
 }
 
@@ -65,18 +78,24 @@ export function userOf(operation: { request: BaseRequest }, instance: { project_
 type Pinning = { project_id: string; image_id?: string | null };
 
 /**
- * The images pinned by the operation. One begun by another version of Ingot has pinned nothing: its images are checked
+ * The images pinned by the operation, and those that it has downloaded. One begun by another version of Ingot has pinned nothing: its images are checked
  * as if it began now.
  */
-export async function pinnedImages(store: Images, operation: { request: BaseRequest }, instance: Pinning): Promise<PinnedImages> {
-  return operation.request.images ?? (await pinImages(store, instance.image_id ?? '', userOf(operation, instance))).pinned;
+export async function pinnedImages(store: Images, operation: WithImages, instance: Pinning): Promise<PinnedImages> {
+  const { images, sources } = operation.request;
+  if (!images && !sources) return (await pinImages(store, instance.image_id ?? '', userOf(operation, instance))).pinned;
+  const { image, ...parts } = { ...images, ...operation.context.fetched };
+  if (!image) throw new Fault('imageUnusable', { image: '(none)', detail: 'it was not downloaded.' });
+  return { image, ...parts };
 }
+
+type WithImages = { request: BaseRequest; context: Pick<BaseContext, 'fetched'> };
 
 export function idsOf({ image, kernel, ramdisk }: PinnedImages): ImageIds {
   return { image: image.id, ...(kernel && { kernel: kernel.id }), ...(ramdisk && { ramdisk: ramdisk.id }) };
 }
 
-type Checks = { store: Images; pinned: () => Promise<PinnedImages>; user: ImageUser };
+type Checks = { store: AllImages; pinned: () => Promise<PinnedImages>; user: ImageUser };
 
 /** Image files for the steps of one operation: only those it has pinned, and only while unchanged. */
 export function checkedImages(files: ImageSource, checks: Checks): ImageSource {
@@ -108,8 +127,13 @@ async function refuseChanged({ store, pinned, user }: Checks, id: string): Promi
 
 type Use = { role: keyof PinnedImages; user: ImageUser };
 
-async function whyChanged(store: Images, pins: PinnedImages, { role, user }: Use): Promise<string | undefined> {
+async function whyChanged(store: AllImages, pins: PinnedImages, { role, user }: Use): Promise<string | undefined> {
   const since = (why: string | undefined) => why && `${why}, since the operation was started`;
+  const pin = pins[role];
+  if (pin?.is_fetched) {
+    const fetched = await store.fetched_images.find({ id: pin.id, status: 'active' });
+    return since(fetched && pinOfFetched(fetched).digest === pin.digest ? undefined : 'its download was removed');
+  }
   const [image, row] = await Promise.all([
     store.images.find({ id: pins.image.id }),
     store.images.find({ id: pins[role]?.id ?? '' }),

@@ -9,7 +9,7 @@ import type { NodePort } from '#store/tables/node-ports.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { Server } from '#store/tables/servers.ts';
-import type { BootPublisher, ImageFiles } from '../contract.ts';
+import type { BootPublisher, ImageFetcher, ImageFiles } from '../contract.ts';
 import { reportSilence } from '../messages/diagnosis.ts';
 import type { BmcHealth } from '../power/bmc-health.ts';
 import { isManual, manualPower } from '../power/manual-power.ts';
@@ -29,6 +29,7 @@ export type TaskParts = {
   drivers: Drivers;
   boot: BootPublisher;
   images: ImageFiles;
+  fetcher: ImageFetcher;
   settings: EngineSettings;
   bmcHealth: BmcHealth;
   /** The machine is about to be powered on: observations of its last boot are obsolete. */
@@ -73,7 +74,7 @@ export async function buildTask(parts: Parts, live: LiveOperation, signal: Abort
     images: checkedImages(parts.images, { store, pinned, user }),
     imageIds: async () => idsOf(await pinned()),
     deployRamdisk: () => deployRamdisk(parts, instance),
-    configDrive: () => configDriveOf(parts, operation),
+    configDrive: () => configDriveOf(parts, operation, signal),
     saveContext: (facts) => parts.rows.saveContext(live, (context) => ({ ...context, ...facts })),
     elapsed: (what) => live.step.memory.elapsed(what),
     message: (name) => operation.context.messages?.[name],
@@ -271,12 +272,15 @@ async function deployRamdisk(parts: TaskParts, instance: Instance | undefined): 
 
 /** @returns undefined if the instance has none */
 export async function configDriveOf(
-  parts: Pick<TaskParts, 'store' | 'images' | 'settings'>,
+  parts: Pick<TaskParts, 'store' | 'images' | 'fetcher' | 'settings'>,
   operation: Pick<Operation, 'id' | 'kind' | 'node_uuid' | 'server_id'>,
+  signal: AbortSignal,
 ): Promise<string | undefined> {
   const directory = `${parts.settings.state_dir}/work/${operation.id}`;
   if (operation.server_id === null) {
     const given = await parts.store.config_drives.find({ id: operation.node_uuid });
+    const url = given?.document['url'];
+    if (typeof url === 'string') return parts.fetcher.configDrive(url, directory, signal);
     return given && parts.images.givenConfigDrive(given.document, directory);
   }
   const server = await parts.store.servers.find({ id: operation.server_id });

@@ -121,6 +121,8 @@ const configDriveSince: Readonly<Record<string, number>> = { active: 1, rebuild:
 /** Before, it was a text. */
 const documentsSince = 56;
 
+const longestUrl = 2048;
+
 /** An empty one is none, as in Ironic. */
 async function readConfigDrive({ verb, request, minor }: Provision): Promise<JsonObject | undefined> {
   const { configdrive } = request;
@@ -130,12 +132,14 @@ async function readConfigDrive({ verb, request, minor }: Provision): Promise<Jso
   if (since === undefined || minor < since)
     throw refuse('Adding a config drive is only supported when setting provision state to active or rebuild');
   if (typeof configdrive === 'string') {
-    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(configdrive)) throw new Fault('unsupported', { what: 'A config drive by URL' });
-    return checked({ iso: configdrive });
+    if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(configdrive)) return checked({ iso: configdrive });
+    if (!/^https?:\/\//i.test(configdrive) || !URL.canParse(configdrive) || configdrive.length > longestUrl)
+      throw refuse('The URL of a config drive must be one of http or https.');
+    return { url: configdrive };
   }
   if (minor < documentsSince)
     throw refuse(`Providing a JSON object for configdrive is only supported starting with API version 1.${documentsSince}`);
-  if (typeof configdrive !== 'object' || Array.isArray(configdrive) || 'iso' in configdrive)
+  if (typeof configdrive !== 'object' || Array.isArray(configdrive) || 'iso' in configdrive || 'url' in configdrive)
     throw refuse('The config drive must be a base64 text or an object of documents.');
   return checked(configdrive as JsonObject);
 }
