@@ -7,6 +7,7 @@ import { createRows } from './requests/create.ts';
 import { deployTemplateRows } from './requests/deploy-templates.ts';
 import { driverRows } from './requests/drivers.ts';
 import { hintRows } from './requests/hints.ts';
+import { inspectionRuleRows } from './requests/inspection-rules.ts';
 import { lifecycleRows } from './requests/lifecycle.ts';
 import { listRows } from './requests/lists.ts';
 import { nameRows } from './requests/names.ts';
@@ -41,4 +42,5 @@ export const requestTable: readonly Row[] = [
   ...allocationRows,
   ...deployTemplateRows,
   ...runbookRows,
+  ...inspectionRuleRows,
 ];

@@ -5,7 +5,7 @@ import { chassisRoutes } from './chassis.ts';
 import { conductorRoutes } from './conductors.ts';
 import { deployTemplateRoutes } from './deploy-templates.ts';
 import { driverRoutes } from './drivers.ts';
-import { emptyList } from './empty-lists.ts';
+import { inspectionRuleRoutes } from './inspection-rules.ts';
 import { nodeBootRoutes } from './node-boot.ts';
 import { nodeConsoleRoutes } from './node-console.ts';
 import { nodeFirmwareRoutes } from './node-firmware.ts';
@@ -29,8 +29,6 @@ import { volumeRoutes } from './volumes.ts';
 
 /** Lists that clients query routinely are empty; other requests are rejected with the reason. */
 const unsupportedRoutes: readonly Row[] = [
-  emptyList({ path: '/inspection_rules', policy: 'baremetal:inspection_rule:get', words: ['detail'], since: 96 }),
-  unsupported('/inspection_rules', 'baremetal:inspection_rule:create', 'Making an inspection rule', 96),
   unsupported('/continue_inspection', 'baremetal:driver:ipa_continue_inspection', 'Inspection', 84),
 ];
 
@@ -58,6 +56,7 @@ export const baremetalRoutes: readonly Row[] = [
   ...volumeRoutes,
   ...deployTemplateRoutes,
   ...runbookRoutes,
+  ...inspectionRuleRoutes,
   ...unsupportedRoutes,
 ];
 

@@ -1,18 +1,5 @@
-import type { Json, JsonObject } from '#domain/json.ts';
+import type { RuleAction, RuleCondition } from '#domain/inspection-rules/rule.ts';
 import { Collection } from '../collection.ts';
-
-/** Arguments by name, or in the order of the names. */
-type RuleArguments = JsonObject | Json[];
-
-/** An operator, inverted by a leading `!`. */
-export type RuleCondition = {
-  op: string;
-  args: RuleArguments;
-  loop?: JsonObject | Json[];
-  /** How the results of a loop are combined. Default: `any`. */
-  multiple?: 'any' | 'all' | 'first' | 'last';
-};
-export type RuleAction = { op: string; args: RuleArguments; loop?: JsonObject | Json[] };
 
 /** What is done with the data of an inspection if all conditions hold. */
 export type InspectionRule = {
