@@ -23,6 +23,7 @@ export const aBootNode: NodeFacts = {
       vendor: null,
       category: null,
       pxe_enabled: true,
+      available_for_dynamic_portgroup: true,
       local_link_connection: {},
       extra: {},
       vif_port_id: null,

@@ -111,6 +111,9 @@ function nodeRow(index: number, { servers }: SiteSize): Omit<Node, 'id'> {
       machine_serial: null,
       known_disks: null,
       inventory,
+      plugin_data: null,
+      inspection_started_at: null,
+      inspection_finished_at: null,
     },
     ...{ created_at: at, updated_at: at, provision_updated_at: at },
   };

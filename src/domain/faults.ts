@@ -327,6 +327,12 @@ export const faultTable = {
     message: 'The database {database} cannot be used: {detail}.',
     hint: 'Check database.url and the PostgreSQL server. Ingot reconnects by itself.',
   },
+  inspectionRule: {
+    status: 400,
+    by: 'site',
+    message: 'Failed to inspect hardware. Reason: {detail}',
+    hint: 'See the inspection rules (/v1/inspection_rules).',
+  },
   cancelled: { status: 409, by: 'caller', message: '{what} was cancelled: {why}.' },
   interrupted: { status: 500, by: 'caller', message: '{what} was interrupted: {why}.' },
   internal: {

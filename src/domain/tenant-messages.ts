@@ -85,6 +85,7 @@ export const tenantMessages = {
   policyFile: site,
   driverInfoChanged: bmc,
   limitReached: 'The site is busy; retry later.',
+  inspectionRule: site,
   cancelled: true,
   interrupted: 'The operation was interrupted; retry.',
   internal: 'Unexpected error; contact the operator.',

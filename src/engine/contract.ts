@@ -38,6 +38,7 @@ export { ethernetForm } from '#agent-protocol/infiniband.ts';
 export type { Inventory } from '#agent-protocol/messages.ts';
 export { refuseWhileBusy } from './nodes/busy-node.ts';
 export { refuseLocked } from './nodes/refuse-locked.ts';
+export { shownInventory, summaryOf } from './nodes/shown-inventory.ts';
 
 export type RequestedNetwork = { network_id?: string; port_id?: string; fixed_ip?: string };
 
@@ -93,6 +94,7 @@ export type NewNodePort = Pick<NodePort, 'node_uuid' | 'address'> &
       | 'vendor'
       | 'category'
       | 'pxe_enabled'
+      | 'available_for_dynamic_portgroup'
       | 'local_link_connection'
       | 'extra'
       | 'portgroup_uuid'
@@ -100,7 +102,9 @@ export type NewNodePort = Pick<NodePort, 'node_uuid' | 'address'> &
     >
   >;
 
-export type PortGroupChanges = Partial<Omit<PortGroup, 'uuid' | 'vif_port_id' | 'created_at' | 'updated_at'>>;
+export type PortGroupChanges = Partial<
+  Omit<PortGroup, 'uuid' | 'vif_port_id' | 'dynamic_portgroup' | 'created_at' | 'updated_at'>
+>;
 export type NewPortGroup = PortGroupChanges & Pick<PortGroup, 'node_uuid'> & Partial<Pick<PortGroup, 'uuid'>>;
 
 export type ServerVerbs = {

@@ -54,6 +54,7 @@ const later = [
   '0045-api-steps',
   '0047-node-flags',
   '0050-records-of-steps',
+  '0051-inspections',
   '0054-fetched-images',
   '0058-node-locks',
   '0059-lessees',

@@ -41,6 +41,7 @@ const groupFields = [
   plain('properties', 26),
   plain('physical_network', 102),
   plain('category', 103),
+  plain('dynamic_portgroup', 111),
   field<GroupView>('ports', 1, ({ group, base }) => linksTo(base, `portgroups/${group.uuid}/ports`)),
   plain('created_at'),
   plain('updated_at'),

@@ -154,6 +154,7 @@ const portFields = [
   plain('description', 97),
   plain('vendor', 100),
   plain('category', 101),
+  plain('available_for_dynamic_portgroup', 111),
   plain('created_at'),
   plain('updated_at'),
   field<PortView>('links', 1, ({ port, base }) => portLinks(base, port)),

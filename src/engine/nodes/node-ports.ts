@@ -41,6 +41,7 @@ async function createNodePort(store: Store, request: NewNodePort): Promise<NodeP
       vendor: request.vendor ?? null,
       category: request.category ?? null,
       pxe_enabled: request.pxe_enabled ?? true,
+      available_for_dynamic_portgroup: request.available_for_dynamic_portgroup ?? true,
       local_link_connection: request.local_link_connection ?? {},
       extra: request.extra ?? {},
       portgroup_uuid: request.portgroup_uuid ?? null,

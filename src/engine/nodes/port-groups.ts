@@ -33,6 +33,7 @@ async function createPortGroup(store: Store, request: NewPortGroup): Promise<Por
     category: null,
     ...request,
     uuid: request.uuid ?? randomUUID(),
+    dynamic_portgroup: false,
     vif_port_id: null,
     created_at: new Date().toISOString(),
     updated_at: null,

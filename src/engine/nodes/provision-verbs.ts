@@ -110,7 +110,7 @@ async function writeTransition(trx: Store, { uuid }: Node, verb: KindVerb): Prom
   const now = new Date().toISOString();
   const target_provision_state = verb.target ?? null;
   const state = { provision_state: verb.to, target_provision_state, provision_updated_at: now, updated_at: now };
-  await trx.nodes.update({ uuid }, { ...state, ...verb.patch });
+  await trx.nodes.update({ uuid }, { ...state, ...verb.patch, ...(verb.begins && { [verb.begins]: now }) });
 }
 
 /** Ironic's `NodeInMaintenance`. */

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Value } from 'typebox/value';
 import { Inventory } from '#agent-protocol/messages.ts';
+import type { RuleAction, RuleCondition } from '#domain/inspection-rules/rule.ts';
 import type { JsonObject } from '#domain/json.ts';
+import type { InspectionRule } from '#store/tables/inspection-rules.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import { type Cloud, testCloud } from '#test/a-cloud.ts';
@@ -167,4 +169,81 @@ test('inspects only manageable nodes without a server', async (t) => {
   const fixture = await aFixture(t);
   await fixture.go('provide');
   await assert.rejects(fixture.go('inspect'), /can not be performed on node n1 while it is in state 'available'/);
+});
+
+/** The node after an inspection with one rule. */
+async function inspected(t: TestContext, rule: Partial<InspectionRule>, state: Node['provision_state'] = 'manageable') {
+  const fixture = await aFixture(t);
+  await addRule(fixture.store, rule);
+  await fixture.go('inspect');
+  await report(fixture, await fixture.untilState('inspect wait'));
+  return { ...fixture, after: await fixture.untilState(state) };
+}
+
+async function addRule(store: Cloud['store'], rule: Partial<InspectionRule>): Promise<void> {
+  const plain = { description: null, priority: 0, sensitive: false, phase: 'main', conditions: [], actions: [] };
+  const now = '2026-01-01T00:00:00.000Z';
+  await store.inspection_rules.insert({ ...plain, uuid: 'r1', created_at: now, updated_at: null, ...rule });
+}
+
+const is16: RuleCondition = { op: 'eq', args: { values: ['{inventory[cpu][count]}', '16'] } };
+
+test('inspection rules see what the ramdisk found, and change the node', async (t) => {
+  const actions: RuleAction[] = [
+    { op: 'set-attribute', args: { path: 'properties/size', value: '{inventory[cpu][count]} {node.properties[memory_mb]}' } },
+    { op: 'set-attribute', args: { path: 'driver_info/ipmi_password', value: 'geheim' } },
+    { op: 'add-trait', args: { name: 'CUSTOM_LARGE' } },
+    { op: 'set-plugin-data', args: { path: 'class', value: 'large' } },
+  ];
+
+  const { after } = await inspected(t, { conditions: [is16], actions });
+
+  assert.deepEqual([after.properties['size'], after.properties['cpus']], ['16 65536', 16]);
+  assert.deepEqual([after.driver_info['ipmi_password'], after.traits], ['geheim', ['CUSTOM_LARGE']]);
+  assert.deepEqual([after.plugin_data?.['class'], after.plugin_data?.['cpus']], ['large', 16]);
+  assert.ok(
+    after.inspection_started_at && after.inspection_finished_at && after.inspection_started_at <= after.inspection_finished_at,
+  );
+});
+
+test('a rule that fails makes the inspection fail, and nothing else of the rules is written', async (t) => {
+  const actions: RuleAction[] = [
+    { op: 'set-attribute', args: { path: 'extra/seen', value: true } },
+    { op: 'fail', args: { msg: 'no GPU' } },
+  ];
+
+  const { after, room, uuid } = await inspected(t, { conditions: [is16], actions }, 'inspect failed');
+
+  assert.match(after.last_error ?? '', /Failed to inspect hardware. Reason: no GPU/);
+  assert.deepEqual([after.extra, after.inspection_finished_at, room.power.get(uuid)], [{}, null, 'power off']);
+});
+
+test('rules whose result would be no valid node fail', async (t) => {
+  for (const [path, value, words] of [
+    ['name', 'a b', /not a name of a node/],
+    ['traits', ['fast'], /fast is not a trait/],
+    ['resource_class', 7, /'resource_class' is a text/],
+    ['properties/root_device', { color: 'red' }, /root.device|hint/i],
+  ] as const) {
+    const { after } = await inspected(
+      t,
+      { actions: [{ op: 'set-attribute', args: { path, value } as JsonObject }] },
+      'inspect failed',
+    );
+    assert.match(after.last_error ?? '', words);
+  }
+});
+
+test('a machine of which no NIC is known gets a port for each, and another none', async (t) => {
+  const nic = { name: 'eth0', driver: 'e1000', link: true, speed_mbps: null, address: null };
+  const addressesAfter = async (macs: string[]) => {
+    const fixture = await aFixture(t);
+    await fixture.go('inspect');
+    await report(fixture, await fixture.untilState('inspect wait'), { nics: macs.map((mac) => ({ ...nic, mac })) });
+    await fixture.untilState('manageable');
+    return (await fixture.store.node_ports.list({ node_uuid: fixture.uuid })).map(({ address }) => address);
+  };
+
+  assert.deepEqual(await addressesAfter(['52:54:00:00:00:01', '52:54:00:00:00:99']), ['52:54:00:00:00:01']);
+  assert.deepEqual(await addressesAfter(['52:54:00:00:00:99']), ['52:54:00:00:00:01', '52:54:00:00:00:99']);
 });

@@ -1,18 +1,17 @@
 /**
  * In-band inspection, as by Ironic's inspect interface `agent`: the machine boots the ramdisk, whose agent reports the
- * hardware; the properties that the scheduler uses are filled in where the operator has given none.
+ * hardware; the properties that the scheduler uses are filled in where the operator has given none, and the inspection
+ * rules are applied.
  */
 import { Type } from 'typebox';
-import { Value } from 'typebox/value';
-import { Inventory } from '#agent-protocol/messages.ts';
-import { mismatch } from '#agent-protocol/root-device.ts';
-import type { JsonObject } from '#domain/json.ts';
+import { asFault } from '#domain/faults.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import { rootDeviceOf } from '#drivers/root-device.ts';
+import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
-import { isUsableProperty } from '../scheduler/node-properties.ts';
-import { defineOperation } from '../worker/define-operation.ts';
+import { defineOperation, type OperationParts } from '../worker/define-operation.ts';
 import { failureReport } from '../worker/last-error.ts';
+import { resultOfInspection } from './inspection-result.ts';
 import { bootRamdiskSteps, keepConsoleStep, powerOff, withAgentSecret, withdrawBootFiles } from './machine-steps.ts';
 import { outOfMaintenance } from './plain-verbs.ts';
 
@@ -30,7 +29,8 @@ export const inspect = defineOperation({
       from: ['manageable', 'inspect failed'],
       to: 'inspecting',
       target: 'manageable',
-      patch: { last_error: null },
+      patch: { last_error: null, inspection_finished_at: null },
+      begins: 'inspection_started_at',
       request(node) {
         // Invalid hints are refused here: at the end they would keep the operation from ending.
         rootDeviceOf(node);
@@ -52,15 +52,16 @@ export const inspect = defineOperation({
   steps: ({ request }, parts) =>
     parts.drivers.boot[request.boot_interface ?? '']?.simulated
       ? [nothingToInspect]
-      : withAgentSecret([...bootRamdiskSteps(parts), powerOff, withdrawBootFiles]),
+      : withAgentSecret([...bootRamdiskSteps(parts), powerOff, withdrawBootFiles, rulesStep(parts)]),
   undo: ({ request }, parts) =>
     parts.drivers.boot[request.boot_interface ?? '']?.simulated ? [] : [keepConsoleStep(parts), powerOff, withdrawBootFiles],
-  async ended(trx, operation, { states }) {
+  async ended(trx, operation, { states, drivers }) {
     const node = await trx.nodes.find({ uuid: operation.node_uuid });
     if (!node) return [];
-    if (operation.state === 'done') {
-      const properties = { ...foundProperties(node), ...node.properties };
-      await states.apply(trx, node.uuid, 'done', { properties, last_error: null });
+    if (operation.state === 'done' && drivers.boot[operation.request.boot_interface ?? '']?.simulated) {
+      await states.apply(trx, node.uuid, 'done', { last_error: null, inspection_finished_at: new Date().toISOString() });
+    } else if (operation.state === 'done') {
+      await writeResult(trx, node, states);
     } else {
       const wasAborted = operation.fault?.code === 'cancelled';
       await states.apply(trx, node.uuid, 'fail', {
@@ -77,33 +78,30 @@ const nothingToInspect = simpleStep({ name: 'inspect', title: 'Inspect', deadlin
   task.note('inspect', 'fake hardware has no agent: nothing is reported'),
 );
 
-/**
- * From the agent's report, which is kept as the node's inventory when it says hello. What the scheduler could not read
- * is left out, so that a machine that reports nonsense does not make its node unusable.
- */
-function foundProperties(node: Pick<Node, 'name' | 'uuid' | 'properties' | 'inventory'>): JsonObject {
-  const { inventory } = node;
-  if (!Value.Check(Inventory, inventory)) return {};
-  const { cpu, memory_bytes } = inventory;
-  const local_gb = localGb(node, inventory);
-  const found: JsonObject = {
-    cpus: Math.floor(cpu.count),
-    cpu_arch: cpu.architecture,
-    memory_mb: Math.floor(memory_bytes / 2 ** 20),
-    ...(local_gb > 0 && { local_gb }),
-  };
-  return Object.fromEntries(Object.entries(found).filter(([name, value]) => isUsableProperty(name, value)));
+/** Tells whether the rules can be applied, and what they say; `ended` writes their result. */
+function rulesStep({ store }: Pick<OperationParts, 'store'>) {
+  return simpleStep(
+    { name: 'apply inspection rules', title: 'Apply the inspection rules', deadlineSeconds: 60 },
+    async (task) => {
+      const node = await store.nodes.find({ uuid: task.node.uuid });
+      const { messages } = node ? await resultOfInspection(store, node) : { messages: [] };
+      for (const message of messages) task.note('inspection rule', message);
+    },
+  );
 }
 
-/**
- * GiB of the disk that a deployment would choose, less one for partitioning, as in Ironic. 0 if there is no such disk,
- * which is not written: as a property it is the operator's word that nothing has to be erased (known-disks.ts).
- */
-function localGb(node: Pick<Node, 'name' | 'uuid' | 'properties'>, { disks }: Inventory): number {
-  const hints = rootDeviceOf(node);
-  const fitting = disks.filter(({ device, size_bytes, removable, ...facts }) => {
-    return !removable && mismatch({ ...facts, name: device, size: size_bytes / 2 ** 30 }, hints) === undefined;
-  });
-  const smallest = Math.min(...fitting.map(({ size_bytes }) => size_bytes));
-  return Number.isFinite(smallest) ? Math.max(Math.floor(smallest / 2 ** 30) - 1, 0) : 0;
+async function writeResult(trx: Store, node: Node, states: OperationParts['states']): Promise<void> {
+  const inspection_finished_at = new Date().toISOString();
+  try {
+    const { node: changes, ports, found } = await resultOfInspection(trx, node);
+    for (const { uuid, changes: each } of ports)
+      await trx.node_ports.update({ uuid }, { ...each, updated_at: inspection_finished_at });
+    for (const port of found) await trx.node_ports.insert(port);
+    await states.apply(trx, node.uuid, 'done', { ...changes, last_error: null, inspection_finished_at });
+  } catch (error) {
+    // A rule or the node has changed since the step.
+    const fault = asFault(error);
+    if (fault.code !== 'inspectionRule') throw error;
+    await states.apply(trx, node.uuid, 'fail', { target_provision_state: 'manageable', last_error: fault.message });
+  }
 }

@@ -73,6 +73,8 @@ export type Verb<R = unknown> = {
   readonly notInMaintenance?: string;
   /** Further changes of the node. */
   readonly patch?: Partial<Node>;
+  /** The field that gets the time of the request. */
+  readonly begins?: 'inspection_started_at';
   /**
    * What it does in place of beginning its operation with `request`: changes the node's instance, ends the running
    * operation, which then leads to `to`, or ends its hold.

@@ -1,12 +1,11 @@
 /** Traits: capabilities of a machine that flavors require or forbid. */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { longestTrait, mostTraits, traitPattern } from '#domain/traits.ts';
 import type { BaremetalContext } from './context.ts';
 import { findNode } from './lookup.ts';
 
-/** A site's own traits start with CUSTOM_; the others are prefixes of the standard traits. */
-export const Trait = Type.String({ maxLength: 255, pattern: '^(CUSTOM|HW|STORAGE|COMPUTE|MISC|OWNER|STATUS)_[A-Z0-9_]+$' });
-const largestCount = 50;
+export const Trait = Type.String({ maxLength: longestTrait, pattern: traitPattern });
 
 type Change = (traits: readonly string[]) => readonly string[];
 
@@ -14,8 +13,8 @@ async function changeTraits(context: BaremetalContext, ident: string, change: Ch
   const { uuid } = await findNode(context, ident);
   await context.engine.updateNode(uuid, (now) => {
     const distinct = [...new Set(change(now.traits))].sort();
-    if (distinct.length > largestCount)
-      throw new Fault('badRequest', { detail: `A node has at most ${largestCount} traits, not ${distinct.length}.` });
+    if (distinct.length > mostTraits)
+      throw new Fault('badRequest', { detail: `A node has at most ${mostTraits} traits, not ${distinct.length}.` });
     return { traits: distinct };
   });
 }

@@ -26,7 +26,7 @@ export type PortFilters = {
 
 const sortable = [
   ...(['uuid', 'address', 'name', 'node_uuid', 'pxe_enabled', 'description', 'vendor', 'category'] as const),
-  ...(['created_at', 'updated_at', 'physical_network'] as const),
+  ...(['created_at', 'updated_at', 'physical_network', 'available_for_dynamic_portgroup'] as const),
 ];
 
 /** @throws Fault `badRequest` for unknown sort keys and combined filters, `notFound` for an unknown marker */

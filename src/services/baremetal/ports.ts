@@ -22,6 +22,7 @@ const PortFields = {
   vendor: Text,
   category: Text,
   pxe_enabled: Type.Optional(Type.Union([LooseBoolean, Type.Null()])),
+  available_for_dynamic_portgroup: Type.Optional(Type.Boolean()),
   local_link_connection: Type.Optional(Type.Union([LinkConnection, Type.Null()])),
   extra: Type.Optional(Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()])),
   portgroup_uuid: Type.Optional(Type.Union([Type.String(), Type.Null()])),
@@ -58,6 +59,7 @@ async function readPort(context: BaremetalContext, request: PortRequest): Promis
     ...(uuid && { uuid: uuidOf('uuid', uuid) }),
     ...Object.fromEntries(textNames.flatMap((name) => (request[name] ? [[name, request[name]]] : []))),
     ...(pxe_enabled !== undefined && pxe_enabled !== null && { pxe_enabled: booleanOf('pxe_enabled', pxe_enabled) }),
+    ...(request.available_for_dynamic_portgroup === false && { available_for_dynamic_portgroup: false }),
     ...(local_link_connection && { local_link_connection: checkLink(local_link_connection) }),
     ...(extra && { extra: extra as JsonObject }),
     portgroup_uuid: readPortGroup(request.portgroup_uuid),
@@ -67,8 +69,13 @@ async function readPort(context: BaremetalContext, request: PortRequest): Promis
 
 const textNames = ['name', 'description', 'vendor', 'category'] as const;
 const groupNames = ['portgroup_uuid', 'physical_network'] as const;
-const plainNames = ['address', 'pxe_enabled', 'local_link_connection', 'extra', 'node_uuid'] as const;
+const plainNames = [
+  ...(['address', 'pxe_enabled', 'available_for_dynamic_portgroup', 'local_link_connection', 'extra', 'node_uuid'] as const),
+] as const;
 const patchable = [...plainNames, ...groupNames, ...textNames] as const;
+
+/** What a removed field becomes. */
+const removedTable = { pxe_enabled: true, available_for_dynamic_portgroup: true, local_link_connection: {}, extra: {} };
 
 /** The changes that a patch means; `node_uuid` may still be a name. */
 export function readPortPatch(port: NodePort, patch: JsonPatch): PortChanges {
@@ -79,7 +86,7 @@ export function readPortPatch(port: NodePort, patch: JsonPatch): PortChanges {
   }
   const touched = writtenMembersOf(patch);
   const before = Object.fromEntries(patchable.map((name) => [name, port[name]])) as JsonObject;
-  const after = { pxe_enabled: true, local_link_connection: {}, extra: {}, ...applyPatch(before, patch) };
+  const after = { ...removedTable, ...applyPatch(before, patch) };
   if (!Value.Check(PatchedPort, after)) {
     const [error] = Value.Errors(PatchedPort, after);
     throw new Fault('badRequest', {

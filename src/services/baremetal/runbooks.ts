@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type Static, type TSchema, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
+import { mostTraits } from '#domain/traits.ts';
 import { type UniqueViolation, whereUnique } from '#store/collection.ts';
 import { anyOf, isEqual } from '#store/conditions.ts';
 import type { ListPage } from '#store/list.ts';
@@ -34,8 +35,6 @@ export const EarlierRunbookRequest = Type.Object(request(Trait), { additionalPro
 export const RunbookRequest = Type.Object({ ...request(Name), description: Description }, { additionalProperties: false });
 const EarlierPatched = Type.Object({ ...common, name: Name });
 const Patched = Type.Object({ ...common, name: Name, description: Description });
-
-const largestCount = 50;
 
 /** By UUID or name. Throws `notFound`, and `badRequest` if it can be neither. */
 export async function findRunbook({ store }: StoreContext, ident: string): Promise<Runbook> {
@@ -108,8 +107,8 @@ export function changeRunbookTraits(
   return context.store.transaction(async (store) => {
     const runbook = await findRunbook({ store }, uuid);
     const traits = [...new Set(change(runbook.traits))].sort();
-    if (traits.length > largestCount)
-      throw new Fault('badRequest', { detail: `A runbook has at most ${largestCount} traits, not ${traits.length}.` });
+    if (traits.length > mostTraits)
+      throw new Fault('badRequest', { detail: `A runbook has at most ${mostTraits} traits, not ${traits.length}.` });
     await store.runbooks.update({ uuid: runbook.uuid }, { traits });
   });
 }

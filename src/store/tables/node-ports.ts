@@ -22,6 +22,8 @@ export type NodePort = {
   /** The port group of which this port is a member. */
   portgroup_uuid: string | null;
   physical_network: string | null;
+  /** Whether a dynamic port group may take it. */
+  available_for_dynamic_portgroup: boolean;
   /** The tenant's network port bound to this NIC. */
   vif_port_id: string | null;
   created_at: string;
@@ -29,5 +31,9 @@ export type NodePort = {
 };
 
 export class NodePorts extends Collection<NodePort> {
-  static override readonly table = { name: 'node_ports', json: ['local_link_connection', 'extra'], boolean: ['pxe_enabled'] };
+  static override readonly table = {
+    name: 'node_ports',
+    json: ['local_link_connection', 'extra'],
+    boolean: ['pxe_enabled', 'available_for_dynamic_portgroup'],
+  };
 }

@@ -58,6 +58,10 @@ export type Node = NodeInterfaces &
     system_uuid: string | null;
     /** The hardware as last reported by the agent. */
     inventory: JsonObject | null;
+    /** What inspection rules made of the data of the last inspection; null: nothing. */
+    plugin_data: JsonObject | null;
+    inspection_started_at: string | null;
+    inspection_finished_at: string | null;
     /** The system UUID of the inventory, normalized for both byte orders; null: not usable. */
     machine_uuid: string | null;
     machine_serial: string | null;
@@ -123,7 +127,7 @@ type NodeColumnNames = readonly (keyof Node)[];
 export class Nodes extends Collection<Node, { nodes: NodeColumns }> {
   static override readonly table = {
     name: 'nodes',
-    json: ['driver_info', 'properties', 'extra', 'instance_info', 'traits', 'inventory', 'known_disks'],
+    json: ['driver_info', 'properties', 'extra', 'instance_info', 'traits', 'inventory', 'plugin_data', 'known_disks'],
     sealed: ['driver_info'],
     boolean: ['maintenance', 'must_clean', 'console_enabled', 'secure_boot', ...nodeFlags],
     derived: {

@@ -16,6 +16,8 @@ export type PortGroup = {
   extra: JsonObject;
   /** Whether its members may be used as single ports, such as for booting. */
   standalone_ports_supported: boolean;
+  /** Whether it was made by a network service. */
+  dynamic_portgroup: boolean;
   physical_network: string | null;
   category: string | null;
   /** The tenant's network port bound to this port group. */
@@ -31,6 +33,6 @@ export class PortGroups extends Collection<PortGroup> {
   static override readonly table = {
     name: 'portgroups',
     json: ['properties', 'extra'],
-    boolean: ['standalone_ports_supported'],
+    boolean: ['standalone_ports_supported', 'dynamic_portgroup'],
   };
 }
