@@ -60,4 +60,11 @@ export const jobTable: readonly Job[] = [
     command: [...node, 'test/oracle/main.ts'],
     needs: ['root', { program: 'mmdebstrap' }, { program: 'unshare' }],
   },
+  {
+    name: 'nova',
+    what: 'a real Nova of Debian 12 with Ingot as its Ironic: a server on fake hardware and one on a lab machine',
+    minutes: 60,
+    command: [...node, 'test/nova/main.ts'],
+    needs: ['root', { program: 'mmdebstrap' }, { program: 'unshare' }],
+  },
 ];

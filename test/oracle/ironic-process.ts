@@ -51,7 +51,7 @@ tftp_root = ${trx}/tftp
 `;
 
 /**
- * @param root as created by `ensureIronicRoot` @param log file for Ironic's output @returns also a folder in memory, for what
+ * @param root as created by `ensureDebianRoot` @param log file for Ironic's output @returns also a folder in memory, for what
  * this run writes
  */
 export async function startIronic(

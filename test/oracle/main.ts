@@ -9,12 +9,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '#build/run-command.ts';
 import { root as project } from '../../check/sources.ts';
+import { ensureDebianRoot } from '../a-debian-root.ts';
+import { runInNamespaces } from '../in-namespaces.ts';
 import { compareAll } from './compare-all.ts';
 import { startIngot } from './ingot-process.ts';
 import { startIronic } from './ironic-process.ts';
-import { ensureIronicRoot } from './ironic-root.ts';
 
 const folder = join(project, '.cache/oracle');
+const packages = ['ironic-api', 'ironic-conductor', 'python3-pymysql'];
 const innerFlag = '--inside';
 const benchFlag = '--bench';
 
@@ -25,17 +27,9 @@ type Ironic = Awaited<ReturnType<typeof startIronic>>;
  * with the first.
  */
 async function runInside(words: readonly string[], signal: AbortSignal): Promise<number> {
-  if (process.getuid?.() !== 0) throw new Error('the oracle needs root: mmdebstrap and namespaces');
-  await ensureIronicRoot(folder, signal);
-  const namespaces = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--ipc', '--net', '--'];
+  await ensureDebianRoot({ folder, suite: 'sid', packages }, signal);
   const program = [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url), innerFlag, ...words];
-  const options = { stdio: ['ignore', 'inherit', 'inherit'] as const, signal, killSignal: 'SIGKILL' as const };
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...namespaces, ...program], {
-    ...options,
-    stdio: [...options.stdio],
-  });
-  const [code] = await once(child, 'close');
-  return code ?? 1;
+  return runInNamespaces(program, signal);
 }
 
 async function actInside(words: readonly string[]): Promise<number> {
