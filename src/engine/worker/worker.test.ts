@@ -42,6 +42,28 @@ test('resumes an operation once its row can be written again', async () => {
   await stopped(cloud);
 });
 
+test('a step whose own writes fail for lack of space runs again, and its operation does not fail', async () => {
+  let runs = 0;
+  const cloud: Cloud = await testCloud({
+    steps: [
+      aStep('power', async (task) => {
+        if (++runs === 1) await refuseWrites(cloud.store, 'UPDATE', 'nodes');
+        else await allowWrites(cloud.store, 'nodes');
+        await task.power.set('power on');
+        return { next: true };
+      }),
+    ],
+  });
+  await anAvailableNode(cloud, 'n1');
+
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await untilIdle(cloud);
+
+  const [deployment] = await cloud.store.operations.list({ server_id: server!.id });
+  assert.deepEqual([runs > 1, deployment?.state, deployment?.fault], [true, 'done', null]);
+  await stopped(cloud);
+});
+
 test('a rollback waits for a command that was in flight when its step was aborted', async () => {
   const room = newSharedState();
   const arrives = Promise.withResolvers<void>();

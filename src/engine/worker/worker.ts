@@ -267,6 +267,8 @@ export class Worker {
       this.#parts.onStep?.('againIn' in outcome ? 'polling' : 'after', operation, step.name);
     } catch (error) {
       if (this.#stopping) return 'rest';
+      // Not the step has failed: it runs again when its operation can be saved again.
+      if (this.#parts.store.hasFailed(error)) throw error;
       const cancelled = live.operation.state === 'running' ? live.loop.cancelledBy : undefined;
       return this.#fail(live, cancelled ?? asFault(error), step);
     }
