@@ -46,7 +46,9 @@ function onServer(name: string, weight: number, call: (engine: Engine, server: S
 const verb = onNode('verb', 30, (room, node, random) => {
   const allowed = verbs.filter(({ from }) => from.includes(node.provision_state));
   const chosen = random.pick(allowed.length > 0 && random.chance(0.85) ? allowed : verbs);
-  const options = chosen.requires === undefined ? {} : { [chosen.requires]: someSteps(random) };
+  const steps = someSteps(random);
+  const runbook = async () => ({ steps, disable_ramdisk: false });
+  const options = chosen.requires === undefined ? {} : random.chance(0.2) ? { runbook } : { [chosen.requires]: steps };
   const user = { project_id: 'p', is_admin: true };
   const configdrive = random.chance(0.2) ? { configdrive: { user_data: 'x' } } : {};
   return request(room, `${chosen.name} of ${node.name} (${node.provision_state})`, (engine) =>
@@ -54,16 +56,19 @@ const verb = onNode('verb', 30, (room, node, random) => {
   );
 });
 
-const outOfBand: readonly JsonObject[] = [
+const knownSteps: readonly JsonObject[] = [
   { interface: 'deploy', step: 'erase_devices' },
   { interface: 'bios', step: 'factory_reset' },
   { interface: 'bios', step: 'apply_configuration', args: { settings: [{ name: 'AssetTag', value: 'x' }] } },
   { interface: 'management', step: 'reset_bmc' },
   { interface: 'firmware', step: 'update', args: { settings: [{ component: 'bmc', url: 'http://192.0.2.9/bmc-3.2.1.bin' }] } },
+  { interface: 'power', step: 'hold' },
+  { interface: 'power', step: 'wait', args: { seconds: 100 } },
+  ...['power_on', 'power_off', 'reboot'].map((step) => ({ interface: 'power', step })),
 ];
 
 function someSteps(random: Random): JsonObject[] {
-  return Array.from({ length: random.integer(1, 2) }, () => random.pick(outOfBand));
+  return Array.from({ length: random.integer(1, 2) }, () => random.pick(knownSteps));
 }
 
 const targets = ['power on', 'power off', 'reset', 'soft power off', 'soft reset'] as const;
@@ -113,6 +118,10 @@ function settingsOf(room: Room, node: Node): (readonly [string, Parameters<Engin
     ['right password', { driver_info: { room_password: password } }],
     ['wrong password', { driver_info: { room_password: 'wrong' } }],
     ['properties', { properties: { ...node.properties, cpus: 2 } }],
+    ['protection', { protected: !node.protected }],
+    ['retirement', { retired: !node.retired }],
+    ['power off disabled', { disable_power_off: true }],
+    ['power off enabled', { disable_power_off: false }],
   ];
 }
 

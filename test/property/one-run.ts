@@ -70,6 +70,7 @@ function settingsFor({ stateDir }: RunParts, random: Random): Settings {
     'deploy.agent_timeout': '600',
     'deploy.image_timeout': '900',
     'deploy.silence_timeout': '180',
+    'steps.hold_timeout': '3600',
   };
   return readSettings({ flags });
 }

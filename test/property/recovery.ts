@@ -44,7 +44,8 @@ async function lead(room: Room, node: Node, rest: () => Promise<void>): Promise<
     await rest();
   };
   const driver_info = { room_password: room.passwordOf(uuid) };
-  await send('settings', (engine) => engine.updateNode(uuid, { driver_info }));
+  const flags = { protected: false, retired: false, disable_power_off: false };
+  await send('settings', (engine) => engine.updateNode(uuid, { driver_info, ...flags }));
   await send('end of maintenance', (engine) => engine.setMaintenance(uuid, false));
   const server = room.servers().find(({ id }) => id === instance_uuid);
   if (server) return send('deletion of the server', (engine) => engine.deleteServer(server.id));
