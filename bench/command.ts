@@ -8,6 +8,7 @@ import { runBmcBench } from './bmc/command.ts';
 import { runBodiesBench } from './bodies/command.ts';
 import { runFuzzBench } from './fuzz/command.ts';
 import { runHoldsBench } from './holds/command.ts';
+import { runLifecycleBench } from './lifecycle/command.ts';
 import { runListsBench } from './lists/command.ts';
 import { reportOf } from './report.ts';
 import { runBenchmark } from './run.ts';
@@ -20,6 +21,7 @@ const usage = `Usage: npm run bench [-- --json FILE] [-- --together]
        npm run bench -- bodies …: the largest bodies, see npm run bench -- bodies --help
        npm run bench -- fuzz …: hostile input for every parser, see npm run bench -- fuzz --help
        npm run bench -- holds …: lists of large records, see npm run bench -- holds --help
+       npm run bench -- lifecycle …: many nodes from enrolment to deployment and back, see npm run bench -- lifecycle --help
        npm run bench -- lists …: lists and choices among ten thousand nodes, see npm run bench -- lists --help
 
 Starts Ingot and a virtual rack, then measures, one after the other on machines of one kind: an image written by
@@ -37,6 +39,7 @@ export async function runBenchCommand(args: string[]): Promise<number> {
   if (args[0] === 'bodies') return runBodiesBench(args.slice(1));
   if (args[0] === 'fuzz') return runFuzzBench(args.slice(1));
   if (args[0] === 'holds') return runHoldsBench(args.slice(1));
+  if (args[0] === 'lifecycle') return runLifecycleBench(args.slice(1));
   if (args[0] === 'lists') return runListsBench(args.slice(1));
   const { flags, switches, isHelp } = parseOptions(args, { valueNames: ['json'], switchNames: ['together'] });
   if (isHelp) {

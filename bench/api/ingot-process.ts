@@ -22,6 +22,7 @@ export type Memory = { pss: number; rss: number };
 
 export type IngotProcess = {
   readonly target: Target;
+  readonly cloud: CloudClient;
   /** Milliseconds from the start of the program to the first reply of the API. */
   readonly startMs: number;
   /** Memory once the garbage of the start is collected (`src/commands/serve.ts`). */
@@ -42,10 +43,11 @@ export async function startIngot(folder: string, more: Partial<Record<SettingNam
   const url = await untilServing(child);
   await fetch(`${url}/baremetal`);
   const startMs = performance.now() - began;
-  const { token } = await CloudClient.login({ url, user: 'admin', password, project: 'admin' });
-  const target = new Target({ name: 'Ingot', url: `${url}/baremetal`, token, pids: [child.pid as number] });
+  const cloud = await CloudClient.login({ url, user: 'admin', password, project: 'admin' });
+  const target = new Target({ name: 'Ingot', url: `${url}/baremetal`, token: cloud.token, pids: [child.pid as number] });
   return {
     target,
+    cloud,
     startMs,
     atRest: () => untilSteady(child.pid as number),
     async stop() {

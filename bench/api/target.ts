@@ -3,7 +3,7 @@ import { Agent, request } from 'node:http';
 import { readPss, readThreadSeconds } from '../process-meter.ts';
 
 export type Reply = { status: number; body: string };
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** Both sides know it. */
 const version = '1.78';

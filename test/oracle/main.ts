@@ -1,7 +1,7 @@
 /**
  * `main.ts [WORD…]`: sends the table of requests (rows whose name contains one of the words) to the current Ironic and
- * to Ingot, and compares the responses. `main.ts --bench [--sizes N,N…] [--json FILE]`: runs `ingot bench api` with that
- * Ironic as the peer instead. Needs root and, the first time, a Debian mirror with sid.
+ * to Ingot, and compares the responses. `main.ts --bench [api|lifecycle] [--sizes N,N…] [--json FILE]`: runs that
+ * `ingot bench` with that Ironic as the peer instead. Needs root and, the first time, a Debian mirror with sid.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -39,10 +39,11 @@ async function actInside(words: readonly string[]): Promise<number> {
 }
 
 /** Measures both; the peer's processor time is that of its one process, API and conductor. */
-async function bench(ironic: Ironic, options: readonly string[]): Promise<number> {
+async function bench(ironic: Ironic, given: readonly string[]): Promise<number> {
+  const options = given[0] === undefined || given[0].startsWith('-') ? ['api', ...given] : given;
   process.stdout.write(`Ironic ${ironic.version} (SQLite) is the peer of this Ingot\n`);
   const env = { ...process.env, INGOT_PEER_URL: ironic.service.base };
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', join(project, 'bin/ingot'), 'bench', 'api', ...options], {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', join(project, 'bin/ingot'), 'bench', ...options], {
     stdio: 'inherit',
     env,
   });
