@@ -250,8 +250,8 @@ const leaveFailed: Definition['ended'] = async (trx, { node_uuid, state }) => {
 };
 
 for (const { state, instance_uuid, left } of [
-  { state: 'servicing', instance_uuid: null, left: 'clean failed' },
-  { state: 'servicing', instance_uuid: 'server', left: 'error' },
+  { state: 'of another version', instance_uuid: null, left: 'clean failed' },
+  { state: 'of another version', instance_uuid: 'server', left: 'error' },
   { state: 'cleaning', instance_uuid: null, left: 'clean failed' },
   { state: 'active', instance_uuid: 'server', left: 'active' },
 ]) {
