@@ -35,7 +35,7 @@ export async function openSite(t: TestContext, settings: Record<string, string> 
   const login = { method: 'POST', headers: json, body: JSON.stringify({ auth: { identity, scope } }) };
   const token = (await fetch(`${running.url}/identity/v3/auth/tokens`, login)).headers.get('x-subject-token') ?? '';
   const ask: Site['ask'] = async (method, path, body) => {
-    const headers = { ...json, 'x-auth-token': token, 'x-openstack-ironic-api-version': '1.78' };
+    const headers = { ...json, 'x-auth-token': token, 'x-openstack-ironic-api-version': '1.109' };
     const reply = await fetch(`${running.url}/baremetal/v1${path}`, {
       method,
       headers,

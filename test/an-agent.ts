@@ -1,7 +1,10 @@
 /** An agent as seen by the engine. */
+import assert from 'node:assert/strict';
 import type { Disk, Hello } from '#agent-protocol/messages.ts';
 import type { Requester } from '#domain/requesters.ts';
 import type { Engine } from '#engine/contract.ts';
+import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 
 /** By default on a network with foreign DHCP whose address the kernel has not seen. */
@@ -45,4 +48,20 @@ export function bootstrapOf({ id, context }: Operation): string {
 /** @returns the session token */
 export async function sayHello(engine: Pick<Engine, 'agentHello'>, operation: Operation, asker = aRequester()): Promise<string> {
   return (await engine.agentHello(bootstrapOf(operation), aHello(), asker)).session;
+}
+
+/** Acts as the ramdisk for the waiting cleaning. */
+export async function cleanAsAgent(
+  { engine, store }: { engine: Engine; store: Store },
+  { uuid }: Pick<Node, 'uuid'>,
+): Promise<void> {
+  const { operation_id } = (await store.nodes.find({ uuid })) as Node;
+  const token = await sayHello(engine, (await store.operations.find({ id: operation_id ?? '' })) as Operation);
+  const command = await engine.agentNext(token, 5000, AbortSignal.timeout(5000));
+  assert.equal(command?.name, 'clean');
+  await engine.agentResult(token, {
+    command_id: command.id,
+    ok: true,
+    result: { disks: [{ device: '/dev/vda', size_bytes: 1, method: 'discard', seconds: 1 }] },
+  });
 }

@@ -147,7 +147,8 @@ export type Task<C = JsonObject> = {
   readonly power: {
     get(): Promise<PowerState>;
     /** Sends the command and polls until the BMC shows the effect. Sends nothing if the state is already right. */
-    set(target: PowerTarget): Promise<void>;
+    /** With its child nodes and its parent, unless it is to be changed `alone`. */
+    set(target: PowerTarget, how?: { alone?: boolean }): Promise<void>;
   };
   setBootDevice(device: BootDevice, options: BootDeviceOptions): Promise<void>;
   readonly boot: {

@@ -54,6 +54,7 @@ export function createEngine(parts: EngineParts): Engine {
   const taskParts: TaskParts = {
     ...parts,
     bmcHealth,
+    reservations,
     async bootBegins(live, rows) {
       live.boot.begin();
       await watch.bootBegins(live, rows);

@@ -78,15 +78,6 @@ for (const [name, minor, value] of writableRows) {
   });
 }
 
-test('rejects disable_power_off, which cannot be guaranteed', async () => {
-  const { uuid } = await enrol();
-
-  const { status, body } = await ask('PATCH', `nodes/${uuid}`, [{ op: 'add', path: '/disable_power_off', value: true }]);
-
-  assert.equal(status, 501);
-  assert.match(textOf(body), /disable_power_off/);
-});
-
 const routeRows: [method: 'GET' | 'POST' | 'DELETE', path: string, minor: number][] = [
   ['GET', 'nodes/{node}/inventory', 81],
   ['GET', 'shards', 82],

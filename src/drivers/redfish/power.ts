@@ -76,16 +76,22 @@ function powerOf({ node }: SystemContext, system: Resource): PowerState {
 
 async function command(at: SystemContext, target: PowerTarget, pollTiming: PollTiming): Promise<void> {
   const { body } = await at.system();
-  const types = targetTable[effectiveTarget(target, textAt(body, 'PowerState'))];
+  const types = targetTable[effectiveTarget(target, textAt(body, 'PowerState'))].filter((type) => mayUse(at.node, type));
   const action = await resetAction(at, body);
   const offered = types.filter((type) => action.allowed?.includes(type) ?? true);
   if (offered.length > 0) return sendFirst({ at, target, action, types: offered, pollTiming });
   if (target !== 'power cycle' && target !== 'reset')
     throw unsupportedByBmc(at.node, target, `no ResetType for it (offered: ${action.allowed?.join(', ')})`);
+  if (at.node.disable_power_off) throw unsupportedByBmc(at.node, target, 'no ResetType that keeps the power on');
   // Equivalent: off, then on once it is off. Node cards of HPE Cray EX have no other reset either.
   await command(at, 'power off', pollTiming);
   await untilOff(at, pollTiming);
   await command(at, 'power on', pollTiming);
+}
+
+/** A machine that must never lose power is not switched off for a moment either. */
+function mayUse({ disable_power_off }: NodeFacts, type: ResetType): boolean {
+  return !disable_power_off || (type !== 'PowerCycle' && type !== 'FullPowerCycle');
 }
 
 /** Restarting a machine that is off powers it on; powering on a paused machine resumes it. */

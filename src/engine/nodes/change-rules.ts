@@ -26,7 +26,6 @@ export function refuseInTransition({ name, uuid, provision_state, target_provisi
 /** Throws `conflict` or `badRequest`. @returns what the changes bring with them */
 export async function checkChanges(trx: Store, node: Node, wanted: NodeChanges): Promise<Partial<Node>> {
   const changes = changedOnly(node, wanted);
-  refusePowerOff(changes);
   refuseInterfaces(node, changes);
   refuseResourceClass(node, changes);
   refuseDriverOfConsole(node, changes);
@@ -38,11 +37,6 @@ export async function checkChanges(trx: Store, node: Node, wanted: NodeChanges):
 function changedOnly(node: Node, wanted: NodeChanges): NodeChanges {
   const isChanged = ([name, value]: [string, unknown]) => !isDeepStrictEqual(value, node[name as keyof Node]);
   return Object.fromEntries(Object.entries(wanted).filter(isChanged));
-}
-
-/** @throws Fault `unsupported`: deployment and cleaning power machines off */
-export function refusePowerOff({ disable_power_off }: { disable_power_off?: boolean | null }): void {
-  if (disable_power_off) throw new Fault('unsupported', { what: 'Setting disable_power_off of a node to true' });
 }
 
 function refuseInterfaces({ uuid, provision_state, maintenance }: Node, changes: NodeChanges): void {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { asFault, Fault } from '#domain/faults.ts';
 import { fieldOf, interfaceKinds, type NodeInterfaces, perField } from '#domain/interface-kinds.ts';
 import { flagsOf, textsOf } from '#domain/node-fields.ts';
-import type { Drivers, HardwareType, Interface } from '#drivers/interfaces.ts';
+import type { Drivers, HardwareType, Interface, NodeFacts } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Consoles } from '../consoles/consoles.ts';
@@ -15,6 +15,7 @@ import { bmcDeadline } from '../power/bmc-deadline.ts';
 import type { BmcHealth } from '../power/bmc-health.ts';
 import { unknownBootState } from '../power/boot-states.ts';
 import { confirmPower } from '../power/manual-power.ts';
+import { expectRestart, refuseOff } from '../power/never-off.ts';
 import { recordBmcCommand } from '../power/power.ts';
 import { checkPowerPolicy } from '../power/power-policy.ts';
 import type { PowerStateSync } from '../power/power-state-sync.ts';
@@ -27,7 +28,7 @@ import { interfaceOf, loadNode } from '../worker/task.ts';
 import type { Worker } from '../worker/worker.ts';
 import { allocationVerbs } from './allocations.ts';
 import { refuseWhileBusy } from './busy-node.ts';
-import { checkChanges, refuseInTransition, refusePowerOff, refuseRetirement } from './change-rules.ts';
+import { checkChanges, refuseInTransition, refuseRetirement } from './change-rules.ts';
 import { deleteNode } from './delete-node.ts';
 import { claimEndpoints } from './endpoints.ts';
 import { findNode } from './find-node.ts';
@@ -181,7 +182,6 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
   };
   refuseOddSizes(record);
   if (record.retired) refuseRetirement(record);
-  refusePowerOff(record);
   checkNodePriorities(record.driver_info);
   return store.transaction(async (trx) => {
     if (record.name && (await trx.nodes.find({ name: record.name }))) {
@@ -285,6 +285,7 @@ async function checkParent(trx: Store, node: Omit<Node, 'id'>): Promise<void> {
 async function setPower({ store, worker }: Parts, uuid: string, target: PowerRequest['target']): Promise<void> {
   const operation = await store.transaction(async (trx) => {
     const node = await findNode(trx, uuid);
+    refuseOff(node, target);
     const target_power_state = power.leadsToPower?.({ target }) ?? null;
     await trx.nodes.update({ uuid }, { target_power_state });
     const purpose = `${target} of node ${node.name ?? uuid}`;
@@ -319,7 +320,7 @@ async function validateNode(
   for (const kind of interfaceKinds) {
     try {
       interfaceOf<Interface>(drivers[kind], node[fieldOf(kind)]).validate(facts);
-      if (kind === 'power') checkPowerPolicy(facts);
+      if (kind === 'power') checkPower(drivers, facts, node);
       if (kind === 'deploy') checkNodeProperties(node);
       if (kind === 'deploy' && needsImage) readInstanceInfo(node);
       results[kind] = { result: true };
@@ -328,4 +329,9 @@ async function validateNode(
     }
   }
   return results;
+}
+
+function checkPower(drivers: Drivers, facts: NodeFacts, { disable_power_off, power_interface }: Node): void {
+  checkPowerPolicy(facts);
+  if (disable_power_off) expectRestart(facts, interfaceOf(drivers.power, power_interface));
 }

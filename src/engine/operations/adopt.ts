@@ -54,7 +54,8 @@ export const adopt = defineOperation({
   },
 });
 
-const neededKinds = ['power', 'management', 'boot', 'deploy'] as const;
+/** The boot interface is not needed: an instance that boots from its disk is left as it is. */
+const neededKinds = ['power', 'management', 'deploy'] as const;
 type Parts = Pick<OperationParts, 'store' | 'drivers'>;
 
 const checkInterfaces = ({ drivers }: Parts): Step =>

@@ -5,7 +5,7 @@ import type { Operation } from '#store/tables/operations.ts';
 import type { BaseRequest, RunningOperation } from '../worker/base-context.ts';
 import { defineOperation, type EndParts } from '../worker/define-operation.ts';
 import { isDiskUntouched } from '../worker/disk-state.ts';
-import { failureReport } from '../worker/last-error.ts';
+import { abortText, failureReport } from '../worker/last-error.ts';
 import { cleanOrRelease } from './clean-or-release.ts';
 import { beginDeletion } from './delete.ts';
 import { DeployRequest, deployOf, deployStepsOf, mayWriteFirmware, releaseStep } from './deployment.ts';
@@ -154,5 +154,5 @@ async function writeInstanceFailure(trx: Store, operation: Ended, parts: EndPart
 }
 
 function instanceFailure(operation: Ended): string {
-  return operation.fault?.code === 'cancelled' ? 'Deployment was aborted by request.' : failureReport(operation, failure);
+  return operation.fault?.code === 'cancelled' ? abortText(operation, 'deploy') : failureReport(operation, failure);
 }

@@ -5,6 +5,7 @@
 import { type Static, Type } from 'typebox';
 import type { PowerTarget, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
+import { refuseOff } from '../power/never-off.ts';
 import type { BaseContext } from '../worker/base-context.ts';
 import type { OperationParts } from '../worker/define-operation.ts';
 import { next } from './machine-steps.ts';
@@ -60,5 +61,8 @@ export function waitStep({ settings }: Limits, { seconds }: Static<typeof WaitAr
 }
 
 export function powerStep(name: string, target: PowerTarget): Step {
-  return simpleStep({ name, title: name, deadlineSeconds: 240, powerChanges: 1 }, (task) => task.power.set(target));
+  return simpleStep({ name, title: name, deadlineSeconds: 240, powerChanges: 1 }, async (task) => {
+    refuseOff(task.node, target);
+    await task.power.set(target);
+  });
 }

@@ -4,8 +4,10 @@ import { siteRanges } from '#domain/reserved-addresses.ts';
 import type { Outcome, Step } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import { consoleTail, withoutKernelSecrets } from '../consoles/console-text.ts';
 import type { Consoles } from '../consoles/consoles.ts';
+import { powerFailure } from '../power/bmc-health.ts';
 import { bindPorts, detachPorts, unbindPorts } from '../servers/server-network.ts';
 import { checkRequestedNetworks } from '../servers/server-ports.ts';
 import type { BaseContext, BaseRequest } from '../worker/base-context.ts';
@@ -50,16 +52,25 @@ export const powerOffIfPossible: Step = {
       await task.power.set('power off');
     } catch (error) {
       task.signal.throwIfAborted();
-      if (error instanceof StepWait || !task.node.maintenance) throw error;
+      if (error instanceof StepWait || !isOutOfService(task.node)) throw error;
       task.note('power off', `skipped because the node is in maintenance: ${(error as Error).message}`);
     }
     return next;
   },
 };
 
-export const withdrawBootFiles = simpleStep(
-  { name: 'remove boot files', title: 'Remove boot files', deadlineSeconds: 60 },
-  (task) => task.boot.withdraw(),
+/** By an operator: maintenance because of a power failure ends by itself. */
+function isOutOfService({ maintenance, fault }: Pick<Node, 'maintenance' | 'fault'>): boolean {
+  return maintenance && fault !== powerFailure;
+}
+
+/** A machine that was not powered off, as it must not be, still runs what it has booted: it is restarted now. */
+export const withdrawBootFiles: MachineStep = simpleStep<BaseContext>(
+  { name: 'remove boot files', title: 'Remove boot files', deadlineSeconds: 60, powerChanges: 1 },
+  async (task) => {
+    await task.boot.withdraw();
+    if (task.context.owes_restart) await task.power.set('reset');
+  },
 );
 
 export function bindPortsStep(

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import type { Node } from '#store/tables/nodes.ts';
-import type { Operation } from '#store/tables/operations.ts';
 import { anAvailableNode, aServerRequest, aStep, type Cloud, testCloud, untilIdle } from '#test/a-cloud.ts';
-import { aRequester, sayHello } from '#test/an-agent.ts';
+import { aRequester, cleanAsAgent } from '#test/an-agent.ts';
 
 const go = async () => ({ next: true }) as const;
 
@@ -27,20 +26,6 @@ async function aDirtyNode(cloud: Cloud): Promise<Node> {
   await untilState(cloud, node, 'clean wait');
   await cloud.engine.setProvisionState(node.uuid, 'abort');
   return untilState(cloud, node, 'clean failed');
-}
-
-/** Acts as the ramdisk for the waiting cleaning. */
-async function cleanAsAgent(cloud: Cloud, node: Node): Promise<void> {
-  const { operation_id } = await nodeOf(cloud, node);
-  const operation = (await cloud.store.operations.find({ id: operation_id ?? '' })) as Operation;
-  const token = await sayHello(cloud.engine, operation);
-  const command = await cloud.engine.agentNext(token, 5000, AbortSignal.timeout(5000));
-  assert.equal(command?.name, 'clean');
-  await cloud.engine.agentResult(token, {
-    command_id: command.id,
-    ok: true,
-    result: { disks: [{ device: '/dev/vda', size_bytes: 1, method: 'discard', seconds: 1 }] },
-  });
 }
 
 test('cleans a node whose cleaning failed when it is provided', async () => {

@@ -30,10 +30,13 @@ const softOff: Step = {
   },
 };
 
-const set = (name: string, target: PowerTarget) =>
-  simpleStep({ name, title: name, deadlineSeconds: 240, powerChanges: 1 }, (task) => task.power.set(target));
-const off = set('power off', 'power off');
-const on = set('power on', 'power on');
+const set = (target: PowerTarget, how = {}) =>
+  simpleStep({ name: target, title: target, deadlineSeconds: 240, powerChanges: 1 }, (task) => task.power.set(target, how));
+const off = set('power off');
+const on = set('power on');
+/** As in Ironic, a restart and a shutdown do not concern the machine's child nodes. */
+const offAlone = set('power off', { alone: true });
+const restart = [offAlone, set('power on', { alone: true })];
 
 type Row = { readonly steps: readonly Step[]; readonly leadsTo: PowerState; readonly action: 'start' | 'stop' | 'reboot' };
 
@@ -41,9 +44,9 @@ type Row = { readonly steps: readonly Step[]; readonly leadsTo: PowerState; read
 const targetTable = {
   'power on': { steps: [on], leadsTo: 'power on', action: 'start' },
   'power off': { steps: [off], leadsTo: 'power off', action: 'stop' },
-  'soft power off': { steps: [softOff, off], leadsTo: 'power off', action: 'stop' },
-  reset: { steps: [off, on], leadsTo: 'power on', action: 'reboot' },
-  'soft reset': { steps: [softOff, off, on], leadsTo: 'power on', action: 'reboot' },
+  'soft power off': { steps: [softOff, offAlone], leadsTo: 'power off', action: 'stop' },
+  reset: { steps: restart, leadsTo: 'power on', action: 'reboot' },
+  'soft reset': { steps: [softOff, ...restart], leadsTo: 'power on', action: 'reboot' },
 } as const satisfies Readonly<Record<string, Row>>;
 
 const PowerRequest = Type.Object({

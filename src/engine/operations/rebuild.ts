@@ -4,7 +4,7 @@
  */
 import { defineOperation } from '../worker/define-operation.ts';
 import { isMachineUntouched } from '../worker/disk-state.ts';
-import { failureReport } from '../worker/last-error.ts';
+import { abortText, failureReport } from '../worker/last-error.ts';
 import { beginDeletion } from './delete.ts';
 import { writeServerActive } from './deploy.ts';
 import { DeployRequest, deployOf, deployStepsOf, mayWriteFirmware, releaseStep } from './deployment.ts';
@@ -56,7 +56,7 @@ export const rebuild = defineOperation({
     const isDeleted = await wantsDeletion(trx, operation);
     if (!isDeleted) await failServer(trx, operation);
     const wasAborted = operation.fault?.code === 'cancelled';
-    const last_error = wasAborted ? 'Rebuild was aborted by request.' : failureReport(operation);
+    const last_error = wasAborted ? abortText(operation, 'deploy') : failureReport(operation);
     await parts.states.apply(trx, operation.node_uuid, 'fail', { last_error });
     return isDeleted ? [await beginDeletion(trx, operation, parts)] : [];
   },

@@ -19,6 +19,8 @@ export type FoundPower = {
   seen: PowerState;
 };
 
+type Governed = Pick<NodeFacts, 'driver_info' | 'disable_power_off'>;
+
 export type PowerPolicyParts = {
   store: Store;
   settings: EngineSettings;
@@ -56,7 +58,7 @@ export class PowerPolicy {
   }
 
   /** True if the node's policy does more than record. */
-  acts(node: Pick<NodeFacts, 'driver_info'>): boolean {
+  acts(node: Governed): boolean {
     return this.#policyOf(node) !== 'record';
   }
 
@@ -68,9 +70,11 @@ export class PowerPolicy {
   }
 
   /** The site's setting, unless the node overrides it; an unknown value counts as `record`, the mildest. */
-  #policyOf({ driver_info }: Pick<NodeFacts, 'driver_info'>): PowerPolicyName {
+  #policyOf({ driver_info, disable_power_off }: Governed): PowerPolicyName {
     const wanted = currentName(driver_info['power_sync_policy']) ?? this.#parts.settings['power.sync_policy'];
-    return powerPolicies.find((policy) => policy === wanted) ?? 'record';
+    const policy = powerPolicies.find((each) => each === wanted) ?? 'record';
+    // As in Ironic, such a machine is left as it is found.
+    return policy === 'correct' && disable_power_off ? 'record' : policy;
   }
 
   async #record(found: FoundPower, result = ''): Promise<void> {

@@ -40,7 +40,7 @@ const unverified: readonly Node['provision_state'][] = ['enroll', 'verifying'];
  */
 const columns = [
   ...(['id', 'uuid', 'name', 'driver', 'driver_info', 'revision', 'properties', 'extra', 'power_state'] as const),
-  ...(['power_interface', 'management_interface'] as const),
+  ...(['power_interface', 'management_interface', 'disable_power_off'] as const),
   ...(['operation_id', 'maintenance', 'provision_state', 'instance_uuid'] as const),
 ] as const;
 /** `isReserved`: by a request, which nothing else at its BMC may disturb. */

@@ -200,7 +200,10 @@ async function changeServerPower({ store, worker }: VerbParts, id: string, chang
   const operation = await store.transaction(async (trx) => {
     const server = await findServer(trx, id);
     refuseLockedServer(server);
-    const [node] = await trx.nodes.pick(['provision_state'], { uuid: server.node_uuid ?? '', instance_uuid: id });
+    const [node] = await trx.nodes.pick(['provision_state', 'disable_power_off'], {
+      uuid: server.node_uuid ?? '',
+      instance_uuid: id,
+    });
     const allowed = node?.provision_state === 'active' ? [...change.from, ...change.fromError] : change.from;
     if (!allowed.includes(server.vm_state) || server.task_state || !server.node_uuid) {
       const state = server.task_state ?? server.vm_state;
@@ -208,6 +211,8 @@ async function changeServerPower({ store, worker }: VerbParts, id: string, chang
         detail: `Cannot '${change.action}' instance ${id} while it is in ${server.task_state ? 'task' : 'vm'}_state ${state}`,
       });
     }
+    if (node?.disable_power_off && change.target === 'power off')
+      throw new Fault('conflict', { detail: `Cannot '${change.action}' instance ${id}: its machine must not be powered off` });
     const target_power_state = change.target === 'power off' ? 'power off' : 'power on';
     await trx.nodes.update({ uuid: server.node_uuid }, { target_power_state });
     await trx.servers.update({ id }, { task_state: change.task_state, updated_at: new Date().toISOString() });

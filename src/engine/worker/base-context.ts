@@ -114,6 +114,8 @@ export const BaseContext = Type.Partial(
     console_since: Type.String(),
     /** The console record contains only output of this operation. */
     console_cleared: Type.Boolean(),
+    /** A power off was skipped, as the machine must not be powered off: it must be restarted. */
+    owes_restart: Type.Boolean(),
     manual_power: Type.Object({
       /** The step that requested the change. */
       step: Type.String(),

@@ -11,9 +11,10 @@ import type { Operation } from '#store/tables/operations.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { BootPublisher, ImageFetcher, ImageFiles } from '../contract.ts';
 import { reportSilence } from '../messages/diagnosis.ts';
+import type { NodeReservations } from '../nodes/node-reservations.ts';
 import type { BmcHealth } from '../power/bmc-health.ts';
-import { isManual, manualPower } from '../power/manual-power.ts';
-import { changePower, recordBmcCommand, withinGracePeriod } from '../power/power.ts';
+import { recordBmcCommand, withinGracePeriod } from '../power/power.ts';
+import { powerSetter } from '../power/task-power.ts';
 import { addressIsIn } from '../servers/addresses.ts';
 import { networkFacts, portsOfNode } from '../servers/server-network.ts';
 import { portsOfServer, refuseLostPorts } from '../servers/server-ports.ts';
@@ -32,6 +33,7 @@ export type TaskParts = {
   fetcher: ImageFetcher;
   settings: EngineSettings;
   bmcHealth: BmcHealth;
+  reservations: NodeReservations;
   /** The machine is about to be powered on: observations of its last boot are obsolete. */
   bootBegins(live: LiveOperation, rows: RowWriter): Promise<void>;
   askPower: AskPower;
@@ -49,6 +51,15 @@ export async function buildTask(parts: Parts, live: LiveOperation, signal: Abort
   const instance = server ?? operation.request.instance;
   const { pinned, user } = imagesOfOperation(parts, operation, instance);
   const bmc = { store, node: facts, operation, signal, reportWait };
+  const note: Task['note'] = (subject, message, data = {}, durationMs) =>
+    store.events.append({
+      ...eventOwner(operation),
+      kind: 'note',
+      subject,
+      message,
+      data,
+      ...(durationMs !== undefined && { duration_ms: durationMs }),
+    });
   return {
     operation,
     get context() {
@@ -59,7 +70,17 @@ export async function buildTask(parts: Parts, live: LiveOperation, signal: Abort
     signal,
     power: {
       get: () => powerOf(parts, node).getPower(facts, { signal }),
-      set: powerSetter(parts, live, bmc, () => powerOf(parts, node)),
+      set: powerSetter({
+        ...{ store, settings, node, facts, signal, reportWait, note },
+        reservations: parts.reservations,
+        memory: live.step.memory,
+        operation: () => live.operation,
+        saveContext: (change) => parts.rows.saveContext(live, change),
+        beforeStart: () => parts.bootBegins(live, parts.rows),
+        powerOf: (one) => powerOf(parts, one),
+        gracePeriodSeconds: (one) => gracePeriodFor(parts, one),
+        load: (uuid) => loadNode(store, uuid),
+      }),
     },
     setBootDevice: (device, options) =>
       recordBmcCommand(bmc, `boot device ${device}${options.persistent ? ' persistent' : ' once'}`, () => {
@@ -78,15 +99,7 @@ export async function buildTask(parts: Parts, live: LiveOperation, signal: Abort
     saveContext: (facts) => parts.rows.saveContext(live, (context) => ({ ...context, ...facts })),
     elapsed: (what) => live.step.memory.elapsed(what),
     message: (name) => operation.context.messages?.[name],
-    note: (subject, message, data = {}, durationMs) =>
-      store.events.append({
-        ...eventOwner(operation),
-        kind: 'note',
-        subject,
-        message,
-        data,
-        ...(durationMs !== undefined && { duration_ms: durationMs }),
-      }),
+    note,
     settings: {
       append: settings['provisioning.append'],
       tftp_root: parts.boot.tftpRoot,
@@ -101,28 +114,6 @@ function imagesOfOperation({ store }: TaskParts, operation: RunningOperation, in
     return pinnedImages(store, operation, instance);
   };
   return { pinned, user: userOf(operation, instance ?? { project_id: '' }) };
-}
-
-type Bmc = Pick<Parameters<typeof changePower>[0], 'node' | 'signal' | 'reportWait'>;
-
-/** The interface is resolved at first use: a step without power changes does not fail on an unknown one. */
-function powerSetter(parts: Parts, live: LiveOperation, bmc: Bmc, find: () => PowerInterface): Task['power']['set'] {
-  const { store, settings } = parts;
-  const { operation } = live;
-  let set: Task['power']['set'] | undefined;
-  const beforeStart = async () => parts.bootBegins(live, parts.rows);
-  const make = (power: PowerInterface): Task['power']['set'] =>
-    isManual(power)
-      ? manualPower({ store, operation, power, node: bmc.node, saveContext: (change) => parts.rows.saveContext(live, change) })
-      : (target) => {
-          const gracePeriodSeconds = gracePeriodFor(parts, bmc.node);
-          const { memory } = live.step;
-          return changePower({ ...bmc, store, operation, power, settings, memory, gracePeriodSeconds, beforeStart }, target);
-        };
-  return (target) => {
-    set ??= make(find());
-    return set(target);
-  };
 }
 
 export function eventOwner(

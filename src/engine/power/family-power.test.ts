@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Node } from '#store/tables/nodes.ts';
+import { type Cloud, newSharedState, testCloud, untilIdle } from '#test/a-cloud.ts';
+
+/** A parent with two children, and the commands that their machines get. */
+async function aFamily(changes: Partial<Node> = {}, power: 'power on' | 'power off' = 'power on') {
+  const room = newSharedState();
+  const sent: string[] = [];
+  const cloud = await testCloud({ room });
+  const make = (name: string, more: object = {}) =>
+    cloud.engine.createNode({ name, driver: 'room', provision_state: 'available', ...more });
+  const parent = await make('parent');
+  const [one, two] = [await make('one', { parent_node: parent.uuid }), await make('two', { parent_node: parent.uuid })];
+  const names = new Map([parent, one, two].map(({ uuid, name }) => [uuid, name]));
+  for (const uuid of names.keys()) {
+    room.power.set(uuid, power);
+    await cloud.store.nodes.update({ uuid }, { power_state: power });
+  }
+  await cloud.store.nodes.update({ uuid: one.uuid }, { power_state: power, ...changes });
+  room.bmcFault = (uuid, command) => {
+    if (command !== 'status') sent.push(`${names.get(uuid)}: ${command}`);
+    return undefined;
+  };
+  return { cloud, parent, one, two, sent };
+}
+
+async function set(cloud: Cloud, { uuid }: Node, target: 'power on' | 'power off' | 'reset'): Promise<Node> {
+  await cloud.engine.setPower(uuid, target);
+  await untilIdle(cloud);
+  return (await cloud.store.nodes.find({ uuid })) as Node;
+}
+
+async function close({ engine, store }: Cloud): Promise<void> {
+  await engine.stop();
+  await store.close();
+}
+
+test('the children of a parent are powered off before it', async () => {
+  const { cloud, parent, one, sent } = await aFamily();
+
+  await set(cloud, parent, 'power off');
+
+  assert.deepEqual(sent, ['one: power off', 'two: power off', 'parent: power off']);
+  assert.equal((await cloud.store.nodes.find({ uuid: one.uuid }))?.power_state, 'power off');
+  await close(cloud);
+});
+
+test('a parent is powered on before its child, and powers on no other child', async () => {
+  const { cloud, one, parent, sent } = await aFamily({}, 'power off');
+
+  await set(cloud, one, 'power on');
+
+  assert.deepEqual(sent, ['parent: power on', 'one: power on']);
+  assert.equal((await cloud.store.nodes.find({ uuid: parent.uuid }))?.power_state, 'power on');
+  await close(cloud);
+});
+
+test('a child with a power supply of its own is left alone, and leaves its parent alone', async () => {
+  const off = await aFamily({ driver_info: { has_dedicated_power_supply: 'True' } });
+  await set(off.cloud, off.parent, 'power off');
+  assert.deepEqual(off.sent, ['two: power off', 'parent: power off']);
+  await close(off.cloud);
+
+  const on = await aFamily({ driver_info: { has_dedicated_power_supply: true } }, 'power off');
+  await set(on.cloud, on.one, 'power on');
+  assert.deepEqual(on.sent, ['one: power on']);
+  await close(on.cloud);
+});
+
+test('a parent is restarted without its children', async () => {
+  const { cloud, parent, sent } = await aFamily();
+
+  await set(cloud, parent, 'reset');
+
+  assert.deepEqual(sent, ['parent: power off', 'parent: power on']);
+  await close(cloud);
+});
+
+test('a locked child keeps its parent on, and none of the others is powered off', async () => {
+  const { cloud, parent, two, sent } = await aFamily();
+  const deadline_at = new Date(Date.now() + 60_000).toISOString();
+  await cloud.store.node_reservations.insert({ node_uuid: two.uuid, owner: 'other', purpose: 'a test', deadline_at });
+
+  const { last_error, power_state } = await set(cloud, parent, 'power off');
+
+  assert.deepEqual([sent, power_state], [[], 'power on']);
+  assert.match(last_error ?? '', new RegExp(`Node ${parent.uuid} child_node ${two.uuid} is presently locked`));
+  await close(cloud);
+});
+
+test('a locked parent that is off keeps its child off', async () => {
+  const { cloud, parent, one, sent } = await aFamily({}, 'power off');
+  const deadline_at = new Date(Date.now() + 60_000).toISOString();
+  await cloud.store.node_reservations.insert({ node_uuid: parent.uuid, owner: 'other', purpose: 'a test', deadline_at });
+
+  const { last_error } = await set(cloud, one, 'power on');
+
+  assert.deepEqual(sent, []);
+  assert.match(last_error ?? '', new RegExp(`Node ${one.uuid} parent_node ${parent.uuid} is presently locked`));
+  await close(cloud);
+});
+
+test('a child that must not be powered off keeps its parent on', async () => {
+  const { cloud, parent, sent } = await aFamily({ disable_power_off: true });
+
+  const { last_error } = await set(cloud, parent, 'power off');
+
+  assert.deepEqual(sent, []);
+  assert.match(last_error ?? '', /Failed to set node power state to power off/);
+  await close(cloud);
+});

@@ -1,0 +1,79 @@
+/**
+ * The power of child nodes, as in Ironic: a child is powered on after its parent, and powered off before it, unless its
+ * `driver_info` says that it has a power supply of its own.
+ */
+import { asFault, Fault } from '#domain/faults.ts';
+import type { NodeFacts, PowerInterface, PowerTarget } from '#drivers/interfaces.ts';
+import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import { refuseWhileBusy } from '../nodes/busy-node.ts';
+import type { NodeReservations } from '../nodes/node-reservations.ts';
+import { refuseOff } from './never-off.ts';
+
+type Relative = 'parent' | 'child';
+type Parts = {
+  readonly store: Store;
+  readonly reservations: NodeReservations;
+  powerOf(node: Node): PowerInterface;
+  load(uuid: string): Promise<{ node: Node; facts: NodeFacts }>;
+  /** Changes the power of one of them, as a part of the running step. Throws `StepWait` while that takes time. */
+  change(node: NodeFacts, power: PowerInterface, target: PowerTarget): Promise<void>;
+};
+type Member = Pick<Node, 'uuid' | 'name' | 'parent_node' | 'driver_info'>;
+
+/** Called before the power of `node` is changed. The same calls are made in each run of the step. */
+export async function changeFamily(parts: Parts, node: Member, target: PowerTarget): Promise<void> {
+  if (target === 'power on' && node.parent_node && !hasOwnSupply(node))
+    await changeRelative(parts, { of: node, relative: 'parent', uuid: node.parent_node }, target);
+  if (target !== 'power off') return;
+  const children = await childrenOf(parts.store, node);
+  for (const child of children) await refuseBusyChild(parts.store, node, child);
+  for (const { uuid } of children) await changeRelative(parts, { of: node, relative: 'child', uuid }, target);
+}
+
+function hasOwnSupply({ driver_info }: Pick<Node, 'driver_info'>): boolean {
+  return /^(true|1|t|y|yes|on)$/i.test(String(driver_info['has_dedicated_power_supply'] ?? false));
+}
+
+async function childrenOf(store: Store, { uuid }: Member): Promise<Node[]> {
+  const children = await store.nodes.list({ parent_node: uuid }, { orderBy: 'id' });
+  return children.filter((child) => !hasOwnSupply(child));
+}
+
+/** None is powered off if one cannot be. */
+async function refuseBusyChild(store: Store, parent: Member, child: Node): Promise<void> {
+  if (child.power_state === 'power off') return;
+  refuseOff(child, 'power off');
+  await refuseWhileBusy(store, child).catch((error: unknown) => {
+    throw lockedFault(error, { of: parent, relative: 'child', uuid: child.uuid });
+  });
+}
+
+type About = { of: Member; relative: Relative; uuid: string };
+
+/** It is reserved while a command is sent; a machine that is in the wanted state is only asked. */
+async function changeRelative(parts: Parts, about: About, target: PowerTarget): Promise<void> {
+  const { node, facts } = await parts.load(about.uuid);
+  const power = parts.powerOf(node);
+  // It is switched by hand.
+  if (power.operatorTimeoutSeconds !== undefined) return;
+  const purpose = `${target} with ${about.relative === 'parent' ? 'child node' : 'parent node'} ${about.of.name ?? about.of.uuid}`;
+  const reserving: PowerInterface = {
+    ...power,
+    setPower: (...command) =>
+      parts.reservations
+        .during({ uuid: about.uuid, purpose, takes: 'idle' }, () => power.setPower(...command))
+        .catch((error: unknown) => {
+          throw lockedFault(error, about);
+        }),
+  };
+  await parts.change(facts, reserving, target);
+}
+
+/** Ironic's `ParentNodeLocked` and `ChildNodeLocked`. */
+function lockedFault(error: unknown, { of, relative, uuid }: About): unknown {
+  if (asFault(error).code !== 'nodeBusy') return error;
+  return new Fault('conflict', {
+    detail: `Node ${of.uuid} ${relative}_node ${uuid} is presently locked and we are unable to perform any action on it at this time. Please retry after the current operation is completed.`,
+  });
+}
