@@ -49,7 +49,7 @@ export function createEngine(parts: EngineParts): Engine {
     heard: (uuid, data) => watch.hear(uuid, data),
   });
   const bootStates = new BootStates({ store, drivers, log });
-  const bmcHealth = new BmcHealth(store, lastErrors);
+  const bmcHealth = new BmcHealth(store, lastErrors, settings);
   const reservations = new NodeReservations(store);
   const taskParts: TaskParts = {
     ...parts,

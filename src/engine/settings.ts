@@ -50,6 +50,10 @@ export const engineSettings = {
   'power.timeout': seconds(60, 'Timeout for a power change to take effect'),
   'bmc.grace_period': seconds(60, 'How long an operation retries a BMC that does not respond (it may be restarting)'),
   'power.poll_ms': integer({ default: 500, help: 'Power state polling interval during a change (milliseconds)' }),
+  'power.recovery_interval': seconds(
+    300,
+    'How often the BMC of a node in maintenance because of a power failure is polled, which ends the maintenance when it responds; 0 = an operator ends it',
+  ),
   'power.sync_interval': seconds(30, 'Power state sync interval of idle nodes; 0 = never'),
   'power.sync_policy': oneOf(powerPolicies, {
     default: 'record',

@@ -234,3 +234,17 @@ test('a node is deleted only in the states of Ironic, in others only in maintena
   assert.equal((await ask('DELETE', `nodes/${failed}`)).status, 204);
   assert.equal((await ask('DELETE', `nodes/${await aNode({ provision_state: 'adopt failed' })}`)).status, 204);
 });
+
+for (const how of ['PUT', 'PATCH'] as const) {
+  test(`maintenance set by ${how} during a power failure is the operator's, and does not end by itself`, async () => {
+    const uuid = await aNode({ maintenance: true, maintenance_reason: 'silent', fault: 'power failure' });
+
+    const reply =
+      how === 'PUT'
+        ? await ask('PUT', `nodes/${uuid}/maintenance`, { reason: 'new disks' })
+        : await set(uuid, { maintenance: true });
+
+    const node = await shown(uuid);
+    assert.deepEqual([reply.status, node.maintenance, node.fault], [how === 'PUT' ? 202 : 200, true, null]);
+  });
+}

@@ -12,7 +12,7 @@ import { checkNodePriorities } from '../operations/automatic-steps.ts';
 import { readInstanceInfo } from '../operations/instance-info.ts';
 import { type PowerRequest, power } from '../operations/power.ts';
 import { bmcDeadline } from '../power/bmc-deadline.ts';
-import type { BmcHealth } from '../power/bmc-health.ts';
+import { type BmcHealth, isOutByFailure } from '../power/bmc-health.ts';
 import { unknownBootState } from '../power/boot-states.ts';
 import { confirmPower } from '../power/manual-power.ts';
 import { expectRestart, refuseOff } from '../power/never-off.ts';
@@ -221,11 +221,12 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | Chan
     const isOther = changes.driver_info || changes.driver || changes.management_interface;
     const boot = isOther ? { ...unknownBootState, system_uuid: null } : {};
     const ended = node.maintenance && changes.maintenance === false ? { maintenance_reason: null, fault: null } : {};
+    const own = changes.maintenance === true ? ownMaintenance(node) : {};
     const others = Object.entries(interfaces).filter(([field, value]) => node[field as keyof Node] !== value);
     // A change to the default names no interface; the chosen one is written.
     const settings = Object.entries(changes).filter(([name]) => !Object.hasOwn(interfaces, name));
     const fields = Object.fromEntries([...settings, ...others]);
-    const patch = { ...fields, ...brought, ...boot, ...ended, updated_at: new Date().toISOString() };
+    const patch = { ...fields, ...brought, ...boot, ...ended, ...own, updated_at: new Date().toISOString() };
     await trx.nodes.update({ uuid }, patch);
     if (endpointFields.some((field) => changes[field] !== undefined))
       await claimEndpoints(trx, drivers, { uuid, isMoved: changes.parent_node !== undefined });
@@ -300,13 +301,20 @@ type Maintenance = { on: boolean; reason?: string };
 
 /** A node that is in maintenance because it is the machine of another one does not leave it. */
 async function setMaintenance({ store, drivers }: Parts, uuid: string, { on, reason }: Maintenance): Promise<void> {
-  const patch = on ? { maintenance_reason: reason ?? null } : { maintenance_reason: null, fault: null };
   await store.transaction(async (trx) => {
-    await findNode(trx, uuid);
+    const node = await findNode(trx, uuid);
     await refuseLocked(trx, uuid, ['all']);
+    const patch = on
+      ? { maintenance_reason: reason ?? null, ...ownMaintenance(node) }
+      : { maintenance_reason: null, fault: null };
     await trx.nodes.update({ uuid }, { maintenance: on, ...patch, updated_at: new Date().toISOString() });
     if (!on) await claimEndpoints(trx, drivers, { uuid });
   });
+}
+
+/** What an operator sets does not end when the BMC responds, as that of a power failure does. */
+function ownMaintenance(node: Node): Partial<Node> {
+  return isOutByFailure(node) ? { fault: null } : {};
 }
 
 async function validateNode(

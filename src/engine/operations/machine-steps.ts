@@ -7,7 +7,7 @@ import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { consoleTail, withoutKernelSecrets } from '../consoles/console-text.ts';
 import type { Consoles } from '../consoles/consoles.ts';
-import { powerFailure } from '../power/bmc-health.ts';
+import { isOutByFailure } from '../power/bmc-health.ts';
 import { bindPorts, detachPorts, unbindPorts } from '../servers/server-network.ts';
 import { checkRequestedNetworks } from '../servers/server-ports.ts';
 import type { BaseContext, BaseRequest } from '../worker/base-context.ts';
@@ -61,7 +61,7 @@ export const powerOffIfPossible: Step = {
 
 /** By an operator: maintenance because of a power failure ends by itself. */
 function isOutOfService({ maintenance, fault }: Pick<Node, 'maintenance' | 'fault'>): boolean {
-  return maintenance && fault !== powerFailure;
+  return maintenance && !isOutByFailure({ maintenance, fault });
 }
 
 /** A machine that was not powered off, as it must not be, still runs what it has booted: it is restarted now. */

@@ -15,7 +15,7 @@ async function aFixture(t: TestContext) {
   const { uuid } = await anAvailableNode(cloud, 'n1');
   const { store } = cloud;
   t.after(() => store.close());
-  const bmcHealth = new BmcHealth(store, lastErrors);
+  const bmcHealth = new BmcHealth(store, lastErrors, { 'power.recovery_interval': 300 });
   const fail = (fault: Fault) =>
     assert.rejects(
       bmcHealth.ask(uuid, () => Promise.reject(fault)),
@@ -25,7 +25,7 @@ async function aFixture(t: TestContext) {
   const row = async () => (await store.nodes.find({ uuid })) as Node;
   /** What a new process loads. */
   const afterRestart = async () => {
-    const next = new BmcHealth(store, lastErrors);
+    const next = new BmcHealth(store, lastErrors, { 'power.recovery_interval': 300 });
     await next.load();
     return next;
   };
@@ -36,7 +36,7 @@ test('sets a cleared fault again while the BMC still fails', async (t) => {
   const { store, uuid, fail, row } = await aFixture(t);
   await fail(refusal);
   assert.equal((await row()).fault, 'power failure');
-  await store.nodes.update({ uuid }, { fault: null, last_error: null });
+  await store.nodes.update({ uuid }, { maintenance: false, fault: null, last_error: null });
   await fail(refusal);
   assert.equal((await row()).fault, 'power failure');
 });
@@ -152,4 +152,65 @@ test('records a notice once and once when it is over, and only for polls', async
   await poll();
 
   assert.deepEqual(await reported(), ['outlet 2 is off', 'the condition reported earlier has cleared']);
+});
+
+test('takes a node out of service while its BMC fails, and brings it back', async (t) => {
+  const { store, uuid, fail, answer, row, afterRestart } = await aFixture(t);
+  for (const fault of [silence, silence, silence]) await fail(fault);
+  const out = await row();
+  assert.deepEqual([out.maintenance, out.fault], [true, 'power failure']);
+  assert.match(out.maintenance_reason ?? '', /did not respond .* in maintenance until then/);
+  await afterRestart();
+  assert.equal((await row()).maintenance, true, 'also for the next process');
+
+  await answer();
+
+  const back = await row();
+  assert.deepEqual([back.maintenance, back.maintenance_reason, back.fault, back.last_error], [false, null, null, null]);
+  const messages = (await store.events.list({ node_uuid: uuid })).map(({ message }) => message);
+  assert.ok(messages.includes('the maintenance because of its power failure has ended'));
+});
+
+test('an answer does not end the maintenance that an operator set, before or after the failure', async (t) => {
+  const { store, uuid, fail, answer, row } = await aFixture(t);
+  await store.nodes.update({ uuid }, { maintenance: true, maintenance_reason: 'new disks' });
+  await fail(refusal);
+  assert.equal((await row()).fault, null);
+  await answer();
+  assert.deepEqual([(await row()).maintenance, (await row()).maintenance_reason], [true, 'new disks']);
+
+  await store.nodes.update({ uuid }, { maintenance: false, maintenance_reason: null });
+  await fail(refusal);
+  assert.equal((await row()).fault, 'power failure');
+  // As a request for maintenance writes it.
+  await store.nodes.update({ uuid }, { maintenance_reason: 'new disks', fault: null });
+  await answer();
+  assert.deepEqual([(await row()).maintenance, (await row()).maintenance_reason], [true, 'new disks']);
+});
+
+test('leaves a node that an operation holds, or that was never verified, in service', async (t) => {
+  const { store, uuid, fail, row } = await aFixture(t);
+  for (const change of [{ operation_id: 'x' }, { operation_id: null, provision_state: 'verifying' as const }]) {
+    await store.nodes.update({ uuid }, { fault: null, ...change });
+    await fail(refusal);
+    assert.deepEqual([(await row()).maintenance, (await row()).fault], [false, 'power failure']);
+  }
+
+  await store.nodes.update({ uuid }, { provision_state: 'available' });
+  await fail(refusal);
+  assert.equal((await row()).maintenance, true);
+});
+
+test('without recovery an operator ends the maintenance', async (t) => {
+  const { store, uuid, row } = await aFixture(t);
+  const bmcHealth = new BmcHealth(store, lastErrors, { 'power.recovery_interval': 0 });
+  await assert.rejects(
+    bmcHealth.ask(uuid, () => Promise.reject(refusal)),
+    refusal,
+  );
+  await bmcHealth.ask(uuid, async () => 'power on');
+  assert.deepEqual([(await row()).maintenance, (await row()).fault], [true, 'power failure']);
+
+  await bmcHealth.forget(uuid);
+  assert.deepEqual([(await row()).maintenance, (await row()).fault], [false, null], 'its settings have changed');
 });

@@ -5,9 +5,12 @@
  * visible in the API.
  */
 import { asFault, type FaultCode, failedBmcFaults, formatFault } from '#domain/faults.ts';
+import type { ProvisionState } from '#domain/provision-states.ts';
 import type { PowerInterface } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { BmcHealthRecord } from '#store/tables/bmc-health.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { EngineSettings } from '../settings.ts';
 import type { LastErrors } from '../worker/last-error.ts';
 
 type Failure = Exclude<BmcHealthRecord['state'], 'ok'>;
@@ -45,6 +48,14 @@ const mostRecorded = 100;
 export const powerFailure = 'power failure';
 const pollingSuspended = 'Polling is suspended until it responds; requests and operations still contact it.';
 
+const backByItself = 'The node is in maintenance until then.';
+const backByOperator = 'The node is in maintenance until an operator ends that.';
+/** Not verified yet: its settings may be wrong. */
+const unverified: readonly ProvisionState[] = ['enroll', 'verifying'];
+type Shown = Pick<Node, 'fault' | 'maintenance' | 'last_error' | 'operation_id' | 'provision_state'>;
+const shownColumns = ['fault', 'maintenance', 'last_error', 'operation_id', 'provision_state'] as const;
+export type BmcHealthSettings = Pick<EngineSettings, 'power.recovery_interval'>;
+
 /** Weight of the newest sample in the smoothed latency, as in RFC 6298. */
 const newest = 1 / 8;
 
@@ -54,6 +65,7 @@ type Exchange = { isVoid: boolean };
 export class BmcHealth {
   readonly #store: Store;
   readonly #lastErrors: Pick<LastErrors, 'besidePower'>;
+  readonly #recoverySeconds: number;
   readonly #bmcHealth = new Map<string, BmcHealthState>();
   readonly #underWay = new Map<string, Set<Exchange>>();
   /** The text last written to the node's `last_error`, by node: it is cleared only if it still is that. */
@@ -65,9 +77,10 @@ export class BmcHealth {
   /** Nodes whose row is outdated because a write failed (for example because the disk was full). */
   readonly #unwritten = new Set<string>();
 
-  constructor(store: Store, lastErrors: Pick<LastErrors, 'besidePower'>) {
+  constructor(store: Store, lastErrors: Pick<LastErrors, 'besidePower'>, settings: BmcHealthSettings) {
     this.#store = store;
     this.#lastErrors = lastErrors;
+    this.#recoverySeconds = settings['power.recovery_interval'];
   }
 
   /** Restores the state from before the restart. */
@@ -77,7 +90,7 @@ export class BmcHealth {
       if (reported !== null) this.#reported.set(node_uuid, reported);
     }
     for (const { uuid } of await this.#store.nodes.pick(['uuid'], { fault: powerFailure })) {
-      if (!this.isOpen(uuid)) await this.#clearFault(this.#store, uuid);
+      if (!this.isOpen(uuid)) await this.#clearFault(this.#store, uuid, { isOver: true });
     }
   }
 
@@ -137,7 +150,7 @@ export class BmcHealth {
     this.#recorded.delete(uuid);
     await this.#store.transaction(async (trx) => {
       await trx.bmc_health.remove({ node_uuid: uuid });
-      await this.#clearFault(trx, uuid, message);
+      await this.#clearFault(trx, uuid, { message, isOver: true });
     });
     this.#reported.delete(uuid);
   }
@@ -189,7 +202,7 @@ export class BmcHealth {
     const wasOpen = isOpen(before);
     if (!wasOpen && !this.#unwritten.has(uuid)) return this.#endTrouble(uuid, before);
     await this.#write(uuid, health, async (trx) => {
-      await this.#clearFault(trx, uuid, before?.message);
+      await this.#clearFault(trx, uuid, { message: before?.message, isOver: this.#recoverySeconds > 0 });
       return undefined;
     });
     if (wasOpen) this.#report(uuid, `responds again, for the first time since ${before?.answered_at ?? 'enrolment'}`);
@@ -198,14 +211,16 @@ export class BmcHealth {
   /** An operation may have failed with a fault that did not open the circuit. */
   async #endTrouble(uuid: string, before: BmcHealthState | undefined): Promise<void> {
     if (!before?.message) return;
-    await this.#store.transaction((trx) => this.#clearFault(trx, uuid, before.message)).catch(() => {});
+    await this.#store
+      .transaction((trx) => this.#clearFault(trx, uuid, { message: before.message, isOver: this.#recoverySeconds > 0 }))
+      .catch(() => {});
   }
 
   async #failed(uuid: string, state: Failure, message: string): Promise<void> {
     const before = this.#bmcHealth.get(uuid);
     const now = Date.now();
     const failures = failuresAfter(before, state);
-    const pause = pauses[state][Math.min(failures, pauses[state].length) - 1]!;
+    const pause = this.#pauseAfter(state, failures);
     const health: BmcHealthState = {
       state,
       since: before?.state === state ? before.since : new Date(now).toISOString(),
@@ -219,12 +234,35 @@ export class BmcHealth {
     if (!isOpen(health)) return;
     // On each failure, not only the first: `manage` and the end of maintenance clear a fault that still applies.
     const text = `${message} ${pollingSuspended}`;
-    await this.#write(uuid, health, async (trx) => {
-      const patch = { fault: powerFailure, last_error: text };
-      return (await trx.nodes.update({ uuid, fault: null }, patch)) ? text : this.#reported.get(uuid);
-    });
+    await this.#write(uuid, health, (trx) => this.#takeOut(trx, uuid, text));
     const isNews = !isOpen(before) || before?.state !== state;
     if (isNews) this.#report(uuid, `${text} Next poll at ${health.next_poll_at}.`);
+  }
+
+  /** A node in maintenance is polled as the setting says, but not a BMC that locks accounts. */
+  #pauseAfter(state: Failure, failures: number): number {
+    const pause = pauses[state][Math.min(failures, pauses[state].length) - 1]!;
+    const isPolled = this.#recoverySeconds > 0 && state !== 'auth_failed' && failures >= failureThreshold[state];
+    return isPolled ? Math.min(pause, this.#recoverySeconds) : pause;
+  }
+
+  /**
+   * Out of service, as in Ironic, with a fault by which this maintenance is known from an operator's. An operation is left
+   * to fail by itself. @returns the text that `last_error` has from here, if any
+   */
+  async #takeOut(trx: Store, uuid: string, text: string): Promise<string | undefined> {
+    const [node] = await trx.nodes.pick(shownColumns, { uuid });
+    if (!node || (node.fault !== null && node.fault !== powerFailure)) return this.#reported.get(uuid);
+    const isNews = node.fault === null && !(node.maintenance && node.last_error === text);
+    const fault = node.maintenance ? {} : { fault: powerFailure };
+    const maintenance = mayTakeOut(node) ? { maintenance: true, maintenance_reason: `${text} ${this.#back()}` } : {};
+    const patch = { ...fault, ...maintenance, ...(isNews && { last_error: text }) };
+    if (Object.keys(patch).length > 0) await trx.nodes.update({ uuid }, patch);
+    return isNews ? text : this.#reported.get(uuid);
+  }
+
+  #back(): string {
+    return this.#recoverySeconds > 0 ? backByItself : backByOperator;
   }
 
   /**
@@ -251,21 +289,36 @@ export class BmcHealth {
    * Clears only the fault set here. `last_error` is kept if it now reports something else; the fault may already have
    * been cleared.
    */
-  async #clearFault(trx: Store, uuid: string, message?: string | null): Promise<void> {
-    const [node] = await trx.nodes.pick(['uuid', 'fault', 'last_error', 'provision_state'], { uuid });
+  async #clearFault(trx: Store, uuid: string, { message, isOver }: Cleared): Promise<void> {
+    const [node] = await trx.nodes.pick(['uuid', ...shownColumns], { uuid });
     if (!node) return;
+    const isOut = node.fault === powerFailure && node.maintenance;
     const ours = [this.#reported.get(uuid), message];
     const isOurs = node.last_error !== null && ours.includes(node.last_error);
     const patch = {
-      ...(node.fault === powerFailure && { fault: null }),
+      ...(node.fault === powerFailure && (isOver || !isOut) && { fault: null }),
+      ...(isOut && isOver && { maintenance: false, maintenance_reason: null }),
       ...(isOurs && { last_error: await this.#lastErrors.besidePower(trx, node) }),
     };
     if (Object.keys(patch).length > 0) await trx.nodes.update({ uuid }, patch);
+    if (isOut && isOver) this.#report(uuid, 'the maintenance because of its power failure has ended');
   }
 
   #report(uuid: string, message: string): void {
     this.#store.events.append({ kind: 'bmc', node_uuid: uuid, subject: 'contact', message });
   }
+}
+
+/** `isOver`: maintenance because of the fault ends with it. */
+type Cleared = { message?: string | null | undefined; isOver: boolean };
+
+function mayTakeOut({ maintenance, operation_id, provision_state }: Shown): boolean {
+  return !maintenance && operation_id === null && !unverified.includes(provision_state);
+}
+
+/** Of a node in maintenance because its BMC failed; an operator's maintenance is not ended by anyone else. */
+export function isOutByFailure({ maintenance, fault }: Pick<Node, 'maintenance' | 'fault'>): boolean {
+  return maintenance && fault === powerFailure;
 }
 
 function isOpen(health: BmcHealthState | undefined): boolean {

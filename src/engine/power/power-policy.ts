@@ -17,6 +17,8 @@ export type FoundPower = {
   /** Null: the state was unknown. */
   expected: PowerState | null;
   seen: PowerState;
+  /** The BMC responds again after a failure. */
+  hasRecovered?: boolean;
 };
 
 type Governed = Pick<NodeFacts, 'driver_info' | 'disable_power_off'>;
@@ -63,7 +65,7 @@ export class PowerPolicy {
   }
 
   async handle(found: FoundPower): Promise<void> {
-    const policy = found.expected === null ? 'record' : this.#policyOf(found.node);
+    const policy = found.expected === null || found.hasRecovered ? 'record' : this.#policyOf(found.node);
     if (policy === 'record') return this.#record(found);
     if (policy === 'correct' && this.#mayCorrect(found.node.uuid)) return this.#correct(found);
     return this.#setMaintenance(found, policy);

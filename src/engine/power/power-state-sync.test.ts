@@ -35,7 +35,7 @@ async function aPowerStateSync(t: TestContext, { answer, settings = {}, more = {
     ...more,
   } satisfies PowerInterface;
   const launched: { purpose: string; request: unknown }[] = [];
-  const bmcHealth = new BmcHealth(store, lastErrors);
+  const bmcHealth = new BmcHealth(store, lastErrors, { 'power.recovery_interval': 300 });
   await bmcHealth.load();
   const powerSync = new PowerStateSync({
     store,
@@ -179,6 +179,20 @@ test('three timeouts open the circuit, which is recorded on the node; a reply cl
   assert.ok(messages.some((message) => message.startsWith('responds again')));
 });
 
+test('polls a node that is in maintenance because its BMC failed, and records what happened meanwhile', async (t) => {
+  const { store, node, bmc, poll, row } = await aPowerStateSync(t, { answer: silence });
+  const expected = { power_state: 'power off', driver_info: { power_sync_policy: 'correct' } } as const;
+  await store.nodes.update({ uuid: node.uuid }, expected);
+  for (let count = 0; count < 3; count++) await poll();
+  await until(async () => (await row()).maintenance);
+
+  bmc.answer = 'power on';
+  await poll();
+  await until(async () => (await row()).power_state === 'power on');
+
+  assert.deepEqual([(await row()).maintenance, (await row()).fault, (await row()).operation_id], [false, null, null]);
+});
+
 test('a refused password opens the circuit at once, also for the next process, until the settings change', async (t) => {
   const { store, node, poll, row, bmcHealth } = await aPowerStateSync(t, { answer: refusal });
   await poll();
@@ -186,7 +200,7 @@ test('a refused password opens the circuit at once, also for the next process, u
   const pause = Date.parse(bmcHealth.get(node.uuid)?.next_poll_at ?? '') - Date.now();
   assert.ok(pause > 200_000, `the next look is in ${pause} ms`);
 
-  const next = new BmcHealth(store, lastErrors);
+  const next = new BmcHealth(store, lastErrors, { 'power.recovery_interval': 300 });
   await next.load();
   assert.equal(next.isOpen(node.uuid), true);
   await next.forget(node.uuid);

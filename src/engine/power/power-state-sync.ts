@@ -14,7 +14,7 @@ import { reservedNodes } from '../nodes/busy-node.ts';
 import type { EngineSettings } from '../settings.ts';
 import { now } from '../worker/step-deadlines.ts';
 import { interfaceOf } from '../worker/task.ts';
-import { type BmcHealth, longestPauseMs } from './bmc-health.ts';
+import { type BmcHealth, isOutByFailure, longestPauseMs } from './bmc-health.ts';
 import type { BootStates } from './boot-states.ts';
 import { EventSubscriptions } from './event-subscriptions.ts';
 import { gatheredWith, PollSchedule } from './poll-schedule.ts';
@@ -41,7 +41,7 @@ const unverified: readonly Node['provision_state'][] = ['enroll', 'verifying'];
 const columns = [
   ...(['id', 'uuid', 'name', 'driver', 'driver_info', 'revision', 'properties', 'extra', 'power_state'] as const),
   ...(['power_interface', 'management_interface', 'disable_power_off'] as const),
-  ...(['operation_id', 'maintenance', 'provision_state', 'instance_uuid'] as const),
+  ...(['operation_id', 'maintenance', 'fault', 'provision_state', 'instance_uuid'] as const),
 ] as const;
 /** `isReserved`: by a request, which nothing else at its BMC may disturb. */
 type PolledNode = Pick<Node, (typeof columns)[number]> & NodeFacts & { isReserved: boolean };
@@ -272,7 +272,8 @@ export class PowerStateSync {
   #begin(node: PolledNode): void {
     const power = this.#powerOf(node);
     const isTaken = node.operation_id !== null || node.isReserved;
-    const isIdle = !isTaken && !node.maintenance && !unverified.includes(node.provision_state);
+    const isOut = node.maintenance && !this.#mayRecover(node);
+    const isIdle = !isTaken && !isOut && !unverified.includes(node.provision_state);
     if (!power || !isIdle || power.operatorTimeoutSeconds !== undefined) {
       this.#putSooner(node.uuid, now() + this.#interval);
       return;
@@ -288,6 +289,10 @@ export class PowerStateSync {
       this.#putSooner(node.uuid, this.#nextPoll(node.uuid, begun));
       this.#slots.release(node.uuid);
     });
+  }
+
+  #mayRecover(node: PolledNode): boolean {
+    return this.#parts.settings['power.recovery_interval'] > 0 && isOutByFailure(node);
   }
 
   /** A node with invalid settings must not stop the polls of the others. */
@@ -351,8 +356,9 @@ export class PowerStateSync {
 
   async #compare(node: PolledNode, { seen, begun }: { seen: PowerState; begun: number }): Promise<void> {
     const { uuid, power_state: expected } = node;
-    const found: FoundPower = { node, expected, seen };
-    const isSure = expected === null || this.#surprises.get(uuid) === seen || !this.#policy.acts(node);
+    // What happened while its BMC was away is recorded, as in Ironic.
+    const found: FoundPower = { node, expected, seen, hasRecovered: this.#mayRecover(node) };
+    const isSure = expected === null || found.hasRecovered || this.#surprises.get(uuid) === seen || !this.#policy.acts(node);
     this.#surprises.delete(uuid);
     if (seen === expected) return;
     if (!isSure || (await this.#wasBusySince(uuid, begun))) this.#surprises.set(uuid, seen);
