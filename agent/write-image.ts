@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
+import { chooseDisk } from '../agent-protocol/choose-disk.ts';
 import { ExtentsReader } from '../agent-protocol/extents.ts';
 import { imageToken } from '../agent-protocol/image-token.ts';
 import type { Disk, WriteImage, WriteImageResult } from '../agent-protocol/messages.ts';
-import { chooseDisk } from './choose-disk.ts';
 import type { CommandContext } from './command-loop.ts';
 import { DiskWriter } from './disk-writer.ts';
 import { download } from './download.ts';

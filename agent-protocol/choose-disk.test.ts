@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Disk } from '../agent-protocol/messages.ts';
 import { chooseDisk } from './choose-disk.ts';
+import type { Disk } from './messages.ts';
 
 const gibibyte = 1024 ** 3;
 const disk = (name: string, gib: number, more: Partial<Disk> = {}): Disk => ({

@@ -1,5 +1,5 @@
-import type { Disk } from '../agent-protocol/messages.ts';
-import { type DiskFacts, type Hint, mismatch, parseRootDevice } from '../agent-protocol/root-device.ts';
+import type { Disk } from './messages.ts';
+import { type DiskFacts, type Hint, mismatch, parseRootDevice } from './root-device.ts';
 
 const gibibyte = 1024 ** 3;
 
