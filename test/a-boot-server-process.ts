@@ -69,7 +69,10 @@ function serve(flags: Readonly<Record<string, string>>): void {
     lines.push(`${new Date().toISOString()} ${words.join(' ')}`);
   };
   const log = { debug: write, info: write, warn: write, error: write } as never;
-  const images = { extents: () => Promise.reject(new Error('no images here')) };
+  const images = {
+    disk: () => Promise.reject(new Error('no images here')),
+    extents: () => Promise.reject(new Error('no images here')),
+  };
   const server = createBootServer({ settings, images, log, stateDir: settings.state_dir });
   const calls: Readonly<Record<Call, (argument: never) => unknown>> = {
     start: () => server.start(engine),

@@ -7,7 +7,7 @@ import type { PowerState } from '#domain/power-states.ts';
 import type { BootPlan, ConsoleInterface, Drivers, ManagementInterface, Step, Task } from '#drivers/interfaces.ts';
 import { absentInterfaces } from '#drivers/noop.ts';
 import type { BootPublisher, Engine, ImageFetcher, ImageFiles } from '#engine/contract.ts';
-import { createEngine } from '#engine/engine.ts';
+import { createEngine, type EngineParts } from '#engine/engine.ts';
 import type { StepHook } from '#engine/worker/bound-operations.ts';
 import type { CleanTimes } from '#engine/worker/define-operation.ts';
 import { readSettings, type Settings } from '#settings.ts';
@@ -39,6 +39,9 @@ type CloudOptions = {
   /** Additional capabilities of the room's BMCs. */
   management?: Partial<ManagementInterface>;
   cleanTimes?: CleanTimes;
+  /** Of an image store that has no images. */
+  images?: Partial<ImageFiles>;
+  ipaTimes?: EngineParts['ipaTimes'];
   /** Recorder of their consoles; default: none. */
   console?: Partial<ConsoleInterface>;
 };
@@ -63,8 +66,9 @@ export async function testCloud(options: CloudOptions = {}): Promise<Cloud> {
     settings,
     drivers: roomDrivers(room, options),
     boot: roomPublisher(room),
-    images: noImages,
+    images: { ...noImages, ...options.images },
     fetcher: { fetch: refuseImages, configDrive: refuseImages, ...options.fetcher },
+    ...(options.ipaTimes && { ipaTimes: options.ipaTimes }),
     log: pino({ level: 'silent' }),
     ...(options.onStep && { onStep: options.onStep }),
     ...(options.cleanTimes && { cleanTimes: options.cleanTimes }),
@@ -152,6 +156,7 @@ const noImages: ImageFiles = {
   get: refuseImages,
   file: async (id) => `/images/${id}`,
   raw: refuseImages,
+  disk: refuseImages,
   extents: refuseImages,
   kernel: refuseImages,
   recheck: refuseImages,

@@ -63,6 +63,11 @@ export function aRecordingEngine(): RecordingEngine {
       check('config drive', token);
       return engine.configDrive;
     },
+    async ipaLookup(token, query, { address }) {
+      check('ipa lookup', token, { ...query }, address);
+      throw new Fault('notFound', { what: 'Node of', id: 'this machine' });
+    },
+    ipaHeartbeat: async (token, heartbeat, { address }) => check('ipa heartbeat', token, heartbeat, address),
     async deployPost(fields, { address }) {
       heard.push({ call: 'deploy post', args: [fields, address] });
       if (!fields['i']) throw new Fault('badRequest', { detail: "parameter 'i' is not defined" });

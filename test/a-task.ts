@@ -1,5 +1,6 @@
 /** Builders of records and of a `Task` for tests of steps: `task.calls` records the step's calls to its machine. */
 import { randomUUID } from 'node:crypto';
+import { routes } from '#agent-protocol/routes.ts';
 import { perField, rowOf } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { flagsOf, textsOf } from '#domain/node-fields.ts';
@@ -249,6 +250,12 @@ export function aTask(parts: TaskParts = {}): TestTask {
       addresses: { http_url: 'http://172.30.0.1:8088', tftp_address: '172.30.0.1' },
     },
     agent: {
+      kind: 'ingot',
+      async image(id) {
+        const { path: _, sha256, ...facts } = await (parts.images?.extents ?? missing)(id);
+        const { size, virtual_size } = facts;
+        return { ...facts, source: { path: `${routes.images}/${id}`, sha256, size, virtual_size } };
+      },
       heard: () => (parts.heard ? { first: at, last: at, address: '172.30.0.9' } : undefined),
       async ask(name, params) {
         call('agent.ask', name, params);
@@ -259,6 +266,7 @@ export function aTask(parts: TaskParts = {}): TestTask {
       get: missing,
       file: missing,
       raw: missing,
+      disk: missing,
       extents: missing,
       recheck: async () => true,
       kernel: async () => ({ format: 'bzImage', architecture: 'x86_64' }),

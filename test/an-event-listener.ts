@@ -19,7 +19,10 @@ export async function anEventListener(t: TestContext, flags: Record<string, stri
   };
   const settings = readSettings({ flags: { ...loopback, state_dir: state, ...flags } });
   const events = new EventPosts(() => boot.eventPlaces);
-  const images = { extents: () => Promise.reject(new Error('there are none')) };
+  const images = {
+    disk: () => Promise.reject(new Error('there are none')),
+    extents: () => Promise.reject(new Error('there are none')),
+  };
   const taken: unknown[] = [];
   const waiting: { posts: number; resolve: () => void }[] = [];
   const eventTaker = (token: string) => {

@@ -125,6 +125,7 @@ function rackEngine(store: Store, drivers: Drivers, rack: Rack): Engine {
     get: async () => anImage(),
     file: async (id) => `/images/${id}`,
     raw: refuse,
+    disk: refuse,
     extents: refuse,
     kernel: refuse,
     recheck: refuse,

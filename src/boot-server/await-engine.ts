@@ -20,6 +20,8 @@ export function awaitEngine(engine: MachineMessages, ready: Promise<unknown>): M
     agentOutdated: later((...args) => engine.agentOutdated(...args)),
     agentImage: later((...args) => engine.agentImage(...args)),
     agentConfigDrive: later((...args) => engine.agentConfigDrive(...args)),
+    ipaLookup: later((...args) => engine.ipaLookup(...args)),
+    ipaHeartbeat: later((...args) => engine.ipaHeartbeat(...args)),
     deployPost: later((...args) => engine.deployPost(...args)),
     machineRequest: (request) => engine.machineRequest(request),
   };

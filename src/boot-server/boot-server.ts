@@ -30,7 +30,7 @@ export type BootServerOptions = {
   settings: BootServerSettings;
   /** Connection limits. Default: from the settings, as far as this process's limits allow. */
   connections?: Connections;
-  images: Pick<ImageSource, 'extents'>;
+  images: Pick<ImageSource, 'disk' | 'extents'>;
   log: Log;
   stateDir: string;
   /** Handlers for events that a BMC posts to `/redfish-events/{token}`. Default: none. */

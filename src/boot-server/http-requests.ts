@@ -15,7 +15,7 @@ export type EventTakers = (token: string) => ((body: unknown) => void) | undefin
 
 export type HttpParts = {
   engine: MachineMessages;
-  images: Pick<ImageSource, 'extents'>;
+  images: Pick<ImageSource, 'disk' | 'extents'>;
   plans: Plans;
   addresses: MachineAddresses;
   /** Boot files are at `<root>/<folder>/<name>`. */

@@ -58,7 +58,7 @@ before(async () => {
   const flags = { ...loopback, state_dir: state };
   server = createBootServer({
     settings: readSettings({ flags }),
-    images: { extents },
+    images: { disk: extents, extents },
     log: silent,
     stateDir: state,
     eventTaker,
@@ -238,7 +238,7 @@ test('lets machines wait while the engine starts', async () => {
   const up = Promise.withResolvers<void>();
   const stateDir = join(state, 'starting');
   const flags = { ...loopback, state_dir: stateDir };
-  const images = { extents: () => Promise.reject(new Error()) };
+  const images = { disk: () => Promise.reject(new Error()), extents: () => Promise.reject(new Error()) };
   const settings = readSettings({ flags });
   const starting = createBootServer({ settings, images, log: silent, stateDir });
   await starting.start(engine, up.promise);
@@ -295,7 +295,7 @@ test('reports a port in use with its purpose and owner', async () => {
   const flags = { state_dir: join(state, 'other'), 'provisioning.address': '127.0.0.1', 'provisioning.http_port': port };
   const other = createBootServer({
     settings: readSettings({ flags }),
-    images: { extents: () => Promise.reject(new Error()) },
+    images: { disk: () => Promise.reject(new Error()), extents: () => Promise.reject(new Error()) },
     log: silent,
     stateDir: join(state, 'other'),
   });
@@ -354,7 +354,7 @@ test('accepts plans without an address, and opens and writes nothing', async () 
   const stateDir = join(state, 'silent');
   const quiet = createBootServer({
     settings: readSettings({ flags: { state_dir: stateDir } }),
-    images: { extents: () => Promise.reject(new Error()) },
+    images: { disk: () => Promise.reject(new Error()), extents: () => Promise.reject(new Error()) },
     log: silent,
     stateDir,
   });

@@ -1,10 +1,12 @@
 /** HTTP of the provisioning network: boot files, images, agent messages, BMC events. The public API is elsewhere. */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { ipaRoutes } from '#agent-protocol/ipa.ts';
 import { asFault, Fault } from '#domain/faults.ts';
 import { agentRoutes, formerAgentRoutes, imageRoutes } from './agent-routes.ts';
 import { bootRoutes } from './boot-routes.ts';
 import { eventRoutes } from './event-routes.ts';
 import { addressOf, type HttpParts } from './http-requests.ts';
+import { ipaImageRoutes, ipaRoutesOf, withoutTokens } from './ipa-routes.ts';
 import type { Certificate } from './self-made-certificate.ts';
 import { schemaController } from './validation.ts';
 
@@ -12,7 +14,7 @@ const bodyMax = 1024 * 1024;
 /** Longer than the longest poll (30 s), and than a disk may stall the agent's reads. */
 const idleMs = 300_000;
 /** These paths never answer successfully without a token. */
-const guardedPaths = /^\/(?:agent\/v2|redfish-events)\//;
+const guardedPaths = /^\/(?:agent\/v2|ipa|ipa-images|redfish-events)\//;
 
 const serverOptions = {
   logger: false,
@@ -34,8 +36,8 @@ export function createHttp(parts: HttpParts, agents: 'all' | 'images' | 'nothing
   proveConnections(app, parts);
   answerFaults(app, parts);
   bootRoutes(app, parts);
-  if (agents === 'all') agentRoutes(app, parts);
-  if (agents !== 'nothing') imageRoutes(app, parts);
+  if (agents === 'all') allAgentRoutes(app, parts);
+  if (agents !== 'nothing') allImageRoutes(app, parts);
   formerAgentRoutes(app, parts);
   eventRoutes(app, parts);
   return app;
@@ -51,9 +53,19 @@ export function createEventHttps(parts: HttpParts, certificate: Certificate): Fa
 /** Agent messages and downloads. Boot files are not served here, since iPXE does not know our certificates. */
 export function createAgentHttps(parts: HttpParts, certificate: Certificate): FastifyInstance {
   const app = createHttps(parts, certificate);
-  agentRoutes(app, parts);
-  imageRoutes(app, parts);
+  allAgentRoutes(app, parts);
+  allImageRoutes(app, parts);
   return app;
+}
+
+function allAgentRoutes(app: FastifyInstance, parts: HttpParts): void {
+  agentRoutes(app, parts);
+  ipaRoutesOf(app, parts);
+}
+
+function allImageRoutes(app: FastifyInstance, parts: HttpParts): void {
+  imageRoutes(app, parts);
+  ipaImageRoutes(app, parts);
 }
 
 function createHttps(parts: HttpParts, certificate: Certificate): FastifyInstance {
@@ -73,7 +85,7 @@ function answerFaults(app: FastifyInstance, parts: HttpParts): void {
   app.setErrorHandler((error: Error & { statusCode?: number; validation?: unknown }, request, reply) =>
     answerError(parts, { error, request, reply }),
   );
-  const missing = ({ url }: FastifyRequest) => new Fault('notFound', { what: 'Resource', id: url.slice(0, 200) });
+  const missing = (request: FastifyRequest) => new Fault('notFound', { what: 'Resource', id: shownPath(request) });
   app.setNotFoundHandler((request, reply) => answerError(parts, { error: missing(request), request, reply }));
   // Runs before the body is read.
   app.addHook('onRequest', async (request) => {
@@ -86,14 +98,10 @@ type Failed = { error: Error & { statusCode?: number }; request: FastifyRequest;
 /** Machines get the status and one sentence; internal errors are only logged. */
 async function answerError(parts: HttpParts, { error, request, reply }: Failed): Promise<FastifyReply> {
   const { status, text } = describe(error);
-  if (status >= 500) parts.log.error({ err: error, url: request.url }, 'request of a machine failed');
+  const path = shownPath(request);
+  if (status >= 500) parts.log.error({ err: error, url: path }, 'request of a machine failed');
   // The engine has already logged one line; one per request would defeat the rate limit.
   if (status === 429) return reply.code(status).header('retry-after', '60').type('application/json').send({ error: text });
-  // The rest of the path is the token of a subscription.
-  const path = request.url
-    .split('?')[0]
-    ?.slice(0, 200)
-    .replace(/^(\/redfish-events\/).+/, '$1…');
   const subject = `${request.method} ${path}`;
   const address = addressOf(request);
   const mac = await parts.addresses.machineAt(address);
@@ -106,7 +114,19 @@ async function answerError(parts: HttpParts, { error, request, reply }: Failed):
     duration_ms: Math.round(reply.elapsedTime),
     data: { status },
   });
-  return reply.code(status).type('application/json').send({ error: text });
+  return reply.code(status).type('application/json').send(errorBody(request, text));
+}
+
+/** Without the tokens of subscriptions and agents, which are part of a path. */
+function shownPath({ url }: FastifyRequest): string {
+  const [path = ''] = url.split('?');
+  return withoutTokens(path.slice(0, 400).replace(/^(\/redfish-events\/).+/, '$1…')).slice(0, 200);
+}
+
+/** Ironic's agent prints the `faultstring`. */
+function errorBody({ url }: FastifyRequest, text: string): object {
+  if (!url.startsWith(`${ipaRoutes.api}/`)) return { error: text };
+  return { error_message: { faultcode: 'Client', faultstring: text, debuginfo: null } };
 }
 
 function describe(error: Error & { statusCode?: number }): { status: number; text: string } {

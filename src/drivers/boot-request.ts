@@ -1,7 +1,8 @@
 /** Shared by both network boot drivers: the boot files of a request, and validation of the node. */
 import { clientIdOf } from '#domain/client-ids.ts';
 import { Fault } from '#domain/faults.ts';
-import type { BootFile, BootRequest, NodeFacts, Properties } from './interfaces.ts';
+import { readDriverInfo } from './driver-info.ts';
+import { agentKinds, type BootFile, type BootRequest, type NodeFacts, type Properties } from './interfaces.ts';
 
 /** File names in the plan's folder, as in the classic layout. */
 export const bootFileNames = {
@@ -13,6 +14,11 @@ export const bootFileNames = {
 
 export const networkBootProperties: Properties = {
   kernel_append_params: { help: 'Added to every kernel line of this node, after the setting provisioning.append.' },
+  agent: {
+    help: 'Agent in the deploy ramdisk: ingot, or ipa (ironic-python-agent). Default: the setting deploy.agent.',
+  },
+  deploy_kernel: { help: 'With the agent ipa: id of the image that is the deploy kernel. Default: deploy.ipa_kernel.' },
+  deploy_ramdisk: { help: 'With the agent ipa: id of the image that is the deploy ramdisk. Default: deploy.ipa_ramdisk.' },
 };
 
 export function bootFilesOf({ deploy, instance }: BootRequest): BootFile[] {
@@ -30,8 +36,23 @@ export function bootFilesOf({ deploy, instance }: BootRequest): BootFile[] {
 
 /** Additional kernel parameters of the site and the node. */
 export function appendOf({ append, node }: BootRequest): string {
+  return `${append} ${ownAppend(node)}`.trim();
+}
+
+/** Ours: a second value would send the agent, and what it says, to another server. */
+const reserved =
+  /(?:^| )(ingot\.[^ =]*|BOOTIF|boot_method|ipa-(?:api-url|insecure|agent-token|global-request-id|advertise-[a-z]+|inspection-callback-url))(?:=| |$)/;
+
+/** @throws Fault `driverInfo` */
+function ownAppend(node: NodeFacts): string {
+  const refuse = (detail: string) => new Fault('driverInfo', { node: node.name ?? node.uuid, detail });
   const own = node.driver_info['kernel_append_params'];
-  return typeof own === 'string' ? `${append} ${own}`.trim() : append;
+  if (own === undefined) return '';
+  if (typeof own !== 'string' || !/^[A-Za-z0-9_.,:=+/@%!*[\]~^ -]*$/.test(own))
+    throw refuse('kernel_append_params must be words of letters, digits and _.,:=+/@%!*[]~^- between spaces');
+  const name = reserved.exec(own)?.[1];
+  if (name !== undefined) throw refuse(`kernel_append_params must not contain ${name}, which Ingot sets`);
+  return own;
 }
 
 /** Throws `driverInfo` when the node cannot boot from the network. */
@@ -43,10 +64,8 @@ export function validateNetworkBoot(node: NodeFacts): void {
   const unclear = node.ports.find((port) => clientIdOf(port) === null);
   if (unclear)
     throw refuse(`extra/client-id of port ${unclear.address} must be bytes in hexadecimal digits with colons between them`);
-  const own = node.driver_info['kernel_append_params'];
-  if (own !== undefined && (typeof own !== 'string' || !/^[A-Za-z0-9_.,:=+/@%!*[\]~^ -]*$/.test(own))) {
-    throw refuse('kernel_append_params must be words of letters, digits and _.,:=+/@%!*[]~^- between spaces');
-  }
+  ownAppend(node);
+  readDriverInfo(node).choice('agent', agentKinds, 'ingot');
 }
 
 /** Throws `badRequest` if the boot target is not part of the request: a bug of the caller. */

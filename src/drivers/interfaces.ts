@@ -3,6 +3,7 @@
  * it depends on neither the engine nor the store. The engine implements `Task` and passes it to each step.
  */
 import type { TObject } from 'typebox';
+import type { WriteImage } from '#agent-protocol/messages.ts';
 import type { BootContents } from '#domain/boot-contents.ts';
 import type { FaultCode } from '#domain/faults.ts';
 import type { InterfaceKind } from '#domain/interface-kinds.ts';
@@ -129,6 +130,14 @@ export type Step<C = JsonObject> = {
 export type AgentCommand = { id: string; name: string; params: JsonObject };
 export type AgentReply = { ok: true; result: JsonObject } | { ok: false; error: string };
 
+export const agentKinds = ['ingot', 'ipa'] as const;
+export type AgentKind = (typeof agentKinds)[number];
+
+/** `source`: the parameters of `write-image` that tell the agent where the image is. */
+export type AgentImage = Omit<ExtentsFile, 'path' | 'sha256'> & {
+  readonly source: Pick<WriteImage, 'path' | 'base_url' | 'sha256' | 'size' | 'virtual_size'>;
+};
+
 /** What a deployment writes to a machine: a server of the compute API, or what the node's `instance_info` describes. */
 export type Instance = Pick<Server, 'id' | 'hostname' | 'project_id' | 'preserve_ephemeral'> & {
   readonly flavor: Pick<Flavor, 'name' | 'disk' | 'ephemeral' | 'swap' | 'extra_specs'>;
@@ -160,6 +169,10 @@ export type Task<C = JsonObject> = {
     readonly addresses: BootAddresses;
   };
   readonly agent: {
+    /** The agent in the node's ramdisk: Ingot's own, or Ironic's (ironic-python-agent). */
+    readonly kind: AgentKind;
+    /** The image in the form that the agent takes; converted once. */
+    image(id: string): Promise<AgentImage>;
     /** When the agent of this operation first and last reported; undefined = never. */
     heard(): { first: string; last: string; address: string } | undefined;
     /** Queues the command, unless this operation queued one of that name before; returns its reply when available. */
@@ -207,11 +220,13 @@ export type ImageSource = {
   file(id: string): Promise<string>;
   /** The image as a raw sparse file: converted once, shared, checked against its checksum. */
   raw(id: string): Promise<{ path: string; size: number }>;
+  /** The same, with its checksum and boot contents. */
+  disk(id: string): Promise<ExtentsFile>;
   /** The image as a compressed stream of its data without holes. */
   extents(id: string): Promise<ExtentsFile>;
   /** Format of the uploaded file, if it is to be used as a kernel. */
   kernel(id: string): Promise<KernelContents>;
-  /** Called after a checksum mismatch on a machine. @returns whether the file of `extents` still is unmodified */
+  /** Called after a checksum mismatch on a machine. @returns whether the files made for machines are unmodified */
   recheck(id: string): Promise<boolean>;
 };
 

@@ -1,5 +1,6 @@
 /** The engine's interface for the API and the boot server. All changes to nodes and servers go through it. */
 import type { Duplex } from 'node:stream';
+import type { IpaHeartbeat, IpaLookup, IpaLookupReply } from '#agent-protocol/ipa.ts';
 import type { Command, Hello, HelloReply, Progress, Result } from '#agent-protocol/messages.ts';
 import type { ImageUser } from '#domain/image-visibility.ts';
 import type { InterfaceField } from '#domain/interface-kinds.ts';
@@ -263,6 +264,10 @@ export type MachineMessages = {
   agentImage(token: string, path: string, requester: Requester): Promise<void>;
   /** Path of the config drive file of the token's operation, while its current command needs it. */
   agentConfigDrive(token: string): Promise<string>;
+  /** Binds the operation to an agent of Ironic's; only the first lookup gets the agent token. `token`: of its URL. */
+  ipaLookup(token: string, query: IpaLookup, requester: Requester): Promise<IpaLookupReply>;
+  /** Throws `badRequest` with Ironic's texts, and `conflict` while the operation ends. */
+  ipaHeartbeat(token: string, heartbeat: IpaHeartbeat & { node_uuid: string }, requester: Requester): Promise<void>;
   /** The classic POST. Throws `badRequest` with the classic texts. */
   deployPost(fields: Record<string, string>, requester: Requester): Promise<void>;
   /** Handles a DHCP, TFTP or HTTP request of a machine, identified by MAC or by its assigned address. */

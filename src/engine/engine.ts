@@ -8,8 +8,10 @@ import { ConsoleWatch } from './consoles/console-watch.ts';
 import { Consoles } from './consoles/consoles.ts';
 import type { BootPublisher, Engine, ImageFetcher, ImageFiles } from './contract.ts';
 import { BootWatch } from './messages/boot-watch.ts';
+import { IpaConversations, type IpaTimes } from './messages/ipa-conversations.ts';
 import { machineMessages } from './messages/machine-messages.ts';
 import { claimFormerEndpoints } from './nodes/endpoints.ts';
+import { MachineRecord } from './nodes/machine-record.ts';
 import { NodeReservations } from './nodes/node-reservations.ts';
 import { nodeVerbs } from './nodes/nodes.ts';
 import { definitions, lastErrors, provisionStateMachine } from './operations/registry.ts';
@@ -37,6 +39,7 @@ export type EngineParts = {
   log: Logger;
   onStep?: StepHook;
   cleanTimes?: CleanTimes;
+  ipaTimes?: IpaTimes;
 };
 
 export function createEngine(parts: EngineParts): Engine {
@@ -60,6 +63,10 @@ export function createEngine(parts: EngineParts): Engine {
       await watch.bootBegins(live, rows);
     },
     askPower: (live, signal) => askPowerNow({ store, drivers, bmcHealth }, live.operation, signal),
+    commandPending(live) {
+      live.agent.queued();
+      ipa.wake(live);
+    },
   };
   const worker = new Worker({
     store,
@@ -73,6 +80,7 @@ export function createEngine(parts: EngineParts): Engine {
     silenceTimeoutMs: settings['deploy.silence_timeout'] * 1000,
     ...(parts.onStep && { onStep: parts.onStep }),
   });
+  const ipa = new IpaConversations({ ...taskParts, worker, record: new MachineRecord({ store, worker }), log }, parts.ipaTimes);
   const servers = serverVerbs({ store, drivers, settings, worker });
   const powerSync = new PowerStateSync({
     store,
@@ -107,7 +115,7 @@ export function createEngine(parts: EngineParts): Engine {
       deleteServer: servers.deleteServer,
     }),
     ...machineVerbs({ store, drivers, bmcHealth, passwords, bootStates, reservations }),
-    ...machineMessages({ ...taskParts, worker, bootWatch: new BootWatch({ store, consoles }) }),
+    ...machineMessages({ ...taskParts, worker, bootWatch: new BootWatch({ store, consoles }), ipa }),
     async start() {
       await claimFormerEndpoints(store, drivers);
       await bmcHealth.load();
@@ -120,6 +128,7 @@ export function createEngine(parts: EngineParts): Engine {
     },
     async stop() {
       passwords.stop();
+      ipa.stop();
       watch.stop();
       await consoles.stop();
       await powerSync.stop();

@@ -26,6 +26,7 @@ import type { Image } from '#store/tables/images.ts';
 import type { Server } from '#store/tables/servers.ts';
 import { convertImage, type HowToRun } from '#tools/qemu-img.ts';
 import { kernelContentsOf } from './boot-contents/kernel-file.ts';
+import { bootContentsOf } from './boot-contents/read-boot-contents.ts';
 import { writeConfigDrive } from './config-drive.ts';
 import { type DiskFormat, driverOf, isDiskFormat } from './disk-formats.ts';
 import { findExtentsFile, writeExtentsFile } from './extents-file.ts';
@@ -118,6 +119,13 @@ class FolderImageStore implements ImageStore {
     return (await this.#findRaw(image, path)) ?? this.#work.run(`${id} raw`, () => this.#makeRaw(image, path));
   }
 
+  async disk(id: string): Promise<ExtentsFile> {
+    const { path, size } = await this.raw(id);
+    const [digest, { blocks }, boot] = [await recordedDigest(path), await stat(path), await bootContentsOf(path)];
+    if (!digest) throw new Fault('imageUnusable', { image: id, detail: 'the checksum of its raw file is missing' });
+    return { path, size, sha256: digest.value, virtual_size: size, data_bytes: Math.min(blocks * 512, size), boot };
+  }
+
   async extents(id: string): Promise<ExtentsFile> {
     const image = await this.#usable(id);
     const path = join(this.#folder(id), 'extents');
@@ -129,8 +137,16 @@ class FolderImageStore implements ImageStore {
   }
 
   async recheck(id: string): Promise<boolean> {
-    this.#sound.forget(this.#folder(id));
-    return (await this.#findExtents(await this.#usable(id), join(this.#folder(id), 'extents'))) !== undefined;
+    const folder = this.#folder(id);
+    this.#sound.forget(folder);
+    const image = await this.#usable(id);
+    const finders = {
+      raw: () => this.#findRaw(image, join(folder, 'raw')),
+      extents: () => this.#findExtents(image, join(folder, 'extents')),
+    };
+    const made = (await readdir(folder)).filter((name): name is keyof typeof finders => Object.hasOwn(finders, name));
+    const found = await Promise.all(made.map((name) => finders[name]()));
+    return found.length > 0 && found.every((file) => file !== undefined);
   }
 
   configDrive(server: Server, network: JsonObject, directory: string): Promise<string> {

@@ -1,7 +1,7 @@
 /** Settings that several parts read, in the order in which `serve --help` lists them. */
 import { isIP, isIPv4 } from 'node:net';
 import { resolve } from 'node:path';
-import { address, boolean, integer, list, portNumber, type Setting, type SettingsOf, seconds, text } from './setting.ts';
+import { address, boolean, integer, list, oneOf, portNumber, type Setting, type SettingsOf, seconds, text } from './setting.ts';
 
 export const apiSettings = {
   'api.listen': text(
@@ -65,6 +65,12 @@ export const provisioningSettings = {
 export const deploySettings = {
   'deploy.kernel': text({ help: 'Deploy kernel: image id, or path of a file' }),
   'deploy.ramdisk': text({ help: 'Deploy ramdisk: image id, or path of a file' }),
+  'deploy.agent': oneOf(['ingot', 'ipa'], {
+    default: 'ingot',
+    help: "Agent in the ramdisk of nodes whose driver_info names none: ingot, or ipa (Ironic's own)",
+  }),
+  'deploy.ipa_kernel': text({ help: "Deploy kernel for Ironic's own agent: image id, or path of a file" }),
+  'deploy.ipa_ramdisk': text({ help: "Deploy ramdisk with Ironic's own agent: image id, or path of a file" }),
   'deploy.agent_timeout': seconds(900, 'Timeout from power on to the first agent message'),
   'deploy.image_timeout': seconds(3600, 'Timeout for writing an image'),
   'deploy.silence_timeout': seconds(180, 'Timeout without a message from a busy agent'),

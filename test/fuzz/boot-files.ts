@@ -70,7 +70,10 @@ export const bootFileTarget: Target = {
       {
         ...{ engine: aRecordingEngine(), plans, addresses: new MachineAddresses({ plans, isServed: false }), tftpRoot: folder },
         ...{ report: () => {}, log: silent, eventTaker: () => undefined },
-        images: { extents: async () => Promise.reject(new Error('no image is asked for')) },
+        images: {
+          disk: async () => Promise.reject(new Error('no image is asked for')),
+          extents: async () => Promise.reject(new Error('no image is asked for')),
+        },
       },
       'all',
     );

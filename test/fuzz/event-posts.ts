@@ -86,7 +86,10 @@ export const eventPostTarget: Target = {
         tftpRoot: '/nonexistent',
         report: () => {},
       },
-      ...{ images: { extents: async () => Promise.reject(new Error('none')) }, eventTaker: (given) => posts.taker(given) },
+      ...{
+        images: { disk: async () => Promise.reject(new Error('none')), extents: async () => Promise.reject(new Error('none')) },
+        eventTaker: (given) => posts.taker(given),
+      },
       log: { debug() {}, info() {}, warn() {}, error() {} } as never,
     };
     const app = createHttp(parts, 'all');

@@ -122,7 +122,10 @@ const bootServerTarget: Target = {
         report: () => {},
         log: silent,
       },
-      images: { extents: async () => Promise.reject(new Error('no image is asked for')) },
+      images: {
+        disk: async () => Promise.reject(new Error('no image is asked for')),
+        extents: async () => Promise.reject(new Error('no image is asked for')),
+      },
       eventTaker: (token) => (token === 'known' ? () => {} : undefined),
     };
     const app = createHttp(parts, 'all');

@@ -97,6 +97,7 @@ export function roomImages(configDrive: string): ImageFiles {
     get: async () => anImage,
     file: async (id) => `/images/${id}`,
     raw: refuse,
+    disk: refuse,
     extents: async () => extents,
     kernel: refuse,
     recheck: async () => true,

@@ -66,7 +66,7 @@ export function directSteps({ agentTimeout, imageTimeout }: DirectTimes): readon
 /** Converts the image before the machine is touched: an unusable image must not cost a reboot. */
 async function prepareImage(task: Task): Promise<void> {
   rootDeviceOf(task.node);
-  const image = await task.images.extents((await task.imageIds()).image);
+  const image = await task.agent.image((await task.imageIds()).image);
   const { size, virtual_size, data_bytes } = image;
   const facts = { size, virtual_size, data_bytes };
   task.note(
@@ -84,15 +84,11 @@ async function writeBootFiles(task: Task): Promise<void> {
 
 const writeImage: Step<DirectContext>['run'] = async (task) => {
   const { image: id } = await task.imageIds();
-  const image = await task.images.extents(id);
+  const image = await task.agent.image(id);
   const { disk = 0 } = task.instance?.flavor ?? {};
   const hints = rootDeviceOf(task.node).map(({ name, expression }) => [name, expression] as const);
   const reply = await task.agent.ask('write-image', {
-    path: `${routes.images}/${id}`,
-    ...(task.boot.addresses.plain_images && { base_url: task.boot.addresses.http_url }),
-    sha256: image.sha256,
-    size: image.size,
-    virtual_size: image.virtual_size,
+    ...image.source,
     minimum_bytes: Math.max(image.virtual_size, disk * 1024 ** 3),
     ...(hints.length > 0 && { root_device: Object.fromEntries(hints) }),
   });

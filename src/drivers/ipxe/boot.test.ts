@@ -50,6 +50,27 @@ test('rejects an invalid client id before the machine is changed', () => {
     assert.throws(() => ipxeBoot.validate(withId(id)), { code: 'driverInfo', message: /extra\/client-id of port 52:54/ });
 });
 
+test('rejects kernel parameters of a node that would lead its agent to another server', () => {
+  for (const word of [
+    'ipa-api-url=http://192.0.2.1',
+    'ipa-agent-token=x',
+    'ipa-insecure',
+    'ingot.url=http://192.0.2.1',
+    'BOOTIF=01-x',
+  ]) {
+    const node = { ...aBootNode, driver_info: { kernel_append_params: `quiet ${word}` } };
+    assert.throws(() => ipxeBoot.validate(node), { code: 'driverInfo', message: /which Ingot sets/ }, word);
+    assert.throws(() => scriptOf({ node }), { code: 'driverInfo' }, word);
+  }
+  ipxeBoot.validate({ ...aBootNode, driver_info: { kernel_append_params: 'ipa-debug=1 ipa-ntp-server=192.0.2.7' } });
+});
+
+test('rejects an unknown agent', () => {
+  const using = (agent: string) => () => ipxeBoot.validate({ ...aBootNode, driver_info: { agent } });
+  using('ipa')();
+  assert.throws(using('x'), { code: 'driverInfo', message: /agent must be one of/ });
+});
+
 test('rejects unsafe kernel parameters of a node', () => {
   const attacks = [
     'a\nchain http://192.0.2.1/',

@@ -102,6 +102,11 @@ async function fetchImages(task: IscsiTask, { confinement }: IscsiOptions): Prom
   rootDiskNames(task.node);
   const { image: id, kernel, ramdisk } = await partitionImage(task);
   const image = await task.images.get(id);
+  if (task.agent.kind === 'ipa') {
+    const detail =
+      "it is a partition image, which Ironic's own agent (driver_info/agent is ipa) is not given: use a whole-disk image";
+    throw new Fault('imageUnusable', { image: image.name ?? id, detail });
+  }
   const { path, size } = await task.images.raw(image.id);
   const root = await fileSystemUuid(path, image.name ?? image.id, { confinement, signal: task.signal });
   await Promise.all([checkKernel(task, image, kernel), task.images.file(ramdisk), task.deployRamdisk()]);

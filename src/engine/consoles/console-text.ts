@@ -1,9 +1,10 @@
 /** Selects the console text that is kept after a failure. */
 import { classicParameters } from '#agent-protocol/classic.ts';
+import { ipaParameters } from '#agent-protocol/ipa.ts';
 import { kernelParameters } from '#agent-protocol/routes.ts';
 import { plainText } from '#domain/plain-text.ts';
 
-const secretParameters = [kernelParameters.token, classicParameters.deploymentKey];
+const secretParameters = [kernelParameters.token, classicParameters.deploymentKey, ipaParameters.url];
 const secrets = new RegExp(`\\b(${secretParameters.map((name) => name.replace('.', '\\.')).join('|')})=\\S+`, 'g');
 
 /** The kernel prints its command line. Its operation has ended, but its secrets must not be stored. */

@@ -40,6 +40,15 @@ export async function refuseOtherRequester(
   throw new Fault('forbidden', { detail: `The address ${requester.address} is not that of the machine.` });
 }
 
+/** The session token is bound to the agent's address, so a stolen one is useless elsewhere. */
+export function refuseOtherAddress({ record }: MessageParts, live: LiveOperation, requester: Requester): void {
+  const binding = bindingOf(live);
+  if (binding?.address === requester.address) return;
+  const message = `Another machine at ${formatRequester(requester)} used the session of the agent at ${binding?.name}; it was refused`;
+  record.otherMachine(live.operation, { subject: 'other machine', message, data: { address: requester.address } });
+  throw new Fault('forbidden', { detail: `The session is not that of ${requester.address}.` });
+}
+
 /**
  * The first agent is bound to the operation. If it repeats its hello (lost reply, or restarted by init), it gets the
  * same reply.

@@ -3,22 +3,29 @@
 import { type Command, type Progress, type Result, routes } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
-import { formatRequester, type Requester } from '#domain/requesters.ts';
+import type { Requester } from '#domain/requesters.ts';
 import type { AgentReply } from '#drivers/interfaces.ts';
 import type { MachineMessages } from '../contract.ts';
 import { MachineRecord } from '../nodes/machine-record.ts';
 import type { LiveOperation } from '../worker/live-operations.ts';
 import { configDriveOf, type TaskParts } from '../worker/task.ts';
 import type { Worker } from '../worker/worker.ts';
-import { bindAgent, endOutdated, type MessageParts, refuseOtherRequester } from './agent-binding.ts';
-import { bindingOf, findByBootstrap, findByImageToken, findBySession } from './agent-tokens.ts';
+import { bindAgent, endOutdated, type MessageParts, refuseOtherAddress, refuseOtherRequester } from './agent-binding.ts';
+import { findByBootstrap, findByImageToken, findBySession } from './agent-tokens.ts';
 import type { BootWatch } from './boot-watch.ts';
+import { keepReply } from './command-replies.ts';
 import { noteLoaderUuid, takeDeployPost } from './deploy-post.ts';
+import { ipaHeartbeat, ipaLookup } from './ipa-binding.ts';
+import type { IpaConversations } from './ipa-conversations.ts';
 
 /** It is in the operation's folder, but after a restart of Ingot. */
 const configDriveMs = 60_000;
 
-type Parts = TaskParts & { worker: Worker; bootWatch: Pick<BootWatch, 'consider'> };
+type Parts = TaskParts & {
+  worker: Worker;
+  bootWatch: Pick<BootWatch, 'consider'>;
+  ipa: Pick<IpaConversations, 'wake'>;
+};
 
 export function machineMessages(given: Parts): MachineMessages {
   const parts: MessageParts = { ...given, record: new MachineRecord(given) };
@@ -57,6 +64,10 @@ export function machineMessages(given: Parts): MachineMessages {
       if (path === undefined) throw new Fault('notFound', { what: 'Config drive of operation', id: live.operation.id });
       return path;
     },
+    ipaLookup: (token, query, requester) => ipaLookup(parts, { token, requester }, query),
+    async ipaHeartbeat(token, heartbeat, requester) {
+      given.ipa.wake(await ipaHeartbeat(parts, { token, requester }, heartbeat));
+    },
     deployPost: (fields, requester) => takeDeployPost(parts, fields, requester),
     // Only an event record, not a command: during shutdown the store may already be closed.
     machineRequest: (request) => void takeRequest({ ...parts, bootWatch: given.bootWatch }, request).catch(() => {}),
@@ -91,15 +102,6 @@ async function admit(
   throw new Fault('tooManyRequests', { what: 'messages of this agent', seconds: 60 });
 }
 
-/** The session token is bound to the agent's address, so a stolen one is useless elsewhere. */
-function refuseOtherAddress({ record }: MessageParts, live: LiveOperation, requester: Requester): void {
-  const binding = bindingOf(live);
-  if (binding?.address === requester.address) return;
-  const message = `Another machine at ${formatRequester(requester)} used the session of the agent at ${binding?.name}; it was refused`;
-  record.otherMachine(live.operation, { subject: 'other machine', message, data: { address: requester.address } });
-  throw new Fault('forbidden', { detail: `The session is not that of ${requester.address}.` });
-}
-
 /** An agent may fetch only what its current command tells it to write, never another tenant's image. */
 function expectCommanded(live: LiveOperation, path: string): void {
   if (pendingOf(live)?.params['path'] === path) return;
@@ -125,24 +127,9 @@ function recordProgress({ record }: MessageParts, live: LiveOperation, progress:
   record.agent(live.operation, { subject: 'progress', message, data: { done_bytes, total_bytes } });
 }
 
-async function takeResult({ worker, record }: MessageParts, live: LiveOperation, result: Result): Promise<void> {
+async function takeResult(parts: MessageParts, live: LiveOperation, result: Result): Promise<void> {
   const reply: AgentReply = result.ok
     ? { ok: true, result: (result.result ?? {}) as JsonObject }
     : { ok: false, error: result.error ?? 'no reason given' };
-  // A repeated result that is already known changes nothing.
-  if (live.operation.context.command?.id !== result.command_id) return;
-  let command: Command | undefined;
-  await worker.saveContext(live, (context) => {
-    const { command: pending, ...others } = context;
-    if (pending?.id !== result.command_id) return context;
-    command = pending;
-    return { ...others, replies: { ...others.replies, [pending.name]: reply } };
-  });
-  if (!command) return;
-  record.agent(live.operation, {
-    subject: command.name,
-    message: reply.ok ? `${command.name}: done` : `${command.name}: ${reply.error}`,
-    data: reply.ok ? reply.result : {},
-  });
-  worker.wake(live.operation.id);
+  await keepReply(parts, live, result.command_id, reply);
 }

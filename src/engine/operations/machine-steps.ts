@@ -20,7 +20,10 @@ export const next: Outcome<never> = { next: true };
 /** A step that uses what the machinery keeps in the context. */
 type MachineStep = Step<BaseContext>;
 
-/** The agent's bootstrap secret on the kernel command line; created before the first step. */
+/**
+ * The agent's bootstrap secret on the kernel command line, and which agent it is: created before the first step, so that
+ * later changes of the node or the settings do not reach this operation.
+ */
 const makeAgentSecret: MachineStep = {
   name: 'claim node',
   title: 'Claim the node',
@@ -29,7 +32,8 @@ const makeAgentSecret: MachineStep = {
   keepsMachine: true,
   phase: 'prepare',
   async run(task) {
-    return { next: true, context: { agent_secret: task.context.agent_secret ?? randomBytes(32).toString('base64url') } };
+    const agent_secret = task.context.agent_secret ?? randomBytes(32).toString('base64url');
+    return { next: true, context: { agent_secret, ...(task.agent.kind === 'ipa' && { ipa: task.context.ipa ?? {} }) } };
   },
 };
 

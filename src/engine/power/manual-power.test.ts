@@ -27,6 +27,7 @@ async function aSite({ store: given, waitSeconds }: { store?: Store; waitSeconds
     get: async () => anImage,
     file: nothing,
     raw: nothing,
+    disk: nothing,
     extents: nothing,
     kernel: nothing,
     recheck: nothing,

@@ -87,6 +87,20 @@ export const BaseContext = Type.Partial(
       name: Type.String(),
       session: Type.String(),
     }),
+    /** The ramdisk has Ironic's own agent (IPA); absent: Ingot's. */
+    ipa: Type.Partial(
+      Type.Object({
+        /** Where it listens, by its heartbeats; `certificate`: SHA-256 in hex. */
+        peer: Type.Object({ url: Type.String(), certificate: Type.String() }),
+        /** What has been done of the pending command, whose id it names; see drivers/ipa/programs.ts. */
+        work: Type.Object({
+          command: Type.String(),
+          done: Type.Array(Type.Unsafe<JsonObject & { seconds: number }>(Type.Object({ seconds: Type.Number() }))),
+          /** The call that was sent: `known` = the agent's commands before it, `id` = that of its reply. */
+          sent: Type.Optional(Type.Object({ known: Type.Number(), at: Type.String(), id: Type.Optional(Type.String()) })),
+        }),
+      }),
+    ),
     /** The pending command. */
     command: Type.Object({ id: Type.String(), name: Type.String(), params: FreeForm }),
     /** The agent's replies by command. */

@@ -109,6 +109,7 @@ export function checkedImages(files: ImageSource, checks: Checks): ImageSource {
     get: checked((id) => files.get(id)),
     file: checked((id) => files.file(id)),
     raw: checked((id) => files.raw(id)),
+    disk: checked((id) => files.disk(id)),
     extents: checked((id) => files.extents(id)),
     kernel: checked((id) => files.kernel(id)),
     recheck: checked((id) => files.recheck(id)),

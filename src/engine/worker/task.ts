@@ -1,9 +1,17 @@
 /** Builds the `Task` of a step: its access to one machine for one purpose (drivers/interfaces.ts). */
 import { randomUUID } from 'node:crypto';
-import { kernelParameters } from '#agent-protocol/routes.ts';
 import { clientIdOf } from '#domain/client-ids.ts';
 import { Fault } from '#domain/faults.ts';
-import type { BootPlan, BootRequest, Drivers, Instance, NodeFacts, PowerInterface, Task } from '#drivers/interfaces.ts';
+import type {
+  BootPlan,
+  BootRequest,
+  Drivers,
+  ImageSource,
+  Instance,
+  NodeFacts,
+  PowerInterface,
+  Task,
+} from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { NodePort } from '#store/tables/node-ports.ts';
 import type { Node } from '#store/tables/nodes.ts';
@@ -22,7 +30,8 @@ import type { EngineSettings } from '../settings.ts';
 import type { RunningOperation } from './base-context.ts';
 import type { RowWriter } from './bound-operations.ts';
 import type { LiveOperation } from './live-operations.ts';
-import { checkedImages, idsOf, pinnedImages, refuseForeignDeployImage, userOf } from './operation-images.ts';
+import { agentKindOf, agentParameters, deployRamdisk, imageFor } from './node-agent.ts';
+import { checkedImages, idsOf, pinnedImages, userOf } from './operation-images.ts';
 import type { AskPower } from './step-run.ts';
 
 export type TaskParts = {
@@ -37,6 +46,8 @@ export type TaskParts = {
   /** The machine is about to be powered on: observations of its last boot are obsolete. */
   bootBegins(live: LiveOperation, rows: RowWriter): Promise<void>;
   askPower: AskPower;
+  /** A command for the agent is pending: it is new, or Ingot was restarted. */
+  commandPending(live: LiveOperation): void;
 };
 
 type Parts = TaskParts & { rows: RowWriter };
@@ -50,6 +61,7 @@ export async function buildTask(parts: Parts, live: LiveOperation, signal: Abort
   const reportWait = (wait: string) => parts.rows.reportWait(live, wait);
   const instance = server ?? operation.request.instance;
   const { pinned, user } = imagesOfOperation(parts, operation, instance);
+  const images = checkedImages(parts.images, { store, pinned, user });
   const bmc = { store, node: facts, operation, signal, reportWait };
   const note: Task['note'] = (subject, message, data = {}, durationMs) =>
     store.events.append({
@@ -91,10 +103,10 @@ export async function buildTask(parts: Parts, live: LiveOperation, signal: Abort
         );
       }),
     boot: bootOf({ parts, operation, node: facts, server, instance }),
-    agent: agentOf(parts, live, signal),
-    images: checkedImages(parts.images, { store, pinned, user }),
+    agent: agentOf(parts, images, { live, node: facts, signal }),
+    images,
     imageIds: async () => idsOf(await pinned()),
-    deployRamdisk: () => deployRamdisk(parts, instance),
+    deployRamdisk: () => deployRamdisk(parts, { instance, node: facts, kind: agentKindOf(parts, live, facts) }),
     configDrive: () => configDriveOf(parts, operation, signal),
     saveContext: (facts) => parts.rows.saveContext(live, (context) => ({ ...context, ...facts })),
     elapsed: (what) => live.step.memory.elapsed(what),
@@ -160,14 +172,7 @@ function bootOf({ parts, operation, node, server, instance }: BootOwner): Task['
   const { boot, drivers, settings } = parts;
   return {
     addresses: boot.addresses,
-    agentParameters: () => ({
-      [kernelParameters.url]: boot.addresses.http_url,
-      ...(boot.addresses.agent && {
-        [kernelParameters.secureUrl]: boot.addresses.agent.url,
-        [kernelParameters.certificate]: boot.addresses.agent.certificate,
-      }),
-      [kernelParameters.token]: `${operation.id}.${operation.context.agent_secret}`,
-    }),
+    agentParameters: () => agentParameters(boot.addresses, operation),
     withdraw: () => boot.withdraw(node.uuid),
     async serve(request) {
       if (server) await refuseLostPorts(parts.store, operation, server);
@@ -213,12 +218,17 @@ async function machineAddresses(
     });
 }
 
+type AgentOwner = { live: LiveOperation; node: NodeFacts; signal: AbortSignal };
+
 /**
  * The pending command is kept in the operation's context. After a restart on either side it is repeated with the same
  * id, and the agent replies with the result it already has.
  */
-function agentOf(parts: Parts, live: LiveOperation, signal: AbortSignal): Task['agent'] {
+function agentOf(parts: Parts, images: ImageSource, { live, node, signal }: AgentOwner): Task['agent'] {
+  const kind = agentKindOf(parts, live, node);
   return {
+    kind,
+    image: (id) => imageFor(kind, { images, boot: parts.boot }, id),
     heard: () => live.operation.context.agent,
     async ask(name, params) {
       const { replies, command } = live.operation.context;
@@ -227,38 +237,14 @@ function agentOf(parts: Parts, live: LiveOperation, signal: AbortSignal): Task['
       if (command?.name !== name) {
         const command = { id: randomUUID(), name, params };
         await parts.rows.saveContext(live, (context) => ({ ...context, command }));
-        live.agent.queued();
       } else if (live.agent.silentMs > parts.settings['deploy.silence_timeout'] * 1000) {
         const detail = reportSilence(parts.settings['deploy.silence_timeout'], await parts.askPower(live, signal));
         throw new Fault('agentFailed', { command: name, detail });
       }
+      parts.commandPending(live);
       return undefined;
     },
   };
-}
-
-const imageId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
-/**
- * From the flavor first, then the settings. A setting may be a file path; a flavor may not, because its author could
- * have any file of this host sent to machines.
- */
-async function deployRamdisk(parts: TaskParts, instance: Instance | undefined): Promise<{ kernel: string; ramdisk: string }> {
-  const specs = instance?.flavor.extra_specs ?? {};
-  const find = async (label: 'kernel' | 'ramdisk') => {
-    const named = specs[`baremetal:deploy_${label}_id`];
-    const chosen = named ?? parts.settings[`deploy.${label}`];
-    if (chosen === '' || (named !== undefined && !imageId.test(named))) {
-      const wanted = `set baremetal:deploy_${label}_id on the flavor to the id of an image, or the setting deploy.${label}`;
-      const detail = named ? `'${named}' is no image id: ${wanted}` : `no ${label} is configured: ${wanted}`;
-      throw new Fault('imageUnusable', { image: `(deploy ${label})`, detail });
-    }
-    if (!imageId.test(chosen)) return chosen;
-    await refuseForeignDeployImage(parts.store, chosen);
-    return parts.images.file(chosen);
-  };
-  const [kernel, ramdisk] = await Promise.all([find('kernel'), find('ramdisk')]);
-  return { kernel, ramdisk };
 }
 
 /** @returns undefined if the instance has none */

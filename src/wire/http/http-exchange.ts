@@ -11,6 +11,8 @@ export type HttpRequest = {
   readonly method: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
+  /** Default: none. */
+  readonly body?: string | undefined;
   readonly trust: Trust;
   /** Timeout in milliseconds for the whole exchange, redirects included. */
   readonly timeout: number;
@@ -67,9 +69,9 @@ type Received = HttpReply & { readonly location: string | undefined };
 async function send({ url, ...request }: HttpRequest, agent: ReturnType<typeof createAgent>): Promise<Received> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const start = url.protocol === 'https:' ? tlsRequest : plainRequest;
-  const { method, headers, signal } = request;
+  const { method, headers, body, signal } = request;
   const outgoing = start(url, { method, headers, agent, ...(signal && { signal }) });
-  outgoing.on('error', reject).on('response', resolve).end();
+  outgoing.on('error', reject).on('response', resolve).end(body);
   const response = await promise;
   const pieces: Buffer[] = [];
   let length = 0;
