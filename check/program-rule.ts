@@ -57,6 +57,9 @@ const passedOn: readonly PassedOn[] = [
   { path: 'test/crash/simulated-machine.ts', written: 'program', reason: 'of a list that insideNamespace made' },
 ];
 
+/** Programs in the ramdisk with Ironic's own agent (test/ipa/ipa-ramdisk.ts), beside busybox. */
+const ipaPrograms = ['ip', 'ironic-python-agent', 'udevadm'];
+
 /** Node.js, which npm brings and the ramdisk holds; and names that a test calls because they do not exist. */
 const alwaysKnown = new Set(['node', 'no-such-program']);
 
@@ -64,10 +67,13 @@ export function knownPrograms(files: readonly Source[]): Finding[] {
   const table = files.find(({ path }) => path === programTableFile);
   if (!table) return [];
   const known = new Set(readProgramTable(table.text).flatMap(({ programs }) => programs));
-  const inRamdisk = new Set([...ramdiskFiles.map((path) => basename(path)), ...busyboxPrograms]);
+  const ramdisk = new Set([...ramdiskFiles.map((path) => basename(path)), ...busyboxPrograms]);
+  const ofIpa = new Set([...ipaPrograms, ...busyboxPrograms]);
+  const inRamdisk = (path: string) => (path.startsWith('test/ipa/') ? ofIpa : ramdisk);
   const callsOf = files.flatMap((file) => callsIn(file).map((call) => ({ file, call })));
   const unknown = callsOf.flatMap(({ file, call }) => {
-    const isKnown = (name: string) => (runsInRamdisk(file.path) ? inRamdisk : known).has(name) || alwaysKnown.has(name);
+    const isKnown = (name: string) =>
+      (runsInRamdisk(file.path) ? inRamdisk(file.path) : known).has(name) || alwaysKnown.has(name);
     const message = judge(file.path, call, isKnown);
     return message ? [{ path: file.path, line: lineOf(file.text, call.index), message }] : [];
   });
@@ -93,7 +99,7 @@ function unused(files: readonly Source[], calls: readonly { file: Source; call: 
 }
 
 function runsInRamdisk(path: string): boolean {
-  return (path.startsWith('agent/') && !path.endsWith('.test.ts')) || /^(build\/ramdisk|bench)\/[\w-]+\.sh$/.test(path);
+  return (path.startsWith('agent/') && !path.endsWith('.test.ts')) || /^(build\/ramdisk|bench|test\/ipa)\/[\w-]+\.sh$/.test(path);
 }
 
 function callsIn({ path, text }: Source): ProgramCall[] {

@@ -67,4 +67,11 @@ export const jobTable: readonly Job[] = [
     command: [...node, 'test/nova/main.ts'],
     needs: ['root', { program: 'mmdebstrap' }, { program: 'unshare' }],
   },
+  {
+    name: 'ironic-python-agent',
+    what: "Ironic's own agent (of Debian sid) inspects, deploys and cleans a lab machine",
+    minutes: 90,
+    command: [...node, '--test', 'test/ipa/ipa-deploy.ts'],
+    needs: ['root', { program: 'mmdebstrap' }, { program: 'qemu-system-x86_64' }],
+  },
 ];
