@@ -229,9 +229,11 @@ export function aStep(name: string, run: (task: Task) => ReturnType<Step['run']>
 
 /** Resolves when the node is in this state. */
 export async function untilState({ store }: Pick<Cloud, 'store'>, uuid: string, state: Node['provision_state']): Promise<Node> {
+  const limit = AbortSignal.timeout(20_000);
   for (;;) {
     const node = await store.nodes.find({ uuid });
     if (node?.provision_state === state) return node;
+    if (limit.aborted) throw new Error(`the node is ${node?.provision_state}, not ${state}: ${node?.last_error}`);
     await new Promise(setImmediate);
   }
 }

@@ -41,7 +41,7 @@ type Rack = {
   fetchFault: Fault | undefined;
 };
 
-export async function openRackFixture(parts: Pick<FixtureParts, 'images'> = {}): Promise<RackFixture> {
+export async function openRackFixture(parts: Pick<FixtureParts, 'images' | 'settings'> = {}): Promise<RackFixture> {
   const rack: Rack = {
     power: new Map(),
     consoles: new Map(),

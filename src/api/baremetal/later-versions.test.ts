@@ -401,15 +401,6 @@ test('a patch reaches keys with ~ and / as JSON Pointer escapes them', async () 
   assert.deepEqual(body.extra, { 'a/b~c': 1 });
 });
 
-test('rejects cleaning by a runbook', async () => {
-  const { uuid } = await enrol();
-
-  const { status, body } = await ask('PUT', `nodes/${uuid}/states/provision`, { target: 'clean', runbook: 'CUSTOM_A' });
-
-  assert.equal(status, 501);
-  assert.match(textOf(body), /runbook/);
-});
-
 test('rejects an image that Ingot would have to serve before contacting the BMC', async () => {
   const { uuid } = await enrol();
   const image = { device_type: 'cdrom', image_url: 'http://192.0.2.1/a.iso' };

@@ -7,6 +7,7 @@ import { stateName } from '#domain/provision-states.ts';
 import { findProvisionVerb, type ProvisionVerb } from '#engine/operations/shown-as.ts';
 import { findNode } from '#services/baremetal/lookup.ts';
 import { readBootState, setNodePower, setProvisionState } from '#services/baremetal/node-states.ts';
+import type { StepRights } from '#services/baremetal/provision-steps.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { ApiContext } from '../context.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';
@@ -14,7 +15,7 @@ import { Nullable } from '../http/schemas.ts';
 import { since } from '../http/versioned.ts';
 import { redactionFor } from './node-redaction.ts';
 import { nodeUrl } from './node-reply.ts';
-import { route } from './policy.ts';
+import { allows, authorize, authorizeSteps, nodeTarget, route } from './policy.ts';
 
 const Text = Nullable(Type.String());
 const Steps = Type.Array(Type.Record(Type.String(), Type.Unknown()), { maxItems: 100 });
@@ -89,14 +90,17 @@ export const nodeStateRoutes = [
       deploy_steps: Type.Optional(Nullable(Steps)),
       rescue_password: Anything,
       service_steps: Type.Optional(Nullable(Steps)),
-      runbook: Anything,
+      runbook: Type.Optional(Nullable(Type.String({ maxLength: 255 }))),
       disable_ramdisk: Anything,
     }),
     async handler(request, context, reply) {
       const node = await findNode(context, request.params.node);
       const verb = provisionVerb(request.body.target, node, request.microversion);
       const { caller, microversion } = request;
-      await setProvisionState(context, node, { verb, request: request.body, caller, minor: microversion.minor });
+      await setProvisionState(context, node, {
+        ...{ verb, request: request.body, caller, minor: microversion.minor },
+        rights: rightsOf(request, node),
+      });
       sendLocation(context, request, { reply, node });
     },
   }),
@@ -146,6 +150,19 @@ export const nodeStateRoutes = [
 function validityOf({ driver }: Pick<Node, 'driver'>, kind: string, name: string): Static<typeof Validity> {
   if (!name.startsWith('no-')) return { result: true };
   return { result: false, reason: `Driver ${driver} does not support ${kind} (disabled or not implemented).` };
+}
+
+function rightsOf(request: FastifyRequest, node: Node): StepRights {
+  return {
+    arbitrary: (of) => authorize(request, `baremetal:node:set_provision_state:${of}`, nodeTarget(node)),
+    steps: (steps) => authorizeSteps(request, steps, node),
+    runbook({ uuid, owner, ...runbook }) {
+      const target = { 'runbook.owner': owner };
+      if (!runbook.public && !allows(request, 'baremetal:runbook:get', target))
+        throw new Fault('notFound', { what: 'Runbook', id: uuid });
+      authorize(request, 'baremetal:runbook:use', target);
+    },
+  };
 }
 
 /** Verbs that exist only in Ironic. */

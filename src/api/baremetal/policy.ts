@@ -1,5 +1,7 @@
 /** The rules of the bare metal service, under Ironic's names (ironic/common/policy.py). */
+import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
+import { type StepName, stepNameOf, stepNames } from '#domain/step-names.ts';
 import type { Caller } from '#services/caller.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { PolicyTarget } from '../http/policy/check-language.ts';
@@ -100,6 +102,8 @@ const nodeRules = {
   'baremetal:node:get_states': projectReader('Show the states of a node.'),
   'baremetal:node:set_power_state': projectMember('Change the power state of a node.'),
   'baremetal:node:set_provision_state': ownerMemberLesseeManager('Change the provision state of a node.'),
+  'baremetal:node:set_provision_state:clean_steps': ownerMemberLesseeManager('Clean a node by steps that the request names.'),
+  'baremetal:node:set_provision_state:service_steps': ownerMemberLesseeManager('Service a node by steps that the request names.'),
   'baremetal:node:set_raid_state': ownerMember('Change the RAID configuration of a node.'),
   'baremetal:node:set_boot_mode': projectMember('Change the boot mode of a node.'),
   'baremetal:node:set_secure_boot': projectMember('Switch Secure Boot of a node on or off.'),
@@ -201,11 +205,36 @@ const ownTarget = (caller: Caller) => ({
   'runbook.owner': caller.project_id,
 });
 
+/** In Ironic there is none of these unless an operator's policy file names it. */
+const stepRules = Object.fromEntries(
+  stepNames.map((name) => [
+    `baremetal:step:execute:${name}`,
+    rule('@')(`Name the step ${name} for a node, or for a runbook of one's own.`),
+  ]),
+) as Record<`baremetal:step:execute:${StepName}`, PolicyRule>;
+
 export const baremetalPolicy = {
-  rules: { ...baseRules, ...nodeRules, ...otherRules },
+  rules: { ...baseRules, ...nodeRules, ...otherRules, ...stepRules },
   own: (caller: Caller) => ownTarget(caller),
   denied: (name: string) => new Fault('forbidden', { detail: `Policy doesn't allow ${name} to be performed.` }),
 } as const;
 export type BaremetalRule = keyof typeof baremetalPolicy.rules;
 
 export const { route, unsupportedRoute, authorize, allows } = routesOf(baremetalPolicy.rules);
+
+/** Throws `forbidden` with Ironic's text if the caller must not name one of the steps. An unknown one is refused later. */
+export function authorizeSteps(
+  request: FastifyRequest,
+  steps: readonly { interface: string; step: string }[],
+  node?: Pick<Node, 'owner' | 'lessee'>,
+): void {
+  const target = node && nodeTarget(node);
+  const isKnown = (name: string): name is StepName => (stepNames as readonly string[]).includes(name);
+  const denied = steps.filter((step) => {
+    const name = stepNameOf(step);
+    return isKnown(name) && !allows(request, `baremetal:step:execute:${name}`, target);
+  });
+  if (denied.length === 0) return;
+  const texts = denied.map(({ interface: slot, step }) => `insufficient privileges to execute step ${step} on interface ${slot}`);
+  throw new Fault('forbidden', { detail: texts.join('; ') });
+}

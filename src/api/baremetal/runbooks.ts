@@ -20,7 +20,7 @@ import { nextUrl } from '../http/pagination.ts';
 import { field, refuseLaterSortKey, type Selection, selectFields } from './fields.ts';
 import { linksTo } from './links.ts';
 import { PageQuery, pageOf, selectionOf, Word } from './page-query.ts';
-import { allows, authorize, type BaremetalRule, route } from './policy.ts';
+import { allows, authorize, authorizeSteps, type BaremetalRule, route } from './policy.ts';
 import { shownSteps } from './shown-steps.ts';
 
 const Reply = Type.Record(Type.String(), Type.Unknown());
@@ -141,6 +141,7 @@ function rulesOf(patch: Static<typeof JsonPatch>): BaremetalRule[] {
 type Creation = FastifyRequest<{ Body: Static<typeof RunbookRequest> }>;
 
 async function created(context: ApiContext, request: Creation, reply: { header(name: string, value: unknown): unknown }) {
+  authorizeSteps(request, request.body.steps);
   const runbook = await createRunbook(context, { ...request.body, ...ownership(request, request.body) });
   reply.header('location', linksTo(context.baseUrl(request), `runbooks/${runbook.uuid}`)[0]?.href);
   return runbookJson(context, request, { runbook });

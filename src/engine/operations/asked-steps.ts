@@ -6,6 +6,7 @@ import { type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
+import { stepNameOf } from '#domain/step-names.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { EngineSettings } from '../settings.ts';
@@ -74,14 +75,14 @@ function disallowedIn({ settings, use }: Asking): readonly string[] {
 }
 
 function refuseDisallowed(asking: Asking, step: NodeStep): void {
-  if (!disallowedIn(asking).includes(nameOf(step))) return;
+  if (!disallowedIn(asking).includes(stepNameOf(step))) return;
   const detail = `${asking.use} step '${nameOf(step)}' is not allowed. Disallowed by the setting ${asking.use}.disallowed_steps.`;
   throw new Fault('badRequest', { detail });
 }
 
 /** Of steps that an operator has defined, those that are disallowed are left out, as in Ironic. */
 export function allowedSteps(asking: Asking, steps: readonly NodeStep[]): NodeStep[] {
-  return steps.filter((step) => !disallowedIn(asking).includes(nameOf(step)));
+  return steps.filter((step) => !disallowedIn(asking).includes(stepNameOf(step)));
 }
 
 /** @returns the steps without what is not kept. @throws as `readSteps` */

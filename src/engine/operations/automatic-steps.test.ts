@@ -3,11 +3,12 @@ import { test } from 'node:test';
 import { Value } from 'typebox/value';
 import { automaticStepNames } from '#domain/automatic-steps.ts';
 import type { JsonObject } from '#domain/json.ts';
+import { reservedSteps, stepNameOf, stepNames } from '#domain/step-names.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import { readSettings } from '#settings.ts';
 import { aNode } from '#test/a-task.ts';
 import { automaticSteps, checkNodePriorities } from './automatic-steps.ts';
-import { nameOf, stepTable } from './node-steps.ts';
+import { isReserved, nameOf, stepTable } from './node-steps.ts';
 
 function chosen(flags: Record<string, string>, driver_info: JsonObject = {}): string[] {
   const settings = readSettings({ flags: { state_dir: '/nonexistent', ...flags } });
@@ -20,6 +21,20 @@ function chosen(flags: Record<string, string>, driver_info: JsonObject = {}): st
 test('the steps that automatic cleaning can execute are those of cleaning that need no arguments', () => {
   const usable = Object.entries(stepTable).filter(([, { uses, args }]) => uses.includes('clean') && Value.Check(args, {}));
   assert.deepEqual(usable.map(([name]) => name).toSorted(), automaticStepNames.toSorted());
+});
+
+test('the steps that rights name are those that there are', () => {
+  const ofInterfaces = stepNames.filter((name) => !isReserved({ step: name.split('.')[1] ?? '' }));
+  assert.deepEqual(ofInterfaces.toSorted(), Object.keys(stepTable).toSorted());
+  const reserved = stepNames.filter((name) => isReserved({ step: name.split('.')[1] ?? '' }));
+  assert.deepEqual(
+    reserved,
+    reservedSteps.map((step) => stepNameOf({ interface: 'bios', step })),
+  );
+  assert.equal(
+    reservedSteps.every((step) => isReserved({ step })),
+    true,
+  );
 });
 
 test('automatic cleaning erases the disks, and executes what a setting and the node add, by priority', () => {

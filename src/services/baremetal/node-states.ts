@@ -6,8 +6,8 @@ import type { ProvisionVerb } from '#engine/operations/shown-as.ts';
 import { readGivenConfigDrive } from '#images/given-config-drive.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Caller } from '../caller.ts';
-import { booleanOf } from '../loose-booleans.ts';
 import type { BaremetalContext } from './context.ts';
+import { isGiven, readProvisionSteps, type StepArguments, type StepRights } from './provision-steps.ts';
 
 /** Read from the BMC; if its health is not ok, the last known values, without waiting. Null = unknown. */
 export async function readBootState({ engine }: BaremetalContext, { uuid, boot_mode, secure_boot }: Node) {
@@ -37,83 +37,32 @@ function powerTarget(asked: string) {
   });
 }
 
-type ProvisionRequest = {
-  target: string;
-  clean_steps?: readonly object[] | null | undefined;
-  service_steps?: readonly object[] | null | undefined;
-  deploy_steps?: readonly object[] | null | undefined;
-  disable_ramdisk?: unknown;
-  configdrive?: unknown;
-} & Partial<Record<UnsupportedArgument, unknown>>;
-type UnsupportedArgument = (typeof unsupportedArguments)[number];
-const unsupportedArguments = ['rescue_password', 'runbook'] as const;
+type ProvisionRequest = StepArguments & { configdrive?: unknown; rescue_password?: unknown };
 
 type Provision = {
   /** The provision verb that the target stands for. */
   readonly verb: ProvisionVerb;
   readonly request: ProvisionRequest;
   readonly caller: Caller;
+  readonly rights: StepRights;
   /** Minor microversion of the request. */
   readonly minor: number;
 };
 
 export async function setProvisionState({ engine }: BaremetalContext, { uuid }: Node, provision: Provision): Promise<void> {
-  const { verb, request, caller } = provision;
-  const { target } = request;
-  for (const name of unsupportedArguments) {
-    if (request[name] !== undefined && request[name] !== null)
-      throw new Fault('unsupported', { what: `${name} with '${target}'` });
-  }
+  const { verb, request, caller, minor, rights } = provision;
   const { name, requires } = verb;
-  if (requires && !isGiven(request[requires]))
+  if (request.rescue_password !== undefined && request.rescue_password !== null)
+    throw new Fault('unsupported', { what: `rescue_password with '${request.target}'` });
+  const steps = readProvisionSteps({ verb: name, given: request, minor, rights });
+  if (requires && !steps.runbook && !isGiven(request[requires]))
     throw new Fault('badRequest', { detail: `"${requires}" is required when setting target provision state to ${name}` });
   const configdrive = await readConfigDrive(provision);
   await engine.setProvisionState(uuid, name, {
-    ...readStepArguments(provision),
+    ...steps,
     ...(configdrive && { configdrive }),
     user: { project_id: caller.project_id, is_admin: caller.is_admin || caller.system_scope === 'all' },
   });
-}
-
-/** An empty list is none, as in Ironic. */
-function isGiven(steps: unknown): boolean {
-  return Array.isArray(steps) && steps.length > 0;
-}
-
-/** The verb that takes each, with the minor microversion that brought `disable_ramdisk` there. */
-const deployStepsSince = 69;
-const disableRamdiskSince: Readonly<Record<string, number>> = { clean: 70, service: 108 };
-
-function readStepArguments({ verb, request, minor }: Provision) {
-  const { clean_steps, service_steps, deploy_steps, disable_ramdisk } = request;
-  const refuse = (detail: string) => new Fault('badRequest', { detail });
-  for (const [name, steps] of [
-    ['clean', clean_steps],
-    ['service', service_steps],
-  ] as const) {
-    if (isGiven(steps) && verb.name !== name)
-      throw refuse(`"${name}_steps" is only valid when setting target provision state to ${name}`);
-  }
-  if (isGiven(deploy_steps) && minor < deployStepsSince)
-    throw new Fault('notAcceptable', {
-      detail: `Request not acceptable. The minimal required API version should be 1.${deployStepsSince}`,
-    });
-  // As in Ironic, whose later names of the verbs do not take them.
-  if (isGiven(deploy_steps) && !['active', 'rebuild'].includes(request.target))
-    throw refuse('"deploy_steps" is only valid when setting target provision state to active or rebuild');
-  const since = disableRamdiskSince[verb.name];
-  const isNamed = disable_ramdisk !== undefined && disable_ramdisk !== null;
-  const isDisabled = isNamed ? booleanOf('disable_ramdisk', disable_ramdisk as string | boolean) : undefined;
-  if (isDisabled !== undefined && since === undefined)
-    throw refuse('disable_ramdisk is supported only with manual cleaning or servicing');
-  if (isDisabled !== undefined && minor < (since ?? 0))
-    throw new Fault('notAcceptable', { detail: 'disable_ramdisk is not acceptable in this API version' });
-  return {
-    ...(clean_steps && { clean_steps }),
-    ...(service_steps && { service_steps }),
-    ...(isGiven(deploy_steps) && { deploy_steps }),
-    ...(isDisabled !== undefined && { disable_ramdisk: isDisabled }),
-  };
 }
 
 /** The verbs that take one, each with the minor microversion that brought it. */
