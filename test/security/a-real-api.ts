@@ -1,0 +1,69 @@
+/** The API and the engine with all real drivers, on loopback and in memory: attacks go the whole way. */
+import { join } from 'node:path';
+import { pino } from 'pino';
+import type { BootPlan } from '#drivers/interfaces.ts';
+import { openDrivers } from '#drivers/registry.ts';
+import type { BootPublisher, Engine } from '#engine/contract.ts';
+import { createEngine } from '#engine/engine.ts';
+import { createImageFiles, type ImageStore } from '#images/image-files.ts';
+import { readSettings } from '#settings.ts';
+import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
+
+export type RealApi = ApiFixture & {
+  readonly engine: Engine;
+  /** Boot files that machines could fetch, in the order in which they were written. */
+  readonly published: BootPlan[];
+  /** Resolves when no operation works: each has ended, or waits for its machine. */
+  quiet(): Promise<void>;
+};
+
+const flags = { 'power.poll_ms': '1', 'power.sync_interval': '0', 'bmc.grace_period': '0', 'fake.power_delay_ms': '0' };
+
+export async function openRealApi(): Promise<RealApi> {
+  const published: BootPlan[] = [];
+  const site = { ...flags, 'deploy.kernel': '/boot/kernel', 'deploy.ramdisk': '/boot/ramdisk', state_dir: '/nonexistent' };
+  const settings = readSettings({ flags: site });
+  const opened = await openDrivers({ settings, confirmPower: async () => {} });
+  const log = pino({ level: 'silent' });
+  const parts: { engine?: Engine; images?: ImageStore } = {};
+  const fixture = await openApiFixture({
+    drivers: opened.drivers,
+    images(store, stateDir) {
+      parts.images = createImageFiles({ store, directory: join(stateDir, 'images'), log });
+      return parts.images;
+    },
+    engine(store) {
+      const images = new Proxy({} as ImageStore, { get: (_, name) => parts.images?.[name as keyof ImageStore] });
+      parts.engine = createEngine({ store, settings, log, images, drivers: opened.drivers, boot: publisherOf(published) });
+      return parts.engine;
+    },
+  });
+  return {
+    ...fixture,
+    published,
+    engine: parts.engine as Engine,
+    async quiet() {
+      for (;;) {
+        const running = await fixture.store.operations.list({ state: ['running', 'rolling_back'] });
+        if (running.every(({ waiting_for }) => waiting_for !== null)) return;
+        await new Promise(setImmediate);
+      }
+    },
+    async close() {
+      await parts.engine?.stop();
+      await opened.close();
+      await parts.images?.close();
+      await fixture.close();
+    },
+  };
+}
+
+function publisherOf(published: BootPlan[]): BootPublisher {
+  return {
+    addresses: { http_url: 'http://192.0.2.1:8088', tftp_address: '192.0.2.1' },
+    tftpRoot: '/nonexistent/tftp',
+    publish: async (plan) => void published.push(plan),
+    spend: async () => {},
+    withdraw: async () => {},
+  };
+}
