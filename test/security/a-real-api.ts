@@ -1,10 +1,13 @@
 /** The API and the engine with all real drivers, on loopback and in memory: attacks go the whole way. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { BootPlan } from '#drivers/interfaces.ts';
 import { openDrivers } from '#drivers/registry.ts';
 import type { BootPublisher, Engine } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
+import { openFetcher } from '#images/fetch/open-fetcher.ts';
 import { createImageFiles, type ImageStore } from '#images/image-files.ts';
 import { readSettings } from '#settings.ts';
 import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
@@ -25,17 +28,18 @@ export async function openRealApi(): Promise<RealApi> {
   const settings = readSettings({ flags: site });
   const opened = await openDrivers({ settings, confirmPower: async () => {} });
   const log = pino({ level: 'silent' });
-  const parts: { engine?: Engine; images?: ImageStore } = {};
+  const directory = await mkdtemp(join(tmpdir(), 'ingot-security-'));
+  const parts: { engine?: Engine; images?: ImageStore; fetcher?: Awaited<ReturnType<typeof openFetcher>> } = {};
   const fixture = await openApiFixture({
     drivers: opened.drivers,
-    images(store, stateDir) {
-      parts.images = createImageFiles({ store, directory: join(stateDir, 'images'), log });
-      return parts.images;
-    },
-    engine(store) {
-      const images = new Proxy({} as ImageStore, { get: (_, name) => parts.images?.[name as keyof ImageStore] });
-      parts.engine = createEngine({ store, settings, log, images, drivers: opened.drivers, boot: publisherOf(published) });
-      return parts.engine;
+    images: () => parts.images as ImageStore,
+    async engine(store) {
+      const images = createImageFiles({ store, directory, log });
+      const fetcher = await openFetcher({ store, files: images, directory, settings, log });
+      const boot = publisherOf(published);
+      const engine = createEngine({ store, settings, log, images, fetcher, boot, drivers: opened.drivers });
+      Object.assign(parts, { engine, images, fetcher });
+      return engine;
     },
   });
   return {
@@ -52,8 +56,10 @@ export async function openRealApi(): Promise<RealApi> {
     async close() {
       await parts.engine?.stop();
       await opened.close();
+      await parts.fetcher?.close();
       await parts.images?.close();
       await fixture.close();
+      await rm(directory, { recursive: true, force: true });
     },
   };
 }
