@@ -46,7 +46,8 @@ export const faultTable = {
   nodeBusy: {
     status: 409,
     by: 'caller',
-    message: 'Node {node} is locked by {holder}; retry after it has completed.',
+    message:
+      'Node {node} is locked by host {host}, please retry after the current operation is completed. It is held by {holder}.',
   },
   nodeLocked: {
     status: 409,

@@ -47,7 +47,7 @@ test('an instance is deployed with a VIF and a config drive, rebuilt, undeployed
   await openstack(ingot.env, ['baremetal', 'node', 'deploy', '--config-drive', documents, '--wait', '120', 'alone']);
   assert.deepEqual(await states(), ['active', null, info, null]);
   assert.deepEqual(await openstackJson(ingot.env, ['server', 'list', '--all-projects', '--host', String(node['uuid'])]), []);
-  await assert.rejects(openstack(ingot.env, ['baremetal', 'node', 'delete', 'alone']), /in provision state 'active'/);
+  await assert.rejects(openstack(ingot.env, ['baremetal', 'node', 'delete', 'alone']), /in provision state "active"/);
 
   const drive = join(ingot.directory, 'drive');
   await openstack(ingot.env, ['baremetal', 'node', 'rebuild', '--config-drive', drive, '--wait', '120', 'alone']);

@@ -198,7 +198,7 @@ test('hides node and operation of a busy machine from a member', async () => {
     const [reported, reportedAdmin] = [await fixture.ask({ ...ask, headers: member }), await fixture.ask(ask)];
     assert.deepEqual([reported.status, reportedAdmin.status], [409, 409]);
     assert.doesNotMatch(JSON.stringify(reported.body), /rack7|audit|elsewhere/);
-    assert.match(JSON.stringify(reportedAdmin.body), /rack7-u12 is locked by clean node/);
+    assert.match(JSON.stringify(reportedAdmin.body), /rack7-u12 is locked by host .* It is held by clean node/);
   }
   await fixture.store.nodes.update({ uuid: node.uuid }, { operation_id: null });
 });

@@ -1,4 +1,5 @@
 /** Faults for requests to a busy node, which name the operation or the request that holds it. */
+import { hostname } from 'node:os';
 import { Fault } from '#domain/faults.ts';
 import type { LockKind } from '#domain/lock-kinds.ts';
 import type { Store } from '#store/store.ts';
@@ -18,12 +19,17 @@ export async function refuseWhileBusy(trx: Store, node: Node, forbidding: readon
   await refuseLocked(trx, node.uuid, ['all', ...forbidding]);
 }
 
+/** Text of Ironic's `NodeLocked`, and the holder. */
+export function busyFault(node: string, holder: string): Fault {
+  return new Fault('nodeBusy', { node, host: hostname(), holder });
+}
+
 /** @throws Fault `nodeBusy` while a request has reserved the node */
 export async function refuseReserved(trx: Store, uuid: string): Promise<void> {
   const reservation = await trx.node_reservations.find({ node_uuid: uuid });
   if (!reservation || isVoid(reservation)) return;
   const [node] = await trx.nodes.pick(['name'], { uuid });
-  throw new Fault('nodeBusy', { node: node?.name ?? uuid, holder: reservation.purpose });
+  throw busyFault(node?.name ?? uuid, reservation.purpose);
 }
 
 /** The nodes that requests have reserved: few. */
@@ -41,10 +47,10 @@ export async function refuseBusyNode(trx: Store, uuid: string): Promise<never> {
   const node = await trx.nodes.find({ uuid });
   if (!node) throw new Fault('notFound', { what: 'Node', id: uuid });
   const holder = node.operation_id && (await trx.operations.find({ id: node.operation_id }));
-  throw new Fault('nodeBusy', {
-    node: node.name ?? uuid,
-    holder: holder ? `${holder.purpose} (operation ${describeHolder(holder)})` : 'an operation that has just completed',
-  });
+  throw busyFault(
+    node.name ?? uuid,
+    holder ? `${holder.purpose} (operation ${describeHolder(holder)})` : 'an operation that has just completed',
+  );
 }
 
 /** The operation, its current step and wait, when it began and its deadline. */

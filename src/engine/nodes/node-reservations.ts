@@ -4,12 +4,11 @@
  * interrupted is repaired (bmc-passwords.ts).
  */
 import { randomUUID } from 'node:crypto';
-import { Fault } from '#domain/faults.ts';
 import type { LockKind } from '#domain/lock-kinds.ts';
 import { whereUnique } from '#store/collection.ts';
 import type { Store } from '#store/store.ts';
 import type { NodeReservation } from '#store/tables/node-reservations.ts';
-import { isVoid, refuseBusyNode } from './busy-node.ts';
+import { busyFault, isVoid, refuseBusyNode } from './busy-node.ts';
 import { findNode } from './find-node.ts';
 import { refuseLocked } from './refuse-locked.ts';
 
@@ -59,7 +58,7 @@ export class NodeReservations {
     if (takes === 'idle' && node.operation_id) await refuseBusyNode(trx, uuid);
     if (takes === 'idle') await refuseLocked(trx, uuid, ['all', ...forbiddenBy]);
     const held = await trx.node_reservations.find({ node_uuid: uuid });
-    const refusal = new Fault('nodeBusy', { node: node.name ?? uuid, holder: held?.purpose ?? purpose });
+    const refusal = busyFault(node.name ?? uuid, held?.purpose ?? purpose);
     const mayReplace = !held || isVoid(held) || (takes === 'repair' && held.owner !== this.#owner);
     if (!mayReplace) throw refusal;
     if (held) await trx.node_reservations.remove({ node_uuid: uuid, owner: held.owner });

@@ -10,6 +10,7 @@ import type { ProvisionOptions } from '../contract.ts';
 import { noteUncleaned } from '../operations/automated-cleaning.ts';
 import { beginDeletion } from '../operations/delete.ts';
 import { newInstanceOperation, saveConfigDrive } from '../operations/node-instance.ts';
+import { power } from '../operations/power.ts';
 import { type KindVerb, provisionStateMachine as states, verbs } from '../operations/registry.ts';
 import { serverOn } from '../servers/server-on-node.ts';
 import { cancelForDelete } from '../servers/servers.ts';
@@ -166,13 +167,20 @@ type Interruption = { name: string; acts: 'cancel' | 'unhold' };
 async function interrupt({ store, worker, settings }: Parts, uuid: string, { name, acts }: Interruption): Promise<void> {
   const node = await findNode(store, uuid);
   const isAllowed = verbs.some((verb) => verb.name === name && verb.from.includes(node.provision_state));
-  if (!isAllowed && node.operation_id !== null) await refuseBusyNode(store, uuid);
+  if (!isAllowed && node.operation_id !== null) return interruptPower({ store, worker }, node, acts);
   if (verbFor({ settings }, node, name).acts === undefined) return leave({ store, settings }, uuid, name);
   const { operation_id: id } = node;
   if (id === null) throw new Fault('wrongState', { action: name, node: node.name ?? uuid, state: node.provision_state });
   // It may have gone on meanwhile.
   const isDone = await (acts === 'cancel' ? worker.abort(id, abortFault()) : worker.unhold(id));
   if (!isDone) await refuseBusyNode(store, uuid);
+}
+
+/** A power change that hangs can be ended in any state; Ironic leaves its node locked until it times out. */
+async function interruptPower({ store, worker }: Pick<Parts, 'store' | 'worker'>, node: Node, acts: Interruption['acts']) {
+  const running = await store.operations.find({ id: node.operation_id ?? '' });
+  if (running?.kind !== power.kind || acts !== 'cancel') return refuseBusyNode(store, node.uuid);
+  worker.cancel(running.id, abortFault());
 }
 
 /** Of a failed operation, whose node goes on as before. Ironic answers 409 in maintenance. */

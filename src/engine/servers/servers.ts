@@ -11,6 +11,7 @@ import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { NewServer, RebuildChanges, RequestedNetwork, ServerVerbs } from '../contract.ts';
+import { busyFault } from '../nodes/busy-node.ts';
 import { refuseLocked } from '../nodes/refuse-locked.ts';
 import { chooseNodeFor, claimNode, traitsOf } from '../operations/claim-node.ts';
 import { beginDeletion, deletion } from '../operations/delete.ts';
@@ -158,8 +159,7 @@ async function deleteServer({ store, worker }: VerbParts, id: string): Promise<v
     await trx.servers.update({ id }, { task_state: 'deleting', updated_at: new Date().toISOString() });
     const running = node.operation_id ? await trx.operations.find({ id: node.operation_id }) : undefined;
     if (running?.server_id === id) return { cancel: running.id };
-    if (running)
-      throw new Fault('nodeBusy', { node: node.name ?? node.uuid, holder: `${running.purpose} (operation ${running.id})` });
+    if (running) throw busyFault(node.name ?? node.uuid, `${running.purpose} (operation ${running.id})`);
     const begin: BeginOperation = (...request) => worker.begin(...request);
     return { operation: await beginDeletion(trx, { node_uuid: node.uuid, server_id: id }, { states, begin }) };
   });
