@@ -1,18 +1,27 @@
 /** Referee test: the unmodified `openstack` client deploys what a node's `instance_info` describes. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
+import { aWebServer } from '#test/a-web-server.ts';
 import { openstack, openstackJson, openstackSession, withoutClient as skip } from './openstack.ts';
 import { aSharedIngot } from './whole-ingot.ts';
 
 type Row = Record<string, unknown>;
 
-const ingot = aSharedIngot(async (directory) => {
-  await writeFile(join(directory, 'image'), Buffer.alloc(1024 ** 2));
-  await mkdir(join(directory, 'drive', 'openstack', 'latest'), { recursive: true });
-  await writeFile(join(directory, 'drive', 'openstack', 'latest', 'user_data'), '#!/bin/sh');
-});
+const disk = Buffer.alloc(1024 ** 2, 'disk');
+const server = await aWebServer({ '/disk.img': (_, reply) => void reply.end(disk) });
+after(() => server.close());
+
+const ingot = aSharedIngot(
+  async (directory) => {
+    await writeFile(join(directory, 'image'), Buffer.alloc(1024 ** 2));
+    await mkdir(join(directory, 'drive', 'openstack', 'latest'), { recursive: true });
+    await writeFile(join(directory, 'drive', 'openstack', 'latest', 'user_data'), '#!/bin/sh');
+  },
+  { 'images.fetch_addresses': '127.0.0.1' },
+);
 
 const states = async () => {
   const node: Row = await openstackJson(ingot.env, ['baremetal', 'node', 'show', 'alone']);
@@ -67,4 +76,30 @@ test('an instance is deployed with a VIF and a config drive, rebuilt, undeployed
   const [gone, detached, free, nodes] = after as [Row[], Row[], Row, Row[]];
   assert.deepEqual([gone, detached, nodes], [[], [], []]);
   assert.deepEqual([free['status'], free['device_id']], ['DOWN', '']);
+});
+
+test('an instance is deployed from a URL, if the data has the checksum', { skip }, async () => {
+  const sha512 = createHash('sha512').update(disk).digest('hex');
+  server.answer('/SHA512SUMS', (_, reply) => void reply.end(`${'0'.repeat(128)}  other.img\n${sha512}  disk.img\n`));
+  const source = `--instance-info image_source=${server.url}/disk.img`;
+  await openstackSession(ingot.env, [
+    'baremetal node create --driver fake-hardware --name remote -f json',
+    'baremetal node manage remote --wait 60',
+    'baremetal node provide remote --wait 60',
+    `baremetal node set ${source} --instance-info image_checksum=${'ab'.repeat(64)} remote`,
+  ]);
+  await assert.rejects(openstack(ingot.env, ['baremetal', 'node', 'deploy', '--wait', '60', 'remote']), /deploy failed/);
+  const failed: Row = await openstackJson(ingot.env, ['baremetal', 'node', 'show', 'remote']);
+  assert.equal(failed['provision_state'], 'deploy failed');
+  assert.match(String(failed['last_error']), /Validation of image href .*disk.img failed, reason: .* sha512 (ab){64} expected/);
+
+  const { replies } = await openstackSession(ingot.env, [
+    `baremetal node set --instance-info image_checksum=${server.url}/SHA512SUMS remote`,
+    'baremetal node deploy remote --wait 60',
+    'baremetal node show remote -f json',
+    'image list --name disk.img -f json',
+  ]);
+  const [deployed, images] = replies as [Row, Row[]];
+  assert.deepEqual([deployed['provision_state'], deployed['last_error'], images], ['active', null, []]);
+  assert.equal(server.counts.get('/disk.img'), 2);
 });

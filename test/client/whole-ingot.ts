@@ -15,7 +15,10 @@ export type WholeIngot = {
 };
 
 /** @param prepare receives the state folder before Ingot opens it */
-export async function startWholeIngot(prepare?: (state: string) => Promise<void>): Promise<WholeIngot> {
+export async function startWholeIngot(
+  prepare?: (state: string) => Promise<void>,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<WholeIngot> {
   const directory = await mkdtemp(join(tmpdir(), 'ingot-client-'));
   await prepare?.(join(directory, 'state'));
   const flags = {
@@ -24,6 +27,7 @@ export async function startWholeIngot(prepare?: (state: string) => Promise<void>
     'admin.password': 'pw',
     'log.level': 'silent',
     'power.poll_ms': '10',
+    ...settings,
   };
   const running = await serve(readSettings({ flags }));
   const env = {
@@ -51,10 +55,13 @@ export async function startWholeIngot(prepare?: (state: string) => Promise<void>
 }
 
 /** One for all tests of a file, which only read it. @param layFiles receives the folder for the tests' own files */
-export function aSharedIngot(layFiles?: (directory: string) => Promise<void>): Pick<WholeIngot, 'env' | 'directory'> {
+export function aSharedIngot(
+  layFiles?: (directory: string) => Promise<void>,
+  settings?: Readonly<Record<string, string>>,
+): Pick<WholeIngot, 'env' | 'directory'> {
   let ingot: WholeIngot;
   before(async () => {
-    ingot = await startWholeIngot();
+    ingot = await startWholeIngot(undefined, settings);
     await layFiles?.(ingot.directory);
   });
   after(() => ingot.close());
