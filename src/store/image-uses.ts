@@ -49,9 +49,14 @@ function isBeingInstalled({ vm_state, task_state }: Pick<Server, 'vm_state' | 't
 /** Images pinned when the operation began, including the kernel and ramdisk of a partition image. */
 async function operationUses({ operations, servers }: Store, id: string): Promise<ImageUse[]> {
   const running = await operations.list({ state: ['running', 'rolling_back'] });
-  const ids = running.flatMap(({ server_id, request }) => (server_id && names(request['images'] ?? null, id) ? [server_id] : []));
+  const using = running.filter(({ request }) => names(request['images'] ?? null, id));
+  const ids = using.flatMap(({ server_id }) => server_id ?? []);
   const found = ids.length > 0 ? await servers.pick(['id', 'project_id'], { id: ids }) : [];
-  return found.map((server) => ({ kind: 'server', name: server.id, project_id: server.project_id, isRunning: true }));
+  const instances = using.filter(({ server_id }) => server_id === null);
+  return [
+    ...found.map(({ id, project_id }): ImageUse => ({ kind: 'server', name: id, project_id, isRunning: true })),
+    ...instances.map(({ node_uuid }): ImageUse => ({ kind: 'node', name: node_uuid, project_id: null, isRunning: true })),
+  ];
 }
 
 const nodesAtOnce = 200;

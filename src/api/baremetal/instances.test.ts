@@ -251,6 +251,18 @@ test('kernel and ramdisk come from instance_info, by id and by URL', async () =>
   assert.equal(await stateOf(uuid), 'active');
 });
 
+test('an image is not deleted by force while an instance is deployed from it', async () => {
+  const uuid = await aNodeWith();
+  const goOn = fixture.hold();
+  await provision(uuid, 'active');
+
+  const reply = await ask('DELETE', `/image/v2/images/${image.id}?force=true`);
+  goOn();
+  await fixture.quiet();
+
+  assert.equal(reply.status, 409);
+});
+
 test('an instance is on one node, which it leaves before another comes', async () => {
   const [first, second] = [await aNodeWith(), await aNodeWith()];
   lastNode = first;
