@@ -1,5 +1,7 @@
 /** The rules of the settings. */
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import { Fault } from '#domain/faults.ts';
 import type { ApiSettings, ImageSettings, ProvisioningSettings, StateSettings } from '#settings/site.ts';
 import { AddressRules } from './address-rules.ts';
 import type { FetchRules } from './open-source.ts';
@@ -26,7 +28,7 @@ export function fetchRulesOf(settings: FetchSettings): FetchRules {
     http: {
       addresses: new AddressRules({ allowed: settings['images.fetch_addresses'], ownPorts }),
       prefixes: settings['images.fetch_urls'],
-      authorities: file === '' ? [] : [readFileSync(file, 'utf8')],
+      authorities: file === '' ? [] : [readAuthorities(file)],
       stallMs: settings['images.upload_stall'] * 1000,
     },
     files: {
@@ -34,4 +36,17 @@ export function fetchRulesOf(settings: FetchSettings): FetchRules {
       refused: [settings.state_dir, settings['secrets.key_file']].filter(Boolean),
     },
   };
+}
+
+/** @throws Fault `badRequest` that names setting and file */
+function readAuthorities(file: string): string {
+  try {
+    const text = readFileSync(file, 'utf8');
+    createSecureContext({ ca: text });
+    if (text.includes('BEGIN CERTIFICATE')) return text;
+    throw new Error('it has no certificate');
+  } catch (error) {
+    const detail = `setting images.fetch_ca_file names ${file}, which cannot be used (${(error as Error).message})`;
+    throw new Fault('badRequest', { detail }, error);
+  }
 }

@@ -1,8 +1,13 @@
 /** Against a hostile web server, and names that lead to forbidden addresses. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer as createTcpServer } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { ensureSelfMade } from '#boot-server/self-made-certificate.ts';
 import { aWebServer } from '#test/a-web-server.ts';
 import { faultOf } from '#test/fault-of.ts';
 import { AddressRules } from './address-rules.ts';
@@ -126,4 +131,27 @@ test('ends with its signal', async () => {
   stop.abort(new Error('enough'));
 
   await assert.rejects(opening, /enough/);
+});
+
+test('verifies the certificate by the authorities of the system and of the setting', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'ingot-tls-'));
+  const made = { folder, name: 'web', subject: 'web', address: '127.0.0.1', kind: 'ec', isGood: () => true } as const;
+  const certificate = await ensureSelfMade(made);
+  const secure = createTlsServer(certificate, ({ url }, reply) => {
+    if (url === '/image') reply.end('an image');
+    else reply.writeHead(302, { location: server.url }).end();
+  }).listen(0, '127.0.0.1');
+  await once(secure, 'listening');
+  const url = `https://127.0.0.1:${(secure.address() as AddressInfo).port}/image`;
+
+  assert.match(await refusal(url), /self-signed certificate/);
+  assert.equal(await read(url, rulesWith({ authorities: [certificate.cert] })), 'an image');
+  assert.match(await refusal(`${server.url}/to?${encodeURIComponent(url)}`), /self-signed certificate/);
+  assert.match(
+    await refusal(url.replace('image', 'other'), rulesWith({ authorities: [certificate.cert] })),
+    /from https to http/,
+  );
+  secure.close();
+  secure.closeAllConnections();
+  await rm(folder, { recursive: true });
 });
