@@ -82,16 +82,7 @@ export function createEngine(parts: EngineParts): Engine {
   });
   const ipa = new IpaConversations({ ...taskParts, worker, record: new MachineRecord({ store, worker }), log }, parts.ipaTimes);
   const servers = serverVerbs({ store, drivers, settings, worker });
-  const powerSync = new PowerStateSync({
-    store,
-    drivers,
-    settings,
-    log,
-    bmcHealth,
-    worker,
-    bootStates,
-    lastErrors,
-  });
+  const powerSync = new PowerStateSync({ store, drivers, settings, log, bmcHealth, worker, bootStates, lastErrors });
   const passwords = new BmcPasswords({
     store,
     drivers,
@@ -105,13 +96,7 @@ export function createEngine(parts: EngineParts): Engine {
   return {
     ...servers,
     ...nodeVerbs({
-      store,
-      drivers,
-      worker,
-      settings,
-      bmcHealth,
-      powerSync,
-      consoles,
+      ...{ store, drivers, worker, settings, bmcHealth, powerSync, consoles },
       deleteServer: servers.deleteServer,
     }),
     ...machineVerbs({ store, drivers, bmcHealth, passwords, bootStates, reservations }),

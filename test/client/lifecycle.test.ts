@@ -19,7 +19,13 @@ test('a node is adopted, protected, retired, undeployed without cleaning, and de
   ]);
   const adopted = await shown();
   assert.deepEqual(
-    [adopted['provision_state'], adopted['protected'], adopted['protected_reason'], adopted['retired'], adopted['retired_reason']],
+    [
+      adopted['provision_state'],
+      adopted['protected'],
+      adopted['protected_reason'],
+      adopted['retired'],
+      adopted['retired_reason'],
+    ],
     ['active', true, 'production', true, 'old'],
   );
 

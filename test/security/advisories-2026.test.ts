@@ -205,7 +205,8 @@ test('CVE-2026-44919: an image_source that is a device of the host is not read',
     await api.quiet();
     const { provision_state, last_error } = (await ask('GET', uuid)).body;
     if (status >= 400) assert.equal(provision_state, 'available');
-    else assert.match(`${provision_state}: ${last_error}`, /^deploy failed: .*The path is not permitted in file URLs/, image_source);
+    else
+      assert.match(`${provision_state}: ${last_error}`, /^deploy failed: .*The path is not permitted in file URLs/, image_source);
     assert.ok(!api.published.some(({ node_uuid }) => node_uuid === uuid));
   }
 });
