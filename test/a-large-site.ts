@@ -111,6 +111,7 @@ function nodeRow(index: number, { servers }: SiteSize): Omit<Node, 'id'> {
       machine_serial: null,
       known_disks: null,
       inventory,
+      health: null,
       plugin_data: null,
       inspection_started_at: null,
       inspection_finished_at: null,

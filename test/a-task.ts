@@ -53,6 +53,7 @@ export function aNode(changes: Partial<Node> = {}): Node {
     machine_serial: null,
     known_disks: null,
     inventory: null,
+    health: null,
     plugin_data: null,
     inspection_started_at: null,
     inspection_finished_at: null,

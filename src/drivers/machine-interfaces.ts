@@ -43,11 +43,16 @@ export type Interface = {
   readonly simulated?: true;
 };
 
+/** What a BMC says of the hardware as a whole, in Redfish's words. */
+export type Health = 'OK' | 'Warning' | 'Critical';
+
 /** Aborts a call early; drivers also have a timeout for each exchange. */
 export type CallOptions = {
   readonly signal?: AbortSignal;
   /** No user waits for the response: a busy BMC is reported as such, without waiting for a free session. */
   readonly background?: boolean;
+  /** Receives the machine's health where the reply to the question has it; null: the BMC does not report it. */
+  readonly health?: (health: Health | null) => void;
   /** Receives warnings beside the result; new ones are logged in the node's record. */
   readonly notice?: (message: string) => void;
 };
@@ -201,7 +206,17 @@ export type BiosInterface = Interface & {
   factoryReset(node: NodeFacts, callOptions?: CallOptions): Promise<void>;
 };
 
-export type FirmwareComponent = { readonly component: string; readonly version: string | null; readonly updateable: boolean };
+/** Which hardware the component is; null or absent: unknown. */
+type ComponentIdentity = {
+  readonly vendor?: string | null;
+  readonly model?: string | null;
+  readonly serial_number?: string | null;
+};
+export type FirmwareComponent = ComponentIdentity & {
+  readonly component: string;
+  readonly version: string | null;
+  readonly updateable: boolean;
+};
 
 export type FirmwareInterface = Interface & {
   readComponents(node: NodeFacts, callOptions?: CallOptions): Promise<FirmwareComponent[]>;

@@ -55,6 +55,7 @@ const later = [
   '0047-node-flags',
   '0050-records-of-steps',
   '0051-inspections',
+  '0052-node-health',
   '0054-fetched-images',
   '0058-node-locks',
   '0059-lessees',

@@ -35,6 +35,7 @@ import { migration0045 } from './migrations/0045-api-steps.ts';
 import { migration0047 } from './migrations/0047-node-flags.ts';
 import { migration0050 } from './migrations/0050-records-of-steps.ts';
 import { migration0051 } from './migrations/0051-inspections.ts';
+import { migration0052 } from './migrations/0052-node-health.ts';
 import { migration0054 } from './migrations/0054-fetched-images.ts';
 import { migration0058 } from './migrations/0058-node-locks.ts';
 import { migration0059 } from './migrations/0059-lessees.ts';
@@ -74,6 +75,7 @@ const migrations: Record<string, Migration> = {
   '0047-node-flags': migration0047,
   '0050-records-of-steps': migration0050,
   '0051-inspections': migration0051,
+  '0052-node-health': migration0052,
   '0054-fetched-images': migration0054,
   '0058-node-locks': migration0058,
   '0059-lessees': migration0059,

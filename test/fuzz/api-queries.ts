@@ -45,7 +45,7 @@ const values = [
   ...['ip_address=10.1.0.30', 'ip_address_substr=10', 'subnet_id=x', '10.1.0.30', '::1', 'aa:bb:cc:00:00:01', 'ACTIVE', 'active'],
   ...['ingot', 'cdrom', 'cdrom,floppy', '00000000-0000-0000-0000-000000000000', 'x'.repeat(3_000), '%E2%82%AC', '%ff', '+'],
 ];
-const versions = ['1.109', 'latest', '1.109', '1.101', '1.93', '1.82', '1.46', '1.1', '1.9999', 'x'];
+const versions = ['1.115', 'latest', '1.109', '1.101', '1.93', '1.82', '1.46', '1.1', '1.9999', 'x'];
 const computeVersions = ['2.1', '2.90', '2.37', '2.100', 'latest', 'x'];
 const mostParts = 5;
 

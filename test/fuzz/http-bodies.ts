@@ -19,7 +19,7 @@ import { type Fixture, readerTarget, type Target, type Verdict } from './target.
 /** The other parameters of an input are bytes before the body, so that it can be replayed alone. */
 const headBytes = 3;
 const novaVersions = ['2.1', '2.90', '2.37'];
-const ironicVersions = ['1.109', '1.78', 'latest', '1.93'];
+const ironicVersions = ['1.115', '1.78', 'latest', '1.93'];
 /** Requests after which all started work must have ended. */
 const quietEvery = 40;
 

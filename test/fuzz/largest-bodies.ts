@@ -118,7 +118,7 @@ function bodiesOf([method, url, body]: ApiRequest, { url: route, bodyLimit }: Ap
 export async function send({ fixture }: FullApi, { method, url }: LargeBody, payload: Buffer) {
   const isImagePatch = method === 'PATCH' && url.startsWith('/image');
   const type = isImagePatch ? 'application/openstack-images-v2.1-json-patch' : 'application/json';
-  const versions = { 'x-openstack-nova-api-version': '2.90', 'x-openstack-ironic-api-version': '1.109' };
+  const versions = { 'x-openstack-nova-api-version': '2.90', 'x-openstack-ironic-api-version': '1.115' };
   return fixture.ask({ method, url, payload, headers: { 'content-type': type, ...versions } });
 }
 

@@ -14,6 +14,7 @@ import { nameRows } from './requests/names.ts';
 import { patchRows } from './requests/patch.ts';
 import { portGroupRows } from './requests/port-groups.ts';
 import { portRows } from './requests/ports.ts';
+import { runbookTraitRows } from './requests/runbook-traits.ts';
 import { runbookRows } from './requests/runbooks.ts';
 import { stateRows } from './requests/states.ts';
 import { urlRows } from './requests/urls.ts';
@@ -42,5 +43,6 @@ export const requestTable: readonly Row[] = [
   ...allocationRows,
   ...deployTemplateRows,
   ...runbookRows,
+  ...runbookTraitRows,
   ...inspectionRuleRows,
 ];

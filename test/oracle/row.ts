@@ -52,7 +52,7 @@ export type Row = {
 };
 
 /** The newest microversion that both support. */
-export const newest = '1.109';
+export const newest = '1.115';
 
 export type Options = Omit<Row, 'name' | 'ask'> & Pick<Ask, 'version' | 'headers'>;
 

@@ -7,7 +7,7 @@ import { openRackFixture } from '#test/rack-fixture.ts';
 const fixture = await openRackFixture();
 after(() => fixture.close());
 const root = '/baremetal/v1';
-const newest = 109;
+const newest = 115;
 
 function ask(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, payload?: object, minor = newest) {
   const headers = { 'x-openstack-ironic-api-version': `1.${minor}` };

@@ -116,8 +116,7 @@ export const nodeFields: readonly NodeField[] = [
   flag('maintenance'),
   plain('maintenance_reason'),
   plain('fault', 42),
-  // Ingot does not read it from the BMC.
-  constant('health', 109, null),
+  plain('health', 109),
   plain('last_error'),
   derived({ name: 'reservation', since: 1, columns: ['operation_id'], type: Text }, ({ operation_id }) =>
     operation_id === null ? null : conductorName,

@@ -80,6 +80,9 @@ const firmwareFields = [
   field<FirmwareView>('initial_version', 86, ({ version }) => version),
   field<FirmwareView>('current_version', 86, ({ version }) => version),
   field<FirmwareView>('last_version_flashed', 86, () => null),
+  field<FirmwareView>('vendor', 114, ({ vendor = null }) => vendor),
+  field<FirmwareView>('model', 114, ({ model = null }) => model),
+  field<FirmwareView>('serial_number', 114, ({ serial_number = null }) => serial_number),
   field<FirmwareView>('created_at', 86, ({ read_at }) => read_at),
   field<FirmwareView>('updated_at', 86, () => null),
 ];

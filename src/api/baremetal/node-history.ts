@@ -1,6 +1,6 @@
 /** `/v1/nodes/{node}/history` (failures, as in Ironic), and Ingot's own `events` and `operations`. */
 import type { FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
+import { type TSchema, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { findMarked, findNode } from '#services/baremetal/lookup.ts';
 import { declaredSecrets, withoutSecrets } from '#services/baremetal/secrets.ts';
@@ -9,6 +9,7 @@ import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { ApiContext } from '../context.ts';
 import { EventFeedQuery, followEvents } from '../http/event-feed.ts';
+import { atLeast, type Microversion } from '../http/microversions.ts';
 import { nextUrl, type PageSource, readPage } from '../http/pagination.ts';
 import { conductorName, operationColumns } from './node-fields.ts';
 import { route } from './policy.ts';
@@ -20,6 +21,7 @@ const PageQuery = Type.Object({
 });
 
 const Links = Type.Array(Type.Object({ href: Type.String(), rel: Type.String() }));
+const Maybe = <T extends TSchema>(type: T) => Type.Union([type, Type.Null()]);
 const Entry = Type.Object({
   uuid: Type.String(),
   created_at: Type.String(),
@@ -29,6 +31,10 @@ const Entry = Type.Object({
   event_type: Type.Optional(Type.String()),
   conductor: Type.Optional(Type.String()),
   user: Type.Optional(Type.Null()),
+  project: Type.Optional(Type.Null()),
+  state: Type.Optional(Maybe(Type.String())),
+  target_provision_state: Type.Optional(Maybe(Type.String())),
+  duration_seconds: Type.Optional(Maybe(Type.Integer())),
   node_uuid: Type.Optional(Type.String()),
 });
 const Records = Type.Array(Type.Record(Type.String(), Type.Unknown()));
@@ -51,7 +57,8 @@ export const nodeHistoryRoutes = [
       };
       const page = await readPage(source, { limit, marker, idOf: entryUuid, maximum: historyMax });
       const json = detail ? entryJson : briefJson;
-      const history = page.items.map((event) => json(event, { node, base: context.baseUrl(request) }));
+      const view = { node, base: context.baseUrl(request), version: request.microversion };
+      const history = page.items.map((event) => json(event, view));
       return { history, ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }) };
     },
   }),
@@ -66,7 +73,7 @@ export const nodeHistoryRoutes = [
       const { entry } = request.params;
       const event = await failureOf(context, node, entry);
       if (!event) throw new Fault('recordNotFound', { id: entry, days: context.settings['records.keep'] });
-      return entryJson(event, { node, base: context.baseUrl(request) });
+      return entryJson(event, { node, base: context.baseUrl(request), version: request.microversion });
     },
   }),
   route({
@@ -92,7 +99,7 @@ export const nodeHistoryRoutes = [
   }),
 ];
 
-type EntryView = { node: Node; base: string };
+type EntryView = { node: Node; base: string; version: Microversion };
 
 /** Events have integer ids; Ironic's history has UUIDs. */
 function entryUuid({ id }: Event): string {
@@ -122,6 +129,19 @@ function entryJson(event: Event, view: EntryView) {
     conductor: conductorName,
     user: null,
     node_uuid: view.node.uuid,
+    // Ironic knows neither: its conductor records failures without the request.
+    ...(atLeast(view.version, 113) && { project: null }),
+    ...(atLeast(view.version, 115) && foundStateOf(event)),
+  };
+}
+
+/** Entries of an earlier Ingot do not have it. */
+function foundStateOf({ data }: Event) {
+  const { state = null, target_provision_state = null, duration_seconds = null } = data;
+  return { state, target_provision_state, duration_seconds } as {
+    state: string | null;
+    target_provision_state: string | null;
+    duration_seconds: number | null;
   };
 }
 

@@ -276,11 +276,13 @@ test('records failures as history, and everything as events and operations', asy
     node_uuid: uuid,
     subject: 'clean',
     message: 'clean node: failed: disk is gone',
-    data: { status: 'failed' },
+    data: { status: 'failed', state: 'cleaning', target_provision_state: 'available', duration_seconds: 7 },
   });
 
   const { history } = (await ask('GET', `${uuid}/history`)).body;
   const entry = (await ask('GET', `${uuid}/history/${history[0].uuid}`)).body;
+  const newer = (await ask('GET', `${uuid}/history/${history[0].uuid}`, undefined, 115)).body;
+  const [of114] = (await ask('GET', `${uuid}/history?detail=true`, undefined, 114)).body.history;
   const gone = await ask('GET', `${uuid}/history/00000000-0000-4000-8000-00000000ffff`);
   assert.equal(gone.status, 404);
   assert.match(JSON.stringify(gone.body), /never existed or has expired \(records\.keep is 90 days\)/);
@@ -292,6 +294,8 @@ test('records failures as history, and everything as events and operations', asy
     ['clean node: failed: disk is gone'],
   );
   assert.equal(entry.event_type, 'clean');
+  assert.deepEqual([newer.state, newer.target_provision_state, newer.duration_seconds], ['cleaning', 'available', 7]);
+  assert.deepEqual([newer.project, of114.project, 'state' in of114, 'project' in entry], [null, null, false, false]);
   assert.equal(
     events.some(({ kind, subject }: { kind: string; subject: string }) => kind === 'step' && subject === 'ask the BMC'),
     true,

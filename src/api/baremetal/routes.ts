@@ -23,6 +23,7 @@ import { nodeRoutes } from './nodes.ts';
 import { unsupportedRoute } from './policy.ts';
 import { portGroupRoutes } from './port-groups.ts';
 import { portRoutes } from './ports.ts';
+import { runbookTraitRoutes } from './runbook-traits.ts';
 import { runbookRoutes } from './runbooks.ts';
 import { AnyQuery } from './strict-requests.ts';
 import { volumeRoutes } from './volumes.ts';
@@ -56,6 +57,7 @@ export const baremetalRoutes: readonly Row[] = [
   ...volumeRoutes,
   ...deployTemplateRoutes,
   ...runbookRoutes,
+  ...runbookTraitRoutes,
   ...inspectionRuleRoutes,
   ...unsupportedRoutes,
 ];

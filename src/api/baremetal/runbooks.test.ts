@@ -113,3 +113,30 @@ test('has no runbooks before 1.92, and until 1.111 their names are traits', asyn
 
   assert.deepEqual([status, odd.status], [404, 400]);
 });
+
+test('a runbook has traits and a description from 1.112 on', async () => {
+  const body = { name: 'reset', steps: [step], description: 'of the BIOS' };
+  const created = await ask('POST', '/runbooks', { body });
+  const traits = async () => (await ask('GET', '/runbooks/reset/traits')).body['traits'];
+  const replaced = await ask('PUT', '/runbooks/reset/traits', { body: { traits: ['CUSTOM_B', 'CUSTOM_A', 'CUSTOM_B'] } });
+  const both = await traits();
+  const added = await ask('PUT', '/runbooks/reset/traits/CUSTOM_C');
+  const removed = await ask('DELETE', '/runbooks/reset/traits/CUSTOM_A');
+  const unknown = await ask('DELETE', '/runbooks/reset/traits/CUSTOM_Z');
+  const rest = await traits();
+  const many = await ask('PUT', '/runbooks/reset/traits', {
+    body: { traits: Array.from({ length: 51 }, (_, index) => `CUSTOM_T${index}`) },
+  });
+  const older = await ask('GET', '/runbooks/reset', { version: '1.111' });
+  const patch = [{ op: 'remove', path: '/description' }];
+  const changed = await ask('PATCH', '/runbooks/reset', { body: patch });
+  const cleared = await ask('DELETE', '/runbooks/reset/traits');
+
+  assert.deepEqual([created.body['description'], created.body['traits']], ['of the BIOS', []]);
+  assert.deepEqual([replaced.status, both], [204, ['CUSTOM_A', 'CUSTOM_B']]);
+  assert.match(String(added.headers['location']), /runbooks\/reset\/traits\/CUSTOM_C$/);
+  assert.deepEqual([added.status, removed.status, unknown.status, rest], [204, 204, 204, ['CUSTOM_B', 'CUSTOM_C']]);
+  assert.equal(many.status, 400);
+  assert.deepEqual(['description' in older.body, 'traits' in older.body], [false, false]);
+  assert.deepEqual([changed.body['description'], cleared.status, await traits()], [null, 204, []]);
+});

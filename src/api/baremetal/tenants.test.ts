@@ -63,7 +63,7 @@ test('a member finds nothing at any route, at the oldest and newest version, whe
   };
 
   const wanted = routes.map(([method, path]) => [`${method} ${path}`, statusOf(method, path)]);
-  for (const version of ['1.1', '1.109']) for (const node of [uuid, 'nobody']) assert.deepEqual(await ask(version, node), wanted);
+  for (const version of ['1.1', '1.115']) for (const node of [uuid, 'nobody']) assert.deepEqual(await ask(version, node), wanted);
 });
 
 const lists = ['nodes', 'nodes/detail', 'ports', 'ports/detail'];

@@ -67,7 +67,9 @@ async function readParts(at: SystemContext, entries: readonly Resource[], canUpd
     const entry = findPart(entries, component, { path, version });
     if (version === undefined && !entry) return [];
     const installed = version ?? (entry ? versionOf(entry) : null);
-    return [{ component, version: installed, updateable: entry ? isUpdateable(entry) : canUpdateAll, target: linkAt(entry) }];
+    const updateable = entry ? isUpdateable(entry) : canUpdateAll;
+    const model = component === 'bmc' ? (wordAt(manager, 'Model') ?? null) : null;
+    return [{ component, version: installed, updateable, target: linkAt(entry), model }];
   });
 }
 
@@ -107,8 +109,13 @@ async function readAdapters(at: SystemContext): Promise<InstalledComponent[]> {
       const id = textAt(adapter, 'SerialNumber') ?? textAt(adapter, 'Id');
       const version = objectsAt(adapter, 'Controllers').flatMap((one) => wordAt(one, 'FirmwarePackageVersion') ?? [])[0];
       if (id === undefined || version === undefined) continue;
-      found.push({ component: `nic:${id.trim()}`, version, updateable: true, target: linkAt(adapter) });
+      found.push({ component: `nic:${id.trim()}`, version, updateable: true, target: linkAt(adapter), ...identityOf(adapter) });
     }
   }
   return found;
+}
+
+function identityOf(adapter: Resource) {
+  const word = (name: string) => wordAt(adapter, name) ?? null;
+  return { vendor: word('Manufacturer'), model: word('Model'), serial_number: word('SerialNumber') };
 }

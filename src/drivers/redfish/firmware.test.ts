@@ -61,14 +61,20 @@ test("lists firmware by Ironic's names and those of the service", async (t) => {
     ...resources(hpe),
     '/redfish/v1/Chassis/1': { NetworkAdapters: link(adapters) },
     [adapters]: collectionOf([`${adapters}/DE1`, `${adapters}/DE2`]),
-    [`${adapters}/DE1`]: { Id: 'DE1', SerialNumber: 'MY123 ', Controllers: [{ FirmwarePackageVersion: '22.31' }] },
+    [`${adapters}/DE1`]: {
+      Id: 'DE1',
+      SerialNumber: 'MY123 ',
+      Manufacturer: 'Maker',
+      Model: 'X710',
+      Controllers: [{ FirmwarePackageVersion: '22.31' }],
+    },
     [`${adapters}/DE2`]: { Id: 'DE2', Controllers: [{}] },
   });
 
   assert.deepEqual(await firmware.readComponents(node), [
-    { component: 'bios', version: 'U58 v2.44 (01/17/2025)', updateable: true },
-    { component: 'bmc', version: '1.66', updateable: true },
-    { component: 'nic:MY123', version: '22.31', updateable: true },
+    { component: 'bios', version: 'U58 v2.44 (01/17/2025)', updateable: true, model: null },
+    { component: 'bmc', version: '1.66', updateable: true, model: null },
+    { ...{ component: 'nic:MY123', version: '22.31', updateable: true }, vendor: 'Maker', model: 'X710', serial_number: 'MY123' },
     { component: '1', version: '1.66 Dec 13 2024', updateable: true },
     { component: '2', version: 'U58 v2.44 (01/17/2025)', updateable: true },
     { component: '3', version: 'U58 v2.10', updateable: false },

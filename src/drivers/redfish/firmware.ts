@@ -39,5 +39,5 @@ function nameOf({ component }: FirmwareUpdate): string {
 async function readComponents(at: SystemContext): Promise<FirmwareComponent[]> {
   const components = await readInventory(at);
   if (components.length === 0) return await unsupported(at.node, 'firmware inventory');
-  return components.map(({ component, version, updateable }) => ({ component, version, updateable }));
+  return components.map(({ target: _, ...component }) => component);
 }

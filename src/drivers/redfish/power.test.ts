@@ -43,6 +43,20 @@ async function setUp(t: TestContext, options: { state?: string | null; offered?:
 }
 
 suite('the power state', () => {
+  for (const [status, health] of [
+    [{ Health: 'OK', HealthRollup: 'Critical' }, 'Critical'],
+    [{ Health: 'Warning' }, 'Warning'],
+    [{ Health: 'Fine' }, null],
+    ['odd', null],
+  ] as const) {
+    test(`comes with the health: ${JSON.stringify(status)}`, async (t) => {
+      const { power, node } = await setUp(t, { state: 'On', system: { Status: status } });
+      const heard: unknown[] = [];
+      await power.getPower(node, { health: (found) => void heard.push(found) });
+      assert.deepEqual(heard, [health]);
+    });
+  }
+
   for (const [word, state] of [
     ['On', 'power on'],
     ['PoweringOn', 'power on'],

@@ -2,7 +2,7 @@ import { pause } from '#async/timers.ts';
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import { RedfishError, type Resource } from '#wire/redfish/redfish-client.ts';
-import type { NodeFacts, PowerInterface, PowerTarget } from '../interfaces.ts';
+import type { Health, NodeFacts, PowerInterface, PowerTarget } from '../interfaces.ts';
 import { unsubscribe } from './event-subscription.ts';
 import type { WatchPower } from './events.ts';
 import type { SystemContext, WithSystem } from './find-system.ts';
@@ -52,7 +52,9 @@ export function createRedfishPower(
     endpoints: redfishEndpoints,
     getPower: (node, callOptions) =>
       withSystem({ node, command: 'read PowerState', callOptions }, async (at) => {
-        const state = powerOf(at, (await at.system()).body);
+        const { body } = await at.system();
+        const state = powerOf(at, body);
+        callOptions?.health?.(healthOf(body));
         const leniencies = [...at.client.leniencies];
         if (leniencies.length > 0) callOptions?.notice?.(`the web server of its BMC ${leniencies.join('; ')}: Ingot adapts`);
         return state;
@@ -62,6 +64,14 @@ export function createRedfishPower(
     watchPower,
     unsubscribe: (node, path, { signal }) => unsubscribe({ withSystem, node }, path, signal),
   };
+}
+
+const healthTable: readonly string[] = ['OK', 'Warning', 'Critical'] satisfies Health[];
+
+/** Of the system with all its parts; a service may report one of the two fields. */
+function healthOf(system: Resource): Health | null {
+  const word = textAt(system, 'Status', 'HealthRollup') ?? textAt(system, 'Status', 'Health');
+  return (healthTable.find((each) => each === word) as Health | undefined) ?? null;
 }
 
 function powerOf({ node }: SystemContext, system: Resource): PowerState {

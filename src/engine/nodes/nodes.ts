@@ -170,6 +170,7 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
     ...unknownBootState,
     system_uuid: null,
     inventory: null,
+    health: null,
     plugin_data: null,
     inspection_started_at: null,
     inspection_finished_at: null,

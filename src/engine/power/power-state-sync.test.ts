@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { Fault, formatFault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
-import type { Drivers, PowerInterface } from '#drivers/interfaces.ts';
+import type { Drivers, Health, PowerInterface } from '#drivers/interfaces.ts';
 import { readSettings } from '#settings.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { anAvailableNode, testCloud } from '#test/a-cloud.ts';
@@ -425,4 +425,30 @@ test('a process suspended for hours keeps its polls spread out', async (t) => {
   await until(() => bmc.polls === 2);
   await delay(300);
   assert.equal(bmc.polls, 2);
+});
+
+test('records the health that a BMC reports with the power state, and when it changes', async (t) => {
+  let health: Health | null = 'Warning';
+  const more: Partial<PowerInterface> = {
+    async getPower(_, options) {
+      options?.health?.(health);
+      return 'power on';
+    },
+  };
+  const { store, node, powerSync, row } = await aPowerStateSync(t, { answer: 'power on', more });
+
+  powerSync.pollNow(node.uuid);
+  await until(async () => (await row()).health === 'Warning');
+  health = null;
+  powerSync.pollNow(node.uuid);
+  await until(async () => (await row()).health === null);
+
+  const events = (await store.events.list({ node_uuid: node.uuid })).filter(({ subject }) => subject === 'health');
+  assert.deepEqual(
+    events.map(({ data }) => data),
+    [
+      { health: 'Warning', former: null },
+      { health: null, former: 'Warning' },
+    ],
+  );
 });

@@ -8,7 +8,7 @@ import { raceAbort } from '#async/abort.ts';
 import { longestTimerMs } from '#async/timers.ts';
 import { asFault, Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
-import type { Drivers, NodeFacts, PowerInterface } from '#drivers/interfaces.ts';
+import type { Drivers, Health, NodeFacts, PowerInterface } from '#drivers/interfaces.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { reservedNodes } from '../nodes/busy-node.ts';
 import type { EngineSettings } from '../settings.ts';
@@ -21,6 +21,7 @@ import { gatheredWith, PollSchedule } from './poll-schedule.ts';
 import { type PollClass, PollSlots } from './poll-slots.ts';
 import { type FoundPower, PowerPolicy, type PowerPolicyParts } from './power-policy.ts';
 import { PowerWatches } from './power-watches.ts';
+import { recordHealth } from './record-health.ts';
 
 type Parts = PowerPolicyParts & {
   drivers: Drivers;
@@ -41,8 +42,9 @@ const unverified: readonly Node['provision_state'][] = ['enroll', 'verifying'];
 const columns = [
   ...(['id', 'uuid', 'name', 'driver', 'driver_info', 'revision', 'properties', 'extra', 'power_state'] as const),
   ...(['power_interface', 'management_interface', 'disable_power_off'] as const),
-  ...(['operation_id', 'maintenance', 'fault', 'provision_state', 'instance_uuid'] as const),
+  ...(['operation_id', 'maintenance', 'fault', 'health', 'provision_state', 'instance_uuid'] as const),
 ] as const;
+type Asking = { poll: AbortController; hear: (health: Health | null) => void };
 /** `isReserved`: by a request, which nothing else at its BMC may disturb. */
 type PolledNode = Pick<Node, (typeof columns)[number]> & NodeFacts & { isReserved: boolean };
 
@@ -326,9 +328,14 @@ export class PowerStateSync {
     const { bmcHealth, log } = this.#parts;
     const begun = Date.now();
     try {
-      const seen = await bmcHealth.ask(node.uuid, () => this.#ask(node, power, poll));
+      let health: Health | null | undefined;
+      const hear = (found: Health | null) => {
+        health = found;
+      };
+      const seen = await bmcHealth.ask(node.uuid, () => this.#ask(node, power, { poll, hear }));
       poll.signal.throwIfAborted();
       await this.#compare(node, { seen, begun });
+      if (health !== undefined && health !== node.health) await recordHealth(this.#parts.store, node, health);
       if (poll.signal.aborted) return;
       this.#watches.consider(node, power);
       this.#parts.bootStates?.consider(node, seen);
@@ -342,13 +349,13 @@ export class PowerStateSync {
   }
 
   /** Has its own timeout, because a poll that never ends would occupy its slot forever. */
-  async #ask(node: PolledNode, power: PowerInterface, poll: AbortController): Promise<PowerState> {
+  async #ask(node: PolledNode, power: PowerInterface, { poll, hear }: Asking): Promise<PowerState> {
     const ms = this.#parts.pollMs ?? longestPollMs;
     const address = `node ${node.name ?? node.uuid}`;
     const tooLong = { address, attempts: 1, seconds: ms / 1000, detail: 'the poll timed out' };
     const timer = setTimeout(() => poll.abort(new Fault('bmcUnreachable', tooLong)), ms);
     try {
-      return await raceAbort(power.getPower(node, { signal: poll.signal, background: true }), poll.signal);
+      return await raceAbort(power.getPower(node, { signal: poll.signal, background: true, health: hear }), poll.signal);
     } finally {
       clearTimeout(timer);
     }

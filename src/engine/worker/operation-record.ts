@@ -4,6 +4,7 @@ import type { Step } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { NewEvent } from '#store/tables/events.ts';
 import type { Operation as Row } from '#store/tables/operations.ts';
+import type { FoundState } from './operation-row.ts';
 
 type Operation = Omit<Row, 'request' | 'context'>;
 type StepStatus = 'started' | 'waiting' | 'ended' | 'failed';
@@ -23,12 +24,13 @@ export class OperationRecord {
     this.#operation(operation, { message: `resumed at step "${operation.step}"`, data: { status: 'resumed' } });
   }
 
-  ended(operation: Operation): void {
+  /** @param found the state in which a failure found the node */
+  ended(operation: Operation, found?: FoundState): void {
     const { state, fault, created_at, ended_at } = operation;
     this.#operation(operation, {
       message: state === 'done' ? 'done' : `failed: ${fault?.message}`,
       duration_ms: Date.parse(ended_at ?? '') - Date.parse(created_at),
-      data: { status: state, ...(fault && { fault: fault as unknown as JsonObject }) },
+      data: { status: state, ...found, ...(fault && { fault: fault as unknown as JsonObject }) },
     });
   }
 

@@ -79,22 +79,29 @@ export class OperationRows {
 
   /**
    * Row, server and node in one transaction. If the definition throws, the operation fails without it.
-   * @returns the operations that take over the node, and what the definition has thrown
+   * @returns the operations that take over the node, what the definition has thrown, and in which state a failure found
+   * the node
    */
   async end(
     live: LiveOperation,
     state: 'done' | 'failed',
     change: RowChange,
-  ): Promise<{ followers: Operation[]; defect?: Fault }> {
+  ): Promise<{ followers: Operation[]; defect?: Fault; found?: FoundState | undefined }> {
     try {
       const ended: RowChange = (before) => ({ ...change(before), state });
-      return { followers: await this.#end(live, ended, (trx, row) => this.#operations.ended(trx, row, this.#begin)) };
+      return await this.#end(live, ended, async (trx, row) => {
+        const found = state === 'failed' ? await foundState(trx, row) : undefined;
+        return { followers: await this.#operations.ended(trx, row, this.#begin), found };
+      });
     } catch (error) {
       if (this.#store.hasFailed(error)) throw error;
       const defect = defectOf(error);
       const failed: RowChange = ({ step }) => ({ state: 'failed', fault: defect.toRecord(step) });
-      await this.#end(live, failed, (trx, row) => endWithoutDefinition(trx, this.#operations.states, row));
-      return { followers: [], defect };
+      return await this.#end(live, failed, async (trx, row) => {
+        const found = await foundState(trx, row);
+        await endWithoutDefinition(trx, this.#operations.states, row);
+        return { followers: [], defect, found };
+      });
     }
   }
 
@@ -143,4 +150,16 @@ function attempt<R>(find: () => R | undefined): R | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** As an entry of Ironic's history has it. */
+export type FoundState = { state: string; target_provision_state: string | null; duration_seconds: number | null };
+
+async function foundState({ nodes }: Store, { node_uuid }: RunningOperation): Promise<FoundState | undefined> {
+  const columns = ['provision_state', 'target_provision_state', 'provision_updated_at'] as const;
+  const [node] = await nodes.pick(columns, { uuid: node_uuid });
+  if (!node) return undefined;
+  const { provision_state: state, target_provision_state, provision_updated_at: since } = node;
+  const duration_seconds = since === null ? null : Math.max(Math.floor((Date.now() - Date.parse(since)) / 1000), 0);
+  return { state, target_provision_state, duration_seconds };
 }

@@ -374,11 +374,11 @@ export class Worker {
   }
 
   async #end(live: LiveOperation, state: 'done' | 'failed', change: RowChange): Promise<'rest'> {
-    const { followers, defect } = await this.#rows.end(live, state, change);
+    const { followers, defect, found } = await this.#rows.end(live, state, change);
     if (defect) this.#logDefect(live, defect);
     const { operation } = live;
     const { id, kind, node_uuid, fault } = operation;
-    this.#record.ended(operation);
+    this.#record.ended(operation, found);
     this.#parts.log.info(
       { operation: id, kind, node: node_uuid, state: operation.state, fault: fault?.message },
       'operation ended',

@@ -54,6 +54,8 @@ export type Node = NodeInterfaces &
     boot_mode: 'bios' | 'uefi' | null;
     /** Whether Secure Boot is on, as last reported by the BMC; null: unknown. */
     secure_boot: boolean | null;
+    /** Of the hardware, as last reported by the BMC: `OK`, `Warning`, `Critical`; null: unknown. */
+    health: string | null;
     /** UUID of the machine, as reported by the BMC at verification; null: unknown. */
     system_uuid: string | null;
     /** The hardware as last reported by the agent. */

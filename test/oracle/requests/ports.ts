@@ -19,6 +19,11 @@ const patch = (name: string, operations: unknown, options: Options = {}): Row =>
 const replace = (path: string, value: unknown) => [{ op: 'replace', path, value }];
 
 export const portRows: readonly Row[] = [
+  create('not for dynamic port groups', { available_for_dynamic_portgroup: false }),
+  create('for dynamic port groups, as text', { available_for_dynamic_portgroup: 'yes' }),
+  create('for dynamic port groups, at 1.110', { available_for_dynamic_portgroup: true }, { version: '1.110' }),
+  patch('not for dynamic port groups', replace('/available_for_dynamic_portgroup', false)),
+  patch('a removed mark of dynamic port groups', [{ op: 'remove', path: '/available_for_dynamic_portgroup' }]),
   create('plain', {}),
   addressed('in capitals', 'AA:BB:CC:00:00:01'),
   addressed('with dashes', 'aa-bb-cc-00-00-01'),
