@@ -6,6 +6,7 @@ import { eventPostTarget } from './event-posts.ts';
 import { httpTargets } from './http-bodies.ts';
 import { imageReferenceTarget } from './image-references.ts';
 import { imageTableTarget } from './image-tables.ts';
+import { ipaTargets } from './ipa-messages.ts';
 import { ipmiByteTargets } from './ipmi-bytes.ts';
 import { ipmiConversationTargets } from './ipmi-conversations.ts';
 import { ipmiKnowledgeTarget } from './ipmi-knowledge.ts';
@@ -41,6 +42,7 @@ export const fuzzTargets: readonly Target[] = [
   ...textTargets,
   ...requestTextTargets,
   ...machineFactTargets,
+  ...ipaTargets,
   jsonPatchTarget,
   ...httpTargets,
   apiQueryTarget,

@@ -63,15 +63,17 @@ export function readInventory(report: unknown): Inventory | undefined {
   return Value.Check(Inventory, inventory) ? inventory : undefined;
 }
 
-function diskOf({ name, size, rotational, model, serial, vendor, tran, hctl, by_path, ...wwns }: Static<typeof IpaDisk>): Disk {
-  const named = { vendor, hctl, by_path, tran, ...wwns };
+const namedFields = ['vendor', 'wwn', 'wwn_vendor_extension', 'wwn_with_extension', 'hctl', 'by_path', 'tran'] as const;
+
+function diskOf(disk: Static<typeof IpaDisk>): Disk {
+  const named = namedFields.flatMap((key) => (disk[key] ? [[key, short(disk[key], 256)] as const] : []));
   return {
-    ...{ device: name, size_bytes: size, model: short(model, 256), serial: short(serial, 256) },
-    rotational: rotational ?? false,
+    ...{ device: disk.name, size_bytes: disk.size, model: short(disk.model, 256), serial: short(disk.serial, 256) },
+    rotational: disk.rotational ?? false,
     // IPA lists only disks that it would erase, and none that is a CD or a floppy.
     removable: false,
     ...{ discard_max_bytes: 0, write_zeroes_max_bytes: 0 },
-    ...Object.fromEntries(Object.entries(named).flatMap(([key, value]) => (value ? [[key, short(value, 256)]] : []))),
+    ...Object.fromEntries(named),
   };
 }
 
