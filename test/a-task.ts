@@ -5,7 +5,7 @@ import { perField, rowOf } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { flagsOf, textsOf } from '#domain/node-fields.ts';
 import type { PowerState } from '#domain/power-states.ts';
-import type { AgentReply, ImageIds, ImageSource, Outcome, Step, Task } from '#drivers/interfaces.ts';
+import type { AgentKind, AgentReply, ImageIds, ImageSource, Outcome, Step, Task } from '#drivers/interfaces.ts';
 import { StepMemory } from '#engine/worker/step-memory.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
 import type { Image } from '#store/tables/images.ts';
@@ -197,6 +197,8 @@ export type TaskParts = {
   imageIds?: Partial<ImageIds>;
   /** Replies of the agent by command; a command without one gets no reply. */
   replies?: Record<string, AgentReply>;
+  /** Default: Ingot's. */
+  agentKind?: AgentKind;
   /** The agent has said hello. */
   heard?: boolean;
   messages?: Record<string, JsonObject>;
@@ -251,7 +253,7 @@ export function aTask(parts: TaskParts = {}): TestTask {
       addresses: { http_url: 'http://172.30.0.1:8088', tftp_address: '172.30.0.1' },
     },
     agent: {
-      kind: 'ingot',
+      kind: parts.agentKind ?? 'ingot',
       async image(id) {
         const { path: _, sha256, ...facts } = await (parts.images?.extents ?? missing)(id);
         const { size, virtual_size } = facts;

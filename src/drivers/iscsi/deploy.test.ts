@@ -272,6 +272,12 @@ test('rejects whole-disk images, other formats and impossible flavors before the
   assert.throws(() => checkImage(image, aServer({ flavor: aFlavor({ disk: 3000 }) })), { code: 'diskUnfit', message: /2 TiB/ });
 });
 
+test("rejects a node whose ramdisk has Ironic's own agent before the machine is changed", async () => {
+  const machine = task({ agentKind: 'ipa' });
+  await assert.rejects(runStep(deploy().steps, 'fetch images', machine), { code: 'imageUnusable', message: /agent is ipa/ });
+  assert.deepEqual(machine.calls, []);
+});
+
 test('rejects an image without a file system', async () => {
   const machine = task({
     images: { get: async () => image, raw: async () => ({ path: drive, size: 1 }), file: async () => '/x' },
