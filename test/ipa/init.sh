@@ -6,6 +6,9 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 mount -t tmpfs tmpfs /run
+# Python's thread pools, with which the agent erases disks, need it.
+mkdir -p /dev/shm
+mount -t tmpfs tmpfs /dev/shm
 [ -d /sys/firmware/efi ] && mount -t efivarfs efivarfs /sys/firmware/efi/efivars
 echo on >/proc/sys/kernel/printk_devkmsg
 exec </dev/null >/dev/kmsg 2>&1
