@@ -144,6 +144,7 @@ async function serverRow(trx: Store, index: number): Promise<Server> {
     ...{ id: serverId(index), name: `server-${index}`, hostname: `server-${index}`, project_id: projectId ?? 'p', user_id: 'u' },
     ...{ flavor: aFlavor, image_id: anImage.id, key_name: null, public_key: null, user_data: 'I'.repeat(2000), metadata: {} },
     ...{ personality: [], port_ids: [], requested_networks: [], availability_zone: null, description: null, locked: false },
+    ...{ locked_by: null, locked_reason: null },
     ...{ vm_state: 'active', task_state: null, preserve_ephemeral: false, launch_index: 0, node_uuid: nodeUuid(index) },
     ...{ fault: null, console_log: null },
     ...{ created_at: new Date(Date.parse(at) + index).toISOString(), updated_at: at, launched_at: at, terminated_at: null },

@@ -148,6 +148,8 @@ export function aServer(changes: Partial<Server> = {}): Server {
     availability_zone: null,
     description: null,
     locked: false,
+    locked_by: null,
+    locked_reason: null,
     vm_state: 'building',
     task_state: 'spawning',
     preserve_ephemeral: false,

@@ -119,7 +119,11 @@ export type ServerVerbs = {
   startServer(id: string): Promise<void>;
   rebootServer(id: string, type: 'SOFT' | 'HARD'): Promise<void>;
   rebuildServer(id: string, changes: RebuildChanges): Promise<Server>;
-  updateServer(id: string, changes: Partial<Pick<Server, 'name' | 'description' | 'metadata' | 'locked'>>): Promise<Server>;
+  updateServer(id: string, changes: Partial<Pick<Server, 'name' | 'description' | 'metadata'>>): Promise<Server>;
+  /** A server that is locked already stays as it is for its owner. */
+  lockServer(id: string, by: 'owner' | 'admin', reason: string | null): Promise<void>;
+  /** @param authorize called if the other has locked it; throws unless the caller may unlock it all the same */
+  unlockServer(id: string, by: 'owner' | 'admin', authorize: () => void): Promise<void>;
 };
 
 export type RebuildChanges = {

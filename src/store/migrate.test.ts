@@ -59,6 +59,7 @@ const later = [
   '0054-fetched-images',
   '0058-node-locks',
   '0059-lessees',
+  '0060-server-locks',
   '0061-port-bindings',
 ];
 const at = '2026-11-22T14:20:08.000Z';

@@ -39,6 +39,7 @@ import { migration0052 } from './migrations/0052-node-health.ts';
 import { migration0054 } from './migrations/0054-fetched-images.ts';
 import { migration0058 } from './migrations/0058-node-locks.ts';
 import { migration0059 } from './migrations/0059-lessees.ts';
+import { migration0060 } from './migrations/0060-server-locks.ts';
 import { migration0061 } from './migrations/0061-port-bindings.ts';
 
 const migrations: Record<string, Migration> = {
@@ -79,6 +80,7 @@ const migrations: Record<string, Migration> = {
   '0054-fetched-images': migration0054,
   '0058-node-locks': migration0058,
   '0059-lessees': migration0059,
+  '0060-server-locks': migration0060,
   '0061-port-bindings': migration0061,
 };
 

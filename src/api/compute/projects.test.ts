@@ -111,15 +111,50 @@ test('rejects actions on a locked server', async () => {
   assert.match(stop.body.conflictingRequest.message, /is locked/);
 });
 
+test('what an administrator has locked, the project does not unlock; the other way round it may be', async () => {
+  const url = `${base}/servers/${memberServer}/action`;
+  const act = async (payload: object, headers?: Record<string, string>) =>
+    (await fixture.ask({ method: 'POST', url, payload, headers: { 'x-openstack-nova-api-version': '2.73', ...headers } })).status;
+  const shown = async () => (await fixture.ask({ url: url.replace('/action', ''), headers: { ...member, ...at } })).body.server;
+  const at = { 'x-openstack-nova-api-version': '2.73' };
+  assert.equal(await act({ unlock: null }), 202);
+  assert.equal(await act({ lock: { locked_reason: 'under inquiry' } }), 202);
+  assert.deepEqual([(await shown()).locked, (await shown()).locked_reason], [true, 'under inquiry']);
+
+  // A second lock, by its owner, changes nothing.
+  assert.equal(await act({ lock: null }, member), 202);
+  assert.equal(await act({ unlock: null }, member), 403);
+  assert.deepEqual([(await shown()).locked, (await shown()).locked_reason], [true, 'under inquiry']);
+
+  assert.equal(await act({ unlock: null }), 202);
+  assert.deepEqual([(await shown()).locked, (await shown()).locked_reason], [false, null]);
+  assert.equal(await act({ lock: null }, member), 202);
+  assert.equal(await act({ unlock: null }, member), 202);
+});
+
 const adminOnly = [
   ['GET', '/compute/v2.1/os-hypervisors/detail'],
   ['GET', '/compute/v2.1/os-services'],
   ['GET', '/compute/v2.1/os-availability-zone/detail'],
   ['GET', '/compute/v2.1/os-simple-tenant-usage'],
   ['GET', '/compute/v2.1/os-baremetal-nodes'],
-  ['GET', '/baremetal/v1/nodes'],
-  ['GET', '/baremetal/v1/ports/x'],
+  ['GET', '/baremetal/v1/drivers'],
   ['DELETE', '/baremetal/v1/nodes/x'],
+  ['GET', '/baremetal/v1/nodes/x/vendor_passthru?method=sensors'],
+  ['POST', '/baremetal/v1/nodes/x/vendor_passthru?method=rotate_password'],
+  ['PUT', '/baremetal/v1/nodes/x/management/inject_nmi'],
+  ['PUT', '/baremetal/v1/nodes/x/management/boot_device'],
+] as const;
+for (const [method, url] of adminOnly) {
+  test(`${method} ${url} is for administrators`, async () => {
+    assert.equal((await fixture.ask({ method, url, headers: member })).status, 403);
+    assert.notEqual((await fixture.ask({ method, url })).status, 403);
+  });
+}
+
+/** Members of a project use those of their own nodes, and find no others. */
+const ownNodesOnly = [
+  ['GET', '/baremetal/v1/ports/x'],
   ['GET', '/baremetal/v1/nodes/x/states/console'],
   ['PUT', '/baremetal/v1/nodes/x/states/console'],
   ['GET', '/baremetal/v1/nodes/x/bios'],
@@ -127,18 +162,13 @@ const adminOnly = [
   ['GET', '/baremetal/v1/nodes/x/vmedia'],
   ['POST', '/baremetal/v1/nodes/x/vmedia'],
   ['DELETE', '/baremetal/v1/nodes/x/vmedia'],
-  ['GET', '/baremetal/v1/nodes/x/vendor_passthru?method=sensors'],
-  ['POST', '/baremetal/v1/nodes/x/vendor_passthru?method=rotate_password'],
-  ['PUT', '/baremetal/v1/nodes/x/management/inject_nmi'],
-  ['PUT', '/baremetal/v1/nodes/x/management/boot_device'],
   ['GET', '/baremetal/v1/nodes/x/management/indicators'],
   ['PUT', '/baremetal/v1/nodes/x/states/boot_mode'],
   ['PUT', '/baremetal/v1/nodes/x/states/secure_boot'],
 ] as const;
-for (const [method, url] of adminOnly) {
-  test(`${method} ${url} is for administrators`, async () => {
-    assert.equal((await fixture.ask({ method, url, headers: member })).status, 403);
-    assert.notEqual((await fixture.ask({ method, url })).status, 403);
+for (const [method, url] of ownNodesOnly) {
+  test(`${method} ${url} is not found by members of other projects`, async () => {
+    assert.equal((await fixture.ask({ method, url, headers: member })).status, 404);
   });
 }
 

@@ -1,4 +1,5 @@
 /** `POST /servers/{id}/action`: one action per call. */
+import type { FastifyRequest } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { lastLines } from '#domain/last-lines.ts';
@@ -9,9 +10,9 @@ import type { Server } from '#store/tables/servers.ts';
 import type { ApiContext } from '../context.ts';
 import type { Row } from '../http/route.ts';
 import { since, type VersionSpan } from '../http/versioned.ts';
-import { type computePolicy, route, unsupportedRoute } from './policy.ts';
+import { authorize, type computePolicy, route, unsupportedRoute } from './policy.ts';
 import { serialConsoleUrl } from './server-console.ts';
-import { serverOf, unlockedServerOf } from './server-of.ts';
+import { serverOf, targetOf, unlockedServerOf } from './server-of.ts';
 import { RebuildBody, serverBodyBytes } from './server-requests.ts';
 import { ServerReply, serverReply } from './server-view.ts';
 
@@ -46,6 +47,11 @@ const ConsoleOutput = Type.Object({
   length: Type.Optional(Type.Union([Type.Integer({ minimum: -1 }), Type.String({ pattern: '^(-1|[0-9]+)$' }), Type.Null()])),
 });
 const Lock = Type.Object({ locked_reason: since(73, Type.Optional(Type.String({ maxLength: 255 }))) });
+
+/** Nova's words: of the server's project, or another. */
+function lockerOf({ caller }: FastifyRequest, { project_id }: Server): 'owner' | 'admin' {
+  return caller.project_id === project_id ? 'owner' : 'admin';
+}
 
 const supportedActions = [
   simple({
@@ -108,12 +114,10 @@ const supportedActions = [
     body: Type.Object({ lock: Type.Union([Type.Null(), Lock]) }),
     async handler(request, context) {
       const server = await serverOf(request, context);
-      if (request.body.lock?.locked_reason !== undefined)
-        throw new Fault('unsupported', { what: 'Keeping the reason of a lock' });
-      await context.engine.updateServer(server.id, { locked: true });
+      const reason = request.body.lock?.locked_reason ?? null;
+      await context.engine.lockServer(server.id, lockerOf(request, server), reason);
     },
   }),
-  // In Nova, who may unlock depends on who locked; Ingot does not record that, so everyone in the project may.
   route({
     ...place,
     action: 'unlock',
@@ -123,7 +127,8 @@ const supportedActions = [
     body: Type.Object({ unlock: Type.Unknown() }),
     async handler(request, context) {
       const server = await serverOf(request, context);
-      await context.engine.updateServer(server.id, { locked: false });
+      const override = () => authorize(request, 'os_compute_api:os-lock-server:unlock:unlock_override', targetOf(server));
+      await context.engine.unlockServer(server.id, lockerOf(request, server), override);
     },
   }),
   route({

@@ -27,6 +27,6 @@ export async function unlockedServerOf(request: ServerRequest, context: ApiConte
   return server;
 }
 
-function targetOf({ project_id, user_id }: Server): PolicyTarget {
+export function targetOf({ project_id, user_id }: Server): PolicyTarget {
   return { project_id, tenant_id: project_id, user_id };
 }

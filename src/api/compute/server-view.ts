@@ -121,7 +121,7 @@ export const serverView = viewOf<ServerItem, keyof typeof computePolicy.rules>()
   tags: { since: 26, type: Type.Array(Text), value: () => [] },
   trusted_image_certificates: { since: 63, type: Type.Null(), value: () => null },
   server_groups: { since: 71, type: Type.Array(Text), when: ({ isAlone }) => isAlone === true, value: () => [] },
-  locked_reason: { since: 73, type: Type.Null(), value: () => null },
+  locked_reason: { since: 73, type: TextOrNull, value: ({ server }) => (server.locked ? server.locked_reason : null) },
   pinned_availability_zone: { since: 96, type: TextOrNull, value: ({ server }) => server.availability_zone },
   'OS-EXT-SRV-ATTR:hostname': { since: hostnameForAdminsUntil + 1, type: Text, value: ({ server }) => server.hostname },
   hostname_for_administrators: {

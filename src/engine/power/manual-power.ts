@@ -8,6 +8,7 @@ import type { PowerState } from '#domain/power-states.ts';
 import type { NodeFacts, PowerInterface, PowerTarget } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
+import { serverOn } from '../servers/server-on-node.ts';
 import { type BaseContext, contextOf, type RunningOperation } from '../worker/base-context.ts';
 import { longestWaitSeconds, StepWait } from '../worker/step-wait.ts';
 
@@ -104,16 +105,18 @@ export async function confirmPower(
   const operation = node.operation_id ? await store.operations.find({ id: node.operation_id }) : undefined;
   const state = said ?? (operation && manualPowerOf({ context: contextOf(operation) })?.asked);
   if (!state) throw new Fault('badRequest', { detail: `No confirmation is pending on node ${name}: set state to on or off.` });
-  await store.transaction(async (trx) => {
+  const server_id = await store.transaction(async (trx) => {
     await trx.nodes.update({ uuid: node.uuid }, { power_state: state, updated_at: new Date().toISOString() });
     const vm_state = state === 'power on' ? 'active' : 'stopped';
-    if (node.instance_uuid && !operation)
-      await trx.servers.update({ id: node.instance_uuid, vm_state: ['active', 'stopped'], task_state: null }, { vm_state });
+    const server = await serverOn(trx, node);
+    if (server && !operation)
+      await trx.servers.update({ id: server.id, vm_state: ['active', 'stopped'], task_state: null }, { vm_state });
+    return server?.id ?? null;
   });
   store.events.append({
     kind: 'power',
     node_uuid: node.uuid,
-    server_id: node.instance_uuid,
+    server_id,
     operation_id: operation?.id ?? null,
     subject: state,
     message: `is now ${state}, as confirmed by an operator`,

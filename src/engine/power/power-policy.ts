@@ -4,6 +4,7 @@ import type { PowerState } from '#domain/power-states.ts';
 import type { NodeFacts } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import { power } from '../operations/power.ts';
 import { serverOn } from '../servers/server-on-node.ts';
 import { type EngineSettings, formerPowerPolicies, type PowerPolicyName, powerPolicies } from '../settings.ts';
@@ -22,6 +23,8 @@ export type FoundPower = {
 };
 
 type Governed = Pick<NodeFacts, 'driver_info' | 'disable_power_off'>;
+
+type OfServer = Pick<Operation, 'server_id'>;
 
 export type PowerPolicyParts = {
   store: Store;
@@ -80,7 +83,8 @@ export class PowerPolicy {
   }
 
   async #record(found: FoundPower, result = ''): Promise<void> {
-    if (await this.#write(found)) this.#report(found, `was found ${found.seen}${result}`);
+    const written = await this.#write(found);
+    if (written) this.#report(found, written, `was found ${found.seen}${result}`);
   }
 
   async #correct(found: FoundPower): Promise<void> {
@@ -98,7 +102,7 @@ export class PowerPolicy {
     if (operation === 'locked') return this.#record(found, `, and is left so: a lock forbids to restore ${target}`);
     if (!operation) return;
     this.#corrections.set(node.uuid, [...this.#recentCorrections(node.uuid), now()]);
-    this.#report(found, `was found ${seen}; restoring ${target} as the power sync policy says`);
+    this.#report(found, operation, `was found ${seen}; restoring ${target} as the power sync policy says`);
     worker.launch(operation);
   }
 
@@ -106,8 +110,9 @@ export class PowerPolicy {
     const { node, seen, expected } = found;
     const why = policy === 'maintenance' ? '' : ` ${correctionsMax} times in an hour`;
     const reason = `Unexpected power change${why}: expected ${expected}, found ${seen}. Find the cause, then unset maintenance.`;
-    if (!(await this.#write(found, { maintenance: true, maintenance_reason: reason }))) return;
-    this.#report(found, `was found ${seen}; the node is now in maintenance`);
+    const written = await this.#write(found, { maintenance: true, maintenance_reason: reason });
+    if (!written) return;
+    this.#report(found, written, `was found ${seen}; the node is now in maintenance`);
     this.#corrections.delete(node.uuid);
   }
 
@@ -120,24 +125,28 @@ export class PowerPolicy {
     return (this.#corrections.get(uuid) ?? []).filter((at) => at > since);
   }
 
-  /** An operation may have begun, or even ended, during the poll: its result takes precedence. */
-  #write(found: FoundPower, more: Partial<Node> = {}): Promise<boolean> {
+  /**
+   * An operation may have begun, or even ended, during the poll: its result takes precedence.
+   * @returns the server on the node, which an instance of Ironic's API is not; undefined: not written
+   */
+  #write(found: FoundPower, more: Partial<Node> = {}): Promise<OfServer | undefined> {
     const { node, seen } = found;
     return this.#parts.store.transaction(async (trx) => {
       const over = await this.#parts.lastErrors.powerErrorOver(trx, node.uuid, seen);
-      if (!(await trx.nodes.update(isAsRead(found), { power_state: seen, ...over, ...more }))) return false;
+      if (!(await trx.nodes.update(isAsRead(found), { power_state: seen, ...over, ...more }))) return undefined;
       const vm_state = seen === 'power on' ? 'active' : 'stopped';
       const idle = { vm_state: ['active', 'stopped'] as const, task_state: null };
-      if (node.instance_uuid) await trx.servers.update({ id: node.instance_uuid, ...idle }, { vm_state });
-      return true;
+      const server = await serverOn(trx, node);
+      if (server) await trx.servers.update({ id: server.id, ...idle }, { vm_state });
+      return { server_id: server?.id ?? null };
     });
   }
 
-  #report({ node, expected, seen }: FoundPower, message: string): void {
+  #report({ node, expected, seen }: FoundPower, { server_id }: OfServer, message: string): void {
     this.#parts.store.events.append({
       kind: 'power',
       node_uuid: node.uuid,
-      server_id: node.instance_uuid,
+      server_id,
       subject: seen,
       message,
       data: { before: expected },

@@ -28,6 +28,7 @@ import { type BeginOperation, newOperation } from '../worker/define-operation.ts
 import { imagesRequest, pinImages } from '../worker/operation-images.ts';
 import type { Worker } from '../worker/worker.ts';
 import { hostNameOf } from './host-names.ts';
+import { serverLockVerbs } from './server-locks.ts';
 import { resolveNetworks } from './server-network.ts';
 
 export type VerbParts = { store: Store; drivers: Drivers; settings: EngineSettings; worker: Worker };
@@ -41,6 +42,7 @@ export function serverVerbs(parts: VerbParts): ServerVerbs {
     rebootServer: (id, type) => changeServerPower(parts, id, powerChanges[type]),
     rebuildServer: (id, changes) => rebuildServer(parts, id, changes),
     updateServer: (id, changes) => updateServer(parts.store, id, changes),
+    ...serverLockVerbs(parts.store),
   };
 }
 
@@ -130,6 +132,8 @@ function newServer(request: NewServer, networks: RequestedNetwork[], index?: num
     availability_zone: request.availability_zone ?? null,
     description: request.description ?? null,
     locked: false,
+    locked_by: null,
+    locked_reason: null,
     vm_state: 'building',
     task_state: 'spawning',
     preserve_ephemeral: false,

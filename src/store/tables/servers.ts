@@ -48,6 +48,9 @@ export type Server = {
   availability_zone: string | null;
   description: string | null;
   locked: boolean;
+  /** As in Nova: whether its project has locked it, or an administrator; null: neither, or before this was recorded. */
+  locked_by: 'owner' | 'admin' | null;
+  locked_reason: string | null;
   /** As in Nova: `building active stopped error deleted`. */
   vm_state: (typeof liveVmStates)[number] | 'deleted';
   /** As in Nova: `scheduling spawning powering-on powering-off rebooting rebuilding deleting`; null when idle. */
