@@ -6,6 +6,7 @@ import { chassisRows } from './requests/chassis.ts';
 import { createRows } from './requests/create.ts';
 import { deployTemplateRows } from './requests/deploy-templates.ts';
 import { driverRows } from './requests/drivers.ts';
+import { eventRows } from './requests/events.ts';
 import { hintRows } from './requests/hints.ts';
 import { inspectionRuleRows } from './requests/inspection-rules.ts';
 import { lifecycleRows } from './requests/lifecycle.ts';
@@ -28,6 +29,7 @@ export const requestTable: readonly Row[] = [
   ...patchRows,
   ...lifecycleRows,
   ...hintRows,
+  ...eventRows,
   ...portRows,
   ...portGroupRows,
   ...volumeRows,

@@ -5,6 +5,7 @@ import { chassisRoutes } from './chassis.ts';
 import { conductorRoutes } from './conductors.ts';
 import { deployTemplateRoutes } from './deploy-templates.ts';
 import { driverRoutes } from './drivers.ts';
+import { eventRoutes } from './events.ts';
 import { inspectionRuleRoutes } from './inspection-rules.ts';
 import { nodeBootRoutes } from './node-boot.ts';
 import { nodeConsoleRoutes } from './node-console.ts';
@@ -59,6 +60,7 @@ export const baremetalRoutes: readonly Row[] = [
   ...runbookRoutes,
   ...runbookTraitRoutes,
   ...inspectionRuleRoutes,
+  ...eventRoutes,
   ...unsupportedRoutes,
 ];
 

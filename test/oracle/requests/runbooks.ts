@@ -47,7 +47,7 @@ export const runbookRows: readonly Row[] = [
   get('runbook: some fields', `${one(29)}?fields=name,steps`, having(29)),
   get('runbook: an unknown field asked', `${one(30)}?fields=color`, having(30)),
   get('runbook: unknown', one(999), { given: none }),
-  get('runbook: at 1.91', one(31), { ...having(31), version: '1.91' }),
+  get('runbook: shown at 1.91', one(31), { ...having(31), version: '1.91' }),
   get('runbooks: brief', '/runbooks?limit=1', { given: none, sees }),
   get('runbooks: in detail', '/runbooks?detail=true&limit=2', { given: none, sees }),
   get('runbooks: fields and detail', '/runbooks?detail=true&fields=name', { given: none }),
