@@ -22,6 +22,8 @@ export type OnWrite = (sql: string) => Fate;
 /** One process's access. */
 export class ProcessAccess {
   isDead = false;
+  /** What was not committed is lost. */
+  lose: () => void = () => {};
   /** Statements so far that write. */
   writes = 0;
   readonly #onWrite: OnWrite;
@@ -35,6 +37,7 @@ export class ProcessAccess {
   kill(): void {
     if (this.isDead) return;
     this.isDead = true;
+    this.lose();
     this.#died();
   }
 
@@ -70,6 +73,7 @@ export class CrashingDatabase {
   open(access: ProcessAccess): Store {
     const { createAdapter, createQueryCompiler, createIntrospector } = bound(this.#dialect);
     const createDriver = () => new CrashingDriver(this.#driver, access);
+    access.lose = () => this.raw.isTransaction && this.raw.exec('rollback');
     const db = new Kysely<unknown>({ dialect: { createAdapter, createQueryCompiler, createIntrospector, createDriver } });
     return new Store({ db, queries });
   }

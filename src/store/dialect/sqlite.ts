@@ -1,13 +1,22 @@
 /**
- * Kysely's SQLite dialect on `node:sqlite`. Kysely expects the interface of better-sqlite3, where a statement has a
- * `reader` flag for returning rows and takes its parameters as one array; `node:sqlite` has neither.
+ * Kysely's SQLite dialect on `node:sqlite`, with a driver of our own (group-commit.ts). A statement has a `reader` flag for
+ * returning rows and takes its parameters as one array, as in better-sqlite3; `node:sqlite` has neither.
  */
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { type RawBuilder, SqliteAdapter, SqliteDialect, type SqliteStatement, sql } from 'kysely';
-import type { Dialect, JsonValue } from './dialect.ts';
+import {
+  type Driver,
+  type Dialect as KyselyDialect,
+  type RawBuilder,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  sql,
+} from 'kysely';
+import type { AnyDatabase, Dialect, JsonValue } from './dialect.ts';
+import { GroupCommit, type Statement } from './group-commit.ts';
 
 /** @param source path of the database, `:memory:`, or an open database */
-export function sqliteDialect(source: string | DatabaseSync): SqliteDialect {
+export function sqliteDialect(source: string | DatabaseSync): KyselyDialect {
   const database = typeof source === 'string' ? new DatabaseSync(source) : source;
   // EXCLUSIVE: two Ingot processes on one state folder would each believe they own its machines.
   // FULL: an acknowledged commit survives a power cut, not only a process crash.
@@ -15,9 +24,7 @@ export function sqliteDialect(source: string | DatabaseSync): SqliteDialect {
     PRAGMA busy_timeout = 5000; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON`);
   const statements = new StatementCache(database);
-  return new AtomicSqliteDialect({
-    database: { close: () => database.close(), prepare: (sql) => statements.get(sql) },
-  });
+  return new AtomicSqliteDialect(() => new GroupCommit(database, (sql) => statements.get(sql)));
 }
 
 /** Statements kept prepared. The queries of a request have a few dozen texts; lists of ids have one for each length. */
@@ -32,13 +39,13 @@ const longestPrepared = 4000;
 class StatementCache {
   readonly #database: DatabaseSync;
   /** In the order of use, the least recent first. */
-  readonly #prepared = new Map<string, SqliteStatement>();
+  readonly #prepared = new Map<string, Statement>();
 
   constructor(database: DatabaseSync) {
     this.#database = database;
   }
 
-  get(sql: string): SqliteStatement {
+  get(sql: string): Statement {
     if (sql.length > longestPrepared) return prepare(this.#database, sql);
     const statement = this.#prepared.get(sql) ?? prepare(this.#database, sql);
     this.#prepared.delete(sql);
@@ -48,7 +55,7 @@ class StatementCache {
   }
 }
 
-function prepare(database: DatabaseSync, sql: string): SqliteStatement {
+function prepare(database: DatabaseSync, sql: string): Statement {
   const statement = database.prepare(sql);
   return {
     reader: statement.columns().length > 0,
@@ -57,8 +64,6 @@ function prepare(database: DatabaseSync, sql: string): SqliteStatement {
       const { changes, lastInsertRowid } = statement.run(...parameters.map(toSqlite));
       return { changes: BigInt(changes), lastInsertRowid: BigInt(lastInsertRowid) };
     },
-    // A statement of its own, since its rows are read one by one.
-    iterate: (parameters) => database.prepare(sql).iterate(...parameters.map(toSqlite)) as IterableIterator<unknown>,
   };
 }
 
@@ -129,9 +134,23 @@ class AtomicSqliteAdapter extends SqliteAdapter {
   }
 }
 
-class AtomicSqliteDialect extends SqliteDialect {
-  override createAdapter(): SqliteAdapter {
+class AtomicSqliteDialect implements KyselyDialect {
+  readonly createDriver: () => Driver;
+
+  constructor(createDriver: () => Driver) {
+    this.createDriver = createDriver;
+  }
+
+  createAdapter(): SqliteAdapter {
     return new AtomicSqliteAdapter();
+  }
+
+  createQueryCompiler(): SqliteQueryCompiler {
+    return new SqliteQueryCompiler();
+  }
+
+  createIntrospector(db: AnyDatabase): SqliteIntrospector {
+    return new SqliteIntrospector(db);
   }
 }
 

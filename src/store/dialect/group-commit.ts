@@ -1,0 +1,241 @@
+/**
+ * Kysely's driver of the embedded database. A commit waits for the disk, so what arrives together is committed together:
+ * statements and transactions run one after the other inside one transaction of the database, each as its savepoint, and
+ * none is answered before that is on the disk. What an answer says therefore survives a power cut, as if each had been
+ * committed alone, and nothing is read that could be lost.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
+
+type Result = QueryResult<unknown>;
+
+export type Statement = {
+  /** It returns rows. */
+  readonly reader: boolean;
+  all(parameters: readonly unknown[]): unknown[];
+  run(parameters: readonly unknown[]): { changes: bigint; lastInsertRowid: bigint };
+};
+
+/** What is committed together. */
+class Batch {
+  readonly #end = Promise.withResolvers<void>();
+  /** Something was written: otherwise nothing waits for it. */
+  isWritten = false;
+
+  constructor() {
+    this.#end.promise.catch(() => {});
+  }
+
+  get done(): Promise<void> {
+    return this.#end.promise;
+  }
+
+  succeed(): void {
+    this.#end.resolve();
+  }
+
+  fail(error: unknown): void {
+    this.#end.reject(error);
+  }
+}
+
+const savepoint = 'one';
+/** Of these SQLite knows when they are over; others, such as VACUUM, run outside of any transaction. */
+const known = /^\s*(?:select|insert|update|delete|replace|with|create|alter|drop)\b/i;
+const reading = /^\s*select\b/i;
+/** Not a clock that tests replace. */
+const afterEvents = setImmediate;
+
+export class GroupCommit implements Driver {
+  readonly #database: DatabaseSync;
+  readonly #prepare: (sql: string) => Statement;
+  /** Whose transaction is running. */
+  #holder: Session | undefined;
+  /** What waits for its end. */
+  #queue: (() => void)[] = [];
+  #batch: Batch | undefined;
+  #abortedBy: unknown;
+  /** The batch is to be committed at the end of the running transaction. */
+  #isDue = false;
+
+  constructor(database: DatabaseSync, prepare: (sql: string) => Statement) {
+    this.#database = database;
+    this.#prepare = prepare;
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return new Session((session, query) => this.#execute(session, query));
+  }
+
+  async releaseConnection(): Promise<void> {}
+
+  async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await this.#turn(() => {
+      this.#openBatch();
+      this.#run(`savepoint ${savepoint}`);
+      this.#holder = connection as Session;
+    });
+  }
+
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    const batch = this.#batch;
+    this.#run(`release ${savepoint}`);
+    if (batch && (connection as Session).hasWritten) batch.isWritten = true;
+    (connection as Session).hasWritten = false;
+    this.#leave();
+    if (batch?.isWritten) await batch.done;
+  }
+
+  /** No effect if the database itself has rolled back, or the commit has failed. */
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    (connection as Session).hasWritten = false;
+    if (this.#holder !== connection) return;
+    try {
+      if (this.#database.isTransaction) this.#database.exec(`rollback to ${savepoint}; release ${savepoint}`);
+    } finally {
+      this.#leave();
+    }
+  }
+
+  async destroy(): Promise<void> {
+    if (this.#holder) await this.rollbackTransaction(this.#holder);
+    this.#commit();
+    this.#database.close();
+  }
+
+  async #execute(session: Session, query: CompiledQuery): Promise<Result> {
+    if (this.#holder === session) {
+      // In place of a statement that would be committed alone.
+      if (!this.#database.isTransaction) throw this.#abortedBy;
+      if (!reading.test(query.sql)) session.hasWritten = true;
+      return this.#run(query.sql, query.parameters);
+    }
+    if (!known.test(query.sql)) return this.#turn(() => this.#runAlone(query));
+    return reading.test(query.sql) ? this.#read(query) : this.#write(query);
+  }
+
+  /** What may still be lost is not shown: it is read again if it was. */
+  async #read(query: CompiledQuery): Promise<Result> {
+    const { result, batch } = await this.#turn(() => ({
+      result: this.#run(query.sql, query.parameters),
+      batch: this.#batch,
+    }));
+    if (!batch?.isWritten) return result;
+    return batch.done.then(
+      () => result,
+      () => this.#read(query),
+    );
+  }
+
+  async #write(query: CompiledQuery): Promise<Result> {
+    const { result, batch } = await this.#turn(() => {
+      const opened = this.#openBatch();
+      const made = this.#run(query.sql, query.parameters);
+      opened.isWritten = true;
+      return { result: made, batch: opened };
+    });
+    await batch.done;
+    return result;
+  }
+
+  #runAlone({ sql, parameters }: CompiledQuery): Result {
+    this.#commit();
+    return this.#run(sql, parameters);
+  }
+
+  /** Runs `work` when no transaction of another is running, in the order of the calls. */
+  #turn<R>(work: () => R): Promise<R> {
+    const { promise, resolve, reject } = Promise.withResolvers<R>();
+    this.#queue.push(() => {
+      try {
+        resolve(work());
+      } catch (error) {
+        reject(error);
+      }
+    });
+    this.#goOn();
+    return promise;
+  }
+
+  #goOn(): void {
+    if (this.#holder || this.#queue.length === 0) return;
+    const queue = this.#queue;
+    let next = 0;
+    while (!this.#holder && next < queue.length) queue[next++]?.();
+    this.#queue = queue.slice(next);
+  }
+
+  #leave(): void {
+    this.#holder = undefined;
+    if (this.#isDue) this.#commit();
+    this.#goOn();
+  }
+
+  #openBatch(): Batch {
+    if (this.#batch) return this.#batch;
+    this.#database.exec('begin');
+    this.#batch = new Batch();
+    afterEvents(() => {
+      if (this.#holder) this.#isDue = true;
+      else this.#commit();
+    });
+    return this.#batch;
+  }
+
+  #commit(): void {
+    const batch = this.#batch;
+    this.#batch = undefined;
+    this.#isDue = false;
+    if (!batch) return;
+    try {
+      this.#database.exec('commit');
+      batch.succeed();
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('rollback');
+      batch.fail(error);
+    }
+  }
+
+  #run(sql: string, parameters: readonly unknown[] = []): Result {
+    try {
+      const statement = this.#prepare(sql);
+      if (statement.reader) return { rows: statement.all(parameters) };
+      const { changes, lastInsertRowid } = statement.run(parameters);
+      return { numAffectedRows: changes, insertId: lastInsertRowid, rows: [] };
+    } catch (error) {
+      this.#noticeAbort(error);
+      throw error;
+    }
+  }
+
+  /** After some errors, such as a full disk, SQLite rolls the whole transaction back: all of the batch is lost. */
+  #noticeAbort(error: unknown): void {
+    const batch = this.#batch;
+    if (!batch || this.#database.isTransaction) return;
+    this.#abortedBy = error;
+    this.#batch = undefined;
+    this.#isDue = false;
+    batch.fail(error);
+  }
+}
+
+class Session implements DatabaseConnection {
+  /** Of its transaction. */
+  hasWritten = false;
+  readonly #execute: (session: Session, query: CompiledQuery) => Promise<Result>;
+
+  constructor(execute: (session: Session, query: CompiledQuery) => Promise<Result>) {
+    this.#execute = execute;
+  }
+
+  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    return this.#execute(this, query) as Promise<QueryResult<R>>;
+  }
+
+  // biome-ignore lint/correctness/useYield: it has none
+  async *streamQuery(): AsyncGenerator<never> {
+    throw new Error('the embedded database reads no streams');
+  }
+}
