@@ -1,6 +1,6 @@
 /**
  * The parts of the documents that are made from the routes of the API: PORTS.md's tables, the list of what is
- * unsupported in docs/limits.md, and docs/policies.md. `bin/check docs` writes them; a test compares.
+ * unsupported in docs/limits.md, and docs/policies.md; and docs/states.md, from the operations of the engine. `bin/check docs` writes them; a test compares.
  */
 import { readFile } from 'node:fs/promises';
 import type { RouteOptions } from 'fastify';
@@ -11,6 +11,7 @@ import { createPolicies } from '#api/policies.ts';
 import { microversionTable } from '#api/versions.ts';
 import type { Caller } from '#services/caller.ts';
 import { openApiFixture } from '#test/api-fixture.ts';
+import { stateDiagram, stateLines } from './state-docs.ts';
 
 export const documentedServices: readonly { name: ServiceName; title: string; prefix: string }[] = [
   { name: 'identity', title: 'Identity', prefix: '/identity/v3' },
@@ -51,7 +52,13 @@ export async function renderDocuments(root: string): Promise<Map<string, string>
   const limits = await readFile(`${root}/docs/limits.md`, 'utf8');
   documents.set('docs/limits.md', replaceSection(limits, 'unsupported routes', unsupportedTable(rows)));
   documents.set('docs/policies.md', policyDocument(await readFile(`${root}/docs/policies.md`, 'utf8'), { rows, policies }));
+  documents.set('docs/states.md', stateDocument(await readFile(`${root}/docs/states.md`, 'utf8')));
   return documents;
+}
+
+function stateDocument(text: string): string {
+  const states = table(['state', 'what it means', 'failed', 'verbs'], stateLines());
+  return replaceSection(replaceSection(text, 'diagram', stateDiagram()), 'states', states);
 }
 
 /** Throws if the document has no such section. */
