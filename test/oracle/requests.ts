@@ -18,6 +18,7 @@ import { portRows } from './requests/ports.ts';
 import { runbookTraitRows } from './requests/runbook-traits.ts';
 import { runbookRows } from './requests/runbooks.ts';
 import { stateRows } from './requests/states.ts';
+import { stepRows } from './requests/steps.ts';
 import { urlRows } from './requests/urls.ts';
 import { versionRows } from './requests/versions.ts';
 import { volumeRows } from './requests/volumes.ts';
@@ -39,6 +40,7 @@ export const requestTable: readonly Row[] = [
   ...urlRows,
   ...versionRows,
   ...stateRows,
+  ...stepRows,
   ...driverRows,
   ...belowRows,
   // Those of the rows stay: lists of all come before.
