@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { anAvailableNode, aServerRequest, aStep, testCloud, untilIdle, untilState } from '#test/a-cloud.ts';
+import { testCloud, untilIdle, untilState } from '#test/a-cloud.ts';
 
 const asked = [
   { interface: 'power', step: 'power_off' },
@@ -17,11 +17,7 @@ async function serviced(stopAt: number) {
     clearLog: async () => void did.push('clear'),
     getBootDevice: async () => ({ device: null, persistent: null }),
   };
-  const deployed = aStep('work', async ({ power }) => {
-    await power.set('power on');
-    return { next: true };
-  });
-  const options = { management, cleanTimes: { poll: 1, lastWords: 1, flash: 1 }, steps: [deployed] };
+  const options = { management, cleanTimes: { poll: 1, lastWords: 1, flash: 1 } };
   let moments = 0;
   const stopped = Promise.withResolvers<void>();
   const first = await testCloud({
@@ -30,9 +26,8 @@ async function serviced(stopAt: number) {
       if (kind === 'service' && moments++ === stopAt) void first.engine.stop().then(stopped.resolve);
     },
   });
-  const { uuid } = await anAvailableNode(first, 'n1');
-  await first.engine.createServers(aServerRequest);
-  await untilIdle(first);
+  const { uuid } = await first.engine.createNode({ driver: 'room', provision_state: 'active' });
+  first.room.power.set(uuid, 'power on');
   await first.engine.setProvisionState(uuid, 'service', { service_steps: asked });
   await Promise.race([stopped.promise, untilState(first, uuid, 'active')]);
   const wasReached = moments > stopAt;
