@@ -61,6 +61,13 @@ export const jobTable: readonly Job[] = [
     needs: ['root', { program: 'mmdebstrap' }, { program: 'unshare' }],
   },
   {
+    name: 'ironic-walk',
+    what: 'requests made from the routes, their versions, fields and members, to the current Ironic and to Ingot',
+    minutes: 45,
+    command: [...node, 'test/oracle/main.ts', '--walk'],
+    needs: ['root', { program: 'mmdebstrap' }, { program: 'unshare' }],
+  },
+  {
     name: 'nova',
     what: 'a real Nova of Debian 12 with Ingot as its Ironic: a server on fake hardware and one on a lab machine',
     minutes: 60,

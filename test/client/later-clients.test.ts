@@ -199,6 +199,32 @@ print(json.dumps({'statuses': statuses, 'seen': seen, 'driver': node.driver}))`,
   assert.deepEqual(reported, { statuses: [404, 204, 204], seen: [bmc.image], driver: 'redfish' });
 });
 
+test("plain requests of the distribution's openstacksdk to fake hardware are answered as Ironic does", {
+  skip: withoutClient,
+}, async () => {
+  await openstackJson(ingot.env, ['baremetal', 'node', 'create', '--driver', 'fake-hardware', '--name', 'plain1']);
+  const reported = await runWithSdk(
+    ingot.env,
+    `
+path = '/nodes/' + cloud.baremetal.get_node('plain1').id
+def ask(verb, below, version, **more):
+    return getattr(cloud.baremetal, verb)(path + below, microversion=version, **more)
+print(json.dumps({
+    'ejected': ask('delete', '/vmedia', '1.89').status_code,
+    'unknown': ask('get', '/bios?fields=color', '1.74').status_code,
+    'setting': sorted(ask('get', '/bios?fields=value', '1.74').json()['bios'][0]),
+    'power': ask('put', '/states/power', '1.27', json={'target': 'power off', 'timeout': None}).status_code,
+    'locations': [
+        ask('put', '/states/' + state, '1.76', json={'target': target}).headers.get('Location', '').endswith(path + '/states')
+        for state, target in (('boot_mode', 'bios'), ('secure_boot', False))
+    ],
+}))`,
+  );
+
+  const expected = { ejected: 204, unknown: 400, setting: ['name', 'value'], power: 202, locations: [true, true] };
+  assert.deepEqual(reported, expected);
+});
+
 test("the distribution's client sees no later fields", { skip: withoutClient }, async () => {
   const node = await openstackJson(ingot.env, ['baremetal', 'node', 'create', '--driver', 'fake-hardware', '--name', 'old1']);
 

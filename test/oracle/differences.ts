@@ -55,7 +55,7 @@ export const differenceTable: Readonly<Record<string, Difference>> = {
   'inspection rule patch: the UUID': { why: 'Ironic looks for a rule with the new UUID', status: [404, 400] },
   'inspection rule: all': { why: reasons.bug, status: [500, 405] },
   'runbook: description asked at 1.111': { why: 'as for fields of other resources', status: [400, 406] },
-  'runbook: at 1.91': { why: reasons.later, status: [405, 404] },
+  'runbook: made at 1.91': { why: reasons.later, status: [405, 404] },
   'runbook: all': { why: reasons.noroute, status: [400, 405] },
   'deploy template: all': { why: reasons.noroute, status: [400, 405] },
   'allocation: a UUID that is none': { why: reasons.bug, status: [201, 400] },

@@ -1,6 +1,7 @@
 /**
  * `main.ts [WORD…]`: sends the table of requests (rows whose name contains one of the words) to the current Ironic and
- * to Ingot, and compares the responses. `main.ts --bench [api|lifecycle] [--sizes N,N…] [--json FILE]`: runs that
+ * to Ingot, and compares the responses. `main.ts --walk [WORD…]`: the same with requests that are generated from the routes.
+ * `main.ts --bench [api|lifecycle] [--sizes N,N…] [--json FILE]`: runs that
  * `ingot bench` with that Ironic as the peer instead. Needs root and, the first time, a Debian mirror with sid.
  */
 import { spawn } from 'node:child_process';
@@ -14,11 +15,13 @@ import { runInNamespaces } from '../in-namespaces.ts';
 import { compareAll } from './compare-all.ts';
 import { startIngot } from './ingot-process.ts';
 import { startIronic } from './ironic-process.ts';
+import { walk } from './walk/walk.ts';
 
 const folder = join(project, '.cache/oracle');
 const packages = ['ironic-api', 'ironic-conductor', 'python3-pymysql'];
 const innerFlag = '--inside';
 const benchFlag = '--bench';
+const walkFlag = '--walk';
 
 type Ironic = Awaited<ReturnType<typeof startIronic>>;
 
@@ -55,7 +58,9 @@ async function compare(ironic: Ironic, words: readonly string[]): Promise<number
   const ingot = await startIngot(ironic.folder, join(folder, 'ingot.log'));
   try {
     process.stdout.write(`Ironic ${ironic.version} and this Ingot are asked the same\n`);
-    return (await compareAll({ ironic: ironic.service, ingot: ingot.service }, words)) ? 0 : 1;
+    const pair = { ironic: ironic.service, ingot: ingot.service };
+    const areSame = words[0] === walkFlag ? await walk(pair, words.slice(1)) : await compareAll(pair, words);
+    return areSame ? 0 : 1;
   } finally {
     ironic.stop();
     ingot.stop();

@@ -28,7 +28,9 @@ export class Service {
       ...this.#headers,
       ...headers,
     };
-    const asked = request(`${this.base}/v1${path}`, { method, headers: all, signal: AbortSignal.timeout(maxWaitMs) });
+    // A kept connection may be closed by the service while the next request is on its way.
+    const options = { method, headers: all, signal: AbortSignal.timeout(maxWaitMs), agent: false };
+    const asked = request(`${this.base}/v1${path}`, options);
     asked.end(text);
     const [reply] = await once(asked, 'response');
     const received = (await buffer(reply)).toString('utf8');

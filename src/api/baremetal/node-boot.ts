@@ -4,6 +4,7 @@ import { bootDevices, setBootDevice } from '#services/baremetal/boot-device.ts';
 import { findNode } from '#services/baremetal/lookup.ts';
 import { booleanOf, LooseBoolean } from '#services/loose-booleans.ts';
 import { Nullable } from '../http/schemas.ts';
+import { nodeUrl } from './node-reply.ts';
 import { route } from './policy.ts';
 
 const path = '/nodes/:node/management/boot_device';
@@ -53,9 +54,10 @@ export const nodeBootRoutes = [
     summary: 'Change the boot mode of a node',
     status: 202,
     body: Type.Object({ target: Type.Union([Type.Literal('bios'), Type.Literal('uefi')]) }),
-    async handler(request, context) {
+    async handler(request, context, reply) {
       const { uuid } = await findNode(context, request.params.node);
       await context.engine.setBootMode(uuid, request.body.target);
+      reply.header('location', `${nodeUrl(context, request, { uuid })}/states`);
     },
   }),
   route({
@@ -66,9 +68,10 @@ export const nodeBootRoutes = [
     status: 202,
     // The client sends the word as typed.
     body: Type.Object({ target: LooseBoolean }),
-    async handler(request, context) {
+    async handler(request, context, reply) {
       const { uuid } = await findNode(context, request.params.node);
       await context.engine.setSecureBoot(uuid, booleanOf('target', request.body.target));
+      reply.header('location', `${nodeUrl(context, request, { uuid })}/states`);
     },
   }),
   route({

@@ -6,7 +6,7 @@ import { readBiosSettings } from '#services/baremetal/bios.ts';
 import { findNode } from '#services/baremetal/lookup.ts';
 import type { ApiContext } from '../context.ts';
 import { atLeast } from '../http/microversions.ts';
-import { field, selectFields } from './fields.ts';
+import { field, refuseUnknownFields, selectFields } from './fields.ts';
 import { route } from './policy.ts';
 
 const PartQuery = Type.Object({ detail: Type.Optional(Type.Boolean()), fields: Type.Optional(Type.String()) });
@@ -23,10 +23,11 @@ export const nodeFirmwareRoutes = [
     query: PartQuery,
     reply: Type.Object({ bios: Type.Array(Facts) }),
     async handler(request, context) {
-      const isDetailed = request.query.detail === true || request.query.fields !== undefined;
+      const wanted = request.query.fields ? request.query.fields.split(',') : undefined;
+      if (wanted) refuseUnknownFields(biosFields, wanted, request.microversion);
+      const isDetailed = request.query.detail === true || wanted !== undefined;
       const isWhole = isDetailed && atLeast(request.microversion, registrySince);
       const settings = await readSettings(context, request.params.node, isWhole);
-      const wanted = request.query.fields?.split(',');
       return { bios: wanted ? settings.map((setting) => chosen(setting, wanted)) : settings };
     },
   }),
@@ -98,6 +99,11 @@ const nothingKnown = {
   read_only: null,
   reset_required: null,
 };
+
+/** What can be asked for by name. */
+const biosFields = ['name', 'value', ...Object.keys(nothingKnown), 'unique', 'pending', 'created_at', 'updated_at', 'links'].map(
+  (name) => ({ name, since: 1 }),
+);
 
 function chosen(setting: Facts, wanted: readonly string[]): Facts {
   return Object.fromEntries(Object.entries(setting).filter(([name]) => name === 'name' || wanted.includes(name)));

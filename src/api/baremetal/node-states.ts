@@ -68,7 +68,9 @@ export const nodeStateRoutes = [
     status: 202,
     body: Type.Object({
       target: Type.String(),
-      timeout: Type.Optional(Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: '^0*[1-9][0-9]{0,8}$' })])),
+      timeout: Type.Optional(
+        Type.Union([Type.Integer({ minimum: 1 }), Type.String({ pattern: '^0*[1-9][0-9]{0,8}$' }), Type.Null()]),
+      ),
     }),
     async handler(request, context, reply) {
       const node = await findNode(context, request.params.node);

@@ -23,19 +23,20 @@ function refuseDetour(source: string | null | undefined): void {
   throw new Fault('unsupported', { what: `image_download_source '${source}' (the BMC fetches the image from its URL: 'http')` });
 }
 
-/** @param given device types, comma-separated or as a list; none = all */
+/** @param given device types, comma-separated or as a list; none = those that the machine has slots for */
 export async function detachMedia(
   context: BaremetalContext,
   ident: string,
   given: string | readonly string[] | null | undefined,
 ): Promise<void> {
   const { uuid } = await findNode(context, ident);
-  await context.engine.ejectMedia(uuid, readDevices(given));
+  const devices = readDevices(given) ?? (await context.engine.mediaSlots(uuid)).map(({ device }) => device);
+  await context.engine.ejectMedia(uuid, devices);
 }
 
-function readDevices(given: string | readonly string[] | null | undefined): readonly MediaDevice[] {
+function readDevices(given: string | readonly string[] | null | undefined): readonly MediaDevice[] | undefined {
   const words = typeof given === 'string' ? given.split(',') : (given ?? []);
-  if (words.length === 0) return mediaDevices;
+  if (words.length === 0) return undefined;
   return words.map((word) => {
     const device = mediaDevices.find((each) => each === word.trim());
     if (!device) throw new Fault('badRequest', { detail: `device_types must be of ${mediaDevices.join(', ')}, not '${word}'.` });

@@ -41,7 +41,7 @@ export const runbookRows: readonly Row[] = [
   create('a priority', withStep(23, { priority: 1 })),
   create('a step twice', { ...fieldsOf(24), steps: [step, { ...step, order: 2 }] }),
   create('a password', withStep(25, { args: { password: 'geheim', user: 'a' } })),
-  create('at 1.91', fieldsOf(26), { version: '1.91' }),
+  create('made at 1.91', fieldsOf(26), { version: '1.91' }),
   get('runbook: shown', one(27), having(27)),
   get('runbook: shown by name', '/runbooks/CUSTOM_R28', having(28)),
   get('runbook: some fields', `${one(29)}?fields=name,steps`, having(29)),
