@@ -1,4 +1,4 @@
-/** Referee test: the unmodified `openstack` client with deploy templates, and openstacksdk with runbooks. */
+/** Referee test: the unmodified `openstack` client with deploy templates, and openstacksdk with runbooks and inspection rules. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -41,24 +41,39 @@ test('deploy templates are created, listed, changed, shown and deleted', { skip 
   await assert.rejects(odd, /name/);
 });
 
-/** The SDK of Debian 12 has no calls for runbooks. */
+/** The SDK of Debian 12 has no calls for these. */
 const program = `
-def ask(method, path, **options):
-    reply = cloud.baremetal.request('/runbooks' + path, method, microversion='1.92', **options)
+def ask(method, path, under='/runbooks', microversion='1.112', **options):
+    reply = cloud.baremetal.request(under + path, method, microversion=microversion, **options)
     return reply.json() if reply.content else reply.status_code
+def rules(method, path, **options):
+    return ask(method, path, '/inspection_rules', '1.96', **options)
 steps = [{'interface': 'bios', 'step': 'factory_reset', 'args': {}, 'order': 1}]
 made = ask('POST', '', json={'name': 'CUSTOM_RESET', 'steps': steps})
 patch = [{'op': 'replace', 'path': '/public', 'value': True}]
-print(json.dumps([made, ask('PATCH', '/CUSTOM_RESET', json=patch), ask('GET', ''), ask('DELETE', '/' + made['uuid'])]))
+traits = [ask('PUT', '/CUSTOM_RESET/traits/CUSTOM_BIOS'), ask('GET', '/CUSTOM_RESET/traits')]
+runbooks = [made, ask('PATCH', '/CUSTOM_RESET', json=patch), ask('GET', ''), ask('DELETE', '/' + made['uuid'])]
+rule = rules('POST', '', json={'actions': [{'op': 'fail', 'args': {'msg': 'no'}}], 'sensitive': True})
+rest = [rules('GET', ''), rules('DELETE', '/' + rule['uuid'])]
+print(json.dumps([*runbooks, traits, rule, *rest]))
 `;
 
-test('runbooks are created, published, listed and deleted', { skip }, async () => {
+test('runbooks and inspection rules are created, changed, listed and deleted', { skip }, async () => {
   const replies = await runWithSdk(ingot.env, program);
 
-  const [made, published, { runbooks }, deleted] = replies as [Row, Row, { runbooks: Row[] }, number];
+  const [made, published, { runbooks }, deleted, traits, rule, { inspection_rules: rules }, removed] = replies as [
+    ...[Row, Row, { runbooks: Row[] }, number, unknown[]],
+    ...[Row, { inspection_rules: Row[] }, number],
+  ];
   assert.deepEqual([made['name'], made['public'], published['public'], deleted], ['CUSTOM_RESET', false, true, 204]);
-  assert.deepEqual(
-    runbooks.map(({ uuid }) => uuid),
-    [made['uuid']],
-  );
+  assert.deepEqual(traits, [204, { traits: ['CUSTOM_BIOS'] }]);
+  assert.deepEqual([rule['phase'], rule['actions'], removed], ['main', null, 204]);
+  for (const [listed, one] of [
+    [runbooks, made],
+    [rules, rule],
+  ] as const)
+    assert.deepEqual(
+      listed.map(({ uuid }) => uuid),
+      [one['uuid']],
+    );
 });

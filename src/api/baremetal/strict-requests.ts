@@ -5,7 +5,7 @@ import { Fault } from '#domain/faults.ts';
 import { booleanOf } from '#services/loose-booleans.ts';
 import { requestSchemas } from '../http/register-routes.ts';
 
-/** For routes that accept any query: lists that are always empty, and arguments passed to a driver. */
+/** For routes that accept any query: arguments passed to a driver. */
 export const AnyQuery = Type.Record(Type.String(), Type.Unknown());
 
 type ObjectSchema = {
