@@ -248,3 +248,12 @@ for (const how of ['PUT', 'PATCH'] as const) {
     assert.deepEqual([reply.status, node.maintenance, node.fault], [how === 'PUT' ? 202 : 200, true, null]);
   });
 }
+
+test('a deployment that waits is not aborted before 1.110', async () => {
+  const uuid = await aNode({ provision_state: 'wait call-back', target_provision_state: 'active' });
+
+  const { status, text } = await ask('PUT', `nodes/${uuid}/states/provision`, { target: 'abort' }, '1.109');
+
+  assert.equal(status, 406);
+  assert.match(text, /needs API version 1\.110/);
+});
