@@ -19,6 +19,8 @@ export type RackFixture = ApiFixture & {
   readonly consoles: Map<string, string>;
   /** Deployments pause until the returned function is called. */
   hold(): () => void;
+  /** Deployments wait for their machine. */
+  waitInDeployments(waits: boolean): void;
   /** Called by each deployment at the end of its step. */
   onDeploy(use: ((task: Task) => Promise<void>) | undefined): void;
   /** Each deployment fails with this fault. */
@@ -35,6 +37,7 @@ type Rack = {
   power: Map<string, PowerState>;
   consoles: Map<string, string>;
   held: Promise<void> | undefined;
+  waits: boolean;
   fault: Fault | undefined;
   use: ((task: Task) => Promise<void>) | undefined;
   fetched: (ImageToFetch | string)[];
@@ -46,6 +49,7 @@ export async function openRackFixture(parts: Pick<FixtureParts, 'images' | 'sett
     power: new Map(),
     consoles: new Map(),
     held: undefined,
+    waits: false,
     fault: undefined,
     use: undefined,
     fetched: [],
@@ -74,6 +78,9 @@ export async function openRackFixture(parts: Pick<FixtureParts, 'images' | 'sett
         rack.held = undefined;
         resolve();
       };
+    },
+    waitInDeployments(waits) {
+      rack.waits = waits;
     },
     onDeploy(use) {
       rack.use = use;
@@ -214,6 +221,7 @@ function deploySteps(rack: Rack): Drivers['deploy'][string]['steps'] {
       keepsDisk: true,
       async run(task) {
         if (rack.fault) throw rack.fault;
+        if (rack.waits) return { wait: 'the machine' };
         await rack.held;
         await rack.use?.(task);
         await task.power.set('power on');

@@ -35,7 +35,11 @@ const set = (node: string, fields: object) =>
 const provision = (node: string, target: string) => ask('PUT', `nodes/${node}/states/provision`, { target });
 const shown = async (node: string) => (await ask('GET', `nodes/${node}`)).body;
 
-/** Provides a node that had an instance. */
+async function untilState(uuid: string, state: string): Promise<void> {
+  while ((await store.nodes.find({ uuid }))?.provision_state !== state) await new Promise(setImmediate);
+}
+
+/** With an instance of Ironic's API. */
 async function anActiveNode(): Promise<string> {
   const uuid = await aFreeNode(fixture);
   await set(uuid, { instance_info: { image_source: image.id } });
@@ -249,11 +253,21 @@ for (const how of ['PUT', 'PATCH'] as const) {
   });
 }
 
-test('a deployment that waits is not aborted before 1.110', async () => {
-  const uuid = await aNode({ provision_state: 'wait call-back', target_provision_state: 'active' });
+test('a deployment that waits is aborted from 1.110 on', async () => {
+  const uuid = await aNode({ instance_info: { image_source: image.id } });
+  fixture.waitInDeployments(true);
+  await provision(uuid, 'active');
+  await untilState(uuid, 'wait call-back');
+  const abort = (version: string) => ask('PUT', `nodes/${uuid}/states/provision`, { target: 'abort' }, version);
 
-  const { status, text } = await ask('PUT', `nodes/${uuid}/states/provision`, { target: 'abort' }, '1.109');
+  const before = await abort('1.109');
+  const since = await abort('1.110');
+  await fixture.quiet();
+  fixture.waitInDeployments(false);
 
-  assert.equal(status, 406);
-  assert.match(text, /needs API version 1\.110/);
+  assert.deepEqual([before.status, since.status], [406, 202]);
+  assert.match(before.text, /needs API version 1\.110/);
+  const { provision_state, last_error, instance_info } = await shown(uuid);
+  assert.deepEqual([provision_state, instance_info.image_source], ['deploy failed', image.id]);
+  assert.match(last_error, /^By request, the deploy operation was aborted/);
 });
