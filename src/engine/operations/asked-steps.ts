@@ -43,7 +43,7 @@ const AskedDeploy = Type.Array(AskedDeployStep, { maxItems: mostSteps });
 /** What a node's steps depend on. */
 export type NodeOfSteps = Pick<
   Node,
-  'uuid' | 'name' | 'driver' | 'bios_interface' | 'firmware_interface' | 'management_interface'
+  'uuid' | 'name' | 'driver' | 'bios_interface' | 'firmware_interface' | 'management_interface' | 'disable_power_off'
 >;
 
 export type Asking = {
@@ -98,13 +98,15 @@ export function checkSteps(asking: Asking, steps: readonly NodeStep[]): NodeStep
   }));
 }
 
-function complaintsOf({ use, disableRamdisk }: Asking, step: NodeStep): string[] {
+function complaintsOf({ use, node, disableRamdisk }: Asking, step: NodeStep): string[] {
   if ('execute_on_child_nodes' in step && step.execute_on_child_nodes)
     throw new Fault('unsupported', { what: 'A step with execute_on_child_nodes' });
   const name = nameOf(step);
   if (use === 'deploy' && isCore(step)) return complaintsOfCore(step);
   const row = rowOf(step);
   if (!row?.uses.includes(use)) return [`node does not support this ${use} step: ${name}`];
+  if (node.disable_power_off && step.step === 'power_off')
+    return [`${use} step ${name} would power off a node with disable_power_off`];
   const complaint = disableRamdisk && row.needsRamdisk ? [`${use} step ${name} requires booting a ramdisk`] : [];
   // A deploy step of priority 0 is disabled.
   if (use === 'deploy' && Number(step.priority) === 0) return complaint;

@@ -176,6 +176,14 @@ test('without a ramdisk, steps that need one are refused', async (t) => {
   await assert.rejects(refused, /^Fault: clean step deploy.erase_devices requires booting a ramdisk$/);
 });
 
+test('a machine that must never be powered off is not powered off by a step', async (t) => {
+  const { engine, uuid, clean, untilNode } = await aFixture(t);
+  await engine.updateNode(uuid, { disable_power_off: true });
+  await assert.rejects(clean({ interface: 'power', step: 'power_off' }), /would power off a node with disable_power_off/);
+  await clean({ interface: 'power', step: 'reboot' });
+  assert.equal((await untilNode('manageable')).power_state, 'power on');
+});
+
 test('no node in maintenance is cleaned by hand', async (t) => {
   const { engine, uuid, clean } = await aFixture(t);
   await engine.setMaintenance(uuid, true);

@@ -54,7 +54,14 @@ function needsOf({ node, except, nics = 0 }: ChoiceRequest, requirements: Requir
 }
 
 /** What the check reads of a node. */
-const judged = ['driver', 'deploy_interface', 'bios_interface', 'firmware_interface', 'management_interface'] as const;
+const judged = [
+  'driver',
+  'deploy_interface',
+  'bios_interface',
+  'firmware_interface',
+  'management_interface',
+  'disable_power_off',
+] as const;
 
 /** Nodes share few drivers, so each combination is checked once. */
 function driverJudge({ checkDriver }: ChoiceRequest): (node: Candidate) => string | undefined {

@@ -89,7 +89,7 @@ export type NodePage = { after?: Node | undefined; limit?: number };
 
 const candidateColumns = [
   ...(['id', 'uuid', 'name', 'driver', 'deploy_interface', 'properties'] as const),
-  ...(['bios_interface', 'firmware_interface', 'management_interface'] as const),
+  ...(['bios_interface', 'firmware_interface', 'management_interface', 'disable_power_off'] as const),
 ] as const;
 /** Columns for checks that need code; with ten thousand nodes nothing else should be read. */
 export type Candidate = Pick<Node, (typeof candidateColumns)[number]>;
