@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openstackSession } from '../openstack.ts';
 import { aSharedIngot } from '../whole-ingot.ts';
-import { sdkTestsLeftOut } from './left-out.ts';
+import { sdkTestsByChance, sdkTestsLeftOut } from './left-out.ts';
 import { holdSuite, type Suite, whyNotRun } from './suite.ts';
 
 const suite: Suite = {
@@ -50,5 +50,5 @@ test("openstacksdk's functional tests for bare metal", { skip }, async (t) => {
   await writeFile(join(directory, 'clouds.yaml'), cloudsAt(String(env['OS_AUTH_URL'])));
 
   const own = { PATH: env['PATH'], HOME: directory, OS_CLOUD: 'devstack-admin', OS_TEST_TIMEOUT: '60', OS_LOG_CAPTURE: '1' };
-  await holdSuite(t, suite, { env: own, cwd: directory, leftOut: sdkTestsLeftOut });
+  await holdSuite(t, suite, { env: own, cwd: directory, leftOut: sdkTestsLeftOut, byChance: sdkTestsByChance });
 });
