@@ -45,6 +45,8 @@ test('keeps a secret of a step for which a client sends the asterisks back', asy
   const kept = await fixture.store.deploy_templates.find({ name: 'CUSTOM_SECRET' });
   assert.equal(changed.status, 200);
   assert.deepEqual(kept?.steps[0]?.args, { password: 'geheim' });
+  const copy = [{ op: 'copy', from: '/steps/0/args/password', path: '/extra/shown' }];
+  assert.equal((await ask('PATCH', '/deploy_templates/CUSTOM_SECRET', { body: copy })).status, 400);
   await ask('DELETE', '/deploy_templates/CUSTOM_SECRET');
 });
 

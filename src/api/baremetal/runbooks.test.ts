@@ -87,6 +87,8 @@ test('a project neither publishes its runbooks nor gives them away', async () =>
   assert.equal(await status('POST', '/runbooks', { name: 'CUSTOM_P', steps: [step], owner: 'another' }), 400);
   assert.equal(await patched('/public', true), 403);
   assert.equal(await patched('/owner', 'another'), 403);
+  const copy = [{ op: 'copy', from: '/steps/0', path: '/extra/shown' }] as unknown as object;
+  assert.equal(await status('PATCH', '/runbooks/CUSTOM_KEPT', copy), 400);
   const moved = [{ op: 'move', from: '/owner', path: '/extra/owner' }] as unknown as object;
   assert.equal(await status('PATCH', '/runbooks/CUSTOM_KEPT', moved), 403);
 });

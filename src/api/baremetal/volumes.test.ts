@@ -155,6 +155,8 @@ test('the secrets of a volume target are kept, but neither shown nor lost by a c
   const changed = await ask('PATCH', `/volume/targets/${uuid}`, replace('properties', { ...masked, auth_username: 'you' }));
 
   assert.deepEqual([made.body.properties, changed.body.properties], [masked, { ...masked, auth_username: 'you' }]);
+  const copy = [{ op: 'copy', from: '/properties/auth_password', path: '/extra/shown' }];
+  assert.equal((await ask('PATCH', `/volume/targets/${uuid}`, copy)).status, 400);
   const stored = await fixture.store.volume_targets.find({ uuid });
   assert.deepEqual(stored?.properties, { auth_username: 'you', auth_password: 's3cret-chap' });
 });

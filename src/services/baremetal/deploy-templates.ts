@@ -14,6 +14,7 @@ import { Trait } from './node-traits.ts';
 import { type ListRequest, listRecords } from './record-lists.ts';
 import { Bag, patchedFields, Uuid } from './record-patch.ts';
 import { DeploySteps, deployStepsOf } from './recorded-steps.ts';
+import { refuseReading } from './refuse-reading.ts';
 import { isUuidLike, uuidOf } from './uuid-like.ts';
 
 type StoreContext = Pick<BaremetalContext, 'store'>;
@@ -57,6 +58,7 @@ export function createDeployTemplate(
 
 export function patchDeployTemplate(context: StoreContext, ident: string, patch: JsonPatch): Promise<DeployTemplate> {
   return context.store.transaction(async (store) => {
+    refuseReading(patch, ['steps']);
     const before = await findDeployTemplate({ store }, ident);
     const { name, steps, extra } = patchedFields(Patched, before, patch);
     const fields = { name, steps: deployStepsOf(steps, before.steps), extra: (extra ?? {}) as JsonObject };

@@ -10,10 +10,10 @@ import type { NodeChanges } from '#engine/contract.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { booleanOf } from '../loose-booleans.ts';
 import { instanceNameOf, withInstanceName } from './instance-name.ts';
-import { applyPatch, type JsonPatch, membersOf, pointersOf, writtenMembersOf } from './json-patch.ts';
-import { keysOf } from './json-pointer.ts';
+import { applyPatch, type JsonPatch, membersOf, writtenMembersOf } from './json-patch.ts';
 import { fixedFieldTable, refuseFixedFields } from './node-fixed-fields.ts';
 import { NodeName, refuseEmptyName, refuseReservedName } from './node-names.ts';
+import { refuseReading } from './refuse-reading.ts';
 import { restoreSecrets } from './secrets.ts';
 import { isUuidLike, uuidPattern } from './uuid-like.ts';
 
@@ -58,7 +58,7 @@ const patchedCheck = lazily(() => Compile(Patched));
  */
 export function readNodePatch(node: Node, patch: JsonPatch): NodeChanges {
   for (const name of membersOf(patch)) refuseUnknown(name);
-  refuseReadSecrets(patch);
+  refuseReading(patch, maskedFields);
   const before = Object.fromEntries(changeable.map((name) => [name, node[name as keyof Node] ?? null])) as JsonObject;
   before['instance_name'] = instanceNameOf(node);
   const after = applyPatch({ ...before, ...noFixedFields }, patch);
@@ -67,20 +67,7 @@ export function readNodePatch(node: Node, patch: JsonPatch): NodeChanges {
   return changesOf(node, after, writtenMembersOf(patch));
 }
 
-const sealedFields: readonly string[] = ['driver_info', 'instance_info'];
-
-/** Secrets are masked: a patch must neither copy them to a visible field, nor guess them by `test`. */
-function refuseReadSecrets(patch: JsonPatch): void {
-  for (const operation of patch) {
-    const { op } = operation;
-    const reads = op === 'test' || op === 'move' || op === 'copy';
-    const sealed = pointersOf(operation).find((pointer) => sealedFields.includes(keysOf(pointer)[0] ?? ''));
-    if (reads && sealed !== undefined)
-      throw new Fault('badRequest', {
-        detail: `Cannot ${op} ${sealed}: what may hold secrets can only be added, replaced or removed.`,
-      });
-  }
-}
+const maskedFields = ['driver_info', 'instance_info'];
 
 function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>): NodeChanges {
   if (touched.has('name')) refuseEmptyName(after['name']);

@@ -16,6 +16,7 @@ import { Trait } from './node-traits.ts';
 import { type ListRequest, listRecords } from './record-lists.ts';
 import { Bag, Description, Flag, patchedFields, Uuid } from './record-patch.ts';
 import { RunbookSteps, runbookStepsOf } from './recorded-steps.ts';
+import { refuseReading } from './refuse-reading.ts';
 import { isUuidLike, uuidOf } from './uuid-like.ts';
 
 type StoreContext = Pick<BaremetalContext, 'store'>;
@@ -79,6 +80,7 @@ type Change = { patch: JsonPatch; hasDescription: boolean };
 /** @param hasDescription whether the description may be changed */
 export function patchRunbook(context: StoreContext, uuid: string, { patch, hasDescription }: Change): Promise<Runbook> {
   return context.store.transaction(async (store) => {
+    refuseReading(patch, ['steps']);
     const before = await findRunbook({ store }, uuid);
     const sets = (path: string) => patch.some((each) => each.path === path && each.op !== 'remove' && each.op !== 'test');
     // Whoever publishes a runbook, or withdraws it, gives it no owner unless the patch names one.

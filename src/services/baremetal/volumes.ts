@@ -15,6 +15,7 @@ import type { BaremetalContext } from './context.ts';
 import { applyPatch, type JsonPatch, membersOf } from './json-patch.ts';
 import { findMarked, findNamedNode, findNode } from './lookup.ts';
 import { type ListRequest, listRecords } from './record-lists.ts';
+import { refuseReading } from './refuse-reading.ts';
 import { restoreSecrets } from './secrets.ts';
 import { isUuidLike, uuidOf } from './uuid-like.ts';
 
@@ -133,6 +134,7 @@ export function patchVolume<T extends Volume>(
     const detail = `Cannot patch /${fixed}. Only the following can be updated: ${names.join(', ')}`;
     throw new Fault('badRequest', { detail });
   }
+  refuseReading(patch, ['properties']);
   return store.transaction(async (trx) => {
     const before = await findVolume(kind, { store: trx }, uuid);
     const after: unknown = applyPatch(patchableOf(before, names), patch);
