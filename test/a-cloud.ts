@@ -4,8 +4,16 @@ import { pino } from 'pino';
 import { Fault } from '#domain/faults.ts';
 import { perKind, rowOf } from '#domain/interface-kinds.ts';
 import type { PowerState } from '#domain/power-states.ts';
-import type { BootPlan, ConsoleInterface, Drivers, ManagementInterface, Step, Task } from '#drivers/interfaces.ts';
-import { absentInterfaces } from '#drivers/noop.ts';
+import type {
+  BootPlan,
+  ConsoleInterface,
+  Drivers,
+  FirmwareInterface,
+  ManagementInterface,
+  Step,
+  Task,
+} from '#drivers/interfaces.ts';
+import { absentInterfaces, noFirmware } from '#drivers/noop.ts';
 import type { BootPublisher, Engine, ImageFetcher, ImageFiles } from '#engine/contract.ts';
 import { createEngine, type EngineParts } from '#engine/engine.ts';
 import type { StepHook } from '#engine/worker/bound-operations.ts';
@@ -38,6 +46,8 @@ type CloudOptions = {
   onStep?: StepHook;
   /** Additional capabilities of the room's BMCs. */
   management?: Partial<ManagementInterface>;
+  /** Default: the BMCs cannot update firmware. */
+  firmware?: Partial<FirmwareInterface>;
   cleanTimes?: CleanTimes;
   /** Of an image store that has no images. */
   images?: Partial<ImageFiles>;
@@ -86,7 +96,7 @@ export async function fill(store: Store): Promise<void> {
 
 function roomDrivers(
   room: SharedState,
-  { steps = [], ...more }: Pick<CloudOptions, 'steps' | 'management' | 'console'>,
+  { steps = [], firmware, ...more }: Pick<CloudOptions, 'steps' | 'management' | 'console' | 'firmware'>,
 ): Drivers {
   const properties = {};
   const validate = () => {};
@@ -96,7 +106,13 @@ function roomDrivers(
   };
   return {
     ...absentInterfaces,
-    hardwareTypes: { room: { name: 'room', ...perKind((kind) => [rowOf(kind).none ?? 'room']), console: ['room'] } },
+    hardwareTypes: {
+      room: {
+        ...{ name: 'room', ...perKind((kind) => [rowOf(kind).none ?? 'room']), console: ['room'] },
+        ...(firmware && { firmware: ['room'] }),
+      },
+    },
+    firmware: { ...absentInterfaces.firmware, ...(firmware && { room: { ...ableFirmware, ...firmware } }) },
     power: {
       room: {
         properties,
@@ -138,6 +154,8 @@ function roomDrivers(
     console: { room: { properties, validate, log: async () => null, ...more.console } },
   };
 }
+
+const { unsupported: _unsupported, ...ableFirmware } = noFirmware;
 
 function roomPublisher(room: SharedState): BootPublisher {
   return {

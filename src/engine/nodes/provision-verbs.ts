@@ -58,7 +58,7 @@ export async function setProvisionState(parts: Parts, uuid: string, request: Req
     return { begun: await applyVerb(parts, trx, { node, verb, options: request.options }) };
   });
   if (server !== undefined) await parts.deleteServer(server);
-  if (cancelled !== undefined) cancelForDelete(worker, cancelled, 'instance');
+  if (cancelled !== undefined) await cancelForDelete(worker, cancelled, 'instance');
   if (begun) worker.launch(begun);
 }
 

@@ -126,6 +126,24 @@ const cleanFailure = 'clean failure';
 const disksMayHoldData =
   "Its disks may still hold a tenant's data. Correct the cause, then run `manage` and `provide`, which cleans it first.";
 
+/** After a failed deployment, whose machine must be left as it is: the node is where a failed cleaning leaves it. */
+export async function leaveUncleaned(
+  trx: Store,
+  { node_uuid, fault }: Pick<Operation, 'node_uuid' | 'fault'>,
+  { states, why }: { states: ProvisionStateMachine; why: string },
+): Promise<void> {
+  const node = await findNode(trx, node_uuid);
+  await states.apply(trx, node_uuid, 'clean', { target_provision_state: 'available' });
+  await states.apply(trx, node_uuid, 'fail', {
+    maintenance: true,
+    maintenance_reason: [
+      ...(node.maintenance && node.maintenance_reason ? [node.maintenance_reason] : []),
+      `${failureText({ fault }, 'Deploy')} ${why} ${disksMayHoldData}`,
+    ].join(' '),
+    fault: cleanFailure,
+  });
+}
+
 type Ended = OperationWith<CleanRequest, BaseContext>;
 
 async function writeCleaned(trx: Store, { node_uuid, request }: Ended, states: ProvisionStateMachine): Promise<void> {

@@ -2,13 +2,14 @@
 import type { Static } from 'typebox';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import type { BaseRequest, RunningOperation } from '../worker/base-context.ts';
+import type { BaseContext, BaseRequest, RunningOperation } from '../worker/base-context.ts';
 import { defineOperation, type EndParts } from '../worker/define-operation.ts';
 import { isDiskUntouched } from '../worker/disk-state.ts';
 import { abortText, failureReport } from '../worker/last-error.ts';
+import { leaveUncleaned } from './clean.ts';
 import { cleanOrRelease } from './clean-or-release.ts';
 import { beginDeletion } from './delete.ts';
-import { DeployRequest, deployOf, deployStepsOf, mayWriteFirmware, releaseStep } from './deployment.ts';
+import { DeployRequest, deployOf, deployStepsOf, mayBeFlashing, releaseStep } from './deployment.ts';
 import { downloadSteps } from './downloads.ts';
 import {
   bindPortsStep,
@@ -19,7 +20,7 @@ import {
   withAgentSecret,
   withdrawBootFiles,
 } from './machine-steps.ts';
-import { isFlashing, StepContext } from './node-steps.ts';
+import { StepContext } from './node-steps.ts';
 import { isNodesFault, tryOtherNode } from './other-node.ts';
 import { failServer, serverOf, wantsDeletion, writeServerDeleted } from './server-results.ts';
 
@@ -66,16 +67,15 @@ export const deploy = defineOperation({
       ...deployStepsOf(parts, operation.request),
     ]),
   driverContext: ({ request }, { drivers }) => deployOf(drivers, request).context,
-  undo: ({ request, context }, parts) => [
+  undo: (operation, parts) => [
     keepConsoleStep(parts, { keepsForOwner: true }),
-    // A machine whose firmware is being written must stay powered.
-    ...(mayWriteFirmware(request) && isFlashing(context) ? [] : [powerOff]),
-    releaseStep(parts.drivers, request),
+    ...(mayBeFlashing(operation) ? [] : [powerOff]),
+    releaseStep(parts.drivers, operation.request),
     withdrawBootFiles,
     // Otherwise the next owner could read the console record until her own deployment clears it.
     clearConsoleStep(parts.consoles),
     // An instance of Ironic's API keeps its VIFs, with which it may be deployed again, until it is deleted.
-    ...(request.instance ? [] : [unbindPortsStep(parts.store)]),
+    ...(operation.request.instance ? [] : [unbindPortsStep(parts.store)]),
   ],
   ended: (trx, operation, parts) =>
     operation.state === 'done' ? writeServerActive(trx, operation, parts) : writeFailure(trx, operation, parts),
@@ -98,7 +98,10 @@ export async function writeServerActive(
   return [];
 }
 
-type Ended = Omit<RunningOperation, 'request'> & { request: BaseRequest & Static<typeof DeployRequest> };
+type Ended = Omit<RunningOperation, 'request' | 'context'> & {
+  request: BaseRequest & Static<typeof DeployRequest>;
+  context: BaseContext & Partial<Static<typeof StepContext>>;
+};
 
 /**
  * Makes the node usable again. Unless its disk is known to hold no tenant data, it goes through cleaning, which makes
@@ -114,10 +117,17 @@ async function writeFailure(trx: Store, operation: Ended, parts: EndParts): Prom
     failures: (node?.failures ?? 0) + Number(isNodesFault(operation.fault)),
     last_error: wasCancelled ? null : failureReport(operation, failure),
   });
-  const cleaning = isDiskUntouched(operation)
-    ? await releaseUntouched(trx, operation, parts)
-    : await cleanOrRelease(trx, operation, parts);
-  return [...cleaning, ...(await writeServerFailure(trx, operation, parts))];
+  return [...(await handBack(trx, operation, parts)), ...(await writeServerFailure(trx, operation, parts))];
+}
+
+/** @returns the cleaning */
+async function handBack(trx: Store, operation: Ended, parts: EndParts): Promise<Operation[]> {
+  if (mayBeFlashing(operation)) {
+    const why = 'Its firmware may still be being written, so it was not powered off.';
+    await leaveUncleaned(trx, operation, { states: parts.states, why });
+    return [];
+  }
+  return isDiskUntouched(operation) ? releaseUntouched(trx, operation, parts) : cleanOrRelease(trx, operation, parts);
 }
 
 async function releaseUntouched(trx: Store, { node_uuid, request }: Ended, { states }: EndParts): Promise<Operation[]> {
@@ -144,11 +154,13 @@ async function writeServerFailure(trx: Store, operation: Ended, parts: EndParts)
  * The node keeps the instance, as in Ironic: its user deploys again or deletes it, which cleans the node.
  */
 async function writeInstanceFailure(trx: Store, operation: Ended, parts: EndParts): Promise<Operation[]> {
-  const isDeleted = await wantsDeletion(trx, operation);
+  // A deletion would cut the power.
+  const isDeleted = !mayBeFlashing(operation) && (await wantsDeletion(trx, operation));
   const node = await trx.nodes.find({ uuid: operation.node_uuid });
   await parts.states.apply(trx, operation.node_uuid, 'fail', {
     failures: (node?.failures ?? 0) + Number(isNodesFault(operation.fault)),
     last_error: isDeleted ? null : instanceFailure(operation),
+    ...(!isDeleted && { target_provision_state: 'active' }),
   });
   return isDeleted ? [await beginDeletion(trx, operation, parts)] : [];
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
 import type { Step, Task } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
-import { anAvailableNode, aServerRequest, aStep, type Cloud, testCloud, untilIdle } from '#test/a-cloud.ts';
+import { anAvailableNode, aServerRequest, aStep, type Cloud, testCloud, untilIdle, untilState } from '#test/a-cloud.ts';
 
 const burnt = () => new Fault('agentFailed', { command: 'write the image', detail: 'disk on fire' });
 
@@ -123,6 +123,25 @@ test('no other node is tried if a machine with a system of the server may still 
   const [server] = await cloud.engine.createServers(aServerRequest);
   await untilIdle(cloud);
   const after = await cloud.store.servers.find({ id: server!.id });
+  assert.match(after?.fault?.no_other_node ?? '', /could not be powered off/);
+  await end(cloud);
+});
+
+test('no other node is tried after a machine with a system of the server that must not be powered off', async () => {
+  const cloud = await testCloud({
+    steps: [
+      simpleStep({ name: 'write', title: 'write', deadlineSeconds: 10 }, async ({ power }) => {
+        await power.set('power on');
+        throw burnt();
+      }),
+    ],
+  });
+  const [first] = await withNodes(cloud, 2);
+  await cloud.store.nodes.update({ uuid: first!.uuid }, { disable_power_off: true });
+  const [server] = await cloud.engine.createServers(aServerRequest);
+  await untilState(cloud, first!.uuid, 'clean wait');
+  const after = await cloud.store.servers.find({ id: server!.id });
+  assert.equal(after?.vm_state, 'error');
   assert.match(after?.fault?.no_other_node ?? '', /could not be powered off/);
   await end(cloud);
 });

@@ -7,10 +7,10 @@ import { isMachineUntouched } from '../worker/disk-state.ts';
 import { abortText, failureReport } from '../worker/last-error.ts';
 import { beginDeletion } from './delete.ts';
 import { writeServerActive } from './deploy.ts';
-import { DeployRequest, deployOf, deployStepsOf, mayWriteFirmware, releaseStep } from './deployment.ts';
+import { DeployRequest, deployOf, deployStepsOf, mayBeFlashing, releaseStep } from './deployment.ts';
 import { downloadSteps } from './downloads.ts';
 import { keepConsoleStep, powerOff, withAgentSecret, withdrawBootFiles } from './machine-steps.ts';
-import { isFlashing, StepContext } from './node-steps.ts';
+import { StepContext } from './node-steps.ts';
 import { failServer, wantsDeletion } from './server-results.ts';
 
 export const rebuild = defineOperation({
@@ -47,13 +47,14 @@ export const rebuild = defineOperation({
       ? []
       : [
           keepConsoleStep(parts, { isOwn: true }),
-          ...(mayWriteFirmware(operation.request) && isFlashing(operation.context) ? [] : [powerOff]),
+          ...(mayBeFlashing(operation) ? [] : [powerOff]),
           releaseStep(parts.drivers, operation.request),
           withdrawBootFiles,
         ],
   async ended(trx, operation, parts) {
     if (operation.state === 'done') return writeServerActive(trx, operation, parts);
-    const isDeleted = await wantsDeletion(trx, operation);
+    // A deletion would cut the power.
+    const isDeleted = !mayBeFlashing(operation) && (await wantsDeletion(trx, operation));
     if (!isDeleted) await failServer(trx, operation);
     const wasAborted = operation.fault?.code === 'cancelled';
     const last_error = wasAborted ? abortText(operation, 'deploy') : failureReport(operation);

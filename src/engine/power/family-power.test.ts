@@ -101,6 +101,22 @@ test('a locked parent that is off keeps its child off', async () => {
   await close(cloud);
 });
 
+test('a lock against power changes holds also when the power of a relative is changed', async () => {
+  const lock = { kind: 'power', reason: 'opened', expires_at: null, project_id: '', user_id: 'u', user_name: 'tech' } as const;
+  const off = await aFamily();
+  await off.cloud.engine.lockNode(off.two.uuid, lock);
+  const { last_error } = await set(off.cloud, off.parent, 'power off');
+  assert.deepEqual(off.sent, []);
+  assert.match(last_error ?? '', /has a lock of tech/);
+  await close(off.cloud);
+
+  const on = await aFamily({}, 'power off');
+  await on.cloud.engine.lockNode(on.parent.uuid, lock);
+  await set(on.cloud, on.one, 'power on');
+  assert.deepEqual(on.sent, []);
+  await close(on.cloud);
+});
+
 test('a child that must not be powered off keeps its parent on', async () => {
   const { cloud, parent, sent } = await aFamily({ disable_power_off: true });
 

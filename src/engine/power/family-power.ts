@@ -3,6 +3,7 @@
  * `driver_info` says that it has a power supply of its own.
  */
 import { asFault, Fault } from '#domain/faults.ts';
+import type { LockKind } from '#domain/lock-kinds.ts';
 import type { NodeFacts, PowerInterface, PowerTarget } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
@@ -19,6 +20,8 @@ type Parts = {
   /** Changes the power of one of them, as a part of the running step. Throws `StepWait` while that takes time. */
   change(node: NodeFacts, power: PowerInterface, target: PowerTarget): Promise<void>;
 };
+/** The kinds of locks that keep the machine of a relative as it is, beside those that forbid all. */
+const forbiddenBy: readonly LockKind[] = ['power'];
 type Member = Pick<Node, 'uuid' | 'name' | 'parent_node' | 'driver_info'>;
 
 /** Called before the power of `node` is changed. The same calls are made in each run of the step. */
@@ -44,7 +47,7 @@ async function childrenOf(store: Store, { uuid }: Member): Promise<Node[]> {
 async function refuseBusyChild(store: Store, parent: Member, child: Node): Promise<void> {
   if (child.power_state === 'power off') return;
   refuseOff(child, 'power off');
-  await refuseWhileBusy(store, child).catch((error: unknown) => {
+  await refuseWhileBusy(store, child, forbiddenBy).catch((error: unknown) => {
     throw lockedFault(error, { of: parent, relative: 'child', uuid: child.uuid });
   });
 }
@@ -62,7 +65,7 @@ async function changeRelative(parts: Parts, about: About, target: PowerTarget): 
     ...power,
     setPower: (...command) =>
       parts.reservations
-        .during({ uuid: about.uuid, purpose, takes: 'idle' }, () => power.setPower(...command))
+        .during({ uuid: about.uuid, purpose, takes: 'idle', forbiddenBy }, () => power.setPower(...command))
         .catch((error: unknown) => {
           throw lockedFault(error, about);
         }),

@@ -167,19 +167,20 @@ async function deleteServer({ store, worker }: VerbParts, id: string): Promise<v
     const begin: BeginOperation = (...request) => worker.begin(...request);
     return { operation: await beginDeletion(trx, { node_uuid: node.uuid, server_id: id }, { states, begin }) };
   });
-  if (result.cancel) cancelForDelete(worker, result.cancel, 'server');
+  if (result.cancel) await cancelForDelete(worker, result.cancel, 'server');
   if (result.operation) worker.launch(result.operation);
 }
 
-export function cancelForDelete(worker: Worker, operationId: string, what: 'server' | 'instance'): void {
-  worker.cancel(operationId, new Fault('cancelled', { what: 'The operation', why: `the ${what} was deleted` }));
+/** A step that must not be interrupted, such as a firmware update, ends before. */
+export async function cancelForDelete(worker: Worker, operationId: string, what: 'server' | 'instance'): Promise<void> {
+  await worker.abort(operationId, new Fault('cancelled', { what: 'The operation', why: `the ${what} was deleted` }));
 }
 
 /** At startup: resumes deletions recorded just before the process ended, while another operation held the node. */
 export async function resumeDeletes({ store, worker }: Pick<VerbParts, 'store' | 'worker'>): Promise<void> {
   for (const { operation } of worker.live.values()) {
     if (operation.kind === deletion.kind || !(await wantsDeletion(store, operation))) continue;
-    cancelForDelete(worker, operation.id, operation.server_id === null ? 'instance' : 'server');
+    await cancelForDelete(worker, operation.id, operation.server_id === null ? 'instance' : 'server');
   }
 }
 
