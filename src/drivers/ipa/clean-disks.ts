@@ -25,6 +25,8 @@ const Erased = Type.Object({ clean_result: Type.Record(Type.String(), Type.Unkno
 const devicePattern = /^\/dev\/[A-Za-z0-9/_-]{1,58}$/;
 
 const eraseDevices = 'erase_devices';
+/** What each of them did is kept in the operation's row, which is written whole after each. */
+const mostSteps = 100;
 
 export const cleanDisks: IpaProgram = {
   async next(_params, done, facts) {
@@ -53,6 +55,8 @@ function readOffered(result: unknown): Static<typeof Kept> {
     .flat()
     .filter(({ priority }) => priority > 0)
     .map(({ interface: of, step, priority, reboot_requested = false }) => ({ interface: of, step, priority, reboot_requested }));
+  if (enabled.length > mostSteps)
+    throw new IpaError('refused', `it has ${enabled.length} clean steps, of which ${mostSteps} are the most`);
   return { steps: enabled.sort((a, b) => b.priority - a.priority), version: result.hardware_manager_version };
 }
 

@@ -300,6 +300,7 @@ const uncleaned: Record<string, [unknown, RegExp]> = {
     /do not enable the clean step erase_devices/,
   ],
   'ask for a reboot': [offering([erase, { ...erase, step: 'flash', reboot_requested: true }]), /flash asks for a reboot/],
+  'are too many': [offering(Array(101).fill(erase)), /101 clean steps, of which 100 are the most/],
   'cannot be understood': [{ clean_steps: [] }, /clean steps cannot be understood/],
 };
 for (const [title, [offered, message]] of Object.entries(uncleaned)) {
