@@ -160,3 +160,11 @@ test('the secrets of a volume target are kept, but neither shown nor lost by a c
   const stored = await fixture.store.volume_targets.find({ uuid });
   assert.deepEqual(stored?.properties, { auth_username: 'you', auth_password: 's3cret-chap' });
 });
+
+test('a locked node keeps its volume targets', async () => {
+  const [node_uuid, other] = [await aNode(), await aNode()];
+  const target = { node_uuid, volume_type: 'iscsi', volume_id: 'v', boot_index: 0 };
+  const path = `/volume/targets/${await make('/volume/targets', target)}`;
+  await make(`/nodes/${node_uuid}/locks`, { kind: 'all', reason: 'opened' });
+  assert.equal((await ask('PATCH', path, replace('node_uuid', other))).status, 409);
+});

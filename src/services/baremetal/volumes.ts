@@ -144,8 +144,11 @@ export function patchVolume<T extends Volume>(
       throw new Fault('badRequest', { detail: `Invalid value for ${error?.instancePath.slice(1)}: it ${error?.message}.` });
     }
     const node = await nodeOf(trx, String((after as JsonObject)['node_uuid']));
-    await refuseWhileBusy(trx, node);
-    if (node.power_state !== 'power off') throw wrongState(`volume ${kind.noun} update`, node);
+    const former = node.uuid === before.node_uuid ? [] : [await findNode({ store: trx }, before.node_uuid)];
+    for (const each of [...former, node]) {
+      await refuseWhileBusy(trx, each);
+      if (each.power_state !== 'power off') throw wrongState(`volume ${kind.noun} update`, each);
+    }
     const record = { ...before, ...kind.read(after as object, node.uuid, before), updated_at: new Date().toISOString() };
     const writing = kind.collectionOf(trx).update({ uuid: before.uuid } as object, record);
     await whereUnique(writing, (violation) => alreadyExists(kind, violation, record));
