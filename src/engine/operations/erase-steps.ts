@@ -3,8 +3,10 @@ import { CleanResult } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
 import type { Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
+import { recordBmcCommand } from '../power/power.ts';
 import { fits } from '../worker/base-context.ts';
 import type { OperationParts } from '../worker/define-operation.ts';
+import { interfaceOf } from '../worker/task.ts';
 import { expectAllErased } from './known-disks.ts';
 import { bootRamdiskSteps, next, powerOff, withAgentSecret, withdrawBootFiles } from './machine-steps.ts';
 
@@ -35,9 +37,32 @@ const nothingToErase = simpleStep({ name: 'erase disks', title: 'Erase the disks
   task.note('erase disks', 'fake hardware has no disk: nothing to erase'),
 );
 
-export function eraseSteps({ drivers, consoles, settings }: OperationParts, boot_interface: string | undefined): readonly Step[] {
+/**
+ * Whoever had the machine may have inserted media, from which the next system would take its configuration, or boot. A BMC
+ * that does not list its media is left alone; media that cannot be ejected fail the cleaning.
+ */
+function ejectMedia({ drivers, store }: Pick<OperationParts, 'drivers' | 'store'>): Step {
+  const about = { name: 'eject media', title: 'Eject virtual media', deadlineSeconds: 240, phase: 'prepare' } as const;
+  return simpleStep(about, async ({ node, operation, signal, note }) => {
+    const { media } = interfaceOf(drivers.management, node.management_interface);
+    const slots =
+      (await media?.slots(node, { signal }).catch((error: Error) => {
+        signal.throwIfAborted();
+        note('media', `not listed by the BMC, and left as they are: ${error.message}`);
+        return [];
+      })) ?? [];
+    for (const { device } of slots.filter(({ inserted }) => inserted))
+      await recordBmcCommand({ store, node, operation, signal }, `eject ${device}`, async () => {
+        await media?.eject(node, device, { signal });
+      });
+  });
+}
+
+export function eraseSteps(parts: OperationParts, boot_interface: string | undefined): readonly Step[] {
+  const { drivers, consoles, settings } = parts;
   if (drivers.boot[boot_interface ?? '']?.simulated) return [powerOff, nothingToErase];
   return withAgentSecret([
+    ejectMedia(parts),
     ...bootRamdiskSteps({ consoles, settings }),
     eraseDisks(settings['clean.timeout']),
     { ...powerOff, formerName: 'power off again' },
