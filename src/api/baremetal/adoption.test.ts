@@ -67,6 +67,14 @@ test('adopts a machine of which no image is known', async () => {
   assert.match((await provision(uuid, 'rebuild')).text, /Missing are: \['instance_info.image_source'\]/);
 });
 
+test("refuses to adopt disks with a former tenant's data, also after their cleaning has failed", async () => {
+  const uuid = await aManageableNode({}, { must_clean: true });
+  const { status, text } = await provision(uuid, 'adopt');
+  assert.equal(status, 409);
+  assert.match(text, /may hold a former tenant's data. Run 'provide' first/);
+  assert.equal((await shown(uuid)).provision_state, 'manageable');
+});
+
 const failures: [name: string, instance_info: object, changes: Partial<Node>, error: RegExp][] = [
   ['an image that is not there', { image_source: 'aaaaaaaa-0000-4000-8000-000000000000' }, {}, /there is no such image/],
   ['a boot from the network', { capabilities: '{"boot_option": "netboot"}' }, {}, /boots from the network is not supported/],

@@ -7,6 +7,7 @@ import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { ProvisionOptions } from '../contract.ts';
+import { adopt, refuseUncleaned } from '../operations/adopt.ts';
 import { noteUncleaned } from '../operations/automated-cleaning.ts';
 import { beginDeletion } from '../operations/delete.ts';
 import { newInstanceOperation, saveConfigDrive } from '../operations/node-instance.ts';
@@ -52,6 +53,7 @@ export async function setProvisionState(parts: Parts, uuid: string, request: Req
     if (server && !keeps) throw belongsTo(server.id, node, name);
     const verb = verbFor(parts, node, name);
     refuseRetired(node, name);
+    if (name === adopt.kind) await refuseUncleaned(trx, node);
     if (acts === 'deploy-instance') return { begun: await deployInstance(parts, trx, { node, verb, options: request.options }) };
     // Reserved for an instance to come, by an allocation or a client.
     if (node.instance_uuid && node.provision_state === 'available') throw belongsTo(node.instance_uuid, node, name);

@@ -54,6 +54,23 @@ export const adopt = defineOperation({
   },
 });
 
+/** The operations that tell whose the data on the disks are. */
+const tenancies = ['deploy', 'rebuild', 'delete', 'adopt'];
+
+/**
+ * Disks that were to be cleaned have the data of a former tenant, who is not the one that the node is adopted for. After an
+ * adoption that failed, they have what is to be adopted.
+ * @throws Fault `conflict`
+ */
+export async function refuseUncleaned(trx: Store, { uuid, name, must_clean }: Node): Promise<void> {
+  if (!must_clean) return;
+  const newest = { orderBy: 'created_at', descending: true, limit: 1 } as const;
+  const [last] = await trx.operations.list({ node_uuid: uuid, kind: tenancies }, newest);
+  if (last?.kind === 'adopt') return;
+  const detail = `Node ${name ?? uuid} can not be adopted: its disks may hold a former tenant's data. Run 'provide' first, which cleans it.`;
+  throw new Fault('conflict', { detail });
+}
+
 /** The boot interface is not needed: an instance that boots from its disk is left as it is. */
 const neededKinds = ['power', 'management', 'deploy'] as const;
 type Parts = Pick<OperationParts, 'store' | 'drivers'>;
