@@ -1,9 +1,9 @@
 /** `ingot bench api`: processor time and latency of the bare metal API, memory and start time, compared with a peer. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { cacheFolder } from '#build/cache.ts';
-import { parseOptions } from '#commands/options.ts';
+import { runSizedBench } from '../sized-command.ts';
 import { startIngot } from './ingot-process.ts';
 import { ApiBench, type MeasureOptions } from './measure.ts';
 import { peerFrom } from './peer.ts';
@@ -27,22 +27,8 @@ and with nodes, and the time from the start to the first reply. No root. docs/pe
 
 const starts = 5;
 
-export async function runApiBench(args: string[]): Promise<number> {
-  const { flags, isHelp } = parseOptions(args, { valueNames: ['sizes', 'json'] });
-  if (isHelp) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  const interruption = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort(new Error(signal)));
-  const announce = (line: string) => void process.stderr.write(`==> ${line}\n`);
-  const findings = await benchApi({ sizes: readSizes(flags['sizes']), announce, signal: interruption.signal });
-  process.stdout.write(renderApiFindings(findings));
-  if (flags['json']) {
-    mkdirSync(dirname(resolve(flags['json'])), { recursive: true });
-    writeFileSync(resolve(flags['json']), `${JSON.stringify(findings, null, 2)}\n`);
-  }
-  return 0;
+export function runApiBench(args: string[]): Promise<number> {
+  return runSizedBench(args, { usage, readSizes, measure: (options) => benchApi(options), render: renderApiFindings });
 }
 
 /** @param folder of Ingot's state, created anew */

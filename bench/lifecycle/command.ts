@@ -1,12 +1,12 @@
 /** `ingot bench lifecycle`: many nodes from enrolment to deployment at once and back, with the API measured meanwhile. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { cacheFolder } from '#build/cache.ts';
-import { parseOptions } from '#commands/options.ts';
 import { uploadImage } from '#demo/main-job.ts';
 import { startIngot } from '../api/ingot-process.ts';
 import { peerFrom } from '../api/peer.ts';
+import { runSizedBench } from '../sized-command.ts';
 import { Lifecycle, type LifecycleFindings, type LifecycleOptions } from './measure.ts';
 import { type AllLifecycles, renderLifecycles } from './table.ts';
 
@@ -24,22 +24,8 @@ seconds, processor time of the server, and the latency of those requests. No roo
 
 type Options = Omit<LifecycleOptions, 'instanceInfo'> & { sizes: readonly number[] };
 
-export async function runLifecycleBench(args: string[]): Promise<number> {
-  const { flags, isHelp } = parseOptions(args, { valueNames: ['sizes', 'json'] });
-  if (isHelp) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  const interruption = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort(new Error(signal)));
-  const announce = (line: string) => void process.stderr.write(`==> ${line}\n`);
-  const findings = await benchLifecycle({ sizes: readSizes(flags['sizes']), announce, signal: interruption.signal });
-  process.stdout.write(renderLifecycles(findings));
-  if (flags['json']) {
-    mkdirSync(dirname(resolve(flags['json'])), { recursive: true });
-    writeFileSync(resolve(flags['json']), `${JSON.stringify(findings, null, 2)}\n`);
-  }
-  return 0;
+export function runLifecycleBench(args: string[]): Promise<number> {
+  return runSizedBench(args, { usage, readSizes, measure: (options) => benchLifecycle(options), render: renderLifecycles });
 }
 
 /** @param folder of Ingot's state, created anew for each size */
