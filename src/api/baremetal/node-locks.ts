@@ -1,12 +1,14 @@
 /** `/v1/nodes/{node}/locks`: who forbids what on a node, why, and until when. An addition of Ingot's. */
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { findNode } from '#services/baremetal/lookup.ts';
 import { createLock, deleteLock, findLock, isOwnLock, LockKind, LockRequest, listLocks } from '#services/baremetal/node-locks.ts';
 import type { NodeLock } from '#store/tables/node-locks.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import { nextUrl } from '../http/pagination.ts';
 import { Nullable } from '../http/schemas.ts';
 import { linksTo } from './links.ts';
-import { authorize, nodeTarget, route } from './policy.ts';
+import { allows, authorize, nodeTarget, route } from './policy.ts';
 
 const LockReply = Type.Object({
   id: Type.String(),
@@ -78,11 +80,18 @@ export const nodeLockRoutes = [
     async handler(request, context) {
       const node = await findNode(context, request.params.node);
       const lock = await findLock(context, node, request.params.lock);
-      if (!isOwnLock(request.caller, lock)) authorize(request, 'baremetal:node:lock:delete_any', nodeTarget(node));
+      if (!isOwnLock(request.caller, lock) && !endsLease(request, node, lock))
+        authorize(request, 'baremetal:node:lock:delete_any', nodeTarget(node));
       await deleteLock(context, request.caller, lock);
     },
   }),
 ];
+
+/** Otherwise a lessee could keep the node by a lock: who may end the lease may delete the locks of the lessee. */
+function endsLease(request: FastifyRequest, node: Node, { project_id }: NodeLock): boolean {
+  const isLessees = project_id !== '' && project_id === node.lessee && project_id !== node.owner;
+  return isLessees && allows(request, 'baremetal:node:update:lessee', nodeTarget(node));
+}
 
 function lockJson(
   { id, node_uuid, kind, reason, project_id, user_id, user_name, expires_at, created_at }: NodeLock,

@@ -265,3 +265,17 @@ test('a node and a lock that one may see of another are deleted by administrator
   assert.equal((await askAs('owner member', 'DELETE', path)).status, 204);
   assert.equal((await askAs('owner manager', 'POST', 'nodes', { driver: 'fake-hardware' })).status, 403);
 });
+
+test('who may end a lease deletes the locks of the lessee, and no others', async () => {
+  const { uuid } = await enrol({ owner: own, lessee: other });
+  const lock = async (word: Word) => {
+    const { status, body } = await askAs(word, 'POST', `nodes/${uuid}/locks`, { kind: 'all', reason: 'mine' });
+    assert.equal(status, 201);
+    return `nodes/${uuid}/locks/${body.id}`;
+  };
+  const [ofLessee, ofSystem, ofOwner] = [await lock('lessee manager'), await lock('system admin'), await lock('owner manager')];
+  assert.equal((await askAs('owner member', 'DELETE', ofSystem)).status, 403);
+  assert.equal((await askAs('lessee manager', 'DELETE', ofOwner)).status, 403);
+  assert.equal((await askAs('owner reader', 'DELETE', ofLessee)).status, 403);
+  assert.equal((await askAs('owner member', 'DELETE', ofLessee)).status, 204);
+});
