@@ -11,6 +11,12 @@ test('masks secrets in a query by name, in any spelling', () => {
   );
 });
 
+test('masks a user without a password in HTTP URLs alone', () => {
+  assert.equal(maskUrlSecrets('get https://t0ken@host/x and HTTP://me@h'), 'get https://******@host/x and HTTP://******@h');
+  assert.equal(maskUrlSecrets('qemu+ssh://root@host/system'), 'qemu+ssh://root@host/system');
+  assert.equal(maskUrlSecrets('https://host/a@b'), 'https://host/a@b');
+});
+
 test('a word as long as a request costs no more than its length', () => {
   const word = 'a'.repeat(256 * 1024);
   assert.equal(maskUrlSecrets(`/${word}`), `/${word}`);
@@ -20,6 +26,6 @@ test('a word as long as a request costs no more than its length', () => {
 test('masks the secrets of every URL, in a text of any size in linear time', () => {
   assert.equal(maskUrlSecrets('see http://u:p@a/b and FTP+x://:q:r@c'), 'see http://u:******@a/b and FTP+x://:******@c');
   // In quadratic time each takes minutes, which the runner of tests ends.
-  for (const piece of ['x', 'x:', '://', '://a:', ':', '?a', '&a=', '?', '@', 'a://b:c@'])
+  for (const piece of ['x', 'x:', '://', 'http://', 'https://a', '://a:', ':', '?a', '&a=', '?', '@', 'a://b:c@'])
     assert.ok(maskUrlSecrets(piece.repeat(500_000)).length > 0, piece);
 });

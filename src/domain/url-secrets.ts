@@ -3,6 +3,8 @@ export const mask = '******';
 
 /** Without the scheme: sought from each letter on, a long word would take seconds. */
 const userInfo = /(:\/\/[^\s/?#@:]*):[^\s/?#]+@/g;
+/** A user without a password is a token to HTTP servers; in other URLs, such as `ssh://user@host`, it is a name. */
+const lone = /(https?:\/\/)[^\s/?#@:]+@/gi;
 const query = /([?&]([^=&?#\s]+)=)[^&#\s]+/g;
 const secretName = /pass|pwd|token|secret|key|signature|sig|auth/i;
 
@@ -10,6 +12,7 @@ const secretName = /pass|pwd|token|secret|key|signature|sig|auth/i;
 export function maskUrlSecrets(text: string): string {
   return text
     .replace(userInfo, `$1:${mask}@`)
+    .replace(lone, `$1${mask}@`)
     .replace(query, (whole, before: string, name: string) => (secretName.test(decoded(name)) ? before + mask : whole));
 }
 
