@@ -71,7 +71,12 @@ function checkedList(schema: TSchema, use: StepUse, given: unknown): unknown {
 }
 
 function disallowedIn({ settings, use }: Asking): readonly string[] {
-  return settings[`${use}.disallowed_steps`];
+  const table = {
+    clean: settings['clean.disallowed_steps'],
+    deploy: settings['deploy.disallowed_steps'],
+    service: settings['service.disallowed_steps'],
+  };
+  return table[use];
 }
 
 function refuseDisallowed(asking: Asking, step: NodeStep): void {
