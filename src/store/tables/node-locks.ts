@@ -23,11 +23,14 @@ export class NodeLocks extends Collection<NodeLock, { node_locks: NodeLock }> {
 
   /** Those in force, the oldest first. */
   async inForce(node_uuid: string | readonly string[], kinds?: readonly LockKind[]): Promise<NodeLock[]> {
+    const uuids = [node_uuid].flat();
+    // PostgreSQL has no empty lists.
+    if (uuids.length === 0) return [];
     const now = new Date().toISOString();
     let query = this.db
       .selectFrom('node_locks')
       .selectAll()
-      .where('node_uuid', 'in', [node_uuid].flat())
+      .where('node_uuid', 'in', uuids)
       .where(sql<boolean>`(expires_at IS NULL OR expires_at > ${now})`);
     if (kinds) query = query.where('kind', 'in', kinds);
     return (await query.orderBy('created_at').orderBy('id').execute()).map((row) => this.decode(row));
