@@ -154,10 +154,6 @@ test('reports what is unsupported, and why a server has no node', { skip }, asyn
     openstack(ingot.env, ['server', 'resize', '--flavor', 'metal', 's2']),
     /action resize is not supported by Ingot yet.*HTTP 501/s,
   );
-  await assert.rejects(
-    openstack(ingot.env, ['baremetal', 'node', 'adopt', 'n1']),
-    /verb 'adopt' is not supported by Ingot yet.*HTTP 501/s,
-  );
   const { replies } = await openstackSession(ingot.env, [
     'server create --image img --flavor metal --network net1 nofit',
     'server show nofit -c fault -c status -f json',
