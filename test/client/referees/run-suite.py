@@ -1,5 +1,6 @@
-"""Runs the tests below a folder of an installed Python package, one after another, and writes a line of JSON for each
-to descriptor 3: `test`, `outcome` (passed, failed, skipped) and `words`. Arguments: the folder, its root on Python's path, and tests that are not run.
+"""Runs a share of the tests below a folder of an installed Python package, one after another, and writes a line of JSON
+for each to descriptor 3: `test`, `outcome` (passed, failed, skipped) and `words`. Arguments: the number of the share and
+how many there are, the folder, its root on Python's path, and tests that are not run. A class is in one share.
 """
 import json
 import os
@@ -42,7 +43,10 @@ def tests_of(suite):
             yield test
 
 
-folder, root, *left_out = sys.argv[1:]
+share, shares, folder, root, *left_out = sys.argv[1:]
 found = unittest.defaultTestLoader.discover(folder, top_level_dir=root)
 with os.fdopen(3, "w") as output:
-    unittest.TestSuite(test for test in tests_of(found) if test.id() not in left_out).run(Reported(output))
+    tests = [test for test in tests_of(found) if test.id() not in left_out]
+    classes = list(dict.fromkeys(type(test) for test in tests))
+    chosen = classes[int(share) :: int(shares)]
+    unittest.TestSuite(test for test in tests if type(test) in chosen).run(Reported(output))

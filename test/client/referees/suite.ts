@@ -35,6 +35,8 @@ type Surroundings = {
   readonly leftOut: Reasons;
   /** Tests that are not run. */
   readonly byChance?: Reasons;
+  /** How many processes share the classes of tests; default one. */
+  readonly shares?: number;
 };
 
 /** A subtest for each test of the suite: it passes, or is left out and does not. */
@@ -62,10 +64,20 @@ function inShort(words: string): string {
   return `${last.slice(0, 500)}\n${words.slice(-6000)}`;
 }
 
-async function run({ folder }: Suite, { env, cwd, byChance = {} }: Surroundings): Promise<Outcome[]> {
+async function run(suite: Suite, surroundings: Surroundings): Promise<Outcome[]> {
+  const { shares = 1 } = surroundings;
+  const runs = Array.from({ length: shares }, (_, share) => runShare(suite, surroundings, [String(share), String(shares)]));
+  return (await Promise.all(runs)).flat();
+}
+
+async function runShare(
+  { folder }: Suite,
+  { env, cwd, byChance = {} }: Surroundings,
+  share: readonly string[],
+): Promise<Outcome[]> {
   const prefix = `${folder.replaceAll('/', '.')}.`;
   const notRun = Object.keys(byChance).map((test) => `${prefix}${test}`);
-  const child = spawn(python, ['-W', 'ignore', runner, `${packages}/${folder}`, packages, ...notRun], {
+  const child = spawn(python, ['-W', 'ignore', runner, ...share, `${packages}/${folder}`, packages, ...notRun], {
     env: { ...env, PYTHONWARNINGS: 'ignore' },
     cwd,
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
