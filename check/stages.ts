@@ -55,7 +55,7 @@ const stageTable: readonly Stage[] = [
   {
     name: 'client tests',
     group: 'client',
-    tests: { covers: (path) => isIn(path, clientFolders), concurrency: 1, fileSeconds: 900 },
+    tests: { covers: (path) => isIn(path, clientFolders), concurrency: Math.max(2, availableParallelism()), fileSeconds: 900 },
   },
   {
     name: 'whole-system tests',
