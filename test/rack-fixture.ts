@@ -2,10 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { Fault } from '#domain/faults.ts';
+import type { ImageToFetch } from '#domain/image-to-fetch.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { Drivers, Task } from '#drivers/interfaces.ts';
 import { noBios, noFirmware, noVendor } from '#drivers/noop.ts';
-import type { BootPublisher, Engine, ImageFetcher, ImageFiles, ImageToFetch } from '#engine/contract.ts';
+import type { BootPublisher, Engine, ImageFetcher, ImageFiles } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
 import { readSettings } from '#settings.ts';
 import type { Store } from '#store/store.ts';

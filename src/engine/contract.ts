@@ -316,7 +316,7 @@ export type BootPublisher = {
   withdraw(nodeUuid: string): Promise<void>;
 };
 
-export type { ImageFetcher, ImageToFetch } from './worker/image-fetcher.ts';
+export type { ImageFetcher } from './worker/image-fetcher.ts';
 
 /** What the engine requires of the image store. */
 export type ImageFiles = ImageSource & {

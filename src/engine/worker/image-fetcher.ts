@@ -1,4 +1,5 @@
 /** Downloads, as the engine uses them. */
+import type { ImageToFetch } from '#domain/image-to-fetch.ts';
 import type { FetchedImage } from '#store/tables/fetched-images.ts';
 
 /** What the engine requires to download what users name by URL. */
@@ -7,14 +8,4 @@ export type ImageFetcher = {
   fetch(wanted: ImageToFetch, signal: AbortSignal): Promise<FetchedImage>;
   /** A config drive, in any form that Ironic's agent takes, unless it is in that folder already. @returns its path */
   configDrive(url: string, directory: string, signal: AbortSignal): Promise<string>;
-};
-
-export type ImageToFetch = {
-  readonly url: string;
-  readonly use: 'disk' | 'kernel' | 'ramdisk';
-  /** Hexadecimal, or the URL of a file with checksums. */
-  readonly checksum?: string;
-  readonly algorithm?: string;
-  /** As the user declared it. */
-  readonly disk_format?: string;
 };

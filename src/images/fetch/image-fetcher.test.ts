@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import type { ImageToFetch } from '#domain/image-to-fetch.ts';
 import { aStore } from '#test/a-store.ts';
 import { aNode, anOperation } from '#test/a-task.ts';
 import { aWebServer } from '#test/a-web-server.ts';
@@ -17,7 +18,7 @@ import { createImageFiles } from '../image-files.ts';
 import { AddressRules } from './address-rules.ts';
 import { DriveFetcher } from './drive-fetcher.ts';
 import { FetchedFiles } from './fetched-files.ts';
-import { ImageFetcher, type WantedImage } from './image-fetcher.ts';
+import { ImageFetcher } from './image-fetcher.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'ingot-fetch-'));
 const directory = join(folder, 'images');
@@ -56,12 +57,12 @@ function aFetcher({ allowsMd5 = true, isHasty = false } = {}): ImageFetcher {
 }
 
 const fetcher = aFetcher();
-const wanted = (path: string, more: Partial<WantedImage> = {}): WantedImage => ({
+const wanted = (path: string, more: Partial<ImageToFetch> = {}): ImageToFetch => ({
   ...{ url: server.url + path, use: 'disk', checksum: sha256 },
   ...more,
 });
-const fetchIt = (path: string, more?: Partial<WantedImage>) => fetcher.fetch(wanted(path, more), signal);
-const refusal = async (path: string, more?: Partial<WantedImage>) => (await faultOf(fetchIt(path, more))).message;
+const fetchIt = (path: string, more?: Partial<ImageToFetch>) => fetcher.fetch(wanted(path, more), signal);
+const refusal = async (path: string, more?: Partial<ImageToFetch>) => (await faultOf(fetchIt(path, more))).message;
 const sending = (body: Buffer | string) => (_: unknown, reply: ServerResponse) => void reply.end(body);
 
 test('twenty deployments share one download, and a later one has it', async () => {

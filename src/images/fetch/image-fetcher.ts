@@ -6,6 +6,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import type { Logger } from 'pino';
 import { SharedWork } from '#async/shared-work.ts';
+import type { ImageToFetch } from '#domain/image-to-fetch.ts';
 import type { Store } from '#store/store.ts';
 import type { FetchedImage } from '#store/tables/fetched-images.ts';
 import { isDiskFormat } from '../disk-formats.ts';
@@ -18,16 +19,6 @@ import type { FetchedFiles } from './fetched-files.ts';
 import { checkOpenable, type FetchRules, openChanged, type Source } from './open-source.ts';
 import { asFetchFault, readSmallFile } from './read-small.ts';
 import { refuseUrl, shownUrl } from './url-rules.ts';
-
-export type WantedImage = {
-  readonly url: string;
-  readonly use: 'disk' | 'kernel' | 'ramdisk';
-  /** A checksum, or the URL of a file with checksums; absent: that of the file as it is found. */
-  readonly checksum?: string;
-  readonly algorithm?: string;
-  /** Declared by the user: the contents must be that. */
-  readonly disk_format?: string;
-};
 
 export type FetcherParts = {
   readonly store: Pick<Store, 'fetched_images'>;
@@ -52,7 +43,7 @@ export class ImageFetcher {
   }
 
   /** @throws Fault `imageRefused`, `imageDownloadFailed`, and those of the image store */
-  async fetch(wanted: WantedImage, signal: AbortSignal): Promise<FetchedImage> {
+  async fetch(wanted: ImageToFetch, signal: AbortSignal): Promise<FetchedImage> {
     const key = JSON.stringify([wanted.use, wanted.url, wanted.checksum, wanted.algorithm, wanted.disk_format]);
     return this.#shared.run(key, signal, (shared) => this.#fetch(wanted, shared));
   }
@@ -66,7 +57,7 @@ export class ImageFetcher {
     this.#parts.kept.stop();
   }
 
-  async #fetch(wanted: WantedImage, signal: AbortSignal): Promise<FetchedImage> {
+  async #fetch(wanted: ImageToFetch, signal: AbortSignal): Promise<FetchedImage> {
     const { rules } = this.#parts;
     const checksum = await this.#checksumFor(wanted, signal);
     const known = await this.#findKnown(wanted, checksum);
@@ -85,7 +76,7 @@ export class ImageFetcher {
     }
   }
 
-  async #checksumFor({ url, checksum, algorithm }: WantedImage, signal: AbortSignal): Promise<Checksum | undefined> {
+  async #checksumFor({ url, checksum, algorithm }: ImageToFetch, signal: AbortSignal): Promise<Checksum | undefined> {
     if (checksum === undefined) return undefined;
     const found = isWebUrl(checksum) ? await this.#readChecksum(checksum, url, signal) : checksumOf(checksum, algorithm);
     if (!found) throw refuseUrl(url, 'The supplied image checksum is invalid or does not match.');
@@ -103,7 +94,7 @@ export class ImageFetcher {
   }
 
   /** The newest with this checksum, or of this URL; one that is damaged or gone is removed. */
-  async #findKnown(wanted: WantedImage, checksum: Checksum | undefined): Promise<FetchedImage | undefined> {
+  async #findKnown(wanted: ImageToFetch, checksum: Checksum | undefined): Promise<FetchedImage | undefined> {
     const { store, files, kept, log } = this.#parts;
     const where = {
       source_key: sourceKey(wanted),
@@ -122,7 +113,7 @@ export class ImageFetcher {
     }
   }
 
-  async #download(wanted: WantedImage, source: Source, { checksum, signal }: Expected): Promise<FetchedImage> {
+  async #download(wanted: ImageToFetch, source: Source, { checksum, signal }: Expected): Promise<FetchedImage> {
     const { store, files, kept, log } = this.#parts;
     const id = randomUUID();
     const now = new Date().toISOString();
@@ -166,12 +157,12 @@ function isWebUrl(text: string): boolean {
 }
 
 /** What one use has checked, another may not use. */
-function sourceKey({ url, use, disk_format = '' }: WantedImage): string {
+function sourceKey({ url, use, disk_format = '' }: ImageToFetch): string {
   return createHash('sha256').update(`${use} ${disk_format} ${url}`).digest('hex');
 }
 
 /** Glance's formats of kernels and ramdisks; Ironic's name for a raw disk with a GPT. */
-function uploadedAs({ use, disk_format }: WantedImage): Pick<UploadRequest, 'disk_format' | 'detects'> {
+function uploadedAs({ use, disk_format }: ImageToFetch): Pick<UploadRequest, 'disk_format' | 'detects'> {
   if (use !== 'disk') return { disk_format: use === 'kernel' ? 'aki' : 'ari' };
   const declared = disk_format === 'gpt' ? 'raw' : disk_format;
   return isDiskFormat(declared) ? { disk_format: declared } : { disk_format: null, detects: true };
