@@ -118,6 +118,7 @@ export function createEngine(parts: EngineParts): Engine {
       await consoles.stop();
       await powerSync.stop();
       await worker.stop();
+      reservations.stop();
     },
     progressOf: (uuid) => progressOf(worker, uuid),
     ended: (id) => untilEnded({ store, worker }, id),

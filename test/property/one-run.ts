@@ -20,6 +20,8 @@ const quietStepMs = 30_000;
 /** Power state sync has seen every machine again. */
 const longQuietMs = 600_000;
 const shortQuietMs = 60_000;
+/** No request holds a node that long. */
+const longestReservationMs = 600_000;
 
 export function planActions(seed: number): Action[] {
   const random = seededRandom(`plan ${seed}`);
@@ -115,7 +117,10 @@ async function finish(room: Room, work: Promise<void>): Promise<void> {
   await work;
 }
 
-/** Nothing is left to be done, and nothing follows from it for a while. */
+/**
+ * Nothing is left to be done, and nothing follows from it for a while. What is tried again and again, such as a BMC that
+ * does not answer, is waited for until its next pause.
+ */
 async function rest(room: Room, enoughMs: number): Promise<void> {
   const { world } = room;
   const end = world.clock.now + restHours * 3_600_000;
@@ -124,4 +129,6 @@ async function rest(room: Room, enoughMs: number): Promise<void> {
     const isQuiet = world.isUp && world.pending.size === 0 && room.unended().length === 0;
     quietMs = isQuiet ? quietMs + quietStepMs : 0;
   }
+  for (let waitedMs = 0; room.isReserved() && waitedMs < longestReservationMs; waitedMs += quietStepMs)
+    await pass(room, quietStepMs);
 }

@@ -58,6 +58,11 @@ export class Room {
     return this.#rows("SELECT purpose FROM operations WHERE state IN ('running', 'rolling_back')");
   }
 
+  /** Requests that hold a node, such as those that try again to reach its BMC. */
+  isReserved(): boolean {
+    return this.#rows('SELECT node_uuid FROM node_reservations').length > 0;
+  }
+
   passwordOf(uuid: string): string {
     return this.world.machineOf(uuid)?.bmc.password ?? '';
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { anAvailableNode, aServerRequest, fill, testCloud } from '#test/a-cloud.ts';
 import { aLastingStore } from '#test/a-store.ts';
 import { NodeReservations } from './node-reservations.ts';
@@ -98,4 +99,24 @@ test('a reservation whose end could not be written is void after its deadline', 
     await assert.rejects(cloud.engine.deleteNode(uuid), busy);
   });
   await cloud.engine.deleteNode(uuid);
+});
+
+test('a reservation whose end could not be written ends as soon as the database writes again', async (t) => {
+  const { store, reservations, uuid } = await aFixture(t);
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { node_reservations } = store;
+  const full = t.mock.method(node_reservations, 'remove', async () => {
+    throw new Error('database or disk is full');
+  });
+
+  await reservations.during({ uuid, purpose, takes: 'idle' }, async () => {});
+  assert.equal((await node_reservations.list()).length, 1);
+  t.mock.timers.tick(5000);
+  await nextTurn();
+  assert.equal(full.mock.callCount(), 2);
+  full.mock.restore();
+  t.mock.timers.tick(5000);
+  await nextTurn();
+
+  assert.deepEqual(await node_reservations.list(), []);
 });

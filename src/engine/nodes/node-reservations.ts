@@ -26,10 +26,15 @@ type Wanted = {
 
 /** Longer than all requests of one reservation together may take (milliseconds). */
 const longestMs = 900_000;
+/** Interval at which an end that could not be written is tried again (milliseconds). */
+const againMs = 5000;
 
 export class NodeReservations {
   readonly #store: Store;
   readonly #owner = randomUUID();
+  /** Ended, but still in the database, which refused to write. */
+  readonly #unwritten = new Set<NodeReservation>();
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(store: Store) {
     this.#store = store;
@@ -37,13 +42,34 @@ export class NodeReservations {
 
   /** Reserves the node until `work` has ended. @throws Fault `nodeBusy`, or `notFound` */
   async during<R>(wanted: Wanted, work: () => Promise<R>): Promise<R> {
-    const { node_uuid, owner, deadline_at } = await this.#store.transaction((trx) => this.#take(trx, wanted));
+    const reservation = await this.#store.transaction((trx) => this.#take(trx, wanted));
     try {
       return await work();
     } finally {
-      // If its end cannot be written, it ends at its deadline.
-      await this.#store.node_reservations.remove({ node_uuid, owner, deadline_at }).catch(() => {});
+      await this.#release(reservation);
     }
+  }
+
+  stop(): void {
+    this.#unwritten.clear();
+    clearTimeout(this.#timer);
+  }
+
+  /** If its end cannot be written now, it is later: until then, or until its deadline, the node stays reserved. */
+  async #release(reservation: NodeReservation): Promise<void> {
+    const { node_uuid, owner, deadline_at } = reservation;
+    try {
+      await this.#store.node_reservations.remove({ node_uuid, owner, deadline_at });
+      this.#unwritten.delete(reservation);
+    } catch {
+      this.#unwritten.add(reservation);
+      this.#timer ??= setTimeout(() => void this.#releaseAgain(), againMs).unref();
+    }
+  }
+
+  async #releaseAgain(): Promise<void> {
+    this.#timer = undefined;
+    for (const reservation of this.#unwritten) await this.#release(reservation);
   }
 
   /** Releases what former processes reserved, except for nodes that are still to be repaired. */
