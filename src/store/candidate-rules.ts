@@ -52,7 +52,7 @@ export function candidateRules(needs: CandidateNeeds): CandidateRule[] {
     rule(sql`retired = ${false}`, 'retired'),
     rule(sql`fault IS NULL`, sql`'with fault ' || fault`),
     rule(sql`provision_state = 'available'`, sql`'in state ' || provision_state`),
-    rule(sql`operation_id IS NULL`, 'busy with another operation'),
+    rule(isFree(needs), 'busy with another operation'),
     rule(sql`NOT (${isReserved()})`, 'reserved by a request'),
     rule(sql`NOT (${isLocked()})`, 'locked by an operator'),
     ...allocationRules(needs),
@@ -61,6 +61,15 @@ export function candidateRules(needs: CandidateNeeds): CandidateRule[] {
     ...traitRules(needs),
     ...nicRules(needs),
   ];
+}
+
+/**
+ * A power change does not move the node to another state, so an allocation, which only reserves it, need not wait for its
+ * end; Ironic tries such a node again a few times. A server would begin an operation of its own.
+ */
+function isFree({ allocated }: CandidateNeeds): RawBuilder<boolean> {
+  if (!allocated) return sql`operation_id IS NULL`;
+  return sql`(operation_id IS NULL OR EXISTS (SELECT 1 FROM operations AS o WHERE o.id = nodes.operation_id AND o.kind = 'power'))`;
 }
 
 function isReserved(): RawBuilder<boolean> {

@@ -21,18 +21,7 @@ export const clientTestsLeftOut: Reasons = {
   'osc.v1.test_baremetal_node_basic.BaremetalNodeTests.test_set_unset_target_raid_config_3__300___6_0__': reasons.raid,
 };
 
-const duringPower =
-  'it asks for a node whose power it has just changed, without waiting; Ironic 39 fails it, too, while the node is locked';
-
 /** Not run: whether they pass depends on time. */
-export const sdkTestsByChance: Reasons = {
-  'test_baremetal_allocation.TestBareMetalAllocation.test_allocation_create_get_delete': duringPower,
-  'test_baremetal_allocation.TestBareMetalAllocation.test_allocation_list': duringPower,
-  'test_baremetal_allocation.TestBareMetalAllocationUpdate.test_allocation_patch': duringPower,
-  'test_baremetal_allocation.TestBareMetalAllocationUpdate.test_allocation_update': duringPower,
-};
-
-/** Not run, for the same reason. */
 export const clientTestsByChance: Reasons = {
   'osc.v1.test_baremetal_node_provision_states.ProvisionStateTests.test_deploy_rebuild_undeploy_manage':
     'it expects a deployment to be over when the next command is sent; Ironic fails it, too, if that is soon',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openstackSession } from '../openstack.ts';
 import { aSharedIngot } from '../whole-ingot.ts';
-import { sdkTestsByChance, sdkTestsLeftOut } from './left-out.ts';
+import { sdkTestsLeftOut } from './left-out.ts';
 import { holdSuite, type Suite, whyNotRun } from './suite.ts';
 
 const suite: Suite = {
@@ -51,6 +51,5 @@ test("openstacksdk's functional tests for bare metal", { skip }, async (t) => {
 
   const own = { PATH: env['PATH'], HOME: directory, OS_CLOUD: 'devstack-admin', OS_TEST_TIMEOUT: '60', OS_LOG_CAPTURE: '1' };
   // They wait for most of their time: the SDK polls every few seconds.
-  const left = { leftOut: sdkTestsLeftOut, byChance: sdkTestsByChance };
-  await holdSuite(t, suite, { env: own, cwd: directory, shares: 6, ...left });
+  await holdSuite(t, suite, { env: own, cwd: directory, shares: 6, leftOut: sdkTestsLeftOut });
 });
