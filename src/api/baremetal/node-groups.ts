@@ -2,6 +2,7 @@
 import { Type } from 'typebox';
 import { findNode } from '#services/baremetal/lookup.ts';
 import { Nullable } from '../http/schemas.ts';
+import { listProject } from './node-access.ts';
 import { route } from './policy.ts';
 
 export const nodeGroupRoutes = [
@@ -26,7 +27,9 @@ export const nodeGroupRoutes = [
     }),
     async handler(request, context) {
       const { uuid } = await findNode(context, request.params.node);
-      const wanted = { filters: { parent_node: uuid }, sortBy: undefined, descending: false };
+      // A child may belong to another project than its parent.
+      const filters = { parent_node: uuid, project: listProject(request, 'node') };
+      const wanted = { filters, sortBy: undefined, descending: false };
       const children = await context.store.nodes.listIds(wanted);
       const href = `${context.baseUrl(request)}/baremetal/v1/nodes?parent_node=${uuid}`;
       return { children: children.map((child) => child.uuid), links: { href, rel: 'children' } };

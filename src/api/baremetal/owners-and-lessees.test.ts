@@ -199,6 +199,21 @@ test('lists show what belongs to nodes that the project owns or leases', async (
   assert.equal(await listOf('third manager', `nodes?marker=${ids['node']}`), 404);
 });
 
+test('the children of a node are those that the caller may see', async () => {
+  const parent = await enrol({ owner: own, lessee: other });
+  const mine = await enrol({ owner: own, parent_node: parent.uuid });
+  const leased = await enrol({ owner: third, lessee: other, parent_node: parent.uuid });
+  const hidden = await enrol({ owner: third, parent_node: parent.uuid });
+
+  const childrenFor = async (word: Word) => (await askAs(word, 'GET', `nodes/${parent.uuid}/children`)).body.children;
+
+  assert.deepEqual(await childrenFor('owner reader'), [mine.uuid]);
+  assert.deepEqual(await childrenFor('lessee reader'), [leased.uuid]);
+  assert.equal(await childrenFor('third manager'), undefined);
+  assert.deepEqual(await childrenFor('system reader'), [mine.uuid, leased.uuid, hidden.uuid]);
+  for (const { uuid } of [mine, leased, hidden, parent]) await fixture.engine.deleteNode(uuid);
+});
+
 test('a lessee does not see what tells about the site', async () => {
   await fixture.store.nodes.update({ uuid: ids['node'] as string }, { last_error: 'bmc7 is dead', driver_info: { a: 'b' } });
   const redacted = { content: '** Redacted - requires baremetal:node:get:driver_info permission. **' };
