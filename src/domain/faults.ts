@@ -55,6 +55,19 @@ export const faultTable = {
     message: 'Node {node} has a lock of {owner}: "{reason}" ({kind}, {id}).',
     hint: '{until} Its owner or an administrator can delete it: DELETE /v1/nodes/{node}/locks/{id}.',
   },
+  // Ironic's `ParentNodeLocked` and `ChildNodeLocked`.
+  relativeBusy: {
+    status: 409,
+    by: 'caller',
+    message:
+      'Node {node} {relative} {uuid} is presently locked and we are unable to perform any action on it at this time. Please retry after the current operation is completed.',
+  },
+  activeChildren: {
+    status: 409,
+    by: 'caller',
+    message: 'Node {node} cannot be powered off, because child nodes with an instance would lose their power: {children}.',
+    hint: 'Power them off first, or set them to maintenance; a child with a supply of its own has driver_info/has_dedicated_power_supply. The setting power.off_with_active_children powers them off with their parent.',
+  },
   wrongState: {
     status: 400,
     by: 'caller',

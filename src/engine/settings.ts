@@ -49,6 +49,10 @@ export const engineSettings = {
   'steps.longest_wait': integer({ default: 30, max: 1800, help: 'The longest time that a step `wait` may ask for (seconds)' }),
   'power.timeout': seconds(60, 'Timeout for a power change to take effect'),
   'bmc.grace_period': seconds(60, 'How long an operation retries a BMC that does not respond (it may be restarting)'),
+  'power.off_with_active_children': boolean({
+    default: false,
+    help: 'Power off a node, as Ironic does, also if child nodes that depend on its power have an instance',
+  }),
   'power.poll_ms': integer({ default: 500, help: 'Power state polling interval during a change (milliseconds)' }),
   'power.recovery_interval': seconds(
     300,

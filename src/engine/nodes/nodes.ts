@@ -14,6 +14,7 @@ import { type PowerRequest, power } from '../operations/power.ts';
 import { bmcDeadline } from '../power/bmc-deadline.ts';
 import { type BmcHealth, isOutByFailure } from '../power/bmc-health.ts';
 import { unknownBootState } from '../power/boot-states.ts';
+import { refusePowerUnderChildren } from '../power/family-power.ts';
 import { confirmPower } from '../power/manual-power.ts';
 import { expectRestart, refuseOff } from '../power/never-off.ts';
 import { recordBmcCommand } from '../power/power.ts';
@@ -284,10 +285,11 @@ async function checkParent(trx: Store, node: Omit<Node, 'id'>): Promise<void> {
     throw new Fault('conflict', { detail: `Node ${node.name ?? uuid} has a server, so it cannot become a child node.` });
 }
 
-async function setPower({ store, worker }: Parts, uuid: string, target: PowerRequest['target']): Promise<void> {
+async function setPower({ store, worker, settings }: Parts, uuid: string, target: PowerRequest['target']): Promise<void> {
   const operation = await store.transaction(async (trx) => {
     const node = await findNode(trx, uuid);
     refuseOff(node, target);
+    await refusePowerUnderChildren(trx, settings, { node, target });
     const target_power_state = power.leadsToPower?.({ target }) ?? null;
     await trx.nodes.update({ uuid }, { target_power_state });
     const purpose = `${target} of node ${node.name ?? uuid}`;

@@ -4,10 +4,14 @@ import type { Node } from '#store/tables/nodes.ts';
 import { type Cloud, newSharedState, testCloud, untilIdle } from '#test/a-cloud.ts';
 
 /** A parent with two children, and the commands that their machines get. */
-async function aFamily(changes: Partial<Node> = {}, power: 'power on' | 'power off' = 'power on') {
+async function aFamily(
+  changes: Partial<Node> = {},
+  power: 'power on' | 'power off' = 'power on',
+  settings: Record<string, string> = {},
+) {
   const room = newSharedState();
   const sent: string[] = [];
-  const cloud = await testCloud({ room });
+  const cloud = await testCloud({ room, settings });
   const make = (name: string, more: object = {}) =>
     cloud.engine.createNode({ name, driver: 'room', provision_state: 'available', ...more });
   const parent = await make('parent');
@@ -115,6 +119,71 @@ test('a lock against power changes holds also when the power of a relative is ch
   await set(on.cloud, on.one, 'power on');
   assert.deepEqual(on.sent, []);
   await close(on.cloud);
+});
+
+for (const target of ['power off', 'soft power off'] as const) {
+  test(`a child with an instance keeps its parent on, which says so at once: ${target}`, async () => {
+    const { cloud, parent, sent } = await aFamily({ provision_state: 'active' });
+
+    const refusal = cloud.engine.setPower(parent.uuid, target);
+
+    await assert.rejects(refusal, {
+      code: 'activeChildren',
+      message: /parent cannot be powered off.* would lose their power: one\.$/,
+    });
+    assert.deepEqual([sent, (await cloud.store.nodes.find({ uuid: parent.uuid }))?.operation_id], [[], null]);
+    await close(cloud);
+  });
+}
+
+const harmless: readonly [why: string, changes: Partial<Node>, settings?: Record<string, string>][] = [
+  ['is in maintenance', { provision_state: 'active', maintenance: true }],
+  ['may be switched by the setting', { provision_state: 'active' }, { 'power.off_with_active_children': 'true' }],
+];
+for (const [why, changes, settings] of harmless) {
+  test(`a child with an instance is powered off with its parent if it ${why}`, async () => {
+    const { cloud, parent, sent } = await aFamily(changes, 'power on', settings);
+
+    await set(cloud, parent, 'power off');
+
+    assert.deepEqual(sent, ['one: power off', 'two: power off', 'parent: power off']);
+    await close(cloud);
+  });
+}
+
+test('a child with an instance that was powered off does not keep its parent on', async () => {
+  const { cloud, parent, one, sent } = await aFamily({ provision_state: 'active' });
+  await set(cloud, one, 'power off');
+
+  await set(cloud, parent, 'power off');
+
+  assert.deepEqual(sent, ['one: power off', 'two: power off', 'parent: power off']);
+  await close(cloud);
+});
+
+test('the deletion of an instance does not power off the machine under a child with an instance, and says so', async () => {
+  const { cloud, parent, sent } = await aFamily({ provision_state: 'active' });
+  await cloud.store.nodes.update({ uuid: parent.uuid }, { provision_state: 'active' });
+
+  await cloud.engine.setProvisionState(parent.uuid, 'deleted');
+  await untilIdle(cloud);
+
+  const { provision_state, last_error } = (await cloud.store.nodes.find({ uuid: parent.uuid }))!;
+  assert.deepEqual([provision_state, sent], ['error', []]);
+  assert.match(last_error ?? '', /parent cannot be powered off/);
+  await close(cloud);
+});
+
+test('nothing is sent to the children of a parent that is off', async () => {
+  const { cloud, parent, sent } = await aFamily({ provision_state: 'active' });
+  await set(cloud, parent, 'power on');
+  await cloud.store.nodes.update({ uuid: parent.uuid }, { power_state: 'power off' });
+  cloud.room.power.set(parent.uuid, 'power off');
+
+  const { last_error } = await set(cloud, parent, 'power off');
+
+  assert.deepEqual([sent, last_error], [[], null]);
+  await close(cloud);
 });
 
 test('a child that must not be powered off keeps its parent on', async () => {

@@ -21,6 +21,7 @@ import { type PowerRequest, power } from '../operations/power.ts';
 import { rebuild } from '../operations/rebuild.ts';
 import { provisionStateMachine as states } from '../operations/registry.ts';
 import { wantsDeletion, writeServerDeleted } from '../operations/server-results.ts';
+import { refusePowerUnderChildren } from '../power/family-power.ts';
 import { describeReasons, whyNotMadeFor } from '../scheduler/choose-node.ts';
 import { madeFor } from '../scheduler/choose-requirements.ts';
 import type { EngineSettings } from '../settings.ts';
@@ -201,11 +202,11 @@ const powerChanges = {
   HARD: { action: 'reboot', target: 'reset', task_state: 'rebooting_hard', from: ['active', 'stopped'], fromError: ['error'] },
 } as const satisfies Record<string, PowerChange>;
 
-async function changeServerPower({ store, worker }: VerbParts, id: string, change: PowerChange): Promise<void> {
+async function changeServerPower({ store, worker, settings }: VerbParts, id: string, change: PowerChange): Promise<void> {
   const operation = await store.transaction(async (trx) => {
     const server = await findServer(trx, id);
     refuseLockedServer(server);
-    const [node] = await trx.nodes.pick(['provision_state', 'disable_power_off'], {
+    const [node] = await trx.nodes.pick(['uuid', 'name', 'provision_state', 'power_state', 'disable_power_off'], {
       uuid: server.node_uuid ?? '',
       instance_uuid: id,
     });
@@ -218,6 +219,7 @@ async function changeServerPower({ store, worker }: VerbParts, id: string, chang
     }
     if (node?.disable_power_off && change.target === 'power off')
       throw new Fault('conflict', { detail: `Cannot '${change.action}' instance ${id}: its machine must not be powered off` });
+    if (node) await refusePowerUnderChildren(trx, settings, { node, target: change.target });
     const target_power_state = change.target === 'power off' ? 'power off' : 'power on';
     await trx.nodes.update({ uuid: server.node_uuid }, { target_power_state });
     await trx.servers.update({ id }, { task_state: change.task_state, updated_at: new Date().toISOString() });
