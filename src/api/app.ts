@@ -12,6 +12,7 @@ import fastify, {
 import { maskUrlSecrets } from '#domain/url-secrets.ts';
 import type { Engine } from '#engine/contract.ts';
 import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
+import { BasicLogins } from '#services/identity/basic-logins.ts';
 import { LoginGuard } from '#services/identity/login-guard.ts';
 import { Tokens } from '#services/identity/tokens.ts';
 import { recheck } from '#services/identity/validate-token.ts';
@@ -80,6 +81,8 @@ type Service = {
   /** Routes without authentication. */
   readonly open?: (app: ApiScope, context: ApiContext) => void;
   readonly microversions?: VersionedService;
+  /** Whether a name and a secret in the request do instead of a token. */
+  readonly takesBasic?: true;
 };
 
 const serviceTable: readonly Service[] = [
@@ -87,7 +90,7 @@ const serviceTable: readonly Service[] = [
   { name: 'compute', prefix: '/compute/v2.1', register: registerCompute, microversions: 'compute' },
   { name: 'image', prefix: '/image/v2', register: registerImage },
   { name: 'network', prefix: '/network/v2.0', register: registerNetwork },
-  { name: 'baremetal', prefix: '/baremetal/v1', register: registerBaremetal, microversions: 'baremetal' },
+  { name: 'baremetal', prefix: '/baremetal/v1', register: registerBaremetal, microversions: 'baremetal', takesBasic: true },
 ];
 
 const errorTypes: ErrorTypes = { network: networkErrorType };
@@ -148,9 +151,8 @@ export function createApi(parts: ApiParts): FastifyInstance {
   serveConsoles(app, { engine: parts.engine, tickets: consoles, isAllowed });
   registerDiscovery(app as ApiScope, context);
   registerOpenApi(app, context, { services: serviceTable, catalogue });
-  const reserve = keepReserve(parts.settings);
-  for (const service of serviceTable)
-    app.register(openService(service, context, { onAuthenticated, reserve, methods }), { prefix: service.prefix });
+  const hooks = { onAuthenticated, reserve: keepReserve(parts.settings), methods, basic: new BasicLogins(context) };
+  for (const service of serviceTable) app.register(openService(service, context, hooks), { prefix: service.prefix });
   return app;
 }
 
@@ -165,15 +167,21 @@ function withVersion(url: string): string {
   return url.replace(/^\/baremetal\/+(?!v1(?:[/?]|$)|openapi\.json$)(?=[^/?])/, '/baremetal/v1/');
 }
 
-type Hooks = { onAuthenticated: (socket: Socket) => void; reserve: ReturnType<typeof keepReserve>; methods: RouteMethods };
+type Hooks = {
+  onAuthenticated: (socket: Socket) => void;
+  reserve: ReturnType<typeof keepReserve>;
+  methods: RouteMethods;
+  basic: BasicLogins;
+};
 
-function openService(service: Service, context: ApiContext, { onAuthenticated, reserve, methods }: Hooks) {
+function openService(service: Service, context: ApiContext, { onAuthenticated, reserve, methods, ...hooks }: Hooks) {
   return async (app: FastifyInstance): Promise<void> => {
     app.setErrorHandler(replyWithFault(service.name, errorTypes));
     if (service.microversions) app.addHook('onRequest', negotiateMicroversion(microversionTable[service.microversions]));
     service.open?.(app as ApiScope, context);
     await app.register(async (closed) => {
-      closed.addHook('onRequest', authenticate(context, { acceptsUnscoped: service.name === 'identity' }));
+      const basic = service.takesBasic && hooks.basic;
+      closed.addHook('onRequest', authenticate(context, { acceptsUnscoped: service.name === 'identity', basic }));
       closed.addHook('preSerialization', recheckSlowReads(context));
       checkOrdinaryHandlers(closed, context.policies[service.name]);
       sendLongListsInSlices(closed);

@@ -6,7 +6,12 @@ import { openApiDocument } from './http/openapi.ts';
 import type { RouteCatalogue } from './http/route-catalogue.ts';
 import { microversionTable, type VersionedService } from './versions.ts';
 
-type Service = { readonly name: ServiceName; readonly prefix: string; readonly microversions?: VersionedService };
+type Service = {
+  readonly name: ServiceName;
+  readonly prefix: string;
+  readonly microversions?: VersionedService;
+  readonly takesBasic?: true;
+};
 
 const titles: Record<ServiceName, string> = {
   identity: 'Identity',
@@ -23,14 +28,17 @@ export function registerOpenApi(
   { services, catalogue }: { services: readonly Service[]; catalogue: RouteCatalogue },
 ): void {
   const texts = new Map<string, string>();
-  for (const { name, prefix, microversions } of services) {
+  for (const { name, prefix, microversions, takesBasic } of services) {
     app.get(`/${name}/openapi.json`, { config: { policy } }, async (request, reply) => {
       const server = baseUrl(request);
       const versions = microversions && microversionTable[microversions];
       const text =
         texts.get(name) ??
         JSON.stringify(
-          openApiDocument({ title: titles[name], prefix, rows: catalogue.below(prefix), versions, server: placeholder }),
+          openApiDocument({
+            ...{ title: titles[name], prefix, rows: catalogue.below(prefix), versions, takesBasic },
+            server: placeholder,
+          }),
         );
       texts.set(name, text);
       reply.header('content-type', 'application/json; charset=utf-8');

@@ -1,20 +1,34 @@
-/** Authentication: the X-Auth-Token of a request becomes `request.caller`. */
+/** Authentication: the X-Auth-Token of a request, or its name and secret, becomes `request.caller`. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
+import type { BasicLogins } from '#services/identity/basic-logins.ts';
 import { readToken, recheck } from '#services/identity/validate-token.ts';
 import type { ApiContext } from '../context.ts';
+import { loginClientOf } from '../identity/login-client.ts';
+import { namedSecretIn } from './basic-authorization.ts';
 
 type TokenContext = Pick<ApiContext, 'store' | 'tokens'>;
 
+type Options = {
+  readonly acceptsUnscoped: boolean;
+  /** Set where a name and a secret do instead of a token. */
+  readonly basic?: BasicLogins | undefined;
+};
+
 /** An onRequest hook (before the body is read). An unscoped token has no roles; only the identity service accepts it. */
-export function authenticate(context: TokenContext, options: { acceptsUnscoped: boolean }) {
+export function authenticate(context: TokenContext, options: Options) {
   return async (request: FastifyRequest): Promise<void> => {
     const token = request.headers['x-auth-token'];
-    const found = typeof token === 'string' ? await readToken(context, token) : undefined;
+    const found = typeof token === 'string' ? await readToken(context, token) : await readBasic(request, options);
     if (!found || (found.payload.scope === null && !options.acceptsUnscoped)) throw new Fault('unauthorized');
     request.caller = found.caller;
     request.token = found.payload;
   };
+}
+
+async function readBasic(request: FastifyRequest, { basic }: Options) {
+  const given = basic && namedSecretIn(request.headers.authorization);
+  return given && basic.read(loginClientOf(request), given);
 }
 
 /** Milliseconds after which a request's authorization is checked again before the response. */

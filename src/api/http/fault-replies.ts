@@ -3,6 +3,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { asFault, Fault, type FaultCode, formatFault } from '#domain/faults.ts';
 import { STATUS_CODES } from '#node-http/http.ts';
+import { isBasicAuthorization } from './basic-authorization.ts';
 import { faultFor } from './redact-faults.ts';
 import type { RouteMethods } from './route-methods.ts';
 
@@ -76,10 +77,16 @@ export function replyWithFault(service: ServiceName, types: ErrorTypes = {}) {
       request.log.warn({ code: fault.code, detail: fault.message }, 'request failed');
     // No hook ran if the router could not parse the URL.
     reply.header('x-openstack-request-id', request.id);
-    if (fault.status === 401) reply.header('www-authenticate', 'Keystone uri="/identity/v3"');
+    if (fault.status === 401) reply.header('www-authenticate', challengeTo(service, request));
     if (fault.code === 'tooManyRequests') reply.header('retry-after', fault.fields['seconds']);
     reply.code(fault.status).send(errorBody(service, types, { fault, text: textOf(fault, request) }));
   };
+}
+
+/** Ironic's realm only to who has sent a name and a secret: a browser would ask for them, and send them from any page. */
+function challengeTo(service: ServiceName, { headers }: FastifyRequest): string {
+  const isBasic = service === 'baremetal' && isBasicAuthorization(headers.authorization);
+  return isBasic ? 'Basic realm="Baremetal API"' : 'Keystone uri="/identity/v3"';
 }
 
 /** For an unknown path, or a path without this method. */

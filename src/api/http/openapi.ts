@@ -13,11 +13,13 @@ export type ServiceDocument = {
   readonly versions?: VersionRange | undefined;
   /** The URL of the API as this client reaches it. */
   readonly server: string;
+  /** Whether a name and a secret in the request do instead of a token. */
+  readonly takesBasic?: true | undefined;
 };
 
 type Json = Record<string, unknown>;
 
-export function openApiDocument({ title, prefix, rows, versions, server }: ServiceDocument): Json {
+export function openApiDocument({ title, prefix, rows, versions, server, takesBasic }: ServiceDocument): Json {
   const operations = [...Map.groupBy(rows, ({ method, path }) => `${method} ${path}`).values()];
   const paths: Record<string, Json> = {};
   for (const group of operations) {
@@ -29,17 +31,20 @@ export function openApiDocument({ title, prefix, rows, versions, server }: Servi
     openapi: '3.1.0',
     info: { title: `${title} API of Ingot`, version: versions ? formatVersion(versions.max) : '1' },
     servers: [{ url: `${server}${prefix}` }],
-    security: [{ token: [] }],
+    security: [{ token: [] }, ...(takesBasic ? [{ basic: [] }] : [])],
     paths,
-    components: componentsOf(versions),
+    components: componentsOf({ versions, takesBasic }),
   };
 }
 
-function componentsOf(versions: VersionRange | undefined): Json {
+function componentsOf({ versions, takesBasic }: Pick<ServiceDocument, 'versions' | 'takesBasic'>): Json {
   const range = versions && `from ${formatVersion(versions.min)} (default) to ${formatVersion(versions.max)}, or latest`;
   return {
     securitySchemes: {
       token: { type: 'apiKey', in: 'header', name: 'X-Auth-Token', description: 'A token of the identity service.' },
+      ...(takesBasic && {
+        basic: { type: 'http', scheme: 'basic', description: 'A user, or an application credential by its id.' },
+      }),
     },
     schemas: { Error: { type: 'object', description: "The error in the service's own format." } },
     responses: {

@@ -7,6 +7,7 @@ import { findDomain, isDomainEnabled, type NamedDomain } from './domains.ts';
 import { expecting } from './expecting.ts';
 import type { LoginClient } from './login-guard.ts';
 import { chooseScope, type RequestedScope } from './login-scope.ts';
+import { hasRole, systemScope } from './roles.ts';
 import type { TokenPayload } from './tokens.ts';
 import { hasExpired, readToken } from './validate-token.ts';
 
@@ -31,9 +32,19 @@ export type Proof = { user: User; methods: string[]; parent?: TokenPayload; cred
 
 /** Issues a token. @throws Fault `unauthorized`, without saying what was wrong; `tooManyRequests` */
 export async function authenticate(context: IdentityContext, client: LoginClient, login: Login) {
-  const proof = await prove(context, client, login.identity);
+  return issueFor(context, await prove(context, client, login.identity), login.scope);
+}
+
+/** For clients that name no scope: the system if the user has a role there, else the user's default project. */
+export async function authenticateInWidestScope(context: IdentityContext, client: LoginClient, identity: Identity) {
+  const proof = await prove(context, client, identity);
+  const isOfSystem = !proof.credential && (await hasRole(context.store, proof.user.id, systemScope));
+  return issueFor(context, proof, isOfSystem ? { system: { all: true } } : undefined);
+}
+
+async function issueFor(context: IdentityContext, proof: Proof, requested: RequestedScope | undefined) {
   if (!proof.user.enabled || !(await isDomainEnabled(context, proof.user))) throw new Fault('unauthorized');
-  const scope = await chooseScope(context, proof, login.scope);
+  const scope = await chooseScope(context, proof, requested);
   const { user, methods, parent, credential } = proof;
   // The user as read before the secret was checked: a revocation meanwhile also voids the new token.
   const claims = { user_id: user.id, user_revision: user.token_revision, methods, ...scope };
