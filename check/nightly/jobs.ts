@@ -75,6 +75,13 @@ export const jobTable: readonly Job[] = [
     needs: ['root', { program: 'mmdebstrap' }, { program: 'unshare' }],
   },
   {
+    name: 'gophercloud',
+    what: "gophercloud's acceptance tests for bare metal (of Debian sid), compiled by Debian's Go",
+    minutes: 30,
+    command: [...node, '--test', 'test/gophercloud/baremetal.ts'],
+    needs: ['root', { program: 'mmdebstrap' }],
+  },
+  {
     name: 'ironic-python-agent',
     what: "Ironic's own agent (of Debian sid) inspects, deploys and cleans a lab machine",
     minutes: 90,
