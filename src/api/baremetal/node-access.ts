@@ -4,9 +4,9 @@
  */
 import type { FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
+import { isUuidLike } from '#domain/uuids.ts';
 import { type JsonPatch, writtenMembersOf } from '#services/baremetal/json-patch.ts';
 import { findNamedNode, nodeKey } from '#services/baremetal/lookup.ts';
-import { isUuidLike } from '#services/baremetal/uuid-like.ts';
 import { anyOf, type Condition, isAmong, isEqual } from '#store/conditions.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';

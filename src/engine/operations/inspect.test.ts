@@ -221,6 +221,9 @@ test('a rule that fails makes the inspection fail, and nothing else of the rules
 test('rules whose result would be no valid node fail', async (t) => {
   for (const [path, value, words] of [
     ['name', 'a b', /not a name of a node/],
+    ['name', '', /not a name of a node/],
+    ['name', 'detail', /The word "detail" is reserved/],
+    ['name', '00000000-0000-4000-8000-000000000001', /invalid name '00000000-0000-4000-8000-000000000001'/],
     ['traits', ['fast'], /fast is not a trait/],
     ['resource_class', 7, /'resource_class' is a text/],
     ['properties/root_device', { color: 'red' }, /root.device|hint/i],

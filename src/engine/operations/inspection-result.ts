@@ -13,6 +13,7 @@ import { RuleFailure } from '#domain/inspection-rules/budget.ts';
 import type { Json, JsonObject } from '#domain/json.ts';
 import { faultOfSize } from '#domain/json-size.ts';
 import { nodeFlags, nodeTexts, textRow } from '#domain/node-fields.ts';
+import { complaintOfName, nodeNamePattern } from '#domain/node-names.ts';
 import { plainJson } from '#domain/plain-text.ts';
 import { longestTrait, mostTraits, traitPattern } from '#domain/traits.ts';
 import { rootDeviceOf } from '#drivers/root-device.ts';
@@ -37,7 +38,7 @@ const portAttributes = [...portTexts, ...portBags, 'pxe_enabled'] as const;
 const shownAttributes = ['uuid', 'driver', 'provision_state', 'power_state', 'instance_uuid', 'maintenance'] as const;
 
 const largestBag = 256 * 1024;
-const namePattern = /^[a-zA-Z0-9._~-]+$/;
+const namePattern = new RegExp(nodeNamePattern);
 const longestPortText = 255;
 
 type PortChange = { readonly uuid: string; readonly changes: Partial<NodePort> };
@@ -110,7 +111,7 @@ async function checkNode(store: Store, node: Node, changes: Partial<Node>): Prom
   for (const name of nodeFlags) if (name in changes) checkFlag(name, changes[name]);
   for (const name of bags) if (name in changes) sized(name, changes[name]);
   if (changes.traits) checkTraits(changes.traits);
-  if (changes.name) await checkName(store, node, changes.name);
+  if (typeof changes.name === 'string') await checkName(store, node, changes.name);
   try {
     rootDeviceOf(node);
   } catch (error) {
@@ -141,7 +142,9 @@ function checkTraits(traits: readonly Json[]): void {
 }
 
 async function checkName(store: Store, { uuid }: Node, name: string): Promise<void> {
-  if (!namePattern.test(name)) throw new RuleFailure(`'${name.slice(0, 100)}' is not a name of a node`);
+  if (name === '' || !namePattern.test(name)) throw new RuleFailure(`'${name.slice(0, 100)}' is not a name of a node`);
+  const complaint = complaintOfName('node', name);
+  if (complaint) throw new RuleFailure(complaint);
   const other = await store.nodes.find({ name });
   if (other && other.uuid !== uuid) throw new RuleFailure(`A node with the name ${name} already exists`);
 }

@@ -3,17 +3,18 @@ import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
+import { isUuidLike, uuidPattern } from '#domain/uuids.ts';
 import { whereUnique } from '#store/collection.ts';
 import { isEqual } from '#store/conditions.ts';
 import type { ListPage } from '#store/list.ts';
 import type { Allocation } from '#store/tables/allocations.ts';
 import type { BaremetalContext } from './context.ts';
 import { applyPatch, type JsonPatch, membersOf } from './json-patch.ts';
+import { uuidOf } from './kept-uuid.ts';
 import { nodeKey } from './lookup.ts';
 import { isPossibleIdent, NodeName, refuseImpossibleIdent } from './node-names.ts';
 import { Trait } from './node-traits.ts';
 import { type ListRequest, listRecords } from './record-lists.ts';
-import { isUuidLike, uuidOf, uuidPattern } from './uuid-like.ts';
 
 type StoreContext = Pick<BaremetalContext, 'store'>;
 

@@ -4,14 +4,15 @@ import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
+import { isUuidLike } from '#domain/uuids.ts';
 import { UniqueViolation } from '#store/collection.ts';
 import type { ListPage } from '#store/list.ts';
 import type { ChassisRecord } from '#store/tables/chassis.ts';
 import type { BaremetalContext } from './context.ts';
 import { applyPatch, type JsonPatch, membersOf } from './json-patch.ts';
+import { uuidOf } from './kept-uuid.ts';
 import { findMarked } from './lookup.ts';
 import { type ListRequest, listRecords } from './record-lists.ts';
-import { isUuidLike, uuidOf } from './uuid-like.ts';
 
 type StoreContext = Pick<BaremetalContext, 'store'>;
 

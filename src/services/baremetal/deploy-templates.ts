@@ -3,11 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
+import { isUuidLike } from '#domain/uuids.ts';
 import { type UniqueViolation, whereUnique } from '#store/collection.ts';
 import type { ListPage } from '#store/list.ts';
 import type { DeployTemplate } from '#store/tables/deploy-templates.ts';
 import type { BaremetalContext } from './context.ts';
 import type { JsonPatch } from './json-patch.ts';
+import { uuidOf } from './kept-uuid.ts';
 import { findMarked } from './lookup.ts';
 import { refuseImpossibleIdent } from './node-names.ts';
 import { Trait } from './node-traits.ts';
@@ -15,7 +17,6 @@ import { type ListRequest, listRecords } from './record-lists.ts';
 import { Bag, patchedFields, Uuid } from './record-patch.ts';
 import { DeploySteps, deployStepsOf } from './recorded-steps.ts';
 import { refuseReading } from './refuse-reading.ts';
-import { isUuidLike, uuidOf } from './uuid-like.ts';
 
 type StoreContext = Pick<BaremetalContext, 'store'>;
 

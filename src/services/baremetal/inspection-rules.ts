@@ -22,11 +22,11 @@ import type { ListPage } from '#store/list.ts';
 import type { InspectionRule } from '#store/tables/inspection-rules.ts';
 import type { BaremetalContext } from './context.ts';
 import type { JsonPatch } from './json-patch.ts';
+import { uuidOf } from './kept-uuid.ts';
 import { findMarked } from './lookup.ts';
 import { type ListRequest, listRecords } from './record-lists.ts';
 import { Description, Flag, patchedFields, Uuid } from './record-patch.ts';
 import { refuseReading } from './refuse-reading.ts';
-import { uuidOf } from './uuid-like.ts';
 
 type StoreContext = Pick<BaremetalContext, 'store'>;
 

@@ -1,7 +1,7 @@
 /** Filter values of node lists: an impossible value is rejected, since an empty list would mean "there are none". */
 import { Fault } from '#domain/faults.ts';
 import { provisionStates } from '#domain/provision-states.ts';
-import { isUuidLike } from './uuid-like.ts';
+import { isUuidLike } from '#domain/uuids.ts';
 
 /** States of Ironic that Ingot does not use. */
 const otherStates = [

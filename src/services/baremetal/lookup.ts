@@ -1,11 +1,11 @@
 /** Looks up nodes and ports by their identifier in a path or query. */
 
 import { asFault, Fault } from '#domain/faults.ts';
+import { isUuidLike, uuidPattern } from '#domain/uuids.ts';
 import type { NodePort } from '#store/tables/node-ports.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { BaremetalContext } from './context.ts';
 import { refuseImpossibleIdent } from './node-names.ts';
-import { isUuidLike, uuidPattern } from './uuid-like.ts';
 
 /** By UUID or name. Throws `badRequest` if it can be neither. */
 export function nodeKey(ident: string): { uuid: string } | { name: string } {

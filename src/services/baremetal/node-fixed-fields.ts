@@ -2,8 +2,8 @@
 import { Fault } from '#domain/faults.ts';
 import { fixedInterfaceTable } from '#domain/interface-kinds.ts';
 import { fixedNodeFieldTable } from '#domain/node-fields.ts';
+import { isUuidLike } from '#domain/uuids.ts';
 import { booleanOf } from '../loose-booleans.ts';
-import { isUuidLike } from './uuid-like.ts';
 
 /** The values that clients may send: the ones that Ingot has. */
 export const fixedFieldTable: Readonly<Record<string, readonly unknown[]>> = Object.fromEntries([

@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { hasControls, hasLineEnds } from '#domain/plain-text.ts';
+import { isUuidLike } from '#domain/uuids.ts';
 import { anyOf, compares, isEqual, isOneOf } from '#store/conditions.ts';
 import { type ListPage, listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
@@ -9,7 +10,6 @@ import type { NodeLock } from '#store/tables/node-locks.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Caller } from '../caller.ts';
 import type { BaremetalContext } from './context.ts';
-import { isUuidLike } from './uuid-like.ts';
 
 export const LockKind = Type.Union([Type.Literal('power'), Type.Literal('deploy'), Type.Literal('all')]);
 

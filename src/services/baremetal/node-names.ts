@@ -1,23 +1,15 @@
 /** Valid node names. */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { isUuidLike } from './uuid-like.ts';
+import { complaintOfName, longestNodeName, nodeNamePattern } from '#domain/node-names.ts';
 
-/** The unreserved characters of a URL, so that a name needs no escaping in a path. */
-const pattern = '^[a-zA-Z0-9._~-]*$';
-export const NodeName = Type.String({ maxLength: 255, pattern });
-const namePattern = new RegExp(pattern);
+export const NodeName = Type.String({ maxLength: longestNodeName, pattern: nodeNamePattern });
+const namePattern = new RegExp(nodeNamePattern);
 
-/** Path segments that could be taken for a node's name. */
-const reservedNames: readonly string[] = ['maintenance', 'management', 'states', 'vendor_passthru', 'detail', 'validate'];
-
-/** A name like a UUID would be taken for another node's. */
-export function refuseReservedName(name: string | null | undefined): void {
-  if (name && isUuidLike(name)) throw new Fault('badRequest', { detail: `Cannot create node with invalid name '${name}'` });
-  if (name && reservedNames.includes(name)) {
-    const detail = `The word "${name}" is reserved and can not be used as a node name. Reserved words are: ${reservedNames.join(', ')}.`;
-    throw new Fault('badRequest', { detail });
-  }
+/** Throws `badRequest` for a name that a path would take for something else. @param noun whose name it is */
+export function refuseReservedName(noun: 'node' | 'port' | 'portgroup', name: string | null | undefined): void {
+  const detail = name && complaintOfName(noun, name);
+  if (detail) throw new Fault('badRequest', { detail });
 }
 
 /** A node may have no name, but not an empty one. @param name from the client; undefined = removed, or never sent */

@@ -6,6 +6,7 @@ import { Fault } from '#domain/faults.ts';
 import { interfaceFields } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { type NodeText, nodeFlags, nodeFlagTable, nodeTexts, textRow } from '#domain/node-fields.ts';
+import { isUuidLike, uuidPattern } from '#domain/uuids.ts';
 import type { NodeChanges } from '#engine/contract.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { booleanOf } from '../loose-booleans.ts';
@@ -15,7 +16,6 @@ import { fixedFieldTable, refuseFixedFields } from './node-fixed-fields.ts';
 import { NodeName, refuseEmptyName, refuseReservedName } from './node-names.ts';
 import { refuseReading } from './refuse-reading.ts';
 import { restoreSecrets } from './secrets.ts';
-import { isUuidLike, uuidPattern } from './uuid-like.ts';
 
 const bagNames = ['driver_info', 'properties', 'extra', 'instance_info'] as const;
 const changeable: readonly string[] = [
@@ -81,7 +81,7 @@ function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>):
     const [error] = patchedCheck().Errors(patched);
     throw new Fault('badRequest', { detail: `Invalid value for ${error?.instancePath.slice(1)}: it ${error?.message}.` });
   }
-  refuseReservedName(patched.name);
+  refuseReservedName('node', patched.name);
   const changes: Record<string, unknown> = {};
   for (const name of touched) if (changeable.includes(name)) changes[name] = patched[name];
   for (const name of ['driver_info', 'instance_info'] as const) {

@@ -1,8 +1,8 @@
 /** Fields of a node that name another record by its UUID (`refersTo` in domain/node-fields.ts). */
 import { Fault } from '#domain/faults.ts';
 import { fixedNodeFieldTable, nodeTexts, textRow } from '#domain/node-fields.ts';
+import { isUuidLike } from '#domain/uuids.ts';
 import type { BaremetalContext } from './context.ts';
-import { isUuidLike } from './uuid-like.ts';
 
 type Reference = { readonly field: string; readonly noun: string };
 type Records = { find(where: { uuid: string }): Promise<object | undefined> };

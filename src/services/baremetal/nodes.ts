@@ -10,12 +10,12 @@ import { booleanOf, LooseBoolean } from '../loose-booleans.ts';
 import type { BaremetalContext } from './context.ts';
 import { withInstanceName } from './instance-name.ts';
 import { type JsonPatch, membersOf } from './json-patch.ts';
+import { uuidOf as keptUuid } from './kept-uuid.ts';
 import { findNamedNode, findNode, nodeKey } from './lookup.ts';
 import { bornWithTable, fixedFieldTable, patchOnly, refuseFixedFields } from './node-fixed-fields.ts';
 import { NodeName, refuseEmptyName, refuseReservedName } from './node-names.ts';
 import { readNodePatch } from './node-patch.ts';
 import { refuseUnknownReferences } from './node-references.ts';
-import { uuidOf as keptUuid } from './uuid-like.ts';
 
 const Maybe = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 const FreeFormObject = Maybe(Type.Record(Type.String(), Type.Unknown()));
@@ -65,7 +65,7 @@ export async function createNode(
 function readNode(request: NodeRequest): NewNode {
   const { driver, driver_info, properties, extra, instance_info, instance_name, uuid, maintenance, ...texts } = request;
   if (request.name === '') refuseEmptyName(request.name);
-  refuseReservedName(request.name);
+  refuseReservedName('node', request.name);
   const known = [...nodeTexts, ...interfaceFields] as const;
   const given = Object.fromEntries(known.flatMap((key) => (texts[key] ? [[key, texts[key]]] : [])));
   const named = instance_name && { instance_info: withInstanceName((instance_info ?? {}) as JsonObject, instance_name) };

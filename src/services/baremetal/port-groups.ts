@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
+import { uuidPattern } from '#domain/uuids.ts';
 import type { PortGroupChanges } from '#engine/contract.ts';
 import { type Condition, isAmong, isEqual, isOneOf, nothing } from '#store/conditions.ts';
 import type { ListPage } from '#store/list.ts';
@@ -11,11 +12,11 @@ import { defaultBondMode, type PortGroup } from '#store/tables/port-groups.ts';
 import { booleanOf, LooseBoolean } from '../loose-booleans.ts';
 import type { BaremetalContext } from './context.ts';
 import { applyPatch, type JsonPatch, membersOf, writtenMembersOf } from './json-patch.ts';
+import { uuidOf } from './kept-uuid.ts';
 import { findNamedNode, findNode } from './lookup.ts';
 import { NodeName, refuseImpossibleIdent, refuseReservedName } from './node-names.ts';
 import { readMac } from './ports.ts';
 import { type ListRequest, listRecords } from './record-lists.ts';
-import { uuidOf, uuidPattern } from './uuid-like.ts';
 
 type StoreContext = Pick<BaremetalContext, 'store'>;
 
@@ -114,7 +115,7 @@ async function readPatch(now: PortGroup, trx: Store, patch: JsonPatch): Promise<
 
 /** The values of all fields: what is missing, null or empty is none, or the default. */
 function readFields(given: Omit<Static<typeof Patched>, 'node_uuid'>): Omit<PortGroupChanges, 'node_uuid'> {
-  refuseReservedName(given.name);
+  refuseReservedName('portgroup', given.name);
   const { standalone_ports_supported: standalone } = given;
   return {
     name: given.name || null,

@@ -3,15 +3,16 @@ import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
+import { isUuidLike } from '#domain/uuids.ts';
 import { ethernetForm, type NewNodePort } from '#engine/contract.ts';
 import type { NodePort } from '#store/tables/node-ports.ts';
 import { booleanOf, LooseBoolean } from '../loose-booleans.ts';
 import type { BaremetalContext } from './context.ts';
 import { applyPatch, type JsonPatch, membersOf, writtenMembersOf } from './json-patch.ts';
+import { uuidOf } from './kept-uuid.ts';
 import { checkLink, LinkConnection } from './link-connection.ts';
 import { findNamedNode, findPort } from './lookup.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
-import { isUuidLike, uuidOf } from './uuid-like.ts';
 
 const Mac = Type.String({ maxLength: 64, pattern: '^[0-9a-fA-F]{2}((:[0-9a-fA-F]{2})+|(-[0-9a-fA-F]{2})+)$' });
 const Text = Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()]));
@@ -51,7 +52,7 @@ async function readPort(context: BaremetalContext, request: PortRequest): Promis
   const ident = node_ident ?? node_uuid;
   if (ident === undefined || (node_ident !== undefined && node_uuid !== undefined))
     throw new Fault('badRequest', { detail: "A port needs 'node_uuid' or 'node_ident', and one of them only." });
-  refuseReservedName(request.name);
+  refuseReservedName('port', request.name);
   const node = await findNamedNode(context, ident);
   return {
     node_uuid: node.uuid,
@@ -93,7 +94,7 @@ export function readPortPatch(port: NodePort, patch: JsonPatch): PortChanges {
       detail: `Invalid value for ${error?.instancePath.slice(1) || 'port'}: it ${error?.message}.`,
     });
   }
-  refuseReservedName(after.name);
+  refuseReservedName('port', after.name);
   // As in a new port: a removed flag is set.
   const pxe_enabled = booleanOf('pxe_enabled', after.pxe_enabled ?? true);
   // A removed or empty text means none.

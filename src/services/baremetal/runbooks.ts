@@ -4,12 +4,14 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { mostTraits } from '#domain/traits.ts';
+import { isUuidLike } from '#domain/uuids.ts';
 import { type UniqueViolation, whereUnique } from '#store/collection.ts';
 import { anyOf, isEqual } from '#store/conditions.ts';
 import type { ListPage } from '#store/list.ts';
 import type { Runbook } from '#store/tables/runbooks.ts';
 import type { BaremetalContext } from './context.ts';
 import type { JsonPatch } from './json-patch.ts';
+import { uuidOf } from './kept-uuid.ts';
 import { findMarked } from './lookup.ts';
 import { refuseImpossibleIdent } from './node-names.ts';
 import { Trait } from './node-traits.ts';
@@ -17,7 +19,6 @@ import { type ListRequest, listRecords } from './record-lists.ts';
 import { Bag, Description, Flag, patchedFields, Uuid } from './record-patch.ts';
 import { RunbookSteps, runbookStepsOf } from './recorded-steps.ts';
 import { refuseReading } from './refuse-reading.ts';
-import { isUuidLike, uuidOf } from './uuid-like.ts';
 
 type StoreContext = Pick<BaremetalContext, 'store'>;
 
