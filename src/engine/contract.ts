@@ -114,17 +114,22 @@ export type ServerVerbs = {
    * `noValidHost`.
    */
   createServers(request: NewServer): Promise<Server[]>;
-  deleteServer(id: string): Promise<void>;
-  stopServer(id: string): Promise<void>;
-  startServer(id: string): Promise<void>;
-  rebootServer(id: string, type: 'SOFT' | 'HARD'): Promise<void>;
-  rebuildServer(id: string, changes: RebuildChanges): Promise<Server>;
-  updateServer(id: string, changes: Partial<Pick<Server, 'name' | 'description' | 'metadata'>>): Promise<Server>;
+  deleteServer(id: string, by?: LockRight): Promise<void>;
+  stopServer(id: string, by?: LockRight): Promise<void>;
+  startServer(id: string, by?: LockRight): Promise<void>;
+  rebootServer(id: string, type: 'SOFT' | 'HARD', by?: LockRight): Promise<void>;
+  rebuildServer(id: string, changes: RebuildChanges, by?: LockRight): Promise<Server>;
+  /** Also of a locked server. A function gets the server as it is in the writing transaction. */
+  updateServer(id: string, changes: ServerChanges | ((now: Server) => ServerChanges)): Promise<Server>;
   /** A server that is locked already stays as it is for its owner. */
   lockServer(id: string, by: 'owner' | 'admin', reason: string | null): Promise<void>;
   /** @param authorize called if the other has locked it; throws unless the caller may unlock it all the same */
   unlockServer(id: string, by: 'owner' | 'admin', authorize: () => void): Promise<void>;
 };
+
+/** Without it, the verb refuses a locked server (`conflict`). As in Nova, an administrator changes servers although they are locked. */
+export type LockRight = { readonly overridesLock?: boolean };
+export type ServerChanges = Partial<Pick<Server, 'name' | 'description' | 'metadata'>>;
 
 export type RebuildChanges = {
   image: Image;

@@ -103,7 +103,9 @@ const actionRules = {
   'os_compute_api:os-deferred-delete:restore': member('Restore a deleted server.'),
   'os_compute_api:os-lock-server:lock': member('Lock a server.'),
   'os_compute_api:os-lock-server:unlock': member('Unlock a server.'),
-  'os_compute_api:os-lock-server:unlock:unlock_override': admin('Change a server although it is locked.'),
+  'os_compute_api:os-lock-server:unlock:unlock_override': admin(
+    'Unlock a server that others have locked: the project, or an administrator.',
+  ),
   'os_compute_api:os-admin-actions:reset_state': admin('Reset the state of a server.'),
   'os_compute_api:os-admin-actions:inject_network_info': admin('Inject network information into a server.'),
   'os_compute_api:os-admin-password': member('Change the password of a server.'),

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { lastLines } from '#domain/last-lines.ts';
+import type { LockRight } from '#engine/contract.ts';
 import { rebuildServer } from '#services/compute/rebuild.ts';
 import { refuseOtherGroups } from '#services/compute/security-groups.ts';
 import { machineOf } from '#services/compute/servers.ts';
@@ -26,7 +27,7 @@ type Simple = VersionSpan & {
   readonly summary: string;
   /** The action's argument; default: anything, as in Nova. */
   readonly argument?: TSchema;
-  readonly run: (context: ApiContext, server: Server) => Promise<unknown>;
+  readonly run: (context: ApiContext, server: Server, by: LockRight) => Promise<unknown>;
 };
 
 /** An action without an argument and without a reply: 202. */
@@ -38,7 +39,8 @@ function simple({ action, argument = Type.Unknown(), run, ...row }: Simple): Row
     status: 202,
     body: Type.Object({ [action]: argument }),
     async handler(request, context) {
-      await run(context, await unlockedServerOf(request, context));
+      const { server, by } = await unlockedServerOf(request, context);
+      await run(context, server, by);
     },
   });
 }
@@ -58,19 +60,19 @@ const supportedActions = [
     action: 'os-start',
     policy: 'os_compute_api:servers:start',
     summary: 'Power a server on',
-    run: ({ engine }, { id }) => engine.startServer(id),
+    run: ({ engine }, { id }, by) => engine.startServer(id, by),
   }),
   simple({
     action: 'os-stop',
     policy: 'os_compute_api:servers:stop',
     summary: 'Power a server off',
-    run: ({ engine }, { id }) => engine.stopServer(id),
+    run: ({ engine }, { id }, by) => engine.stopServer(id, by),
   }),
   simple({
     action: 'forceDelete',
     policy: 'os_compute_api:os-deferred-delete:force',
     summary: 'Delete a server',
-    run: ({ engine }, { id }) => engine.deleteServer(id),
+    run: ({ engine }, { id }, by) => engine.deleteServer(id, by),
   }),
   simple({
     action: 'trigger_crash_dump',
@@ -87,8 +89,8 @@ const supportedActions = [
     status: 202,
     body: Type.Object({ reboot: Type.Unknown() }),
     async handler(request, context) {
-      const { id } = await unlockedServerOf(request, context);
-      await context.engine.rebootServer(id, rebootType(request.body.reboot));
+      const { server, by } = await unlockedServerOf(request, context);
+      await context.engine.rebootServer(server.id, rebootType(request.body.reboot), by);
     },
   }),
   route({
@@ -100,8 +102,8 @@ const supportedActions = [
     body: RebuildBody,
     reply: ServerReply,
     async handler(request, context) {
-      const server = await unlockedServerOf(request, context);
-      const rebuilt = await rebuildServer(context, { caller: request.caller, server, request: request.body.rebuild });
+      const { server, by } = await unlockedServerOf(request, context);
+      const rebuilt = await rebuildServer(context, { caller: request.caller, server, by, request: request.body.rebuild });
       return serverReply(context, request, rebuilt);
     },
   }),
@@ -139,7 +141,7 @@ const supportedActions = [
     status: 202,
     body: Type.Object({ addSecurityGroup: Type.Union([Type.Object({ name: Type.Optional(Type.String()) }), Type.Null()]) }),
     async handler(request, context) {
-      await unlockedServerOf(request, context);
+      await serverOf(request, context);
       refuseOtherGroups([request.body.addSecurityGroup ?? {}]);
     },
   }),
@@ -153,7 +155,7 @@ const supportedActions = [
     body: Type.Object({ 'os-getSerialConsole': Type.Unknown() }),
     reply: Type.Object({ console: Type.Object({ type: Type.String(), url: Type.String() }) }),
     async handler(request, context) {
-      const server = await unlockedServerOf(request, context);
+      const server = await serverOf(request, context);
       return { console: { type: 'serial', url: await serialConsoleUrl(context, request, server) } };
     },
   }),

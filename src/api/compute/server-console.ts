@@ -6,7 +6,7 @@ import { machineOf } from '#services/compute/servers.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { ApiContext } from '../context.ts';
 import { route } from './policy.ts';
-import { unlockedServerOf } from './server-of.ts';
+import { serverOf } from './server-of.ts';
 
 const Word = Type.String({ maxLength: 32 });
 
@@ -26,7 +26,7 @@ export const serverConsoleRoutes = [
           detail: `There is no ${protocol} console of type ${type}: only a serial one (--serial).`,
         });
       }
-      const server = await unlockedServerOf(request, context);
+      const server = await serverOf(request, context);
       return { remote_console: { protocol, type, url: await serialConsoleUrl(context, request, server) } };
     },
   }),

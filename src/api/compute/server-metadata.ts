@@ -92,8 +92,7 @@ export const serverMetadataRoutes = [
 type Pairs = Record<string, string>;
 
 async function change(context: ApiContext, request: ServerRequest, edit: (old: Pairs) => Pairs): Promise<Pairs> {
-  const server = await unlockedServerOf(request, context);
-  return changeMetadata(context, server, edit);
+  return changeMetadata(context, await unlockedServerOf(request, context), edit);
 }
 
 function itemNotFound(key: string): Fault {

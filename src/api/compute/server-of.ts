@@ -1,5 +1,6 @@
 /** The server that a request's path names. */
 import type { FastifyRequest } from 'fastify';
+import type { LockRight } from '#engine/contract.ts';
 import { findServer, refuseLocked } from '#services/compute/servers.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { ApiContext } from '../context.ts';
@@ -20,11 +21,13 @@ export async function serverOf(request: ServerRequest, context: ApiContext): Pro
   return server;
 }
 
-/** As `serverOf`, for changes: only administrators change a locked server. @throws Fault `conflict` */
-export async function unlockedServerOf(request: ServerRequest, context: ApiContext): Promise<Server> {
+/** As `serverOf`, for what a lock forbids. The engine checks the lock again. @throws Fault `conflict` */
+export async function unlockedServerOf(request: ServerRequest, context: ApiContext): Promise<{ server: Server; by: LockRight }> {
   const server = await serverOf(request, context);
-  if (!allows(request, 'os_compute_api:os-lock-server:unlock:unlock_override', targetOf(server))) refuseLocked(server);
-  return server;
+  // As Nova's `check_instance_lock`: whoever may unlock it, the cloud's administrators alone change a locked server.
+  const by = { overridesLock: allows(request, 'context_is_admin', targetOf(server)) };
+  refuseLocked(server, by);
+  return { server, by };
 }
 
 export function targetOf({ project_id, user_id }: Server): PolicyTarget {

@@ -97,7 +97,7 @@ export const serverRoutes = [
     body: ServerChange,
     reply: ServerReply,
     async handler(request, context) {
-      const server = await unlockedServerOf(request, context);
+      const server = await serverOf(request, context);
       const { name, description, hostname } = request.body.server;
       // It is already on the config drive, which is written once.
       if (hostname !== undefined) throw new Fault('unsupported', { what: 'Changing the hostname of a server' });
@@ -112,8 +112,8 @@ export const serverRoutes = [
     summary: 'Delete a server',
     status: 204,
     async handler(request, context) {
-      const { id } = await unlockedServerOf(request, context);
-      await context.engine.deleteServer(id);
+      const { server, by } = await unlockedServerOf(request, context);
+      await context.engine.deleteServer(server.id, by);
     },
   }),
 ];

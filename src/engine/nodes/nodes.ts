@@ -7,7 +7,7 @@ import type { Drivers, HardwareType, Interface, NodeFacts } from '#drivers/inter
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Consoles } from '../consoles/consoles.ts';
-import type { ChangesOf, NewNode, NodeChanges, NodeVerbs } from '../contract.ts';
+import type { ChangesOf, NewNode, NodeChanges, NodeVerbs, ServerVerbs } from '../contract.ts';
 import { checkNodePriorities } from '../operations/automatic-steps.ts';
 import { readInstanceInfo } from '../operations/instance-info.ts';
 import { type PowerRequest, power } from '../operations/power.ts';
@@ -47,7 +47,7 @@ type Parts = {
   bmcHealth: BmcHealth;
   powerSync: Pick<PowerStateSync, 'pollNow' | 'restartPoll'>;
   consoles: Consoles;
-  deleteServer(id: string): Promise<void>;
+  deleteServer: ServerVerbs['deleteServer'];
 };
 
 export function nodeVerbs(parts: Parts): NodeVerbs {

@@ -6,7 +6,7 @@ import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
-import type { ProvisionOptions } from '../contract.ts';
+import type { ProvisionOptions, ServerVerbs } from '../contract.ts';
 import { adopt, refuseUncleaned } from '../operations/adopt.ts';
 import { noteUncleaned } from '../operations/automated-cleaning.ts';
 import { beginDeletion } from '../operations/delete.ts';
@@ -29,7 +29,7 @@ type Parts = {
   drivers: Drivers;
   worker: Worker;
   settings: EngineSettings;
-  deleteServer(id: string): Promise<void>;
+  deleteServer: ServerVerbs['deleteServer'];
 };
 
 type Request = { name: string; options: ProvisionOptions };
@@ -37,7 +37,7 @@ type Result = { begun?: Operation | undefined; cancelled?: string; server?: stri
 
 export async function setProvisionState(parts: Parts, uuid: string, request: Request): Promise<void> {
   const { store, worker } = parts;
-  const { name } = request;
+  const { name, options } = request;
   const acts = verbs.find((verb) => verb.name === name)?.acts;
   if (acts === 'cancel' || acts === 'unhold') return interrupt(parts, uuid, { name, acts });
   const { begun, cancelled, server } = await store.transaction(async (trx): Promise<Result> => {
@@ -59,7 +59,7 @@ export async function setProvisionState(parts: Parts, uuid: string, request: Req
     if (node.instance_uuid && node.provision_state === 'available') throw belongsTo(node.instance_uuid, node, name);
     return { begun: await applyVerb(parts, trx, { node, verb, options: request.options }) };
   });
-  if (server !== undefined) await parts.deleteServer(server);
+  if (server !== undefined) await parts.deleteServer(server, { overridesLock: options.user?.is_admin ?? false });
   if (cancelled !== undefined) await cancelForDelete(worker, cancelled, 'instance');
   if (begun) worker.launch(begun);
 }

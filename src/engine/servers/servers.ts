@@ -10,7 +10,7 @@ import type { Image } from '#store/tables/images.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { Server } from '#store/tables/servers.ts';
-import type { NewServer, RebuildChanges, RequestedNetwork, ServerVerbs } from '../contract.ts';
+import type { LockRight, NewServer, RebuildChanges, RequestedNetwork, ServerVerbs } from '../contract.ts';
 import { busyFault } from '../nodes/busy-node.ts';
 import { refuseLocked } from '../nodes/refuse-locked.ts';
 import { chooseNodeFor, claimNode, traitsOf } from '../operations/claim-node.ts';
@@ -37,11 +37,11 @@ export type VerbParts = { store: Store; drivers: Drivers; settings: EngineSettin
 export function serverVerbs(parts: VerbParts): ServerVerbs {
   return {
     createServers: (request) => createServers(parts, request),
-    deleteServer: (id) => deleteServer(parts, id),
-    stopServer: (id) => changeServerPower(parts, id, powerChanges.stop),
-    startServer: (id) => changeServerPower(parts, id, powerChanges.start),
-    rebootServer: (id, type) => changeServerPower(parts, id, powerChanges[type]),
-    rebuildServer: (id, changes) => rebuildServer(parts, id, changes),
+    deleteServer: (id, by) => deleteServer(parts, id, by),
+    stopServer: (id, by) => changeServerPower(parts, id, { ...powerChanges.stop, ...by }),
+    startServer: (id, by) => changeServerPower(parts, id, { ...powerChanges.start, ...by }),
+    rebootServer: (id, type, by) => changeServerPower(parts, id, { ...powerChanges[type], ...by }),
+    rebuildServer: (id, changes, by) => rebuildServer(parts, id, { ...changes, ...by }),
     updateServer: (id, changes) => updateServer(parts.store, id, changes),
     ...serverLockVerbs(parts.store),
   };
@@ -149,10 +149,10 @@ function newServer(request: NewServer, networks: RequestedNetwork[], index?: num
   };
 }
 
-async function deleteServer({ store, worker }: VerbParts, id: string): Promise<void> {
+async function deleteServer({ store, worker }: VerbParts, id: string, by?: LockRight): Promise<void> {
   const result = await store.transaction(async (trx) => {
     const server = await findServer(trx, id);
-    refuseLockedServer(server);
+    refuseLockedServer(server, by);
     if (server.task_state === 'deleting') return {};
     const node = server.node_uuid ? await trx.nodes.find({ uuid: server.node_uuid }) : undefined;
     if (!node || node.instance_uuid !== id) {
@@ -202,10 +202,14 @@ const powerChanges = {
   HARD: { action: 'reboot', target: 'reset', task_state: 'rebooting_hard', from: ['active', 'stopped'], fromError: ['error'] },
 } as const satisfies Record<string, PowerChange>;
 
-async function changeServerPower({ store, worker, settings }: VerbParts, id: string, change: PowerChange): Promise<void> {
+async function changeServerPower(
+  { store, worker, settings }: VerbParts,
+  id: string,
+  change: PowerChange & LockRight,
+): Promise<void> {
   const operation = await store.transaction(async (trx) => {
     const server = await findServer(trx, id);
-    refuseLockedServer(server);
+    refuseLockedServer(server, change);
     const [node] = await trx.nodes.pick(['uuid', 'name', 'provision_state', 'power_state', 'disable_power_off'], {
       uuid: server.node_uuid ?? '',
       instance_uuid: id,
@@ -233,11 +237,11 @@ async function changeServerPower({ store, worker, settings }: VerbParts, id: str
 async function rebuildServer(
   { store, worker, drivers, settings }: VerbParts,
   id: string,
-  changes: RebuildChanges,
+  { overridesLock = false, ...changes }: RebuildChanges & LockRight,
 ): Promise<Server> {
   const { server, operation } = await store.transaction(async (trx) => {
     const before = await findServer(trx, id);
-    refuseLockedServer(before);
+    refuseLockedServer(before, { overridesLock });
     const node = before.node_uuid ? await trx.nodes.find({ uuid: before.node_uuid }) : undefined;
     const isAllowed = ['active', 'stopped', 'error'].includes(before.vm_state) && !before.task_state && node;
     if (!isAllowed)
@@ -281,8 +285,9 @@ function refuseForeignImage(node: Node, image: Image): void {
 
 async function updateServer(store: Store, id: string, changes: Parameters<ServerVerbs['updateServer']>[1]): Promise<Server> {
   return store.transaction(async (trx) => {
-    await findServer(trx, id);
-    await trx.servers.update({ id }, { ...changes, updated_at: new Date().toISOString() });
+    const now = await findServer(trx, id);
+    const changed = typeof changes === 'function' ? changes(now) : changes;
+    await trx.servers.update({ id }, { ...changed, updated_at: new Date().toISOString() });
     return findServer(trx, id);
   });
 }
@@ -300,6 +305,6 @@ function refuseProtectedMachine({ protected: isProtected }: Pick<Node, 'protecte
   throw new Fault('conflict', { detail });
 }
 
-function refuseLockedServer(server: Server): void {
-  if (server.locked) throw new Fault('conflict', { detail: `Instance ${server.id} is locked` });
+function refuseLockedServer(server: Server, by: LockRight = {}): void {
+  if (server.locked && !by.overridesLock) throw new Fault('conflict', { detail: `Instance ${server.id} is locked` });
 }

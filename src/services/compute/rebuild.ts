@@ -1,6 +1,6 @@
 /** The rules for a rebuild: reinstalls the same machine. */
 import { Fault } from '#domain/faults.ts';
-import type { RebuildChanges } from '#engine/contract.ts';
+import type { LockRight, RebuildChanges } from '#engine/contract.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { Caller } from '../caller.ts';
 import type { ComputeContext } from './context.ts';
@@ -21,15 +21,16 @@ export type RebuildRequest = {
   readonly user_data?: string | null | undefined;
 };
 
-type Rebuild = { readonly caller: Caller; readonly server: Server; readonly request: RebuildRequest };
+type Rebuild = { readonly caller: Caller; readonly server: Server; readonly by: LockRight; readonly request: RebuildRequest };
 
 /** Reinstalls the server, and changes what the request changes. */
-export async function rebuildServer(context: ComputeContext, { caller, server, request }: Rebuild): Promise<Server> {
+export async function rebuildServer(context: ComputeContext, { by, ...rebuild }: Rebuild): Promise<Server> {
+  const { server, request } = rebuild;
   for (const [field, value] of Object.entries(request)) {
     if (unsupportedFields.has(field) && value !== undefined && value !== null)
       throw new Fault('unsupported', { what: `Changing ${field} by a rebuild` });
   }
-  const rebuilt = await context.engine.rebuildServer(server.id, await changesOf(context, { caller, server, request }));
+  const rebuilt = await context.engine.rebuildServer(server.id, await changesOf(context, rebuild), by);
   const { description } = request;
   return description === undefined ? rebuilt : context.engine.updateServer(server.id, { description });
 }
@@ -42,7 +43,7 @@ const unsupportedFields: ReadonlySet<string> = new Set([
   'trusted_image_certificates',
 ]);
 
-async function changesOf(context: ComputeContext, { caller, server, request }: Rebuild): Promise<RebuildChanges> {
+async function changesOf(context: ComputeContext, { caller, server, request }: Omit<Rebuild, 'by'>): Promise<RebuildChanges> {
   const { name, metadata, personality, preserve_ephemeral, key_name, user_data } = request;
   const image = await imageOf(context, caller, request.imageRef);
   refuseTooSmall(server.flavor, image);

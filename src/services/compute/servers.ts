@@ -1,5 +1,6 @@
 /** Servers: whom they exist for, and what their locks mean. */
 import { Fault } from '#domain/faults.ts';
+import type { LockRight } from '#engine/contract.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { Caller } from '../caller.ts';
 import { owns } from '../ownership.ts';
@@ -15,8 +16,8 @@ export async function findServer({ store }: Servers, caller: Caller, id: string)
 }
 
 /** @throws Fault `conflict` for a locked server */
-export function refuseLocked({ id, locked }: Server): void {
-  if (locked) throw new Fault('conflict', { detail: `Instance ${id} is locked` });
+export function refuseLocked({ id, locked }: Server, by: LockRight): void {
+  if (locked && !by.overridesLock) throw new Fault('conflict', { detail: `Instance ${id} is locked` });
 }
 
 /** Throws `conflict` for a server without a machine: its former machine may have been reassigned. */
@@ -30,11 +31,14 @@ export async function machineOf({ store }: Servers, { id, node_uuid }: Server): 
 /** Changes the metadata of a server; returns all of it. */
 export async function changeMetadata(
   context: ComputeContext,
-  server: Server,
+  { server, by }: { server: Server; by: LockRight },
   change: (metadata: Record<string, string>) => Record<string, string>,
 ): Promise<Record<string, string>> {
-  const metadata = limitedMetadata(change(server.metadata));
-  return (await context.engine.updateServer(server.id, { metadata })).metadata;
+  const changed = await context.engine.updateServer(server.id, (now) => {
+    refuseLocked(now, by);
+    return { metadata: limitedMetadata(change(now.metadata)) };
+  });
+  return changed.metadata;
 }
 
 export const largestMetadata = 128;
