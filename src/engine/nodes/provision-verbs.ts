@@ -1,6 +1,7 @@
 /** Provision verbs of Ironic's API: plain transitions, operations on the node, and what changes its instance. */
 import { Fault } from '#domain/faults.ts';
 import type { ImageUser } from '#domain/image-visibility.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { lockKinds } from '#domain/lock-kinds.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
@@ -13,6 +14,7 @@ import { beginDeletion } from '../operations/delete.ts';
 import { newInstanceOperation, saveConfigDrive } from '../operations/node-instance.ts';
 import { power } from '../operations/power.ts';
 import { type KindVerb, provisionStateMachine as states, verbs } from '../operations/registry.ts';
+import { service } from '../operations/service.ts';
 import { serverOn } from '../servers/server-on-node.ts';
 import { cancelForDelete } from '../servers/servers.ts';
 import type { EngineSettings } from '../settings.ts';
@@ -33,14 +35,15 @@ type Parts = {
 };
 
 type Request = { name: string; options: ProvisionOptions };
-type Result = { begun?: Operation | undefined; cancelled?: string; server?: string };
+type Result = { begun?: Operation | undefined; cancelled?: string; server?: string; replaced?: Replacement };
+type Replacement = { readonly id: string; readonly instead: JsonObject };
 
 export async function setProvisionState(parts: Parts, uuid: string, request: Request): Promise<void> {
   const { store, worker } = parts;
   const { name, options } = request;
   const acts = verbs.find((verb) => verb.name === name)?.acts;
   if (acts === 'cancel' || acts === 'unhold') return interrupt(parts, uuid, { name, acts });
-  const { begun, cancelled, server } = await store.transaction(async (trx): Promise<Result> => {
+  const { begun, cancelled, server, replaced } = await store.transaction(async (trx): Promise<Result> => {
     const node = await findNode(trx, uuid);
     const server = await serverOn(trx, node);
     if (acts === 'delete-instance' && server) {
@@ -48,6 +51,10 @@ export async function setProvisionState(parts: Parts, uuid: string, request: Req
       return { server: server.id };
     }
     if (acts === 'delete-instance') return deleteInstance(parts, trx, node);
+    const replacing = verbs.find(
+      (verb) => verb.name === name && verb.acts === 'replace' && verb.from.includes(node.provision_state),
+    );
+    if (replacing) return { replaced: await replacement(parts, trx, { node, verb: replacing, options: request.options }) };
     await refuseWhileBusy(trx, node);
     const keeps = verbs.some((verb) => verb.name === name && verb.keepsInstance);
     if (server && !keeps) throw belongsTo(server.id, node, name);
@@ -62,6 +69,17 @@ export async function setProvisionState(parts: Parts, uuid: string, request: Req
   if (server !== undefined) await parts.deleteServer(server, { overridesLock: options.user?.is_admin ?? false });
   if (cancelled !== undefined) await cancelForDelete(worker, cancelled, 'instance');
   if (begun) worker.launch(begun);
+  // It may have gone on meanwhile.
+  if (replaced && !(await worker.replace(replaced.id, replaced.instead))) await refuseBusyNode(store, uuid);
+}
+
+/** What a held operation is to be replaced by. */
+async function replacement({ drivers, settings }: Parts, trx: Store, { node, verb, options }: Applied): Promise<Replacement> {
+  if (verb.notInMaintenance && node.maintenance) throw inMaintenance(node, verb.notInMaintenance);
+  await refuseLocked(trx, node.uuid, lockKinds);
+  const instead = verb.request?.(node, { drivers, settings, ...(await stepsGiven(trx, node, options)) });
+  if (!instead || node.operation_id === null) return refuseBusyNode(trx, node.uuid);
+  return { id: node.operation_id, instead };
 }
 
 function belongsTo(id: string, node: Node, name: string): Fault {
@@ -147,7 +165,8 @@ async function deployInstance(
 /** A deployment that runs is aborted, and deletes the instance at its end. */
 async function deleteInstance({ settings, worker }: Parts, trx: Store, node: Node): Promise<Result> {
   const running = node.operation_id === null ? undefined : await trx.operations.find({ id: node.operation_id });
-  if (running && isOfInstance(running)) {
+  if (running && (isOfInstance(running) || isServiceWait(node, running))) {
+    if (running.kind === service.kind) refuseProtected(node);
     await refuseLocked(trx, node.uuid, lockKinds);
     await trx.nodes.update({ uuid: node.uuid }, { target_provision_state: 'available' });
     return { cancelled: running.id };
@@ -161,6 +180,11 @@ async function deleteInstance({ settings, worker }: Parts, trx: Store, node: Nod
 
 function isOfInstance({ server_id, request }: Operation): boolean {
   return server_id === null && fits(BaseRequest, request) && request.instance !== undefined;
+}
+
+/** Of a node without a server of the compute API; see `deleteServer` for those. */
+function isServiceWait({ provision_state }: Node, { kind }: Operation): boolean {
+  return kind === service.kind && provision_state === 'service wait';
 }
 
 type Interruption = { name: string; acts: 'cancel' | 'unhold' };

@@ -20,7 +20,7 @@ export const deletion = defineOperation({
       name: 'deleted',
       since: 1,
       aliases: [{ name: 'undeploy', since: 73 }],
-      from: ['active', 'deploy failed', 'service failed', 'error', 'deploying', 'wait call-back', 'rebuild'],
+      from: ['active', 'deploy failed', 'service wait', 'service failed', 'error', 'deploying', 'wait call-back', 'rebuild'],
       to: 'deleting',
       target: 'available',
       acts: 'delete-instance',

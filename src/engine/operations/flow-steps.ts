@@ -3,6 +3,8 @@
  * names, the step's own name decides.
  */
 import { type Static, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { PowerTarget, Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import { refuseOff } from '../power/never-off.ts';
@@ -14,6 +16,8 @@ import { next } from './machine-steps.ts';
 export const FlowContext = Type.Object({
   /** Until when the step `wait` waits. */
   pause: Type.Object({ step: Type.String(), until: Type.String() }),
+  /** The request of the operation that takes the place of this one, which is held. */
+  instead: Type.Unsafe<JsonObject>(Type.Object({})),
 });
 type FlowContext = Static<typeof FlowContext>;
 
@@ -27,12 +31,14 @@ export const WaitArgs = Type.Object(
 type Limits = Pick<OperationParts, 'settings'>;
 
 /** Waits until an operator ends it. */
-export function holdStep({ settings }: Limits): Step<BaseContext> {
+export function holdStep({ settings }: Limits): Step<BaseContext & FlowContext> {
   return {
     name: 'hold',
     title: 'Hold for an operator',
     deadlineSeconds: 60,
     async run({ context, operation, node }) {
+      if (context.instead)
+        throw new Fault('cancelled', { what: 'The operation', why: 'other steps were requested in its place' });
       if (context.released === operation.step) return next;
       const wait = `an operator to end the hold: \`baremetal node unhold ${node.name ?? node.uuid}\``;
       return { wait, seconds: settings['steps.hold_timeout'], shows: 'hold' };

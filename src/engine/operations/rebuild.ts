@@ -21,7 +21,7 @@ export const rebuild = defineOperation({
     {
       name: 'rebuild',
       since: 1,
-      from: ['active', 'deploy failed'],
+      from: ['active', 'deploy failed', 'error'],
       to: 'rebuild',
       target: 'active',
       acts: 'deploy-instance',

@@ -14,7 +14,7 @@ const formerTable = [
   ...from('manageable', 'provide', 'available'),
   ...from('manageable', 'clean', 'cleaning'),
   ...from('available, deploy failed', 'active', 'deploying'),
-  ...from('active, deploy failed', 'rebuild', 'rebuild'),
+  ...from('active, deploy failed, error', 'rebuild', 'rebuild'),
   ...from('active, deploy failed, error, deploying, wait call-back, rebuild', 'deleted', 'deleting'),
   ...from('verifying', 'verified', 'manageable'),
   ...from('verifying', 'fail', 'enroll'),
@@ -39,6 +39,39 @@ test('the transitions of all operations equal the documented state machine', () 
   const formerStates = new Set(formerTable.flatMap((row) => row.split(/ -.*-> /)));
   const rows = transitionTable.filter(({ from, to }) => formerStates.has(from) && formerStates.has(to));
   assert.deepEqual(rows.map(text).toSorted(), formerTable.toSorted());
+});
+
+/** Of Ironic's `ironic/common/state_machine.py` as of API 1.115, without rescue: the states in which it takes each verb. */
+const ironicsVerbs: Readonly<Record<string, readonly ProvisionState[]>> = {
+  active: ['available', 'deploy failed'],
+  rebuild: ['active', 'deploy failed', 'error'],
+  deleted: ['active', 'wait call-back', 'deploy failed', 'error', 'service failed', 'service wait'],
+  manage: ['enroll', 'available', 'clean failed', 'inspect failed', 'adopt failed'],
+  provide: ['manageable'],
+  inspect: ['manageable', 'inspect failed'],
+  clean: ['manageable'],
+  adopt: ['manageable', 'adopt failed'],
+  service: ['active', 'service hold', 'service failed'],
+  unhold: ['deploy hold', 'clean hold', 'service hold'],
+  abort: [
+    ...(['wait call-back', 'deploy hold', 'clean wait', 'clean hold', 'inspect wait'] as const),
+    ...(['service wait', 'service hold', 'service failed'] as const),
+  ],
+};
+
+/** docs/states.md has the reasons. */
+const takenBeside: Readonly<Record<string, readonly ProvisionState[]>> = {
+  deleted: ['deploying', 'rebuild'],
+  manage: ['deploy failed'],
+};
+
+test('each verb is taken in the states of Ironic, and in few others', () => {
+  const taken = (name: string) => verbs.filter((verb) => verb.name === name).flatMap((verb) => verb.from);
+  const names = [...new Set(verbs.map(({ name }) => name))];
+
+  assert.deepEqual(names.toSorted(), Object.keys(ironicsVerbs).toSorted());
+  for (const [name, states] of Object.entries(ironicsVerbs))
+    assert.deepEqual([...new Set(taken(name))].toSorted(), [...states, ...(takenBeside[name] ?? [])].toSorted(), name);
 });
 
 test('each event has one target per state, and every state has a description', () => {

@@ -60,7 +60,6 @@ test('services the machine of a server, which stays active and gets its power ba
     engine.rebootServer(id, 'HARD'),
     engine.deleteServer(id),
     engine.setPower(uuid, 'power on'),
-    service(clearLog),
   ];
   for (const { status } of await Promise.all(requests.map(faultOf))) assert.equal(status, 409);
   await engine.setProvisionState(uuid, 'unhold');
@@ -119,6 +118,93 @@ test('a server whose servicing failed can be deleted', async (t) => {
   await untilNode('service failed');
   await engine.deleteServer((await server()).id);
   await untilNode('clean wait');
+});
+
+test('other steps take the place of those that are held, and the power is restored to what it was before them', async (t) => {
+  const { engine, store, room, uuid, did, service, untilNode } = await aFixture(t);
+  await service(powerOff, hold, resetBmc);
+  const { operation_id } = await untilNode('service hold');
+
+  await service(clearLog, hold);
+  await engine.ended(String(operation_id));
+  const next = await untilNode('service hold');
+
+  assert.notEqual(next.operation_id, operation_id);
+  assert.deepEqual([did, room.power.get(uuid)], [['clear'], 'power off']);
+  await engine.setProvisionState(uuid, 'unhold');
+  const { power_state, last_error } = await untilNode('active');
+  assert.deepEqual([power_state, room.power.get(uuid), last_error, did], ['power on', 'power on', null, ['clear']]);
+  const replaced = await store.operations.find({ id: String(operation_id) });
+  assert.match(replaced?.fault?.message ?? '', /other steps were requested in its place/);
+});
+
+test('steps in place of held ones are checked first, and a lock or maintenance forbids them', async (t) => {
+  const { engine, uuid, did, service, untilNode } = await aFixture(t);
+  await service(hold);
+  const { operation_id } = await untilNode('service hold');
+
+  await assert.rejects(service({ interface: 'deploy', step: 'erase_devices' }), /does not support this service step/);
+  await engine.setMaintenance(uuid, true);
+  await assert.rejects(service(clearLog), /^Fault: The service operation can't be performed on node/);
+  await engine.setMaintenance(uuid, false);
+  const about = { reason: 'opened', expires_at: null, project_id: '', user_id: 'u', user_name: 'tech' };
+  await engine.lockNode(uuid, { ...about, kind: 'deploy' });
+  await assert.rejects(service(clearLog), { code: 'nodeLocked' });
+
+  assert.equal((await untilNode('service hold')).operation_id, operation_id);
+  assert.deepEqual(did, []);
+  await engine.setProvisionState(uuid, 'abort');
+  await untilNode('active');
+});
+
+test('steps in place of held ones begin after a crash in between', async (t) => {
+  const { engine, store, did, service, untilNode, again } = await aFixture(t);
+  await service(hold);
+  const { operation_id } = await untilNode('service hold');
+  await engine.stop();
+  const id = String(operation_id);
+  const { context } = (await store.operations.find({ id }))!;
+  await store.operations.update({ id }, { context: { ...context, instead: { steps: [{ ...clearLog, args: {} }] } } });
+
+  const after = await again();
+  t.after(() => after.engine.stop());
+  await after.engine.start();
+
+  await untilNode('active');
+  assert.deepEqual(did, ['clear']);
+});
+
+test('a server is deleted during a wait of its servicing, after a step that must not be interrupted', async (t) => {
+  const { engine, room, uuid, bmc, did, service, untilNode, server } = await aFixture(t);
+  bmc.isSilent = true;
+  await service(resetBmc, clearLog);
+  await untilNode('service wait');
+
+  await engine.deleteServer((await server()).id);
+  assert.equal((await server()).task_state, 'deleting');
+  bmc.isSilent = false;
+
+  await untilNode('clean wait');
+  assert.deepEqual([did, (await server()).vm_state], [['reset'], 'deleted']);
+  assert.deepEqual([...room.plans.keys()], [uuid]);
+});
+
+test('an instance of the bare metal API is deleted during a wait of its servicing, unless it is protected', async (t) => {
+  const { engine, store, uuid, bmc, did, service, untilNode } = await aFixture(t);
+  await store.servers.remove({});
+  bmc.isSilent = true;
+  await service(resetBmc, clearLog);
+  await untilNode('service wait');
+  const remove = () => engine.setProvisionState(uuid, 'deleted');
+
+  await store.nodes.update({ uuid }, { protected: true });
+  await assert.rejects(remove(), /protected/);
+  await store.nodes.update({ uuid }, { protected: false });
+  await remove();
+  bmc.isSilent = false;
+
+  await untilNode('clean wait');
+  assert.deepEqual([did, (await store.nodes.find({ uuid }))?.instance_uuid], [['reset'], null]);
 });
 
 test('a restart continues the servicing, and restores the power that was before it', async (t) => {

@@ -6,15 +6,22 @@ import { type Static, Type } from 'typebox';
 import type { Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import type { BaseContext, OperationWith } from '../worker/base-context.ts';
-import { defineOperation } from '../worker/define-operation.ts';
+import { defineOperation, type EndParts, type VerbArguments } from '../worker/define-operation.ts';
 import { abortText, failureReport, failureText } from '../worker/last-error.ts';
 import type { ProvisionStateMachine } from '../worker/provision-state-machine.ts';
 import { readSteps } from './asked-steps.ts';
+import { beginDeletion } from './delete.ts';
 import { isFlashing, NodeSteps, StepContext, stepsOf } from './node-steps.ts';
 import { PowerStateSchema } from './power.ts';
 
-const ServiceRequest = Type.Object({ steps: NodeSteps });
+const ServiceRequest = Type.Object({
+  steps: NodeSteps,
+  /** It takes the place of one that was held: the power state before that. */
+  power_before: Type.Optional(PowerStateSchema),
+});
 const ServiceContext = Type.Object({ ...StepContext.properties, power_before: PowerStateSchema });
 type ServiceContext = Static<typeof ServiceContext>;
 type ServiceStep = Step<ServiceContext>;
@@ -37,9 +44,12 @@ export const service = defineOperation({
       notInMaintenance: 'service',
       keepsInstance: true,
       patch: { last_error: null },
-      request: (node, { drivers, settings, steps, disableRamdisk }) => ({
-        steps: readSteps({ drivers, settings, node, use: 'service', disableRamdisk }, steps),
-      }),
+      request: requestOf,
+    },
+    {
+      ...{ name: 'service', since: 87, from: ['service hold'], to: 'servicing', target: 'active', acts: 'replace' },
+      ...{ requires: 'service_steps', notInMaintenance: 'service', keepsInstance: true },
+      request: requestOf,
     },
     { name: 'unhold', since: 85, from: ['service hold'], to: 'service wait', acts: 'unhold' },
     { name: 'abort', since: 13, from: ['service wait', 'service hold'], to: 'service failed', acts: 'cancel' },
@@ -65,25 +75,32 @@ export const service = defineOperation({
   failure,
   abortedAs: 'service',
   shownAs: { ironic: { step: 'service_step' }, nova: { action: () => 'service' } },
-  steps: ({ request }, parts) => [readPower, ...stepsOf(parts, request.steps, { use: 'service' }), restorePower],
-  // A machine whose firmware is being written must stay powered.
-  undo: ({ context }) => (isFlashing(context) ? [] : [restorePower]),
-  async ended(trx, operation, { states }) {
+  steps: ({ request }, parts) => [readPower(request), ...stepsOf(parts, request.steps, { use: 'service' }), restorePower],
+  // A machine whose firmware is being written must stay powered. What takes its place restores the power at its end.
+  undo: ({ context }) => (isFlashing(context) || context.instead ? [] : [restorePower]),
+  async ended(trx, operation, parts) {
+    const { states } = parts;
+    if (await isDeleted(trx, operation)) return [await deleteInstance(trx, operation, parts)];
+    if (isReplaced(operation)) return [await beginInstead(trx, operation, parts)];
     if (operation.state === 'done') await states.apply(trx, operation.node_uuid, 'done', { last_error: null });
     else await writeFailure(trx, operation, states);
     return [];
   },
 });
 
-const readPower: ServiceStep = {
+function requestOf(node: Node, { drivers, settings, steps, disableRamdisk }: VerbArguments): Static<typeof ServiceRequest> {
+  return { steps: readSteps({ drivers, settings, node, use: 'service', disableRamdisk }, steps) };
+}
+
+const readPower = ({ power_before: known }: Static<typeof ServiceRequest>): ServiceStep => ({
   name: 'read power',
   title: 'Read the power state',
   deadlineSeconds: 120,
   powerChanges: 0,
   async run(task) {
-    return { next: true, context: { power_before: task.context.power_before ?? (await task.power.get()) } };
+    return { next: true, context: { power_before: task.context.power_before ?? known ?? (await task.power.get()) } };
   },
-};
+});
 
 const restorePower = simpleStep<ServiceContext>(
   { name: 'restore power', title: 'Restore the power state', deadlineSeconds: 240, powerChanges: 1 },
@@ -92,7 +109,35 @@ const restorePower = simpleStep<ServiceContext>(
   },
 );
 
-type Ended = OperationWith<Static<typeof ServiceRequest>, BaseContext>;
+type Ended = OperationWith<Static<typeof ServiceRequest>, BaseContext & Partial<ServiceContext>>;
+
+/** The deletion of the instance was requested during a wait. It would cut the power while firmware is being written. */
+async function isDeleted(trx: Store, { node_uuid, context }: Ended): Promise<boolean> {
+  const [node] = await trx.nodes.pick(['instance_uuid', 'target_provision_state'], { uuid: node_uuid });
+  if (!node || isFlashing(context)) return false;
+  if (node.target_provision_state === 'available') return true;
+  return (await trx.servers.find({ id: node.instance_uuid ?? '' }))?.task_state === 'deleting';
+}
+
+async function deleteInstance(trx: Store, { id, node_uuid }: Ended, parts: EndParts): Promise<Operation> {
+  const [node] = await trx.nodes.pick(['instance_uuid'], { uuid: node_uuid });
+  const server = await trx.servers.find({ id: node?.instance_uuid ?? '' });
+  await parts.states.apply(trx, node_uuid, 'fail');
+  return beginDeletion(trx, { id, node_uuid, server_id: server?.id ?? null }, parts);
+}
+
+/** An abort after it takes effect; a defect ends it like any other operation. */
+function isReplaced({ fault, context }: Ended): boolean {
+  return context.instead !== undefined && fault?.code === 'cancelled';
+}
+
+async function beginInstead(trx: Store, { id, purpose, node_uuid, context }: Ended, { states, begin }: EndParts) {
+  const { instead, power_before } = context;
+  const request = { ...instead, ...(power_before && { power_before }) };
+  await states.apply(trx, node_uuid, 'service', { target_provision_state: 'active', last_error: null });
+  // Its row is checked when it begins.
+  return begin(trx, { kind: 'service', purpose, node_uuid, server_id: null, request }, id);
+}
 
 /** As in Ironic, an aborted operation leaves the node active, and one that failed leaves it in maintenance. */
 async function writeFailure(trx: Store, operation: Ended, states: ProvisionStateMachine): Promise<void> {
@@ -102,6 +147,8 @@ async function writeFailure(trx: Store, operation: Ended, states: ProvisionState
   }
   const node = await trx.nodes.find({ uuid: operation.node_uuid });
   if (!node) return;
+  // A deletion would cut the power while firmware may be being written.
+  await trx.servers.update({ id: node.instance_uuid ?? '', task_state: 'deleting' }, { task_state: null });
   const former = node.maintenance && node.maintenance_reason ? [node.maintenance_reason] : [];
   await states.apply(trx, node.uuid, 'fail', {
     maintenance: true,

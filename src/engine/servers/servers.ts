@@ -21,6 +21,7 @@ import { type PowerRequest, power } from '../operations/power.ts';
 import { rebuild } from '../operations/rebuild.ts';
 import { provisionStateMachine as states } from '../operations/registry.ts';
 import { wantsDeletion, writeServerDeleted } from '../operations/server-results.ts';
+import { service } from '../operations/service.ts';
 import { refusePowerUnderChildren } from '../power/family-power.ts';
 import { describeReasons, whyNotMadeFor } from '../scheduler/choose-node.ts';
 import { madeFor } from '../scheduler/choose-requirements.ts';
@@ -163,7 +164,9 @@ async function deleteServer({ store, worker }: VerbParts, id: string, by?: LockR
     await refuseLocked(trx, node.uuid, lockKinds);
     await trx.servers.update({ id }, { task_state: 'deleting', updated_at: new Date().toISOString() });
     const running = node.operation_id ? await trx.operations.find({ id: node.operation_id }) : undefined;
-    if (running?.server_id === id) return { cancel: running.id };
+    // Servicing is no operation of the server: it ends at its next step that may be interrupted.
+    const isWaiting = running?.kind === service.kind && node.provision_state === 'service wait';
+    if (running && (running.server_id === id || isWaiting)) return { cancel: running.id };
     if (running) throw busyFault(node.name ?? node.uuid, `${running.purpose} (operation ${running.id})`);
     const begin: BeginOperation = (...request) => worker.begin(...request);
     return { operation: await beginDeletion(trx, { node_uuid: node.uuid, server_id: id }, { states, begin }) };

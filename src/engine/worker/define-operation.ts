@@ -77,9 +77,9 @@ export type Verb<R = unknown> = {
   readonly begins?: 'inspection_started_at';
   /**
    * What it does in place of beginning its operation with `request`: changes the node's instance, ends the running
-   * operation, which then leads to `to`, or ends its hold.
+   * operation, which then leads to `to`, ends its hold, or ends a held operation in favour of that of `request`.
    */
-  readonly acts?: 'deploy-instance' | 'delete-instance' | 'cancel' | 'unhold';
+  readonly acts?: 'deploy-instance' | 'delete-instance' | 'cancel' | 'unhold' | 'replace';
   /**
    * Only for some nodes, in place of a plain transition of the same name, and therefore no transition of its own.
    */

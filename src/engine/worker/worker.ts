@@ -167,6 +167,15 @@ export class Worker {
     return true;
   }
 
+  /** Ends a held operation in favour of another one of its kind, which its definition begins. @returns whether it was held */
+  async replace(operationId: string, instead: JsonObject): Promise<boolean> {
+    const live = this.live.get(operationId);
+    if (!live?.step.isHeld || live.operation.state !== 'running') return false;
+    await this.#rows.write(live, ({ context }) => ({ context: { ...context, instead } }));
+    this.wake(operationId);
+    return true;
+  }
+
   /** Changes the durable context of an operation. If `change` throws or the write fails, nothing changes. */
   async saveContext(live: LiveOperation, change: Change<BaseContext>): Promise<void> {
     await this.#rows.write(live, ({ context }) => ({ context: change(context) }));
