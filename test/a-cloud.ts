@@ -10,6 +10,7 @@ import type {
   Drivers,
   FirmwareInterface,
   ManagementInterface,
+  RaidInterface,
   Step,
   Task,
 } from '#drivers/interfaces.ts';
@@ -48,6 +49,8 @@ type CloudOptions = {
   management?: Partial<ManagementInterface>;
   /** Default: the BMCs cannot update firmware. */
   firmware?: Partial<FirmwareInterface>;
+  /** Default: the machines have no RAID. */
+  raid?: RaidInterface;
   cleanTimes?: CleanTimes;
   /** Of an image store that has no images. */
   images?: Partial<ImageFiles>;
@@ -96,7 +99,7 @@ export async function fill(store: Store): Promise<void> {
 
 function roomDrivers(
   room: SharedState,
-  { steps = [], firmware, ...more }: Pick<CloudOptions, 'steps' | 'management' | 'console' | 'firmware'>,
+  { steps = [], firmware, raid, ...more }: Pick<CloudOptions, 'steps' | 'management' | 'console' | 'firmware' | 'raid'>,
 ): Drivers {
   const properties = {};
   const validate = () => {};
@@ -110,9 +113,11 @@ function roomDrivers(
       room: {
         ...{ name: 'room', ...perKind((kind) => [rowOf(kind).none ?? 'room']), console: ['room'] },
         ...(firmware && { firmware: ['room'] }),
+        ...(raid && { raid: ['room', 'no-raid'] }),
       },
     },
     firmware: { ...absentInterfaces.firmware, ...(firmware && { room: { ...ableFirmware, ...firmware } }) },
+    raid: { ...absentInterfaces.raid, ...(raid && { room: raid }) },
     power: {
       room: {
         properties,

@@ -96,6 +96,7 @@ function nodeRow(index: number, { servers }: SiteSize): Omit<Node, 'id'> {
     driver_info: { ipmi_address: `10.0.${index >> 8}.${index & 255}`, ipmi_username: 'admin', ipmi_password: 'secret' },
     properties: { cpus: gib / 4, memory_mb: gib * 1024, local_gb: 480, cpu_arch: 'x86_64', capabilities: 'boot_mode:uefi' },
     ...{ extra: { rack: `r${index % 400}` }, instance_info: {}, traits: ['CUSTOM_A'] },
+    ...{ raid_config: {}, target_raid_config: {} },
     ...{ provision_state: isUsed ? 'active' : 'available', target_provision_state: null },
     ...{ power_state: 'power on', target_power_state: null, maintenance: index % 50 === 0, maintenance_reason: null },
     ...{ revision: 0, fault: null, last_error: null, instance_uuid: isUsed ? serverId(index) : null },

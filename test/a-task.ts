@@ -32,6 +32,8 @@ export function aNode(changes: Partial<Node> = {}): Node {
     extra: {},
     instance_info: {},
     traits: [],
+    raid_config: {},
+    target_raid_config: {},
     provision_state: 'deploying',
     target_provision_state: 'active',
     power_state: 'power off',
@@ -242,6 +244,7 @@ export function aTask(parts: TaskParts = {}): TestTask {
     signal: parts.signal ?? new AbortController().signal,
     power: {
       get: async () => power,
+      forget: () => call('power.forget'),
       async set(target) {
         call('power.set', target);
         power = target === 'power on' || target === 'reset' ? 'power on' : 'power off';

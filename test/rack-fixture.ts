@@ -5,7 +5,7 @@ import { Fault } from '#domain/faults.ts';
 import type { ImageToFetch } from '#domain/image-to-fetch.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { Drivers, Task } from '#drivers/interfaces.ts';
-import { noBios, noFirmware, noVendor } from '#drivers/noop.ts';
+import { noBios, noFirmware, noRaid, noVendor } from '#drivers/noop.ts';
 import type { BootPublisher, Engine, ImageFetcher, ImageFiles } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
 import { readSettings } from '#settings.ts';
@@ -153,7 +153,7 @@ function rackEngine(store: Store, drivers: Drivers, rack: Rack): Engine {
 
 const slots = {
   ...{ power: ['fake'], management: ['fake'], boot: ['fake'], deploy: ['fake'], console: ['fake'] },
-  ...{ bios: ['no-bios'], firmware: ['no-firmware'], vendor: ['no-vendor'] },
+  ...{ bios: ['no-bios'], firmware: ['no-firmware'], vendor: ['no-vendor'], raid: ['no-raid'] },
 };
 
 function rackDrivers(rack: Rack): Drivers {
@@ -167,6 +167,7 @@ function rackDrivers(rack: Rack): Drivers {
     bios: { 'no-bios': noBios },
     firmware: { 'no-firmware': noFirmware },
     vendor: { 'no-vendor': noVendor },
+    raid: { 'no-raid': noRaid },
     hardwareTypes: { 'fake-hardware': { name: 'fake-hardware', ...slots }, ipmi: { name: 'ipmi', ...slots } },
     power: {
       fake: {

@@ -24,6 +24,11 @@ export const faultTable = {
   },
   forbidden: { status: 403, by: 'caller', message: '{detail}' },
   notFound: { status: 404, by: 'caller', message: '{what} {id} could not be found.' },
+  unsupportedExtension: {
+    status: 404,
+    by: 'caller',
+    message: 'Driver {driver} does not support {extension} (disabled or not implemented).',
+  },
   recordNotFound: {
     status: 404,
     by: 'caller',
@@ -118,6 +123,12 @@ export const faultTable = {
     by: 'hardware',
     message: '{command} failed on the {device} at {address}: {detail}.',
     hint: 'The {device} rejected the command or failed to carry it out; its own log may say why.',
+  },
+  raidNotReached: {
+    status: 502,
+    by: 'hardware',
+    message: 'The BMC of node {node} reports {what} as done, but does not list its effect {seconds} s later.',
+    hint: 'Look at the volumes of the RAID controller, and at the log of the BMC; then request the step again.',
   },
   bmcUnsupported: {
     status: 502,

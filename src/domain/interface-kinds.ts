@@ -19,6 +19,7 @@ export const interfaceKindTable = {
   bios: { since: { node: 40, driver: 40 }, none: 'no-bios' },
   firmware: { since: { node: 86, driver: 86 }, none: 'no-firmware' },
   vendor: { since: { node: 31, driver: 30 }, none: 'no-vendor' },
+  raid: { since: { node: 31, driver: 30 }, none: 'no-raid' },
 } as const satisfies Readonly<Record<string, KindRow>>;
 
 export type InterfaceKind = keyof typeof interfaceKindTable;
@@ -51,7 +52,6 @@ export function rowOf(kind: InterfaceKind): KindRow {
 export const fixedInterfaceTable: Readonly<Record<string, { readonly name: string; readonly since: KindRow['since'] }>> = {
   network: { name: 'noop', since: { node: 20, driver: 30 } },
   inspect: { name: 'agent', since: { node: 31, driver: 30 } },
-  raid: { name: 'no-raid', since: { node: 31, driver: 30 } },
   storage: { name: 'noop', since: { node: 33, driver: 33 } },
   rescue: { name: 'no-rescue', since: { node: 38, driver: 38 } },
 };

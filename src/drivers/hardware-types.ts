@@ -70,5 +70,6 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     bios: ['fake', 'no-bios'],
     firmware: ['fake', 'no-firmware'],
     vendor: ['fake', 'no-vendor'],
+    raid: ['fake', 'no-raid'],
   }),
 };

@@ -10,6 +10,7 @@ import type { InterfaceKind } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { KernelContents } from '#domain/kernel-contents.ts';
 import type { PowerState } from '#domain/power-states.ts';
+import type { CurrentRaid, RaidChange, RaidConfig } from '#domain/raid.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { Node } from '#store/tables/nodes.ts';
@@ -28,8 +29,10 @@ import type {
   PowerTarget,
   VendorInterface,
 } from './machine-interfaces.ts';
+import type { OutOfBandRaid } from './raid-interface.ts';
 
 export type * from './machine-interfaces.ts';
+export type * from './raid-interface.ts';
 
 /** A file that a machine fetches, stored in its folder as `name`: from a path on this host, or as text. */
 export type BootFile = { name: string; path: string } | { name: string; content: string };
@@ -158,6 +161,8 @@ export type Task<C = JsonObject> = {
     /** Sends the command and polls until the BMC shows the effect. Sends nothing if the state is already right. */
     /** With its child nodes and its parent, unless it is to be changed `alone`. */
     set(target: PowerTarget, how?: { alone?: boolean }): Promise<void>;
+    /** The changes so far of this step are over: a run that asks for one again has it made again. */
+    forget(): void;
   };
   setBootDevice(device: BootDevice, options: BootDeviceOptions): Promise<void>;
   readonly boot: {
@@ -246,6 +251,29 @@ export type DeployInterface = Interface & {
   release(task: Task): Promise<void>;
 };
 
+/**
+ * RAID of a machine. The engine (engine/operations/raid-steps.ts) resolves what a step is to do (`RaidChange`) when the
+ * operation begins, and keeps what must survive a crash. An implementation is one of two kinds: `outOfBand`, where a BMC
+ * changes the volumes, or `inBand`, where the agent in the machine's ramdisk does.
+ */
+export type RaidInterface = Interface & {
+  /** @throws Fault `badRequest` for what it cannot make of a configuration that is valid by domain/raid.ts. No I/O. */
+  checkConfig(config: RaidConfig): void;
+  /** What `raid.apply_configuration` does if its arguments do not say. */
+  readonly applies: { readonly nonroot: boolean; readonly deletes: boolean };
+  readonly outOfBand?: OutOfBandRaid;
+  readonly inBand?: InBandRaid;
+};
+
+export type InBandRaid = {
+  /**
+   * Runs in a step of a machine whose agent has reported. Called again at each message of the agent until it returns what
+   * the machine has then, which the engine records (`engine/operations/raid-record.ts`); undefined: not yet. It asks the
+   * agent by `task.agent.ask`, whose names must differ between the RAID steps of an operation: `key` does.
+   */
+  run(task: Task, change: RaidChange, key: string): Promise<CurrentRaid | undefined>;
+};
+
 /** What an interface of each kind implements. */
 type Contracts = {
   power: PowerInterface;
@@ -256,6 +284,7 @@ type Contracts = {
   bios: BiosInterface;
   firmware: FirmwareInterface;
   vendor: VendorInterface;
+  raid: RaidInterface;
 };
 export type InterfaceOf<K extends InterfaceKind> = Contracts[K];
 

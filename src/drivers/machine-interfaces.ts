@@ -12,6 +12,8 @@ import type { Node } from '#store/tables/nodes.ts';
 /** The facts of a machine that a driver gets. */
 export type NodeFacts = Pick<Node, 'id' | 'uuid' | 'name' | 'driver' | 'driver_info' | 'properties' | 'extra' | 'power_state'> & {
   ports: readonly NodePort[];
+  /** As last recorded. */
+  raid_config?: Node['raid_config'];
   /** It must never lose power: no command may switch it off, even for a moment. */
   disable_power_off?: boolean;
 };

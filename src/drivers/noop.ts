@@ -1,10 +1,12 @@
 /** Interfaces of hardware without that function: Ironic's `noop` and `no-…` interfaces. */
+import { Fault } from '#domain/faults.ts';
 import type {
   BiosInterface,
   ConsoleInterface,
   Drivers,
   FirmwareInterface,
   ManagementInterface,
+  RaidInterface,
   VendorInterface,
 } from './interfaces.ts';
 import { unsupported } from './unsupported.ts';
@@ -39,10 +41,21 @@ export const noFirmware: FirmwareInterface = {
 
 export const noVendor: VendorInterface = { ...nothing, methods: {} };
 
+export const noRaid: RaidInterface = {
+  ...nothing,
+  unsupported: true,
+  validate(node) {
+    throw new Fault('unsupportedExtension', { driver: node.driver, extension: 'raid' });
+  },
+  applies: { nonroot: true, deletes: true },
+  checkConfig() {},
+};
+
 /** To be added to the drivers' own, by kind. */
 export const absentInterfaces = {
   console: { 'no-console': noConsole },
   bios: { 'no-bios': noBios },
   firmware: { 'no-firmware': noFirmware },
   vendor: { 'no-vendor': noVendor },
+  raid: { 'no-raid': noRaid },
 } as const satisfies Partial<Drivers>;

@@ -80,6 +80,7 @@ export async function openDrivers({ settings, confirmPower, events }: DriverPart
     bios: { redfish: redfish.bios, fake: fake.bios, ...absentInterfaces.bios },
     firmware: { redfish: redfish.firmware, fake: fake.firmware, ...absentInterfaces.firmware },
     vendor: { ipmi: ipmi.vendor, redfish: redfish.vendor, fake: fake.vendor, manual: manual.vendor, ...absentInterfaces.vendor },
+    raid: { fake: fake.raid, ...absentInterfaces.raid },
   };
   const closers = [ipmi, redfish, virtualPower, snmp, tileraPdu];
   return { drivers, close: async () => void (await Promise.all(closers.map((driver) => driver.close()))) };

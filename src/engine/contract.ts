@@ -188,6 +188,8 @@ export type NodeVerbs = {
   getBootDevice(uuid: string): Promise<{ device: BootDevice | null; persistent: boolean | null }>;
   /** Per interface: is the node's configuration valid? */
   validateNode(uuid: string): Promise<Record<string, { result: boolean; reason?: string }>>;
+  /** @param config Ironic's `target_raid_config`; {}: none. Throws `badRequest`, or `unsupportedExtension` */
+  setTargetRaid(uuid: string, config: JsonObject): Promise<void>;
   /** Ids of the network ports that are attached to the node. */
   vifsOf(uuid: string): Promise<string[]>;
   /** Throws `badRequest` or `conflict` with Ironic's texts. */

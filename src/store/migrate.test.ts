@@ -61,6 +61,7 @@ const later = [
   '0059-lessees',
   '0060-server-locks',
   '0061-port-bindings',
+  '0062-raid',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

@@ -199,8 +199,6 @@ export const differenceTable: Readonly<Record<string, Difference>> = {
   'power: a timeout at 1.26': { why: reasons.earlier, status: [406, 202] },
   'power: soft off at 1.26': { why: reasons.earlier, status: [406, 202] },
   'boot device: disk': { why: reasons.fakehw, status: [400, 204] },
-  'raid: a list': { why: reasons.limits, status: [400, 501] },
-  'raid: nonsense': { why: reasons.limits, status: [404, 501] },
   nmi: { why: reasons.fakehw, status: [400, 204] },
   'traits: one that looks standard': {
     why: 'standard traits are known by their families: a list would be older than the flavors',

@@ -3,11 +3,13 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { fixedInterfaceTable, interfaceKinds, rowOf } from '#domain/interface-kinds.ts';
+import { logicalDiskProperties } from '#domain/raid.ts';
 import { type HardwareTypeFacts, propertiesOf } from '#services/baremetal/driver-catalog.ts';
 import type { ApiContext } from '../context.ts';
 import { field, selectFields } from './fields.ts';
 import { conductorName } from './node-fields.ts';
-import { route, unsupportedRoute } from './policy.ts';
+import { route } from './policy.ts';
+import { requireVersion } from './since.ts';
 import { AnyQuery } from './strict-requests.ts';
 
 const DriverQuery = Type.Object({
@@ -103,12 +105,17 @@ export const driverRoutes = [
       }),
     ),
   ),
-  unsupportedRoute({
+  route({
     method: 'GET',
     path: '/drivers/:driver/raid/logical_disk_properties',
     policy: 'baremetal:driver:get_raid_logical_disk_properties',
-    what: 'RAID',
-    before: (request, context) => void findType(context, request.params.driver),
+    summary: 'Show the properties of logical disks in RAID configurations',
+    reply: Type.Record(Type.String(), Type.String()),
+    handler(request, context) {
+      requireVersion(request.microversion, 'RAID', 12);
+      findType(context, request.params.driver);
+      return { ...logicalDiskProperties };
+    },
   }),
 ];
 

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { fixedInterfaceTable } from '#domain/interface-kinds.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { stateName } from '#domain/provision-states.ts';
 import { findProvisionVerb, type ProvisionVerb } from '#engine/operations/shown-as.ts';
 import { findNode } from '#services/baremetal/lookup.ts';
@@ -16,12 +17,14 @@ import { since } from '../http/versioned.ts';
 import { redactionFor } from './node-redaction.ts';
 import { nodeUrl } from './node-reply.ts';
 import { allows, authorize, authorizeSteps, nodeTarget, route } from './policy.ts';
+import { requireVersion } from './since.ts';
 
 const Text = Nullable(Type.String());
 const Steps = Type.Array(Type.Record(Type.String(), Type.Unknown()), { maxItems: 100 });
 /** User data, keys and network configuration, compressed; as much as any route reads. */
 const configDriveBytes = 512 * 1024;
 const Validity = Type.Object({ result: Type.Boolean(), reason: Type.Optional(Type.String()) });
+const RaidConfig = Type.Record(Type.String(), Type.Unknown());
 const Anything = Type.Optional(Type.Unknown());
 
 export const nodeStateRoutes = [
@@ -38,8 +41,8 @@ export const nodeStateRoutes = [
       provision_updated_at: Text,
       last_error: Text,
       console_enabled: Type.Boolean(),
-      raid_config: since(12, Type.Optional(Type.Object({}))),
-      target_raid_config: since(12, Type.Optional(Type.Object({}))),
+      raid_config: since(12, Type.Optional(RaidConfig)),
+      target_raid_config: since(12, Type.Optional(RaidConfig)),
       boot_mode: since(75, Type.Optional(Text)),
       secure_boot: since(75, Type.Optional(Nullable(Type.Boolean()))),
     }),
@@ -55,7 +58,10 @@ export const nodeStateRoutes = [
         provision_updated_at: node.provision_updated_at,
         last_error: redacted === undefined ? node.last_error : (JSON.parse(redacted) as string),
         console_enabled: node.console_enabled,
-        ...(atLeast(request.microversion, 12) && { raid_config: {}, target_raid_config: {} }),
+        ...(atLeast(request.microversion, 12) && {
+          raid_config: node.raid_config,
+          target_raid_config: node.target_raid_config,
+        }),
         ...(atLeast(request.microversion, 75) && (await readBootState(context, node))),
       };
     },
@@ -104,6 +110,19 @@ export const nodeStateRoutes = [
         rights: rightsOf(request, node),
       });
       sendLocation(context, request, { reply, node });
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/nodes/:node/states/raid',
+    policy: 'baremetal:node:set_raid_state',
+    summary: 'Set the RAID configuration that a node is to have',
+    status: 204,
+    body: RaidConfig,
+    async handler(request, context) {
+      const { uuid } = await findNode(context, request.params.node);
+      requireVersion(request.microversion, 'RAID', 12);
+      await context.engine.setTargetRaid(uuid, request.body as JsonObject);
     },
   }),
   route({

@@ -1,10 +1,10 @@
-/** `/v1/nodes/{node}/vifs`: the network ports that are attached to a node; and its RAID, which Ingot does not have. */
+/** `/v1/nodes/{node}/vifs`: the network ports that are attached to a node. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { findNode } from '#services/baremetal/lookup.ts';
 import type { ApiContext } from '../context.ts';
-import { allows, route, unsupportedRoute } from './policy.ts';
+import { allows, route } from './policy.ts';
 import { AnyQuery } from './strict-requests.ts';
 
 const Uuid = Type.Optional(Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' }));
@@ -52,11 +52,6 @@ export const nodeVifRoutes = [
       await context.engine.detachVif(uuid, request.params.vif);
     },
   }),
-  unsupportedRoute({
-    ...{ method: 'PUT', path: '/nodes/:node/states/raid', policy: 'baremetal:node:set_raid_state', query: AnyQuery },
-    before: refuseNoNode,
-    what: 'RAID',
-  }),
 ];
 
 /** The port of another project is as good as none. */
@@ -65,8 +60,4 @@ async function refuseOthersPort({ store }: ApiContext, request: FastifyRequest, 
   const port = await store.ports.find({ id });
   if (port?.project_id === request.caller.project_id) return;
   throw new Fault('badRequest', { detail: `Unable to attach VIF ${id}: there is no network port with this id.` });
-}
-
-async function refuseNoNode(request: FastifyRequest, context: ApiContext): Promise<void> {
-  await findNode(context, (request.params as { node: string }).node);
 }

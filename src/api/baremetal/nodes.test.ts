@@ -353,17 +353,32 @@ for (const path of [
   });
 }
 
-const missing = [['PUT', 'states/raid']] as const;
-for (const [method, path] of missing) {
-  test(`${method} ${path} of a node is answered with 501`, async () => {
-    const { uuid } = await enrol();
+test('refuses the RAID of a node whose interface has none, and shows none', async () => {
+  const { uuid } = await enrol();
+  const wanted = { logical_disks: [{ size_gb: 100, raid_level: '1' }] };
 
-    const { status, body } = await ask(method, `${uuid}/${path}`, {});
+  const refused = await ask('PUT', `${uuid}/states/raid`, wanted);
 
-    assert.equal(status, 501);
-    assert.match(textOf(body), /not supported by Ingot yet/);
-  });
-}
+  assert.equal(refused.status, 404);
+  assert.match(textOf(refused.body), /Driver \S+ does not support raid \(disabled or not implemented\)/);
+  assert.equal((await ask('PUT', `${uuid}/states/raid`, [])).status, 400);
+  assert.equal((await ask('PUT', `${uuid}/states/raid`, {})).status, 204);
+  const { raid_interface, raid_config, target_raid_config } = (await ask('GET', uuid)).body;
+  assert.deepEqual([raid_interface, raid_config, target_raid_config], ['no-raid', {}, {}]);
+  const { raid } = (await ask('GET', `${uuid}/validate`)).body;
+  assert.deepEqual([raid.result, /does not support raid/.test(raid.reason)], [false, true]);
+});
+
+test('shows what a logical disk of a RAID may have', async () => {
+  const { status, body } = await ask('GET', '/baremetal/v1/drivers/ipmi/raid/logical_disk_properties');
+
+  assert.equal(status, 200);
+  assert.match(body.raid_level, /1\+0/);
+  assert.deepEqual(Object.keys(body).toSorted(), [
+    ...['controller', 'disk_type', 'interface_type', 'is_root_volume', 'number_of_physical_disks'],
+    ...['physical_disks', 'raid_level', 'share_physical_disks', 'size_gb', 'volume_name'],
+  ]);
+});
 
 test('masks the secrets of every driver, whichever the node has, and those in URLs', async () => {
   const driver_info = {

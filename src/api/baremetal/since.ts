@@ -17,3 +17,9 @@ export function refuseLaterFields(
   if (later)
     throw new Fault('notAcceptable', { detail: `The field '${later.name}' needs API version 1.${later.since} or later.` });
 }
+
+/** For routes that Ironic has at every version, and refuses below one. Throws `notAcceptable`. */
+export function requireVersion(version: Microversion, what: string, since: number): void {
+  if (atLeast(version, since)) return;
+  throw new Fault('notAcceptable', { detail: `${what} needs API version 1.${since} or later.` });
+}

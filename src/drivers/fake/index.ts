@@ -9,6 +9,7 @@ import { FakeBmc } from './fake-bmc.ts';
 import { createFakeFirmware } from './firmware.ts';
 import { createFakeManagement } from './management.ts';
 import { createFakePower } from './power.ts';
+import { createFakeRaid } from './raid.ts';
 import { createFakeVendor } from './vendor.ts';
 
 export type { FakeSettings } from './behaviour.ts';
@@ -27,5 +28,6 @@ export function createFakeDriver(settings: FakeSettings): FakeDriver {
     bios: createFakeBios(bmc),
     firmware: createFakeFirmware(bmc),
     vendor: createFakeVendor(bmc),
+    raid: createFakeRaid(bmc),
   };
 }

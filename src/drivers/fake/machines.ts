@@ -4,7 +4,7 @@
  */
 import type { Json } from '#domain/json.ts';
 import type { PowerState } from '#domain/power-states.ts';
-import type { BootDevice, BootMode, IndicatorState, LogEntry, MediaDevice, NodeFacts } from '../interfaces.ts';
+import type { BootDevice, BootMode, IndicatorState, LogEntry, MediaDevice, NodeFacts, RaidVolume } from '../interfaces.ts';
 
 export type FakeMachine = {
   power?: PowerState;
@@ -21,6 +21,7 @@ export type FakeMachine = {
   /** Pending settings, applied at the next boot. */
   biosPending?: Record<string, Json>;
   firmware?: Record<string, string>;
+  volumes?: readonly RaidVolume[];
   /** Number of random draws so far, by purpose. */
   draws?: Record<string, number>;
 };

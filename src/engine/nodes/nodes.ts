@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { asFault, Fault } from '#domain/faults.ts';
 import { fieldOf, interfaceKinds, type NodeInterfaces, perField } from '#domain/interface-kinds.ts';
+import type { JsonObject } from '#domain/json.ts';
 import { flagsOf, textsOf } from '#domain/node-fields.ts';
 import type { Drivers, HardwareType, Interface, NodeFacts } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
@@ -11,6 +12,7 @@ import type { ChangesOf, NewNode, NodeChanges, NodeVerbs, ServerVerbs } from '..
 import { checkNodePriorities } from '../operations/automatic-steps.ts';
 import { readInstanceInfo } from '../operations/instance-info.ts';
 import { type PowerRequest, power } from '../operations/power.ts';
+import { checkRaidConfig } from '../operations/raid-choice.ts';
 import { bmcDeadline } from '../power/bmc-deadline.ts';
 import { type BmcHealth, isOutByFailure } from '../power/bmc-health.ts';
 import { unknownBootState } from '../power/boot-states.ts';
@@ -89,6 +91,7 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
       return interfaceOf(drivers.management, node.management_interface).getBootDevice(facts);
     },
     validateNode: (uuid) => validateNode(parts, uuid),
+    setTargetRaid: (uuid, config) => setTargetRaid(parts, uuid, config),
     vifsOf: (uuid) => vifsOf(store, uuid),
     attachVif: (uuid, vif) => changeVifs(store, uuid, (trx) => attachPort(trx, uuid, vif)),
     detachVif: (uuid, id) => changeVifs(store, uuid, (trx) => detachPort(trx, uuid, id)),
@@ -153,6 +156,8 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
     extra: request.extra ?? {},
     instance_info: request.instance_info ?? {},
     traits: request.traits ?? [],
+    raid_config: {},
+    target_raid_config: {},
     provision_state: request.provision_state ?? 'enroll',
     target_provision_state: null,
     revision: 0,
@@ -333,6 +338,7 @@ async function validateNode(
       interfaceOf<Interface>(drivers[kind], node[fieldOf(kind)]).validate(facts);
       if (kind === 'power') checkPower(drivers, facts, node);
       if (kind === 'deploy') checkNodeProperties(node);
+      if (kind === 'raid') checkTargetRaid(drivers, node, node.target_raid_config);
       if (kind === 'deploy' && needsImage) readInstanceInfo(node);
       results[kind] = { result: true };
     } catch (error) {
@@ -340,6 +346,24 @@ async function validateNode(
     }
   }
   return results;
+}
+
+async function setTargetRaid({ store, drivers }: Parts, uuid: string, config: JsonObject): Promise<void> {
+  await store.transaction(async (trx) => {
+    const node = await findNode(trx, uuid);
+    await refuseWhileBusy(trx, node);
+    const target_raid_config = checkTargetRaid(drivers, node, config);
+    await trx.nodes.update({ uuid }, { target_raid_config, updated_at: new Date().toISOString() });
+  });
+}
+
+/** @throws Fault `badRequest`, or `unsupportedExtension` */
+function checkTargetRaid(drivers: Drivers, { raid_interface, driver }: Node, config: object): Node['target_raid_config'] {
+  if (Object.keys(config).length === 0) return {};
+  const raid = interfaceOf(drivers.raid, raid_interface);
+  if (raid.unsupported) throw new Fault('unsupportedExtension', { driver, extension: 'raid' });
+  checkRaidConfig(raid, config);
+  return config;
 }
 
 function checkPower(drivers: Drivers, facts: NodeFacts, { disable_power_off, power_interface }: Node): void {

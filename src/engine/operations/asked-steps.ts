@@ -4,14 +4,15 @@
  */
 import { type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { Fault } from '#domain/faults.ts';
+import { asFault, Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { stepNameOf } from '#domain/step-names.ts';
-import type { Drivers } from '#drivers/interfaces.ts';
+import type { Drivers, RaidInterface } from '#drivers/interfaces.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { EngineSettings } from '../settings.ts';
 import type { StepUse } from './bmc-steps.ts';
-import { isErase, isReserved, type NodeStep, nameOf, rowOf } from './node-steps.ts';
+import { changesDisks, isErase, isReserved, type NodeStep, nameOf, rowOf } from './node-steps.ts';
+import { type RaidNode, raidOf, resolveRaid } from './raid-choice.ts';
 
 /** In case of equal priorities the interface decides: the first comes first. */
 export const stepInterfaces = ['vendor', 'power', 'management', 'firmware', 'deploy', 'bios', 'raid'] as const;
@@ -44,7 +45,8 @@ const AskedDeploy = Type.Array(AskedDeployStep, { maxItems: mostSteps });
 export type NodeOfSteps = Pick<
   Node,
   'uuid' | 'name' | 'driver' | 'bios_interface' | 'firmware_interface' | 'management_interface' | 'disable_power_off'
->;
+> &
+  RaidNode;
 
 export type Asking = {
   readonly drivers: Drivers;
@@ -97,27 +99,56 @@ export function checkSteps(asking: Asking, steps: readonly NodeStep[]): NodeStep
   if (errors.length > 0) throw new Fault('badRequest', { detail: `${asking.errorPrefix ?? ''}${errors.join('; ')}` });
   for (const step of steps) refuseMissing(asking, step);
   const kept = steps.filter((step) => !isCore(step));
-  return kept.map(({ interface: slot, step, args = {}, priority }) => ({
-    ...{ interface: slot, step, args },
-    ...(priority !== undefined && { priority: Number(priority) }),
-  }));
+  return kept.map((each, index) => {
+    const { interface: slot, step, args = {}, priority } = each;
+    return {
+      ...{ interface: slot, step, args },
+      ...(priority !== undefined && { priority: Number(priority) }),
+      ...(changesDisks(each) && { raid: raidStepOf(asking, each, kept.slice(0, index).some(isErase)) }),
+    };
+  });
 }
 
-function complaintsOf({ use, node, disableRamdisk }: Asking, step: NodeStep): string[] {
+/** @throws Fault `badRequest` with the prefix of the request's errors */
+function raidStepOf({ drivers, node, errorPrefix = '' }: Asking, { step, args = {} }: NodeStep, isErased: boolean) {
+  try {
+    return resolveRaid({ drivers, node, step, args, isErased });
+  } catch (error) {
+    const fault = asFault(error);
+    if (fault.code !== 'badRequest') throw error;
+    throw new Fault('badRequest', { detail: `${errorPrefix}${fault.message}` });
+  }
+}
+
+function complaintsOf(asking: Asking, step: NodeStep): string[] {
+  const { use, node, disableRamdisk } = asking;
   if ('execute_on_child_nodes' in step && step.execute_on_child_nodes)
     throw new Fault('unsupported', { what: 'A step with execute_on_child_nodes' });
   const name = nameOf(step);
   if (use === 'deploy' && isCore(step)) return complaintsOfCore(step);
   const row = rowOf(step);
-  if (!row?.uses.includes(use)) return [`node does not support this ${use} step: ${name}`];
+  const raid = row?.changesDisks ? raidOf(asking.drivers, node) : undefined;
+  if (!row?.uses.includes(use) || raid?.unsupported) return [`node does not support this ${use} step: ${name}`];
   if (node.disable_power_off && step.step === 'power_off')
     return [`${use} step ${name} would power off a node with disable_power_off`];
-  const complaint = disableRamdisk && row.needsRamdisk ? [`${use} step ${name} requires booting a ramdisk`] : [];
+  const needsRamdisk = row.needsRamdisk || raid?.inBand;
+  const complaint = disableRamdisk && needsRamdisk ? [`${use} step ${name} requires booting a ramdisk`] : [];
   // A deploy step of priority 0 is disabled.
   if (use === 'deploy' && Number(step.priority) === 0) return complaint;
   if (use === 'deploy' && row.restarts && isDuringRamdisk(Number(step.priority)))
     return [`deploy step ${name} restarts the machine: its priority must be above 100, before the ramdisk boots, or below 60`];
+  if (use === 'deploy' && raid) complaint.push(...complaintsOfRaid(raid, name, Number(step.priority)));
   return [...complaintsOfArguments({ use, name, schema: row.args }, step.args ?? {}), ...complaint];
+}
+
+/** Disks change before the image is written: by a BMC before the ramdisk boots, by the ramdisk's agent after that. */
+function complaintsOfRaid({ inBand }: RaidInterface, name: string, priority: number): string[] {
+  const isByAgent = inBand !== undefined;
+  if (isByAgent ? priority > 80 && priority < 100 : priority > 100) return [];
+  const range = isByAgent
+    ? 'from 81 to 99, after the ramdisk boots and before the image is written'
+    : 'above 100, before the ramdisk boots';
+  return [`deploy step ${name} changes the disks: its priority must be ${range}`];
 }
 
 /** Core steps of Ironic's that Ingot's deployments consist of, and those for which nothing is to be done here. */

@@ -6,7 +6,8 @@ import type { Drivers } from '#drivers/interfaces.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { EngineSettings } from '../settings.ts';
 import { byPriority } from './asked-steps.ts';
-import { type NodeStep, stepTable } from './node-steps.ts';
+import { changesDisks, isErase, type NodeStep, stepTable } from './node-steps.ts';
+import { resolveRaid } from './raid-choice.ts';
 
 /** Ironic's priority of the step. */
 const erasePriority = 10;
@@ -25,7 +26,20 @@ export function automaticSteps({ drivers, settings, node }: Site): NodeStep[] {
     ([name, priority]) => name !== eraseName && priority > 0 && !disallowed.includes(name) && isUsable({ drivers, node }, name),
   );
   const erase = [eraseName, Math.max(priorities[eraseName] ?? erasePriority, 1)] as const;
-  return [...chosen, erase].map(([name, priority]) => stepNamed(name, priority)).toSorted(byPriority);
+  const steps = [...chosen, erase].map(([name, priority]) => stepNamed(name, priority)).toSorted(byPriority);
+  return afterErasure(steps).map((step) => (changesDisks(step) ? withRaid({ drivers, node }, step) : step));
+}
+
+/** An erasure finds what is on the disks that there are, and would destroy what is made of them. */
+function afterErasure(steps: readonly NodeStep[]): NodeStep[] {
+  const before = steps.slice(0, steps.findIndex(isErase));
+  const moved = before.filter(changesDisks);
+  const [erase, ...others] = steps.slice(before.length);
+  return [...before.filter((step) => !changesDisks(step)), ...(erase ? [erase] : []), ...moved, ...others];
+}
+
+function withRaid({ drivers, node }: Pick<Site, 'drivers' | 'node'>, step: NodeStep): NodeStep {
+  return { ...step, raid: resolveRaid({ drivers, node, step: step.step, args: {}, isErased: true }) };
 }
 
 function stepNamed(name: string, priority: number): NodeStep {
@@ -41,7 +55,8 @@ function ofNode({ driver_info }: Pick<Node, 'driver_info'>): Priorities {
 /** As Ironic, whose steps are those of the node's interfaces: a priority of one that its hardware lacks has no effect. */
 function isUsable({ drivers, node }: Pick<Site, 'drivers' | 'node'>, name: string): boolean {
   try {
-    return !stepTable[name]?.lacks?.(drivers, node);
+    const isWanted = name !== 'raid.create_configuration' || Object.keys(node.target_raid_config).length > 0;
+    return isWanted && !stepTable[name]?.lacks?.(drivers, node);
   } catch {
     // The node names an interface that does not exist.
     return false;

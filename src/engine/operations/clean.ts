@@ -107,6 +107,11 @@ function erasesDisks(request: CleanRequest): boolean {
   return orderOf(request).some(isErase);
 }
 
+/** The disks that were erased are those of the former RAID. */
+function changesRaid(request: CleanRequest): boolean {
+  return orderOf(request).some(({ raid }) => raid?.is_erased);
+}
+
 /** Cleaning takes over the lock of the operation that ends, so the node is never free in between. */
 export async function beginCleaning(
   trx: Store,
@@ -154,7 +159,7 @@ async function writeCleaned(trx: Store, { node_uuid, request }: Ended, states: P
   if (erasesDisks(request)) await trx.config_drives.remove({ id: node_uuid });
   // A retired node gets no further instance.
   await states.apply(trx, node_uuid, byHand || node.retired ? 'cleaned-by-hand' : 'done', {
-    ...(erasesDisks(request) && { must_clean: false, known_disks: disksOf(node.inventory) }),
+    ...(erasesDisks(request) && { must_clean: false, known_disks: changesRaid(request) ? [] : disksOf(node.inventory) }),
     // Maintenance set by an operator is kept.
     ...(byHand && { last_error: null, ...(node.fault === cleanFailure && outOfMaintenance) }),
   });

@@ -5,7 +5,7 @@
 import type { CoreStep, Step } from '#drivers/interfaces.ts';
 import type { OperationParts } from '../worker/define-operation.ts';
 import { placeOf } from './asked-steps.ts';
-import { type NodeStep, stepsOf } from './node-steps.ts';
+import { changesDisks, type NodeStep, stepsOf } from './node-steps.ts';
 
 /** Those of Ironic's deploy interfaces (`ironic/drivers/modules/agent.py`). */
 const corePriorities: Readonly<Record<CoreStep, number>> = {
@@ -20,7 +20,10 @@ type Section = { readonly core: CoreStep | undefined; readonly steps: readonly S
 /** @param given sorted by priority */
 export function deployList(parts: OperationParts, own: readonly Step[], given: readonly NodeStep[] = []): readonly Step[] {
   if (given.length === 0) return own;
-  const made = stepsOf(parts, given, { use: 'deploy' }).map((step): Step => ({ ...step, keepsDisk: true }));
+  const keepsDisk = ({ api }: Step) => !given.some((step, index) => index === api?.index && changesDisks(step));
+  const made = stepsOf(parts, given, { use: 'deploy' }).map(
+    (step): Step => (keepsDisk(step) ? { ...step, keepsDisk: true } : step),
+  );
   const list: Step[] = [];
   let placed = 0;
   const placeUpTo = (end: number) => {

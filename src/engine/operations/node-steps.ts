@@ -18,6 +18,8 @@ import { eraseSteps } from './erase-steps.ts';
 import { FirmwareArgs, FirmwareContext, updateFirmware } from './firmware-step.ts';
 import { FlowContext, holdStep, powerStep, WaitArgs, waitStep } from './flow-steps.ts';
 import { clearLog, RestartContext, resetBmc } from './management-steps.ts';
+import { ApplyArgs, CreateArgs, DeleteArgs, RaidStep, raidOf } from './raid-choice.ts';
+import { RaidContext, raidSteps } from './raid-steps.ts';
 
 /** A step as it is kept in the request of an operation, with its priority as Ironic shows it. */
 export const NodeStep = Type.Object({
@@ -25,6 +27,8 @@ export const NodeStep = Type.Object({
   step: Type.String(),
   args: Type.Optional(Type.Unsafe<JsonObject>(Type.Object({}))),
   priority: Type.Optional(Type.Number()),
+  /** Of a step of the interface `raid`: what it is to do. */
+  raid: Type.Optional(RaidStep),
 });
 export type NodeStep = Static<typeof NodeStep>;
 export const NodeSteps = Type.Array(NodeStep, { maxItems: 500 });
@@ -34,6 +38,7 @@ export const StepContext = Type.Object({
   ...RestartContext.properties,
   ...FirmwareContext.properties,
   ...FlowContext.properties,
+  ...RaidContext.properties,
 });
 type StepContext = Static<typeof StepContext>;
 
@@ -45,15 +50,17 @@ type StepRow = {
   readonly needsRamdisk?: true;
   /** It restarts the machine, or switches it off. */
   readonly restarts?: true;
+  /** It changes what disks there are: how, depends on the node's RAID interface. */
+  readonly changesDisks?: true;
   /** It may be ended at any time. */
   readonly abortable?: true;
   /** What the node's hardware lacks for it; undefined: nothing. */
   readonly lacks?: (
     drivers: Drivers,
-    node: Pick<Node, 'bios_interface' | 'firmware_interface' | 'management_interface'>,
+    node: Pick<Node, 'bios_interface' | 'firmware_interface' | 'management_interface' | 'raid_interface'>,
   ) => string | undefined;
   /** The arguments have been checked. */
-  readonly steps: (parts: OperationParts, args: JsonObject, place: StepPlace) => readonly Step[];
+  readonly steps: (parts: OperationParts, args: JsonObject, place: StepPlace, raid?: RaidStep) => readonly Step[];
 };
 
 type Made<A extends TObject> = (parts: OperationParts, given: Static<A>, place: StepPlace) => readonly Step[];
@@ -80,6 +87,18 @@ const lacksManaging =
   (drivers, { management_interface }) =>
     interfaceOf(drivers.management, management_interface)[method] ? undefined : what;
 
+const lacksRaid: StepRow['lacks'] = (drivers, node) => (raidOf(drivers, node)?.unsupported ? 'RAID' : undefined);
+
+function raidRow(uses: readonly StepUse[], args: TObject): StepRow {
+  return {
+    ...{ uses, args, changesDisks: true, lacks: lacksRaid },
+    steps(parts, _given, place, raid) {
+      if (!raid) throw new Fault('internal', { detail: 'a RAID step does not say what it is to do' });
+      return raidSteps(parts, raid, place);
+    },
+  };
+}
+
 export const stepTable: Readonly<Record<string, StepRow>> = {
   [eraseName]: row({ uses: ['clean'], args: NoArgs, needsRamdisk: true, abortable: true }, (parts, _, { boot_interface }) =>
     eraseSteps(parts, boot_interface),
@@ -92,6 +111,9 @@ export const stepTable: Readonly<Record<string, StepRow>> = {
     resetBmc,
   ),
   'management.clear_log': row({ uses: everywhere, args: NoArgs, lacks: lacksManaging('clearLog', 'clearing the log') }, clearLog),
+  'raid.create_configuration': raidRow(['clean'], CreateArgs),
+  'raid.delete_configuration': raidRow(everywhere, DeleteArgs),
+  'raid.apply_configuration': raidRow(['deploy', 'service'], ApplyArgs),
 };
 
 /** Of every interface. */
@@ -116,6 +138,11 @@ export function isReserved({ step }: Pick<NodeStep, 'step'>): boolean {
   return Object.hasOwn(reservedTable, step);
 }
 
+/** It changes what disks the machine has. */
+export function changesDisks(step: NodeStep): boolean {
+  return rowOf(step)?.changesDisks === true;
+}
+
 export function isErase(step: NodeStep): boolean {
   return nameOf(step) === eraseName;
 }
@@ -132,7 +159,7 @@ export function stepsOf(parts: OperationParts, asked: readonly NodeStep[], place
     const { interface: slot, step, priority = 0 } = each;
     const api = { index, interface: slot, step, priority, abortable: row.abortable === true };
     return row
-      .steps(parts, each.args ?? {}, place)
+      .steps(parts, each.args ?? {}, place, each.raid)
       .map((made) => ({ ...(row.needsRamdisk ? made : numbered(made, ++count)), api }));
   });
 }

@@ -19,6 +19,12 @@ export class PowerProgress {
     this.#position = 0;
   }
 
+  /** What is done counts no more. */
+  forget(): void {
+    this.#changes.length = 0;
+    this.#position = 0;
+  }
+
   /** The next change that the step asks for. */
   next(): { change: Change; index: number } {
     const index = this.#position++;

@@ -60,7 +60,9 @@ const judged = [
   'bios_interface',
   'firmware_interface',
   'management_interface',
+  'raid_interface',
   'disable_power_off',
+  'must_clean',
 ] as const;
 
 /** Nodes share few drivers, so each combination is checked once. */

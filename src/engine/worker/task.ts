@@ -82,6 +82,7 @@ export async function buildTask(parts: Parts, live: LiveOperation, signal: Abort
     signal,
     power: {
       get: () => powerOf(parts, node).getPower(facts, { signal }),
+      forget: () => live.step.memory.power.forget(),
       set: powerSetter({
         ...{ store, settings, node, facts, signal, reportWait, note },
         reservations: parts.reservations,

@@ -7,6 +7,7 @@ import { type NodeFlags, type NodeTexts, nodeFlags } from '#domain/node-fields.t
 import { resourceName, sizeOf } from '#domain/placement.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { ProvisionState } from '#domain/provision-states.ts';
+import type { CurrentRaid, RaidConfig } from '#domain/raid.ts';
 import { type CandidateNeeds, candidateRules, type Reasons } from '../candidate-rules.ts';
 import { Collection, type StoredRow, type Where } from '../collection.ts';
 import { contains } from '../contains.ts';
@@ -29,6 +30,10 @@ export type Node = NodeInterfaces &
     extra: JsonObject;
     instance_info: JsonObject;
     traits: string[];
+    /** The RAID volumes that the machine has, with the time of the last change; {} = none, or not known. */
+    raid_config: RecordedRaid | EmptyObject;
+    /** Those that `raid.create_configuration` makes; {} = none. */
+    target_raid_config: RaidConfig | EmptyObject;
     provision_state: ProvisionState;
     target_provision_state: ProvisionState | null;
     power_state: PowerState | null;
@@ -74,6 +79,8 @@ export type Node = NodeInterfaces &
     provision_updated_at: string | null;
   };
 
+type EmptyObject = { readonly [name: string]: never };
+export type RecordedRaid = CurrentRaid & { readonly last_updated: string };
 export type KnownDisk = { device: string; size_bytes: number; model: string; serial: string };
 
 /** Sizes for choosing a node, in separate columns, because JSON has no index. */
@@ -89,7 +96,8 @@ export type NodePage = { after?: Node | undefined; limit?: number };
 
 const candidateColumns = [
   ...(['id', 'uuid', 'name', 'driver', 'deploy_interface', 'properties'] as const),
-  ...(['bios_interface', 'firmware_interface', 'management_interface', 'disable_power_off'] as const),
+  ...(['bios_interface', 'firmware_interface', 'management_interface', 'raid_interface'] as const),
+  ...(['disable_power_off', 'must_clean'] as const),
 ] as const;
 /** Columns for checks that need code; with ten thousand nodes nothing else should be read. */
 export type Candidate = Pick<Node, (typeof candidateColumns)[number]>;
@@ -129,7 +137,18 @@ type NodeColumnNames = readonly (keyof Node)[];
 export class Nodes extends Collection<Node, { nodes: NodeColumns }> {
   static override readonly table = {
     name: 'nodes',
-    json: ['driver_info', 'properties', 'extra', 'instance_info', 'traits', 'inventory', 'plugin_data', 'known_disks'],
+    json: [
+      'driver_info',
+      'properties',
+      'extra',
+      'instance_info',
+      'traits',
+      'inventory',
+      'plugin_data',
+      'known_disks',
+      'raid_config',
+      'target_raid_config',
+    ],
     sealed: ['driver_info'],
     boolean: ['maintenance', 'must_clean', 'console_enabled', 'secure_boot', ...nodeFlags],
     derived: {

@@ -5,7 +5,6 @@
 import type { Reasons } from './suite.ts';
 
 const reasons = {
-  raid: 'RAID is not there (docs/limits.md)',
   fakePower: 'fake hardware has a power state from the start: a machine that is off',
   vifs: 'a VIF is a network port of this cloud, and an unknown one is refused; noop of Ironic attaches nothing',
 } as const;
@@ -15,11 +14,7 @@ export const sdkTestsLeftOut: Reasons = {
   'test_baremetal_node.TestBareMetalVif.test_node_vif_attach_detach': reasons.vifs,
 };
 
-export const clientTestsLeftOut: Reasons = {
-  'osc.v1.test_baremetal_node_basic.BaremetalNodeTests.test_set_unset_target_raid_config_1__50___1__': reasons.raid,
-  'osc.v1.test_baremetal_node_basic.BaremetalNodeTests.test_set_unset_target_raid_config_2___MAX____JBOD__': reasons.raid,
-  'osc.v1.test_baremetal_node_basic.BaremetalNodeTests.test_set_unset_target_raid_config_3__300___6_0__': reasons.raid,
-};
+export const clientTestsLeftOut: Reasons = {};
 
 /** Not run: whether they pass depends on time. */
 export const clientTestsByChance: Reasons = {
