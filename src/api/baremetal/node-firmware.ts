@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { plainJson } from '#domain/plain-text.ts';
-import { readBiosSettings } from '#services/baremetal/bios.ts';
+import { type BiosSetting, readBiosSettings } from '#services/baremetal/bios.ts';
 import { findNode } from '#services/baremetal/lookup.ts';
 import type { ApiContext } from '../context.ts';
 import { atLeast } from '../http/microversions.ts';
@@ -67,10 +67,18 @@ type Facts = Record<string, unknown>;
 
 async function readSettings(context: ApiContext, ident: string, isWhole: boolean): Promise<Facts[]> {
   const settings = await readBiosSettings(context, ident);
-  return settings.map((setting) => {
-    const { name, value } = setting;
-    return isWhole ? { ...nothingKnown, ...setting, unique: null } : { name, value };
+  return settings.map(({ name, value, pending, type, ...known }) => {
+    const shown = { name, value: textOf(value) };
+    if (!isWhole) return shown;
+    const more = pending === undefined ? {} : { pending: textOf(pending) };
+    return { ...nothingKnown, ...shown, ...known, ...more, attribute_type: type ?? null, unique: null };
   });
+}
+
+/** Ironic keeps all values as texts, and its clients read nothing else. */
+function textOf(value: BiosSetting['value']): string | null {
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  return value === null || typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 type FirmwareView = Awaited<ReturnType<ApiContext['engine']['firmwareComponents']>>[number] & { read_at: string };

@@ -1,5 +1,6 @@
 import { Fault } from '#domain/faults.ts';
 import type { Json } from '#domain/json.ts';
+import { typedValue } from '../bios-values.ts';
 import type { BiosInterface, BiosSetting } from '../interfaces.ts';
 import { fakeProperties } from './behaviour.ts';
 import type { FakeBmc } from './fake-bmc.ts';
@@ -39,7 +40,9 @@ export function createFakeBios(bmc: FakeBmc): BiosInterface {
         return { ...row, value: shown(known[row.name] ?? row.value), ...(pending !== undefined && { pending: shown(pending) }) };
       });
     },
-    async applySettings(node, changes, callOptions) {
+    async applySettings(node, asked, callOptions) {
+      const typeOf = (name: string) => settingTable.find((row) => row.name === name)?.type;
+      const changes = Object.fromEntries(Object.entries(asked).map(([name, value]) => [name, typedValue(value, typeOf(name))]));
       const wrong = Object.entries(changes).flatMap(([name, value]) => complaint(name, value) ?? []);
       if (wrong.length > 0) throw new Fault('badRequest', { detail: wrong.join('; ') });
       await bmc.ask(node, 'bios', callOptions);

@@ -1,6 +1,7 @@
 /** Validates BIOS settings by their registry: DSP0268 schema AttributeRegistry, `Attributes` and `Dependencies`. */
 import { runInNewContext } from 'node:vm';
 import type { Json } from '#wire/redfish/redfish-client.ts';
+import { typedValue } from '../bios-values.ts';
 import type { AttributeRule, AttributeType, BiosRules, Condition, Dependency, RuledProperty } from './bios-registry.ts';
 import { rowOf } from './resource-fields.ts';
 
@@ -24,7 +25,7 @@ export function judgeChanges(state: BiosState, changes: Values): Judgement {
   const problems: string[] = [];
   const known = Object.entries(changes).flatMap(([name, asked]): [string, Json][] => {
     const rule = ruleOf(state, name);
-    if (rule) return [[name, convert(asked, rule.type)]];
+    if (rule) return [[name, typedValue(asked, rule.type)]];
     problems.push(`${name} is unknown${suggest(knownNames(state), name)}`);
     return [];
   });
@@ -136,13 +137,6 @@ function holdsOne({ attribute, property, operator, value }: Condition, rules: Bi
   const left = property === 'ReadOnly' ? rules.attributes.get(attribute)?.readOnly : rowOf(values, attribute);
   if (left === undefined || (property !== 'ReadOnly' && property !== 'CurrentValue')) return false;
   return rowOf(operatorTable, operator)?.(left, value) ?? false;
-}
-
-function convert(value: Json, type: AttributeType | undefined): Json {
-  if (typeof value !== 'string') return value;
-  if (type === 'Integer' && /^-?\d{1,15}$/.test(value)) return Number(value);
-  if (type === 'Boolean' && /^(true|false)$/i.test(value)) return value.toLowerCase() === 'true';
-  return value;
 }
 
 /** @returns the error, e.g. `must be a whole number, not "x"` */

@@ -1,6 +1,7 @@
 /** Steps that change BIOS settings. The firmware applies them while the machine boots. */
 import { type Static, Type } from 'typebox';
 import type { Json } from '#domain/json.ts';
+import { typedValue } from '#drivers/bios-values.ts';
 import type { BiosSetting, Step, Task } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import { interfaceOf } from '../worker/task.ts';
@@ -82,9 +83,11 @@ async function areApplied(parts: Parts, task: Task, changes: Readonly<Record<str
   }
 }
 
-/** No BMC returns a password. */
+/** No BMC returns a password. Clients write `"True"` for true. */
 function isApplied(setting: BiosSetting | undefined, value: Json): boolean {
-  return setting !== undefined && (setting.type === 'Password' || formatValue(setting.value) === formatValue(value));
+  if (!setting || setting.type === 'Password') return setting !== undefined;
+  const [found, wanted] = [setting.value, value].map((each) => formatValue(typedValue(each, setting.type)));
+  return found === wanted;
 }
 
 function biosOf({ drivers }: Parts, { node }: Pick<Task, 'node'>) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/json.ts';
+import type { Json, JsonObject } from '#domain/json.ts';
 import type { BiosSetting, Drivers, Outcome, StartedUpdate, Step, Task } from '#drivers/interfaces.ts';
 import { readSettings } from '#settings.ts';
 import type { Node } from '#store/tables/nodes.ts';
@@ -170,16 +170,20 @@ test('a rollback does not cut the power during a firmware update', async (t) => 
 });
 
 test('counts BIOS settings as applied when all read back, and never shows passwords', async (t) => {
-  const setting = (name: string, value: string | null, type?: BiosSetting['type']) => ({ name, value, ...(type && { type }) });
+  const setting = (name: string, value: Json, type?: BiosSetting['type']) => ({ name, value, ...(type && { type }) });
   const changes = [
     { name: 'Boot', value: 'Uefi' },
     { name: 'Setup', value: 'secret' },
+    { name: 'Threads', value: 'False' },
+    { name: 'Retries', value: '07' },
   ];
+  const retries = setting('Retries', 7, 'Integer');
   const bios = [
     [],
     [setting('Boot', 'Legacy')],
     [setting('Boot', 'Uefi')],
-    [setting('Boot', 'Uefi'), setting('Setup', null, 'Password')],
+    [setting('Boot', 'Uefi'), setting('Setup', null, 'Password'), setting('Threads', true, 'Boolean'), retries],
+    [setting('Boot', 'Uefi'), setting('Setup', null, 'Password'), setting('Threads', false, 'Boolean'), retries],
   ];
   const { steps, run } = await aFixture(t, { bios });
   const [, , , seen] = steps([{ interface: 'bios', step: 'apply_configuration', args: { settings: changes } }]);
