@@ -46,6 +46,20 @@ export const Disk = Type.Object({
 });
 export type Disk = Static<typeof Disk>;
 
+/** A Linux RAID (md), by the superblocks of its members; it need not run. */
+export const RaidArray = Type.Object({
+  /** Without the host's name that mdadm may put before it. */
+  name: Name,
+  uuid: Name,
+  /** Ironic's word: `1`, `1+0`, …; others as the kernel says. */
+  level: Name,
+  /** How many members belong to it; fewer may be there. */
+  members_wanted: Count,
+  /** Partitions or disks: `/dev/sda1`. */
+  members: list(Name, 256),
+});
+export type RaidArray = Static<typeof RaidArray>;
+
 export const Nic = Type.Object({
   name: Name,
   /** For an InfiniBand port: the Ethernet form of its GUID (infiniband.ts). */
@@ -64,7 +78,10 @@ export type Nic = Static<typeof Nic>;
 export const Inventory = Type.Object({
   cpu: Type.Object({ count: Count, model: Text, architecture: Name, flags: list(Name, 1000) }),
   memory_bytes: Count,
+  /** Physical ones; see `arrays`. */
   disks: list(Disk, 256),
+  /** Absent = none, or not known. */
+  arrays: Type.Optional(list(RaidArray, 64)),
   nics: list(Nic, 128),
   system: Type.Object({ vendor: Text, product: Text, serial: Text, uuid: Text }),
   firmware: Type.Object({ mode: Type.Union([Type.Literal('bios'), Type.Literal('uefi')]), version: Text }),
@@ -95,6 +112,10 @@ export type HelloReply = Static<typeof HelloReply>;
  */
 export const Next = Type.Object({ wait_seconds: Type.Number() });
 
+/** A volume of software RAID that the node has; `is_root` as the operator has said. */
+export const RaidVolume = Type.Object({ name: Name, is_root: Type.Optional(Type.Boolean()) });
+export type RaidVolume = Static<typeof RaidVolume>;
+
 /** Commands with their parameters and results. */
 export const WriteImage = Type.Object({
   /** Path on the provisioning listener. */
@@ -108,6 +129,8 @@ export const WriteImage = Type.Object({
   /** Ironic's root device hints, see root-device.ts; absent = smallest disk of at least `minimum_bytes`. */
   root_device: Type.Optional(Type.Record(Type.String(), Type.String())),
   minimum_bytes: Type.Number(),
+  /** The volumes of the node's software RAID: they can be the root disk, and their members cannot. */
+  raid: Type.Optional(list(RaidVolume, 64)),
 });
 export type WriteImage = Static<typeof WriteImage>;
 export const WriteImageResult = Type.Object({
@@ -125,6 +148,26 @@ export const WriteConfigDrive = Type.Object({
   device: Type.String(),
 });
 export type WriteConfigDrive = Static<typeof WriteConfigDrive>;
+
+/**
+ * Deletes all software RAID, if it `deletes`, then makes the volumes. What has been made of them is kept, so that it can be
+ * repeated after a power cut.
+ */
+export const ApplyRaid = Type.Object({
+  deletes: Type.Boolean(),
+  /** Logical disks of Ironic's API; see raid-plan.ts. */
+  creates: list(Type.Record(Type.String(), Type.Unknown()), 64),
+  /** The capability `disk_label`. */
+  disk_label: Type.Optional(Name),
+});
+export type ApplyRaid = Static<typeof ApplyRaid>;
+export const ApplyRaidResult = Type.Object({
+  /** In the order of `creates`, without the array of the EFI system partitions. */
+  volumes: list(Type.Object({ name: Name, uuid: Name, size_bytes: Count, members: list(Name, 256) }), 64),
+  /** Names of the arrays that were deleted. */
+  deleted: list(Name, 256),
+});
+export type ApplyRaidResult = Static<typeof ApplyRaidResult>;
 
 export const CleanResult = Type.Object({
   disks: list(

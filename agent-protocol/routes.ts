@@ -30,7 +30,7 @@ export const routes = {
 /** Agents of protocol 1 say hello here; the response tells them that they are too old. */
 export const formerRoutes = '/agent/v1';
 
-export const commandNames = ['write-image', 'write-config-drive', 'clean', 'power-off', 'reboot'] as const;
+export const commandNames = ['write-image', 'write-config-drive', 'clean', 'apply-raid', 'power-off', 'reboot'] as const;
 export type CommandName = (typeof commandNames)[number];
 
 /** Maximum number of lines in one log message, and of characters in a line; longer lines are truncated. */

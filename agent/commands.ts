@@ -1,5 +1,6 @@
-import type { WriteConfigDrive, WriteImage } from '../agent-protocol/messages.ts';
+import type { ApplyRaid, WriteConfigDrive, WriteImage } from '../agent-protocol/messages.ts';
 import type { CommandName } from '../agent-protocol/routes.ts';
+import { applyRaid } from './apply-raid.ts';
 import type { CommandHandler } from './command-loop.ts';
 import { writeConfigDrive } from './config-drive.ts';
 import type { Log } from './log.ts';
@@ -18,6 +19,7 @@ export function commandTable(parts: CommandParts): Record<CommandName, CommandHa
     'write-config-drive': async (params, { signal }) => ({
       result: await writeConfigDrive(params as WriteConfigDrive, parts, signal),
     }),
+    'apply-raid': async (params, context) => ({ result: await applyRaid(params as ApplyRaid, parts, context) }),
     clean: async (_, context) => ({ result: await wipeDisks(parts, context) }),
     reboot: async () => ({ result: {}, afterwards: () => machine.reboot() }),
     'power-off': async () => ({ result: {}, afterwards: () => machine.powerOff() }),

@@ -4,6 +4,8 @@ import type { WriteConfigDrive } from '../agent-protocol/messages.ts';
 import { download } from './download.ts';
 import type { Log } from './log.ts';
 import type { Machine } from './machine.ts';
+import { type Partition, type PartitionTable, readTable } from './partition-table.ts';
+import { diskNamed } from './root-disk.ts';
 import type { RunProgram } from './run-program.ts';
 import type { ServerLink } from './server-link.ts';
 
@@ -14,15 +16,6 @@ const largestBytes = 512 * mebibyte;
 /** cloud-init looks for a file system with this label. */
 export const configDriveLabel = 'config-2';
 
-type Partition = { node: string; start: number; size: number };
-type PartitionTable = {
-  label: string;
-  sectorsize?: number;
-  /** GPT only: last usable sector. */
-  lastlba?: number;
-  partitions?: Partition[];
-};
-
 export type ConfigDriveParts = { machine: Machine; link: ServerLink; log: Log };
 
 /** Writes an ISO 9660 file to its own partition at the end of the disk; replaces a previous one. */
@@ -31,7 +24,7 @@ export async function writeConfigDrive(
   { machine, link, log }: ConfigDriveParts,
   signal: AbortSignal,
 ): Promise<{ device: string; offset: number }> {
-  const disk = machine.disks().find(({ device }) => device === params.device);
+  const disk = await diskNamed(machine, params.device);
   if (!disk) throw new Error(`there is no disk ${params.device}`);
   const iso = await fetchVerified(params, { link, log }, signal);
   const offset = await makeRoom(machine.run, { ...disk, wantedBytes: iso.length });
@@ -67,11 +60,11 @@ type Room = { device: string; size_bytes: number; wantedBytes: number };
 
 /** Finds or creates the partition. @returns its offset in bytes */
 export async function makeRoom(run: RunProgram, room: Room): Promise<number> {
-  let table = await readTable(run, room.device);
+  let table = await usableTable(run, room.device);
   if (table.label === 'gpt') {
     // The backup header is at the end of the image; until it is moved to the end of the disk, nothing fits behind it.
     await run('sfdisk', ['--relocate', 'gpt-bak-std', '--no-reread', '--no-tell-kernel', room.device]);
-    table = await readTable(run, room.device);
+    table = await usableTable(run, room.device);
   }
   const sector = table.sectorsize ?? 512;
   const former = await findFormer(room.device, table.partitions ?? [], sector);
@@ -79,7 +72,7 @@ export async function makeRoom(run: RunProgram, room: Room): Promise<number> {
   if (former) {
     const number = /(\d+)$/.exec(former.node)?.[1] as string;
     await run('sfdisk', ['--delete', '--no-reread', '--no-tell-kernel', room.device, number]);
-    table = await readTable(run, room.device);
+    table = await usableTable(run, room.device);
   }
   const { start, size } = placeAtEnd(table, room);
   const script = `start=${start / sector}, size=${size / sector}, type=${table.label === 'gpt' ? 'L' : '83'}\n`;
@@ -88,11 +81,10 @@ export async function makeRoom(run: RunProgram, room: Room): Promise<number> {
   return start;
 }
 
-async function readTable(run: RunProgram, device: string): Promise<PartitionTable> {
-  const text = await run('sfdisk', ['--json', device]).catch((error: Error) => {
+async function usableTable(run: RunProgram, device: string): Promise<PartitionTable> {
+  const table = await readTable(run, device).catch((error: Error) => {
     throw new Error(`${device} has no partition table to add a config drive to (${error.message})`);
   });
-  const table = (JSON.parse(text) as { partitiontable: PartitionTable }).partitiontable;
   if (table.label !== 'gpt' && table.label !== 'dos') throw new Error(`${device} has a partition table of type ${table.label}`);
   return table;
 }

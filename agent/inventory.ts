@@ -72,6 +72,12 @@ function readDisk(root: string, name: string): Disk {
   };
 }
 
+/** An array as a disk to write to. @param name kernel name: `md0` */
+export function readMd(root: string, name: string): Disk {
+  const level = readText(root, `sys/block/${name}/md/level`);
+  return { ...readDisk(root, name), model: short(`Linux RAID ${level.replace(/^raid/, '')}`) };
+}
+
 /** Zero for non-numbers and impossible values. */
 function count(value: number): number {
   return Number.isSafeInteger(value * sectorBytes) && value > 0 ? value : 0;

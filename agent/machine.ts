@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Disk, Inventory } from '../agent-protocol/messages.ts';
 import { readDisks, readInventory } from './inventory.ts';
+import type { MdParts } from './md.ts';
 import { type RunProgram, runProgram } from './run-program.ts';
 
 /** The hardware the agent works on; replaced by files in host mode. */
@@ -8,6 +9,8 @@ export type Machine = {
   disks(): Disk[];
   inventory(): Inventory;
   readonly run: RunProgram;
+  /** For software RAID. Absent: the disks are files, and those of the host are not ours. */
+  readonly md?: MdParts;
   /** Folder of the kernel's disk devices: `/dev`. */
   readonly devices: string;
   /** Zeroes the range without sending zeros over the bus, if the disk supports that. */
@@ -32,6 +35,7 @@ export function realMachine(): Machine {
     disks: () => readDisks('/'),
     inventory: () => readInventory('/'),
     run: runProgram,
+    md: { run: runProgram, root: '/' },
     devices: '/dev',
     zeroRange: async (device, { offset, length }, signal) => {
       await runProgram('blkdiscard', ['-f', '-z', '-o', `${offset}`, '-l', `${length}`, device], {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { networkInterfaces, release, uptime } from 'node:os';
-import type { Hello } from '../agent-protocol/messages.ts';
+import type { Hello, RaidArray } from '../agent-protocol/messages.ts';
 import { agentProtocol } from '../agent-protocol/routes.ts';
 import { CommandLoop, type CommandTable } from './command-loop.ts';
 import { commandTable } from './commands.ts';
@@ -8,11 +8,12 @@ import { exportDisk } from './export-disk.ts';
 import { ownInstance } from './instance.ts';
 import { Log } from './log.ts';
 import { fileMachine, type Machine, realMachine } from './machine.ts';
+import { arraysIfAny } from './md.ts';
 import { type AgentOptions, agentHelp, readOptions } from './options.ts';
 import { ServerLink } from './server-link.ts';
 
 /** Incremented with every change that a server could notice. */
-export const agentVersion = '2.1';
+export const agentVersion = '2.2';
 
 const nothingLeft = 3;
 const logEveryMs = 1000;
@@ -74,7 +75,9 @@ function converse(parts: { options: AgentOptions; machine: Machine; log: Log; st
   const commands: CommandTable = commandTable({ machine, link, log });
   const loop = new CommandLoop({ link, commands, log, signal: stop.signal });
   const instance = ownInstance(options.stateFile, server.token);
-  const hello = loop.hello(() => ({ ...describe(options, machine), protocol: agentProtocol, instance }));
+  const hello = arraysOf(machine).then((arrays) =>
+    loop.hello(() => ({ ...describe(options, machine, arrays), protocol: agentProtocol, instance })),
+  );
   const timer = setInterval(() => loop.sendLog(), logEveryMs);
   const enough = new Promise((resolve) => setTimeout(resolve, classicHelloMs).unref());
   const ended = hello.then(() => loop.run());
@@ -89,8 +92,12 @@ function converse(parts: { options: AgentOptions; machine: Machine; log: Log; st
   };
 }
 
-function describe(options: AgentOptions, machine: Machine): Omit<Hello, 'protocol' | 'instance'> {
-  const inventory = machine.inventory();
+async function arraysOf({ md }: Machine): Promise<RaidArray[]> {
+  return md ? arraysIfAny(md) : [];
+}
+
+function describe(options: AgentOptions, machine: Machine, arrays: RaidArray[]): Omit<Hello, 'protocol' | 'instance'> {
+  const inventory = { ...machine.inventory(), ...(arrays.length > 0 && { arrays: arrays.slice(0, 64) }) };
   const own =
     inventory.nics.find((nic) => nic.mac === options.bootMac && nic.address) ?? inventory.nics.find((nic) => nic.address);
   const loopback = Object.values(networkInterfaces())

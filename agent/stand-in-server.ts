@@ -20,6 +20,7 @@ export class StandInServer {
   takesRanges = true;
   #server = createServer((request, response) => this.#answer(request, response));
   #waiting: ((result: Result) => void)[] = [];
+  #greeted: ((hello: Hello) => void) | undefined;
   /** The bootstrap token of the kernel line, and the session token it is exchanged for. */
   token = 'operation.a-token';
   session = 'operation.a-session';
@@ -32,6 +33,16 @@ export class StandInServer {
   /** Resolves with the next result that arrives. */
   nextResult(): Promise<Result> {
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The first hello; throws the reason of the signal. */
+  nextHello(signal: AbortSignal): Promise<Hello> {
+    const [known] = this.heard.hello;
+    if (known) return Promise.resolve(known);
+    return new Promise((resolve, reject) => {
+      this.#greeted = resolve;
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
   }
 
   async close(): Promise<void> {
@@ -48,7 +59,10 @@ export class StandInServer {
     const body = JSON.parse(Buffer.concat(chunks).toString() || '{}');
     if (request.url === routes.next) return this.#sendCommand(response);
     if (request.url === routes.log) this.heard.log.push(...body.lines);
-    if (request.url === routes.hello) this.heard.hello.push(body);
+    if (request.url === routes.hello) {
+      this.heard.hello.push(body);
+      this.#greeted?.(body);
+    }
     if (request.url === routes.progress) this.heard.progress.push(body);
     if (request.url === routes.result) {
       this.heard.result.push(body);

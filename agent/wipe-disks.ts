@@ -4,6 +4,7 @@ import type { CleanResult, Disk } from '../agent-protocol/messages.ts';
 import type { CommandContext } from './command-loop.ts';
 import type { Log } from './log.ts';
 import type { Machine } from './machine.ts';
+import { stopArrays } from './md.ts';
 import { readsAsZeros, writeZeros } from './zeros.ts';
 
 const mebibyte = 1024 ** 2;
@@ -17,6 +18,8 @@ type Wiping = { machine: Machine; log: Log; context: CommandContext; advance: (b
 
 /** Makes the previous contents of every fixed disk unreadable; all disks in parallel, as each is its own bottleneck. */
 export async function wipeDisks(parts: { machine: Machine; log: Log }, context: CommandContext): Promise<CleanResult> {
+  // A running array would write to its members again.
+  if (parts.machine.md) await stopArrays(parts.machine.md, context.signal);
   const disks = parts.machine.disks().filter((disk) => !disk.removable);
   const total = disks.reduce((sum, disk) => sum + disk.size_bytes, 0);
   let done = 0;

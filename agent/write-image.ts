@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
-import { chooseDisk } from '../agent-protocol/choose-disk.ts';
 import { ExtentsReader } from '../agent-protocol/extents.ts';
 import { imageToken } from '../agent-protocol/image-token.ts';
 import type { Disk, WriteImage, WriteImageResult } from '../agent-protocol/messages.ts';
@@ -10,6 +9,7 @@ import { DiskWriter } from './disk-writer.ts';
 import { download } from './download.ts';
 import type { Log } from './log.ts';
 import type { Machine } from './machine.ts';
+import { chooseRoot, copyEsp } from './root-disk.ts';
 import type { ServerLink } from './server-link.ts';
 
 const mebibyte = 1024 ** 2;
@@ -26,7 +26,7 @@ export async function writeImage(params: WriteImage, parts: WriteImageParts, con
   const { machine, log } = parts;
   const started = performance.now();
   const minimumBytes = Math.max(params.minimum_bytes, params.virtual_size);
-  const disk = chooseDisk(machine.disks(), { hints: params.root_device, minimumBytes });
+  const { disk, esp } = await chooseRoot(machine, { raid: params.raid, hints: params.root_device, minimumBytes });
   log.info(`image goes to ${disk.device} (${disk.model || 'no model'}, ${(disk.size_bytes / 1e9).toFixed(1)} GB)`);
   const zeroed = await zeroFirst(disk, { params, machine, context });
   const writer = await DiskWriter.open(disk.device);
@@ -35,6 +35,7 @@ export async function writeImage(params: WriteImage, parts: WriteImageParts, con
     dataBytes = await streamToDisk(writer, { params, parts, context, zeroed });
     await wipeBackupTable(writer, disk, params.virtual_size);
     await writer.sync();
+    if (esp) await copyEsp(machine.run, { from: disk, to: esp.disk });
   } catch (error) {
     await writer.close();
     await wipeStart(disk.device);

@@ -42,7 +42,7 @@ export async function buildBaseLayer(profile: Profile, files: Files, announce: A
     announce(`unpacking ${packages.length} packages`);
     await unpackPackages(packages, stage);
     const { release, kernel } = findKernel(stage);
-    const modules = await installModules({ stage, release, wanted: profile.modules, target: root });
+    const modules = await installModules({ stage, release, wanted: [...profile.modules, ...profile.laterModules], target: root });
     if (profile.firmwarePackages.length > 0) cpSync(join(stage, 'lib/firmware'), join(root, 'lib/firmware'), { recursive: true });
     await installPrograms(stage, root);
     writeScripts(root, profile);

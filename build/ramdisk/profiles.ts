@@ -6,16 +6,22 @@ export type Profile = {
   readonly kernelPackage: string;
   /** Module names, or folders below `kernel/` with a trailing slash. Dependencies are added automatically. */
   readonly modules: readonly string[];
+  /** Likewise; loaded by the agent when it needs them, so that they cost no time at boot. */
+  readonly laterModules: readonly string[];
   readonly firmwarePackages: readonly string[];
   /** zstd level of the base layer: trades size for build time. */
   readonly level: number;
 };
+
+/** Loading raid456 measures the processor for about a second. */
+const raidModules = ['raid0', 'raid1', 'raid10', 'raid456'];
 
 export const profileTable: Readonly<Record<ProfileName, Profile>> = {
   lab: {
     help: "Debian's cloud kernel: virtio disks and NICs, NVMe, IDE; for virtual machines",
     kernelPackage: 'linux-image-cloud-amd64',
     modules: ['virtio_pci', 'virtio_net', 'virtio_blk', 'virtio_scsi', 'virtio_rng', 'sd_mod', 'ata_piix', 'ata_generic'],
+    laterModules: raidModules,
     firmwarePackages: [],
     level: 19,
   },
@@ -46,6 +52,7 @@ export const profileTable: Readonly<Record<ProfileName, Profile>> = {
       'ipmi_devintf',
       'hid_generic',
     ],
+    laterModules: raidModules,
     firmwarePackages: ['firmware-linux-free'],
     level: 19,
   },
@@ -55,6 +62,7 @@ export const profileTable: Readonly<Record<ProfileName, Profile>> = {
 export const programPackages = [
   'busybox-static',
   'fdisk',
+  'mdadm',
   'util-linux',
   'tgt',
   'libaio1',
@@ -93,6 +101,7 @@ export const programs = [
   'sbin/blkdiscard',
   'sbin/blkid',
   'sbin/blockdev',
+  'sbin/mdadm',
   'sbin/sfdisk',
   'sbin/wipefs',
   'usr/bin/zstd',
