@@ -42,6 +42,17 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     firmware: ['redfish', 'no-firmware'],
     vendor: ['redfish', 'no-vendor'],
   }),
+  /** Dell's machines: the interfaces of Redfish, which knows iDRACs, under the names that Ironic has for them. */
+  idrac: hardwareType('idrac', {
+    power: ['idrac-redfish', 'redfish', 'ipmi', 'fake', ...outsidePower],
+    management: ['idrac-redfish', 'redfish', 'ipmi', 'noop', 'fake'],
+    boot: ['ipxe', 'pxe'],
+    deploy: ['direct', 'iscsi'],
+    console: ['file', 'ipmi-sol', 'no-console'],
+    bios: ['idrac-redfish', 'redfish', 'no-bios'],
+    firmware: ['redfish', 'no-firmware'],
+    vendor: ['idrac-redfish', 'redfish', 'no-vendor'],
+  }),
   'virtual-power': hardwareType('virtual-power', {
     power: ['virtual-power', 'fake'],
     management: ['noop', 'fake'],

@@ -60,6 +60,7 @@ export async function openDrivers({ settings, confirmPower, events }: DriverPart
     power: {
       ipmi: ipmi.power,
       redfish: redfish.power,
+      'idrac-redfish': redfish.power,
       snmp: snmp.power,
       iboot: createIbootDriver().power,
       'tilera-pdu': tileraPdu.power,
@@ -68,7 +69,13 @@ export async function openDrivers({ settings, confirmPower, events }: DriverPart
       manual: manual.power,
       fake: fake.power,
     },
-    management: { ipmi: ipmi.management, redfish: redfish.management, fake: fake.management, noop: noopManagement },
+    management: {
+      ipmi: ipmi.management,
+      redfish: redfish.management,
+      'idrac-redfish': redfish.management,
+      fake: fake.management,
+      noop: noopManagement,
+    },
     boot: { ipxe: ipxeBoot, pxe: pxeBoot, fake: fake.boot },
     deploy: { direct: createDirectDeploy(times), iscsi: createIscsiDeploy({ ...times, ...tools }), fake: fake.deploy },
     console: {
@@ -77,9 +84,16 @@ export async function openDrivers({ settings, confirmPower, events }: DriverPart
       fake: fake.console,
       ...absentInterfaces.console,
     },
-    bios: { redfish: redfish.bios, fake: fake.bios, ...absentInterfaces.bios },
+    bios: { redfish: redfish.bios, 'idrac-redfish': redfish.bios, fake: fake.bios, ...absentInterfaces.bios },
     firmware: { redfish: redfish.firmware, fake: fake.firmware, ...absentInterfaces.firmware },
-    vendor: { ipmi: ipmi.vendor, redfish: redfish.vendor, fake: fake.vendor, manual: manual.vendor, ...absentInterfaces.vendor },
+    vendor: {
+      ipmi: ipmi.vendor,
+      redfish: redfish.vendor,
+      'idrac-redfish': redfish.vendor,
+      fake: fake.vendor,
+      manual: manual.vendor,
+      ...absentInterfaces.vendor,
+    },
     raid: { fake: fake.raid, ...absentInterfaces.raid },
   };
   const closers = [ipmi, redfish, virtualPower, snmp, tileraPdu];

@@ -294,7 +294,7 @@ test('a deployment that failed is shown with its reason, and another image is ta
   await must(204, 'DELETE', `nodes/${host.uuid}`);
 });
 
-/** By the operator's schemes of BMC addresses: `ipmi://`, `redfish://`, `redfish+http://`. */
+/** By the operator's schemes of BMC addresses: `ipmi://`, `redfish://`, `idrac-redfish://`. */
 const bmcs: readonly Json[] = [
   {
     driver: 'ipmi',
@@ -311,6 +311,17 @@ const bmcs: readonly Json[] = [
     driver_info: {
       ...{ redfish_address: 'https://192.0.2.10', redfish_system_id: '/redfish/v1/Systems/1', redfish_verify_ca: false },
       ...{ redfish_username: 'root', redfish_password: 'calvin' },
+    },
+  },
+  {
+    driver: 'idrac',
+    boot_interface: 'ipxe',
+    firmware_interface: 'redfish',
+    ...{ bios_interface: 'idrac-redfish', vendor_interface: 'idrac-redfish' },
+    ...{ management_interface: 'idrac-redfish', power_interface: 'idrac-redfish' },
+    driver_info: {
+      ...{ redfish_address: 'https://192.0.2.11', redfish_system_id: '/redfish/v1/Systems/System.Embedded.1' },
+      ...{ redfish_username: 'root', redfish_password: 'calvin', redfish_verify_ca: false },
     },
   },
 ];
