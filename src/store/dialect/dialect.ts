@@ -1,10 +1,22 @@
 /** What the databases do differently. Everything else is written once, in SQL that both know. */
-import type { Kysely, RawBuilder } from 'kysely';
+import type { CompiledQuery, Kysely, QueryResult, RawBuilder } from 'kysely';
 
 export type JsonValue = string | number | boolean | null;
 
+/** Runs a query that was compiled before. */
+export type Run = (query: CompiledQuery) => Promise<QueryResult<unknown>>;
+
+/** The way past Kysely's executor, whose layers cost several times as much as a short query of the embedded database. */
+export type Direct = {
+  /** For statements outside of transactions. */
+  readonly run: Run;
+  /** For those of the transaction that has just begun. */
+  ofTransaction(): Run;
+};
+
 export type Dialect = {
   readonly name: 'sqlite' | 'postgres';
+  readonly direct?: Direct;
   /** The columns of the unique constraint that a statement violated; undefined: the error is another one. */
   violatedColumns(error: unknown): readonly string[] | undefined;
   /** The database failed, so that the same statement may succeed later: it did not refuse the statement's values. */

@@ -6,6 +6,8 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
+import type { Direct } from './dialect.ts';
+import { type SyncFile, WalSync } from './wal-sync.ts';
 
 type Result = QueryResult<unknown>;
 
@@ -19,6 +21,7 @@ export type Statement = {
 /** What is committed together. */
 class Batch {
   readonly #end = Promise.withResolvers<void>();
+  readonly #commit = Promise.withResolvers<boolean>();
   /** Something was written: otherwise nothing waits for it. */
   isWritten = false;
 
@@ -26,15 +29,24 @@ class Batch {
     this.#end.promise.catch(() => {});
   }
 
+  /** Durable. Rejects if it is not committed, or may be lost in a power cut. */
   get done(): Promise<void> {
     return this.#end.promise;
   }
 
-  succeed(): void {
-    this.#end.resolve();
+  /** False: it was rolled back. */
+  get committed(): Promise<boolean> {
+    return this.#commit.promise;
+  }
+
+  /** @param durable undefined: it is */
+  succeed(durable: Promise<void> | undefined): void {
+    this.#commit.resolve(true);
+    this.#end.resolve(durable);
   }
 
   fail(error: unknown): void {
+    this.#commit.resolve(false);
     this.#end.reject(error);
   }
 }
@@ -49,6 +61,9 @@ const afterEvents = setImmediate;
 export class GroupCommit implements Driver {
   readonly #database: DatabaseSync;
   readonly #prepare: (sql: string) => Statement;
+  readonly #wal: WalSync;
+  /** To be used again: Kysely prepares each new one. */
+  readonly #idle: Session[] = [];
   /** Whose transaction is running. */
   #holder: Session | undefined;
   /** What waits for its end. */
@@ -58,18 +73,29 @@ export class GroupCommit implements Driver {
   /** The batch is to be committed at the end of the running transaction. */
   #isDue = false;
 
-  constructor(database: DatabaseSync, prepare: (sql: string) => Statement) {
+  readonly direct: Direct = {
+    run: (query) => this.#execute(undefined, query),
+    ofTransaction: () => {
+      const holder = this.#holder;
+      return (query) => this.#execute(holder, query);
+    },
+  };
+
+  constructor(database: DatabaseSync, prepare: (sql: string) => Statement, sync?: SyncFile) {
     this.#database = database;
     this.#prepare = prepare;
+    this.#wal = new WalSync(database, sync);
   }
 
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<DatabaseConnection> {
-    return new Session((session, query) => this.#execute(session, query));
+    return this.#idle.pop() ?? new Session((session, query) => this.#execute(session, query));
   }
 
-  async releaseConnection(): Promise<void> {}
+  async releaseConnection(connection: DatabaseConnection): Promise<void> {
+    this.#idle.push(connection as Session);
+  }
 
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await this.#turn(() => {
@@ -86,6 +112,7 @@ export class GroupCommit implements Driver {
     (connection as Session).hasWritten = false;
     this.#leave();
     if (batch?.isWritten) await batch.done;
+    else await this.#wal.settled();
   }
 
   /** No effect if the database itself has rolled back, or the commit has failed. */
@@ -102,11 +129,12 @@ export class GroupCommit implements Driver {
   async destroy(): Promise<void> {
     if (this.#holder) await this.rollbackTransaction(this.#holder);
     this.#commit();
+    await this.#wal.close();
     this.#database.close();
   }
 
-  async #execute(session: Session, query: CompiledQuery): Promise<Result> {
-    if (this.#holder === session) {
+  async #execute(session: Session | undefined, query: CompiledQuery): Promise<Result> {
+    if (session && this.#holder === session) {
       // In place of a statement that would be committed alone.
       if (!this.#database.isTransaction) throw this.#abortedBy;
       if (!reading.test(query.sql)) session.hasWritten = true;
@@ -118,24 +146,23 @@ export class GroupCommit implements Driver {
 
   /** What may still be lost is not shown: it is read again if it was. */
   async #read(query: CompiledQuery): Promise<Result> {
-    const { result, batch } = await this.#turn(() => ({
-      result: this.#run(query.sql, query.parameters),
-      batch: this.#batch,
-    }));
-    if (!batch?.isWritten) return result;
-    return batch.done.then(
-      () => result,
-      () => this.#read(query),
-    );
+    const read = () => ({ result: this.#run(query.sql, query.parameters), batch: this.#batch });
+    const { result, batch } = this.#isFree ? read() : await this.#turn(read);
+    const isCommitted = !batch?.isWritten || (await batch.committed);
+    if (!isCommitted) return this.#read(query);
+    const settled = this.#wal.settled();
+    if (settled) await settled;
+    return result;
   }
 
   async #write(query: CompiledQuery): Promise<Result> {
-    const { result, batch } = await this.#turn(() => {
+    const write = () => {
       const opened = this.#openBatch();
       const made = this.#run(query.sql, query.parameters);
       opened.isWritten = true;
       return { result: made, batch: opened };
-    });
+    };
+    const { result, batch } = this.#isFree ? write() : await this.#turn(write);
     await batch.done;
     return result;
   }
@@ -143,6 +170,11 @@ export class GroupCommit implements Driver {
   #runAlone({ sql, parameters }: CompiledQuery): Result {
     this.#commit();
     return this.#run(sql, parameters);
+  }
+
+  /** Nothing has to wait for its turn. */
+  get #isFree(): boolean {
+    return !this.#holder && this.#queue.length === 0;
   }
 
   /** Runs `work` when no transaction of another is running, in the order of the calls. */
@@ -191,7 +223,7 @@ export class GroupCommit implements Driver {
     if (!batch) return;
     try {
       this.#database.exec('commit');
-      batch.succeed();
+      batch.succeed(batch.isWritten ? this.#wal.flush() : undefined);
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('rollback');
       batch.fail(error);

@@ -14,17 +14,21 @@ import {
 } from 'kysely';
 import type { AnyDatabase, Dialect, JsonValue } from './dialect.ts';
 import { GroupCommit, type Statement } from './group-commit.ts';
+import type { SyncFile } from './wal-sync.ts';
 
-/** @param source path of the database, `:memory:`, or an open database */
-export function sqliteDialect(source: string | DatabaseSync): KyselyDialect {
+/**
+ * @param source path of the database, `:memory:`, or an open database
+ * @param sync of a file's data, in another thread; tests replace it
+ */
+export function sqliteDialect(source: string | DatabaseSync, sync?: SyncFile): KyselyDialect {
   const database = typeof source === 'string' ? new DatabaseSync(source) : source;
   // EXCLUSIVE: two Ingot processes on one state folder would each believe they own its machines.
-  // FULL: an acknowledged commit survives a power cut, not only a process crash.
+  // NORMAL: wal-sync.ts syncs each commit, so that an acknowledged one survives a power cut, not only a process crash.
   database.exec(`
     PRAGMA busy_timeout = 5000; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON`);
+    PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON`);
   const statements = new StatementCache(database);
-  return new AtomicSqliteDialect(() => new GroupCommit(database, (sql) => statements.get(sql)));
+  return new AtomicSqliteDialect(new GroupCommit(database, (sql) => statements.get(sql), sync));
 }
 
 /** Statements kept prepared. The queries of a request have a few dozen texts; lists of ids have one for each length. */
@@ -127,7 +131,12 @@ export const sqlite: Dialect = {
  * fails or is killed leaves the former version's database.
  */
 class AtomicSqliteAdapter extends SqliteAdapter {
-  readonly dialect = sqlite;
+  readonly dialect: Dialect;
+
+  constructor(driver: GroupCommit) {
+    super();
+    this.dialect = { ...sqlite, direct: driver.direct };
+  }
 
   override get supportsTransactionalDdl(): boolean {
     return true;
@@ -135,14 +144,18 @@ class AtomicSqliteAdapter extends SqliteAdapter {
 }
 
 class AtomicSqliteDialect implements KyselyDialect {
-  readonly createDriver: () => Driver;
+  readonly #driver: GroupCommit;
 
-  constructor(createDriver: () => Driver) {
-    this.createDriver = createDriver;
+  constructor(driver: GroupCommit) {
+    this.#driver = driver;
+  }
+
+  createDriver(): Driver {
+    return this.#driver;
   }
 
   createAdapter(): SqliteAdapter {
-    return new AtomicSqliteAdapter();
+    return new AtomicSqliteAdapter(this.#driver);
   }
 
   createQueryCompiler(): SqliteQueryCompiler {
