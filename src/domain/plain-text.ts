@@ -5,10 +5,12 @@
 const unwanted = /[^\P{Cc}\n\t]+|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
 /** As above, but accepts carriage returns. */
 const controls = /[^\P{Cc}\n\r\t]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+/** Most texts: without the classes of Unicode the test takes a tenth of the time. */
+const plain = /^[\x20-\x7e]*$/;
 const lineEnds = /[\n\r\t\u2028\u2029]/;
 
 export function plainText(text: string): string {
-  return text.replace(unwanted, ' ');
+  return plain.test(text) ? text : text.replace(unwanted, ' ');
 }
 
 /** True for control characters other than tabs and line ends, or bidirectional formatting characters. */
@@ -30,5 +32,10 @@ export function plainJson<T>(value: T, shown = (text: string): string => text): 
   if (typeof value === 'string') return shown(plainText(value)) as T;
   if (Array.isArray(value)) return value.map((entry) => plainJson(entry, shown)) as T;
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [plainText(name), plainJson(inner, shown)])) as T;
+  const entries = Object.entries(value);
+  for (const entry of entries) {
+    entry[0] = plainText(entry[0]);
+    entry[1] = plainJson(entry[1], shown);
+  }
+  return Object.fromEntries(entries) as T;
 }

@@ -6,12 +6,15 @@ const unrelated: ReadonlySet<string> = new Set([
   ...['nodes', 'node_ports', 'node_endpoints', 'bmc_health', 'operations', 'events', 'servers', 'images', 'deleted_images'],
   ...['networks', 'subnets', 'ports', 'ip_allocations', 'flavors', 'keypairs', 'login_addresses'],
   ...['console_tickets', 'node_reservations', 'failed_logins', 'event_subscriptions'],
+  ...['allocations', 'chassis', 'config_drives', 'deploy_templates', 'fetched_images', 'inspection_rules', 'node_locks'],
+  ...['portgroups', 'runbooks', 'volume_connectors', 'volume_targets'],
 ]);
 
 /** Statements that are not built from nodes. */
 const changesNothing = /^\s*(select|begin|start transaction|commit|rollback|savepoint|release|pragma|vacuum)\b/i;
 
-type QueryNode = LogEvent['query']['query'];
+type Query = Pick<LogEvent['query'], 'query' | 'sql'>;
+type QueryNode = Query['query'];
 
 export class AccessChanges {
   #revision = 0;
@@ -22,10 +25,12 @@ export class AccessChanges {
   }
 
   /** Kysely's log: called after each query. */
-  readonly note = ({ query: { query, sql } }: LogEvent): void => {
+  readonly note = ({ query }: LogEvent): void => this.noteQuery(query);
+
+  noteQuery({ query, sql }: Query): void {
     if (query.kind === 'SelectQueryNode' || (query.kind === 'RawNode' && changesNothing.test(sql))) return;
     if (!unrelated.has(tableOf(query) ?? '')) this.count();
-  };
+  }
 
   /** What a transaction has written is seen by others only after its end. */
   count(): void {

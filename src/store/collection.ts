@@ -1,9 +1,9 @@
 /** One table as a collection of records: the common queries, with JSON and booleans decoded. */
-import { type CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
+import { type CompiledQuery, type Kysely, type QueryResult, type RawBuilder, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import type { AccessChanges } from './access-changes.ts';
 import { type Condition, compileAll } from './conditions.ts';
-import { type AnyDatabase, type Dialect, dialectOf } from './dialect/dialect.ts';
+import { type AnyDatabase, type Dialect, dialectOf, type Run } from './dialect/dialect.ts';
 import { isAfter, type Order, sortedBy } from './keyset.ts';
 import { isSealed, type Sealer } from './sealing.ts';
 
@@ -29,6 +29,8 @@ export type Connection = {
   /** The texts of queries that were built before. */
   readonly queries?: QueryTexts | undefined;
   readonly accessChanges?: AccessChanges | undefined;
+  /** Runs queries past Kysely's executor, and so without its log. */
+  readonly run?: Run | undefined;
 };
 
 /** A value that sorts before this one; NULL does not. */
@@ -77,6 +79,8 @@ export type Page<T> = {
 
 export type StoredRow<T> = { [K in keyof T]: string | number | boolean | null };
 
+type Building = { readonly build: () => AnyQuery };
+
 // Kysely's builder types cannot follow a table name that is a type parameter; the casts stay inside this file.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type AnyQuery = any;
@@ -91,9 +95,13 @@ export abstract class Collection<T extends object, Columns = any> {
   readonly #table: Table;
   readonly #sealer: Sealer | undefined;
   readonly #queries: QueryTexts;
+  readonly #accessChanges: AccessChanges | undefined;
+  readonly #direct: Run | undefined;
 
-  constructor({ db, sealer, queries = new QueryTexts() }: Connection) {
+  constructor({ db, sealer, queries = new QueryTexts(), accessChanges, run }: Connection) {
     this.db = db;
+    this.#accessChanges = accessChanges;
+    this.#direct = run;
     this.dialect = dialectOf(db);
     this.#table = new.target.table;
     this.#sealer = sealer;
@@ -101,7 +109,26 @@ export abstract class Collection<T extends object, Columns = any> {
   }
 
   async insert(record: object): Promise<T> {
-    return this.decode(await this.#asConflict(this.#insertion(record).returningAll().executeTakeFirstOrThrow()));
+    const row = this.encode(record);
+    const build = () => (this.db as AnyQuery).insertInto(this.#table.name).values(row).returningAll();
+    const { rows } = await this.#asConflict(this.#runWith('insert', row, { build }));
+    return this.decode(rows[0] as object);
+  }
+
+  /** In order, all or none. The records have the same columns. */
+  async insertAll(records: readonly object[]): Promise<void> {
+    const [first] = records;
+    if (!first) return;
+    const columns = Object.keys(this.encode(first)).sort();
+    const values = records.map((record) => this.encode(record));
+    await this.#together(async (db, direct) => {
+      for (const chunk of chunksOf(values)) {
+        const rows = chunk.map((row) => Object.fromEntries(columns.map((column) => [column, row[column]])));
+        const build = () => (db as AnyQuery).insertInto(this.#table.name).values(rows);
+        const parameters = rows.flatMap((row) => Object.values(row));
+        await this.#run(`insert ${chunk.length} ${this.#table.name} ${columns}`, { parameters, build, direct });
+      }
+    });
   }
 
   /** False if a row with the same key (or another unique value) exists; it stays as it is. */
@@ -166,12 +193,9 @@ export abstract class Collection<T extends object, Columns = any> {
 
   /** Updates the matching rows and returns their number, by which a claim knows whether it won. */
   async update(where: Where<T>, patch: Partial<T>): Promise<number> {
-    const row = Object.entries(this.encode(patch)).filter(([, value]) => value !== undefined);
-    const build = () => this.#filter((this.db as AnyQuery).updateTable(this.#table.name).set(Object.fromEntries(row)), where);
-    const shape = row.every(([, value]) => isParameter(value)) ? shapeOf(where) : undefined;
-    const text = shape && `update ${this.#table.name} ${row.map(([column]) => column)} ${shape.text}`;
-    const parameters = [...row.map(([, value]) => value), ...(shape?.parameters ?? [])];
-    const { numAffectedRows = 0n } = await this.#asConflict(this.#run(text, { parameters, build }));
+    const row = this.encode(patch);
+    const build = () => this.#filter((this.db as AnyQuery).updateTable(this.#table.name).set(row), where);
+    const { numAffectedRows = 0n } = await this.#asConflict(this.#runWith('update', row, { build, where }));
     return Number(numAffectedRows);
   }
 
@@ -186,7 +210,9 @@ export abstract class Collection<T extends object, Columns = any> {
     const { json = [], boolean = [], derived, sealed = [] } = this.#table;
     const record: Record<string, unknown> = {};
     // Copied one by one: an object of which a member was deleted is a slow one from then on.
-    for (const [column, value] of Object.entries(row)) if (!derived || !Object.hasOwn(derived, column)) record[column] = value;
+    for (const column in row) {
+      if (!derived || !Object.hasOwn(derived, column)) record[column] = (row as Record<string, unknown>)[column];
+    }
     for (const column of sealed) if (isSealed(record[column])) record[column] = this.#open(record[column], column);
     for (const column of json) if (typeof record[column] === 'string') record[column] = this.#parse(record[column], column);
     for (const column of boolean) if (column in record && record[column] !== null) record[column] = Boolean(record[column]);
@@ -203,10 +229,42 @@ export abstract class Collection<T extends object, Columns = any> {
     return (await this.#run(text, { parameters: shape?.parameters ?? [], build })).rows;
   }
 
+  /** A statement whose first parameters are these columns, and its others those of a condition. */
+  #runWith(verb: 'insert' | 'update', row: Record<string, unknown>, { build, where = {} }: Building & { where?: object }) {
+    const shape = shapeOf(where);
+    let text = shape && `${verb} ${this.#table.name}`;
+    const parameters: unknown[] = [];
+    for (const column in row) {
+      const value = row[column];
+      if (value === undefined) continue;
+      text = text && isParameter(value) ? `${text} ${column}` : undefined;
+      parameters.push(value);
+    }
+    if (shape) parameters.push(...shape.parameters);
+    return this.#run(text && `${text} where${shape?.text}`, { parameters, build });
+  }
+
   /** @param text names queries that differ only in their parameters; undefined: the query is built anew */
-  #run(text: string | undefined, { parameters, build }: { parameters: readonly unknown[]; build: () => AnyQuery }) {
-    const compiled = text === undefined ? build().compile() : this.#queries.get(text, () => build().compile());
-    return this.db.executeQuery<object>(text === undefined ? compiled : { ...compiled, parameters });
+  async #run(
+    text: string | undefined,
+    { parameters, build, direct = this.#direct }: Building & { parameters: readonly unknown[]; direct?: Run | undefined },
+  ) {
+    const compiled: CompiledQuery = text === undefined ? build().compile() : this.#queries.get(text, () => build().compile());
+    const query = text === undefined ? compiled : { ...compiled, parameters };
+    if (!direct) return this.db.executeQuery<object>(query);
+    try {
+      return (await direct(query)) as QueryResult<object>;
+    } finally {
+      this.#accessChanges?.noteQuery(query);
+    }
+  }
+
+  /** In one transaction, which may be the caller's. */
+  #together(work: (db: Kysely<Columns>, direct: Run) => Promise<void>): Promise<void> {
+    if (this.db.isTransaction) return work(this.db, this.#direct ?? ((query) => this.db.executeQuery(query)));
+    return this.db
+      .transaction()
+      .execute((trx) => work(trx, this.dialect.direct?.ofTransaction() ?? ((query) => trx.executeQuery(query))));
   }
 
   #rows(): AnyQuery {
@@ -244,6 +302,9 @@ export abstract class Collection<T extends object, Columns = any> {
 
   /** The parser's own message would repeat the value, which may be a secret. */
   #parse(text: string, column: string): unknown {
+    // Most columns of most rows.
+    if (text === '{}') return {};
+    if (text === '[]') return [];
     try {
       return JSON.parse(text);
     } catch {
@@ -295,6 +356,8 @@ export class QueryTexts {
 }
 
 const textsMax = 1000;
+/** Rows of one statement when many are inserted: few lengths, so that the texts are known. */
+const chunkSizes = [50, 10, 1];
 /** Longer lists of values are rare. */
 const longestList = 200;
 
@@ -303,7 +366,8 @@ function shapeOf(where: object | readonly Condition[]): { text: string; paramete
   if (isConditions(where)) return undefined;
   let text = '';
   const parameters: unknown[] = [];
-  for (const [column, value] of Object.entries(where)) {
+  for (const column in where) {
+    const value = (where as Record<string, unknown>)[column];
     if (value === undefined) continue;
     if (value instanceof LessThan || (Array.isArray(value) && value.length > longestList)) return undefined;
     if (Array.isArray(value)) {
@@ -315,6 +379,15 @@ function shapeOf(where: object | readonly Condition[]): { text: string; paramete
     }
   }
   return { text, parameters };
+}
+
+function* chunksOf<R>(rows: readonly R[]): Generator<readonly R[]> {
+  let at = 0;
+  while (at < rows.length) {
+    const size = chunkSizes.find((each) => each <= rows.length - at) ?? 1;
+    yield rows.slice(at, at + size);
+    at += size;
+  }
 }
 
 /** Neither an expression nor something else that is part of the query's text. */

@@ -20,21 +20,35 @@ import { Events } from './tables/events.ts';
 
 type Nouns = { readonly [Name in keyof typeof nouns]: InstanceType<(typeof nouns)[Name]> };
 
-/** One collection for each noun, under its name. */
+/** One collection for each noun, under its name, made when it is first used: a transaction uses few of them. */
 const Collections = class {
+  readonly made = new Map<string, unknown>();
+  readonly connection: Connection;
+
   constructor(connection: Connection) {
-    for (const [name, Noun] of Object.entries(nouns)) Object.assign(this, { [name]: new Noun(connection) });
+    this.connection = connection;
   }
-} as new (
+} as unknown as new (
   connection: Connection,
-) => Nouns;
+) => Nouns & { readonly connection: Connection };
+
+for (const [name, Noun] of Object.entries(nouns)) {
+  Object.defineProperty(Collections.prototype, name, {
+    get() {
+      const collection = new Noun(this.connection);
+      Object.defineProperty(this, name, { value: collection });
+      return collection;
+    },
+  });
+}
 
 export class Store extends Collections {
   readonly events: EventLog;
   readonly #connection: Connection;
 
   constructor(given: Connection, events = new EventLog(new Events(given))) {
-    const connection = { ...given, queries: given.queries ?? new QueryTexts() };
+    const run = given.run ?? dialectOf(given.db).direct?.run;
+    const connection = { ...given, run, queries: given.queries ?? new QueryTexts() };
     super(connection);
     this.#connection = connection;
     this.events = events;
@@ -49,7 +63,10 @@ export class Store extends Collections {
     if (db.isTransaction) return work(this);
     const before = this.accessRevision;
     try {
-      return await db.transaction().execute((trx) => work(new Store({ ...rest, db: trx }, this.events)));
+      return await db.transaction().execute((trx) => {
+        const run = dialectOf(trx).direct?.ofTransaction();
+        return work(new Store({ ...rest, db: trx, run }, this.events));
+      });
     } finally {
       if (this.accessRevision !== before) this.#connection.accessChanges?.count();
     }

@@ -65,14 +65,6 @@ const failureColumn = { from: 'data', derive: ({ status }: JsonObject) => (statu
 export class Events extends Collection<Event, { events: Event & { is_failure: number } }> {
   static override readonly table = { name: 'events', json: ['data'], derived: { is_failure: failureColumn } };
 
-  /** In one statement. */
-  async insertAll(events: readonly Omit<Event, 'id'>[]): Promise<void> {
-    await this.db
-      .insertInto('events')
-      .values(events.map((event) => this.encode(event)) as never)
-      .execute();
-  }
-
   async query({ after, limit = 1000, descending, ...where }: EventQuery): Promise<Event[]> {
     let select = this.db.selectFrom('events').selectAll();
     for (const column of ['node_uuid', 'server_id', 'operation_id'] as const) {

@@ -1,5 +1,4 @@
 /** Locks that people set on nodes: who forbids what, why, and until when. */
-import { sql } from 'kysely';
 import type { LockKind } from '#domain/lock-kinds.ts';
 import { Collection } from '../collection.ts';
 
@@ -23,17 +22,12 @@ export class NodeLocks extends Collection<NodeLock, { node_locks: NodeLock }> {
 
   /** Those in force, the oldest first. */
   async inForce(node_uuid: string | readonly string[], kinds?: readonly LockKind[]): Promise<NodeLock[]> {
-    const uuids = [node_uuid].flat();
-    // PostgreSQL has no empty lists.
-    if (uuids.length === 0) return [];
+    const locks = await this.list({ node_uuid });
     const now = new Date().toISOString();
-    let query = this.db
-      .selectFrom('node_locks')
-      .selectAll()
-      .where('node_uuid', 'in', uuids)
-      .where(sql<boolean>`(expires_at IS NULL OR expires_at > ${now})`);
-    if (kinds) query = query.where('kind', 'in', kinds);
-    return (await query.orderBy('created_at').orderBy('id').execute()).map((row) => this.decode(row));
+    const isInForce = ({ expires_at, kind }: NodeLock) =>
+      (expires_at === null || expires_at > now) && (kinds === undefined || kinds.includes(kind));
+    const order = ({ created_at, id }: NodeLock) => `${created_at} ${id}`;
+    return locks.filter(isInForce).sort((one, other) => (order(one) < order(other) ? -1 : 1));
   }
 
   /** Removes those that are over. */
