@@ -3,7 +3,7 @@
  * console, facts about a failure. The definitions add their own to it.
  */
 import { type Static, type TSchema, Type } from 'typebox';
-import { Value } from 'typebox/value';
+import { Compile, type Validator } from 'typebox/compile';
 import type { JsonObject } from '#domain/json.ts';
 import type { Operation } from '#store/tables/operations.ts';
 
@@ -152,8 +152,14 @@ export type BaseContext = Static<typeof BaseContext>;
 export type OperationWith<R, C> = Omit<Operation, 'request' | 'context'> & { request: R; context: C };
 export type RunningOperation = OperationWith<BaseRequest & JsonObject, BaseContext>;
 
+const validators = new WeakMap<TSchema, Validator>();
+
+/** @param schema one that is kept: it is compiled at its first use */
 export function fits<S extends TSchema>(schema: S, value: unknown): value is Static<S> {
-  return Value.Check(schema, value);
+  const known = validators.get(schema);
+  const validator = known ?? Compile(schema);
+  if (!known) validators.set(schema, validator as unknown as Validator);
+  return validator.Check(value);
 }
 
 /** The context of a row as far as the machinery uses it; empty if it is not understood. */

@@ -86,10 +86,10 @@ export class BoundOperations {
     if (!definition) return [];
     try {
       const ofDriver = definition.driverContext?.(operation, this.#parts);
-      return [definition.context, ...(ofDriver ? [ofDriver] : [])].map((schema) => Type.Partial(schema));
+      return [definition.context, ...(ofDriver ? [ofDriver] : [])].map(partialOf);
     } catch {
       // Its driver is unknown: the operation fails with that at its next step.
-      return [Type.Partial(definition.context)];
+      return [partialOf(definition.context)];
     }
   }
 
@@ -107,6 +107,15 @@ export class BoundOperations {
     if (!found) throw unknownKind(kind);
     return found;
   }
+}
+
+const partials = new WeakMap<TObject, TObject>();
+
+/** The same one for the same schema, as `fits` compiles each. */
+function partialOf(schema: TObject): TObject {
+  const partial = partials.get(schema) ?? Type.Partial(schema);
+  partials.set(schema, partial);
+  return partial;
 }
 
 function unknownKind(kind: string): Fault {

@@ -136,7 +136,7 @@ export class OperationRows {
   /** Applies an engine event to the node's provision state, if the table has such a transition. */
   async processEvent({ operation }: LiveOperation, event: 'wait' | 'resume' | 'hold' | 'unhold'): Promise<void> {
     if (operation.state === 'rolling_back') return;
-    const node = await this.#store.nodes.find({ uuid: operation.node_uuid });
+    const [node] = await this.#store.nodes.pick(['uuid', 'provision_state'], { uuid: operation.node_uuid });
     const state = node && this.#operations.states.next(node.provision_state, event);
     if (!state) return;
     const provision_updated_at = new Date().toISOString();

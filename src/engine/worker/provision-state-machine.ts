@@ -27,7 +27,7 @@ export class ProvisionStateMachine {
 
   /** Applies an event to a node, if there is such a transition, and the other changes in any case. */
   async apply(trx: Store, uuid: string, event: string, patch: Partial<Node> = {}): Promise<void> {
-    const node = await trx.nodes.find({ uuid });
+    const [node] = await trx.nodes.pick(['provision_state'], { uuid });
     if (!node) return;
     const state = this.nextWorking(node.provision_state, event);
     const now = new Date().toISOString();

@@ -82,10 +82,10 @@ const soon = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 test('neither a write nor what was read of it is answered before the disk has it', async (t) => {
   const { disk, answers, watch, add, ids, db } = await open(t);
-  watch('write', add(1));
+  void watch('write', add(1));
   await soon();
-  watch('read', ids());
-  watch(
+  void watch('read', ids());
+  void watch(
     'transaction that reads',
     db.transaction().execute((trx) => trx.selectFrom('things').selectAll().execute()),
   );
@@ -101,7 +101,7 @@ test('neither a write nor what was read of it is answered before the disk has it
 test('a commit during a sync waits for the next one, which it shares with others', async (t) => {
   const { disk, answers, watch, add } = await open(t);
   for (const id of [1, 2, 3]) {
-    watch(`write ${id}`, add(id));
+    void watch(`write ${id}`, add(id));
     await soon();
   }
   assert.equal(disk.syncs, 1);
@@ -117,7 +117,7 @@ test('a commit during a sync waits for the next one, which it shares with others
 test('after a failed sync a write is answered once its pages are written anew', async (t) => {
   const { folder, disk, raw, answers, watch, add } = await open(t);
   disk.fails = true;
-  watch('write', add(1));
+  void watch('write', add(1));
   await soon();
 
   await disk.end();
@@ -141,16 +141,16 @@ test('while the disk fails, writes and reads fail, and succeed when it has recov
   const { disk, raw, answers, watch, add, ids } = await open(t);
   disk.fails = true;
   raw.checkpointFails = true;
-  watch('write', add(1));
+  void watch('write', add(1));
   await soon();
   await disk.end();
-  watch('read', ids());
-  watch('another write', add(2));
+  void watch('read', ids());
+  void watch('another write', add(2));
   await soon();
   const failed = answers.splice(0).sort();
 
   raw.checkpointFails = false;
-  watch('read', ids());
+  void watch('read', ids());
   await soon();
 
   assert.deepEqual(failed, ['another write: disk I/O error', 'read: disk I/O error', 'write: disk I/O error']);
