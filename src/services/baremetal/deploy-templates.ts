@@ -17,8 +17,10 @@ import { type ListRequest, listRecords } from './record-lists.ts';
 import { Bag, patchedFields, Uuid } from './record-patch.ts';
 import { DeploySteps, deployStepsOf } from './recorded-steps.ts';
 import { refuseReading } from './refuse-reading.ts';
+import { declaredSecrets } from './secrets.ts';
 
 type StoreContext = Pick<BaremetalContext, 'store'>;
+type SecretsContext = Pick<BaremetalContext, 'store' | 'drivers'>;
 
 const fields = { extra: Bag, name: Trait, steps: DeploySteps };
 const Patched = Type.Object(fields);
@@ -43,13 +45,13 @@ export function listDeployTemplates({ store }: StoreContext, request: ListReques
 }
 
 export function createDeployTemplate(
-  { store }: StoreContext,
+  { store, drivers }: SecretsContext,
   { uuid, name, steps, extra }: Static<typeof DeployTemplateRequest>,
 ): Promise<DeployTemplate> {
   const template: DeployTemplate = {
     uuid: uuid ? uuidOf('uuid', uuid) : randomUUID(),
     name,
-    steps: deployStepsOf(steps),
+    steps: deployStepsOf(steps, { declared: declaredSecrets(drivers) }),
     extra: (extra ?? {}) as JsonObject,
     created_at: new Date().toISOString(),
     updated_at: null,
@@ -57,12 +59,16 @@ export function createDeployTemplate(
   return whereUnique(store.deploy_templates.insert(template), (violation) => alreadyExists(violation, template));
 }
 
-export function patchDeployTemplate(context: StoreContext, ident: string, patch: JsonPatch): Promise<DeployTemplate> {
+export function patchDeployTemplate(context: SecretsContext, ident: string, patch: JsonPatch): Promise<DeployTemplate> {
   return context.store.transaction(async (store) => {
     refuseReading(patch, ['steps']);
     const before = await findDeployTemplate({ store }, ident);
     const { name, steps, extra } = patchedFields(Patched, before, patch);
-    const fields = { name, steps: deployStepsOf(steps, before.steps), extra: (extra ?? {}) as JsonObject };
+    const fields = {
+      name,
+      steps: deployStepsOf(steps, { before: before.steps, declared: declaredSecrets(context.drivers) }),
+      extra: (extra ?? {}) as JsonObject,
+    };
     const changed = { ...before, ...fields, updated_at: new Date().toISOString() };
     const writing = store.deploy_templates.update({ uuid: before.uuid }, changed);
     await whereUnique(writing, (violation) => alreadyExists(violation, changed));

@@ -15,7 +15,7 @@ import { applyPatch, type JsonPatch, membersOf, writtenMembersOf } from './json-
 import { fixedFieldTable, refuseFixedFields } from './node-fixed-fields.ts';
 import { NodeName, refuseEmptyName, refuseReservedName } from './node-names.ts';
 import { refuseReading } from './refuse-reading.ts';
-import { restoreSecrets } from './secrets.ts';
+import { restoreSecrets } from './restore-secrets.ts';
 
 const bagNames = ['driver_info', 'properties', 'extra', 'instance_info'] as const;
 const changeable: readonly string[] = [
@@ -56,7 +56,7 @@ const patchedCheck = lazily(() => Compile(Patched));
  * Only the fields that the patch touches. A removed interface returns to the default of the hardware type; asterisks in
  * place of a secret change nothing. Throws `badRequest` or `unsupported`.
  */
-export function readNodePatch(node: Node, patch: JsonPatch): NodeChanges {
+export function readNodePatch(node: Node, patch: JsonPatch, declared: ReadonlySet<string>): NodeChanges {
   for (const name of membersOf(patch)) refuseUnknown(name);
   refuseReading(patch, maskedFields);
   const before = Object.fromEntries(changeable.map((name) => [name, node[name as keyof Node] ?? null])) as JsonObject;
@@ -64,10 +64,15 @@ export function readNodePatch(node: Node, patch: JsonPatch): NodeChanges {
   const after = applyPatch({ ...before, ...noFixedFields }, patch);
   const { instance_uuid: _instance, ...others } = after;
   refuseFixedFields(others);
-  return changesOf(node, after, writtenMembersOf(patch));
+  const changes = changesOf(node, after, writtenMembersOf(patch));
+  for (const name of maskedFields) {
+    const bag = changes[name];
+    if (bag) changes[name] = restoreSecrets(bag, node[name], declared);
+  }
+  return changes;
 }
 
-const maskedFields = ['driver_info', 'instance_info'];
+const maskedFields = ['driver_info', 'instance_info'] as const;
 
 function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>): NodeChanges {
   if (touched.has('name')) refuseEmptyName(after['name']);
@@ -84,9 +89,6 @@ function changesOf(node: Node, after: JsonObject, touched: ReadonlySet<string>):
   refuseReservedName('node', patched.name);
   const changes: Record<string, unknown> = {};
   for (const name of touched) if (changeable.includes(name)) changes[name] = patched[name];
-  for (const name of ['driver_info', 'instance_info'] as const) {
-    if (touched.has(name)) changes[name] = restoreSecrets(patched[name] as JsonObject, node[name]);
-  }
   if (touched.has('instance_name')) {
     delete changes['instance_name'];
     const info = (changes['instance_info'] ?? node.instance_info) as JsonObject;

@@ -16,6 +16,7 @@ import { bornWithTable, fixedFieldTable, patchOnly, refuseFixedFields } from './
 import { NodeName, refuseEmptyName, refuseReservedName } from './node-names.ts';
 import { readNodePatch } from './node-patch.ts';
 import { refuseUnknownReferences } from './node-references.ts';
+import { declaredSecrets } from './secrets.ts';
 
 const Maybe = <T extends Parameters<typeof Type.Optional>[0]>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 const FreeFormObject = Maybe(Type.Record(Type.String(), Type.Unknown()));
@@ -103,7 +104,7 @@ export async function patchNode(context: BaremetalContext, ident: string, reques
   const key = nodeKey(ident);
   const { uuid } = 'uuid' in key ? key : await findNode(context, ident);
   await context.engine.updateNode(uuid, async (now, trx) => {
-    const changes = readNodePatch(now, patch);
+    const changes = readNodePatch(now, patch, declaredSecrets(context.drivers));
     if (!mayChangeOwner) refuseOwnerOfActive(now, changes);
     await refuseUnknownReferences({ store: trx }, changes);
     return withParent({ store: trx }, changes);

@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
-import { restoreSecrets } from './secrets.ts';
+import { restoreSecrets } from './restore-secrets.ts';
 
 /** Interfaces whose steps can be named, those that win a tie first. */
 const interfaces = ['vendor', 'power', 'management', 'firmware', 'deploy', 'bios', 'raid'] as const;
@@ -26,20 +26,26 @@ export const RunbookSteps = Type.Array(RunbookStep, { minItems: 1 });
 
 type Step = { interface: string; step: string; args: JsonObject };
 
-/** As they are kept. @param before the steps whose secrets replace asterisks. Throws `badRequest` for duplicates */
-export function deployStepsOf(steps: Static<typeof DeploySteps>, before: readonly Step[] = []) {
+/** The steps whose secrets replace asterisks, and the names of secrets. */
+type Former = { readonly before?: readonly Step[]; readonly declared: ReadonlySet<string> };
+
+/** As they are kept. Throws `badRequest` for duplicates, and for asterisks that stand for no known secret */
+export function deployStepsOf(steps: Static<typeof DeploySteps>, former: Former) {
   refuseDuplicates(steps);
-  return steps.map(({ priority, ...each }) => ({ ...keptStep(each, before), priority: placeOf('priority', priority) }));
+  return steps.map(({ priority, ...each }) => ({ ...keptStep(each, former), priority: placeOf('priority', priority) }));
 }
 
-export function runbookStepsOf(steps: Static<typeof RunbookSteps>, before: readonly Step[] = []) {
+export function runbookStepsOf(steps: Static<typeof RunbookSteps>, former: Former) {
   refuseDuplicates(steps);
-  return steps.map(({ order, ...each }) => ({ ...keptStep(each, before), order: placeOf('order', order) }));
+  return steps.map(({ order, ...each }) => ({ ...keptStep(each, former), order: placeOf('order', order) }));
 }
 
-function keptStep(given: { interface: string; step: string; args?: object | undefined }, before: readonly Step[]): Step {
+function keptStep(
+  given: { interface: string; step: string; args?: object | undefined },
+  { before = [], declared }: Former,
+): Step {
   const former = before.find((each) => each.interface === given.interface && each.step === given.step);
-  const args = restoreSecrets((given.args ?? {}) as JsonObject, former?.args ?? {});
+  const args = restoreSecrets((given.args ?? {}) as JsonObject, former?.args ?? {}, declared);
   return { interface: given.interface, step: given.step, args };
 }
 

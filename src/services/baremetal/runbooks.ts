@@ -19,8 +19,10 @@ import { type ListRequest, listRecords } from './record-lists.ts';
 import { Bag, Description, Flag, patchedFields, Uuid } from './record-patch.ts';
 import { RunbookSteps, runbookStepsOf } from './recorded-steps.ts';
 import { refuseReading } from './refuse-reading.ts';
+import { declaredSecrets } from './secrets.ts';
 
 type StoreContext = Pick<BaremetalContext, 'store'>;
+type SecretsContext = Pick<BaremetalContext, 'store' | 'drivers'>;
 
 const common = {
   disable_ramdisk: Flag,
@@ -63,11 +65,16 @@ export function listRunbooks(
   return listRecords({ collection, sortable, where, find }, request);
 }
 
-export function createRunbook({ store }: StoreContext, request: Static<typeof RunbookRequest>): Promise<Runbook> {
+export function createRunbook({ store, drivers }: SecretsContext, request: Static<typeof RunbookRequest>): Promise<Runbook> {
   const { uuid, name, description, steps, extra, owner, disable_ramdisk } = request;
   const runbook: Runbook = {
     uuid: uuid ? uuidOf('uuid', uuid) : randomUUID(),
-    ...{ name, description: description ?? null, steps: runbookStepsOf(steps), traits: [] },
+    ...{
+      name,
+      description: description ?? null,
+      steps: runbookStepsOf(steps, { declared: declaredSecrets(drivers) }),
+      traits: [],
+    },
     ...{ disable_ramdisk: disable_ramdisk ?? false, public: request.public ?? false, owner: owner ?? null },
     extra: (extra ?? {}) as JsonObject,
     created_at: new Date().toISOString(),
@@ -79,7 +86,7 @@ export function createRunbook({ store }: StoreContext, request: Static<typeof Ru
 type Change = { patch: JsonPatch; hasDescription: boolean };
 
 /** @param hasDescription whether the description may be changed */
-export function patchRunbook(context: StoreContext, uuid: string, { patch, hasDescription }: Change): Promise<Runbook> {
+export function patchRunbook(context: SecretsContext, uuid: string, { patch, hasDescription }: Change): Promise<Runbook> {
   return context.store.transaction(async (store) => {
     refuseReading(patch, ['steps']);
     const before = await findRunbook({ store }, uuid);
@@ -89,8 +96,9 @@ export function patchRunbook(context: StoreContext, uuid: string, { patch, hasDe
     const { steps, ...after }: Static<typeof Patched> = patchedFields(hasDescription ? Patched : EarlierPatched, start, patch);
     if (sets('/owner') && after.owner && after.public)
       throw new Fault('badRequest', { detail: "Couldn't apply patch. Reason: There cannot be an owner for a public runbook" });
+    const former = { before: before.steps, declared: declaredSecrets(context.drivers) };
     const changed: Runbook = {
-      ...{ ...before, name: after.name, steps: runbookStepsOf(steps, before.steps), extra: (after.extra ?? {}) as JsonObject },
+      ...{ ...before, name: after.name, steps: runbookStepsOf(steps, former), extra: (after.extra ?? {}) as JsonObject },
       ...{ disable_ramdisk: after.disable_ramdisk ?? false, public: after.public ?? false, owner: after.owner ?? null },
       ...(hasDescription && { description: after.description ?? null }),
       updated_at: new Date().toISOString(),

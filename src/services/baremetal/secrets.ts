@@ -32,24 +32,9 @@ export function withoutSecrets(object: JsonObject, declared: ReadonlySet<string>
   return Object.fromEntries(entries);
 }
 
-function shownValue(value: Json, declared: ReadonlySet<string>): Json {
+/** As `withoutSecrets`, of any value. */
+export function shownValue(value: Json, declared: ReadonlySet<string>): Json {
   if (typeof value === 'string') return maskUrlSecrets(value);
   if (Array.isArray(value)) return value.map((item) => shownValue(item, declared));
   return value !== null && typeof value === 'object' ? withoutSecrets(value, declared) : value;
-}
-
-/** `wanted`, with each masked value replaced by the previous one (or removed if there was none). */
-export function restoreSecrets(wanted: JsonObject, before: JsonObject): JsonObject {
-  const restored: JsonObject = {};
-  for (const [key, value] of Object.entries(wanted)) {
-    const old = Object.hasOwn(before, key) ? before[key] : undefined;
-    if (typeof old === 'string' && value === maskUrlSecrets(old)) restored[key] = old;
-    else if (value !== mask) restored[key] = isObject(value) && isObject(old) ? restoreSecrets(value, old) : value;
-    else if (old !== undefined) restored[key] = old;
-  }
-  return restored;
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -18,9 +18,11 @@ import { uuidOf } from './kept-uuid.ts';
 import { findMarked, findNamedNode, findNode } from './lookup.ts';
 import { type ListRequest, listRecords } from './record-lists.ts';
 import { refuseReading } from './refuse-reading.ts';
-import { restoreSecrets } from './secrets.ts';
+import { restoreSecrets } from './restore-secrets.ts';
+import { declaredSecrets } from './secrets.ts';
 
 type StoreContext = Pick<BaremetalContext, 'store'>;
+type SecretsContext = Pick<BaremetalContext, 'store' | 'drivers'>;
 type Volume = VolumeConnector | VolumeTarget;
 type Own<T extends Volume> = Omit<T, 'uuid' | 'created_at' | 'updated_at'>;
 
@@ -30,8 +32,8 @@ export type VolumeKind<T extends Volume> = {
   readonly fields: Readonly<Record<string, TSchema>>;
   readonly sortable: readonly (keyof T & string)[];
   collectionOf(store: Store): Collection<T>;
-  /** The fields of a record, from a valid request. @param before the record that a patch changes */
-  read(given: object, node_uuid: string, before?: T): Own<T>;
+  /** The fields of a record, from a valid request. @param former the record that a patch changes, and the names of secrets */
+  read(given: object, node_uuid: string, former: { before?: T; declared: ReadonlySet<string> }): Own<T>;
   /** What a record with the same unique values has in common. */
   duplicate(violation: UniqueViolation, record: T): string;
 };
@@ -75,9 +77,9 @@ export const targetKind: VolumeKind<VolumeTarget> = {
   fields: targetFields,
   sortable: ['uuid', 'node_uuid', 'volume_type', 'volume_id', 'boot_index', 'created_at', 'updated_at'],
   collectionOf: ({ volume_targets }) => volume_targets,
-  read(given, node_uuid, before) {
+  read(given, node_uuid, { before, declared }) {
     const { volume_type, volume_id, boot_index, properties, extra } = given as TargetRequest;
-    const restored = restoreSecrets((properties ?? {}) as JsonObject, before?.properties ?? {});
+    const restored = restoreSecrets((properties ?? {}) as JsonObject, before?.properties ?? {}, declared);
     return { node_uuid, volume_type, volume_id, boot_index, properties: restored, extra: (extra ?? {}) as JsonObject };
   },
   duplicate: ({ columns }, { uuid, boot_index }) =>
@@ -107,7 +109,7 @@ export async function listVolumes<T extends Volume>(
 
 export async function createVolume<T extends Volume>(
   kind: VolumeKind<T>,
-  { store }: StoreContext,
+  { store, drivers }: SecretsContext,
   request: ConnectorRequest | TargetRequest,
 ): Promise<T> {
   const { uuid } = request;
@@ -115,7 +117,7 @@ export async function createVolume<T extends Volume>(
     const node = await nodeOf(trx, request.node_uuid);
     await refuseLocked(trx, node.uuid, ['all']);
     const record = {
-      ...kind.read(request, node.uuid),
+      ...kind.read(request, node.uuid, { declared: declaredSecrets(drivers) }),
       uuid: uuid ? uuidOf('uuid', uuid) : randomUUID(),
       created_at: new Date().toISOString(),
       updated_at: null,
@@ -126,7 +128,7 @@ export async function createVolume<T extends Volume>(
 
 export function patchVolume<T extends Volume>(
   kind: VolumeKind<T>,
-  { store }: StoreContext,
+  { store, drivers }: SecretsContext,
   { uuid, patch }: { uuid: string; patch: JsonPatch },
 ): Promise<T> {
   const names = Object.keys(kind.fields);
@@ -150,7 +152,8 @@ export function patchVolume<T extends Volume>(
       await refuseWhileBusy(trx, each);
       if (each.power_state !== 'power off') throw wrongState(`volume ${kind.noun} update`, each);
     }
-    const record = { ...before, ...kind.read(after as object, node.uuid, before), updated_at: new Date().toISOString() };
+    const own = kind.read(after as object, node.uuid, { before, declared: declaredSecrets(drivers) });
+    const record = { ...before, ...own, updated_at: new Date().toISOString() };
     const writing = kind.collectionOf(trx).update({ uuid: before.uuid } as object, record);
     await whereUnique(writing, (violation) => alreadyExists(kind, violation, record));
     return record;

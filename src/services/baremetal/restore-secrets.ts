@@ -1,0 +1,83 @@
+/** The way back from `withoutSecrets`: what was shown as asterisks, and is sent back so, stays what it was. */
+import { Fault } from '#domain/faults.ts';
+import type { Json, JsonObject } from '#domain/json.ts';
+import { maskUrlSecrets } from '#domain/url-secrets.ts';
+import { mask, shownValue, withoutSecrets } from './secrets.ts';
+
+type Declared = ReadonlySet<string>;
+
+/**
+ * `wanted`, with each masked value replaced by the previous one (or removed if there was none).
+ * @param declared as for `withoutSecrets`
+ * @throws Fault `badRequest` if it is not certain which secret asterisks in a list or in a URL stand for
+ */
+export function restoreSecrets(wanted: JsonObject, before: JsonObject, declared: Declared): JsonObject {
+  const restored: JsonObject = {};
+  for (const [key, value] of Object.entries(wanted)) {
+    const old = Object.hasOwn(before, key) ? before[key] : undefined;
+    if (value !== mask) restored[key] = restoredValue(value, old, declared);
+    else if (old !== undefined) restored[key] = old;
+  }
+  return restored;
+}
+
+function restoredValue(value: Json, old: Json | undefined, declared: Declared): Json {
+  if (Array.isArray(value)) return restoredList(value, Array.isArray(old) ? old : [], declared);
+  if (isObject(value)) return restoreSecrets(value, isObject(old) ? old : {}, declared);
+  if (typeof value !== 'string' || !value.includes(mask)) return value;
+  if (typeof old === 'string' && value === maskUrlSecrets(old)) return old;
+  // Asterisks that are no secret's place are text.
+  if (value !== maskUrlSecrets(value.replaceAll(mask, 'x'))) return value;
+  throw unknownSecret(value);
+}
+
+/**
+ * An item with asterisks is one that is shown so: as many must have been there as are sent. One that is shown like none
+ * is a changed one: that with its name, or that in its place if the list is as long as before. Items are compared as
+ * they are shown, so that the reply does not tell whether a guess is right.
+ */
+function restoredList(wanted: readonly Json[], old: readonly Json[], declared: Declared): Json[] {
+  if (!wanted.some(hasMask)) return [...wanted];
+  const lookOf = (item: Json) => JSON.stringify(shownValue(item, declared));
+  const sent = wanted.map((item) => ({ item, look: lookOf(item) }));
+  const sentLike = Map.groupBy(sent, ({ look }) => look);
+  const oldLike = Map.groupBy(old, lookOf);
+  const changed = old.map((item) => (sentLike.has(lookOf(item)) ? undefined : item));
+  const changedByName = Map.groupBy(changed, nameOf);
+  const taken = new Map<string, number>();
+  return sent.map(({ item, look }, index) => {
+    const place = taken.get(look) ?? 0;
+    taken.set(look, place + 1);
+    if (!hasMask(item)) return item;
+    const same = oldLike.get(look);
+    if (same?.length === sentLike.get(look)?.length) return restoredValue(item, same?.[place], declared);
+    if (same) throw unknownSecret(item);
+    const named = nameOf(item) === undefined ? undefined : changedByName.get(nameOf(item));
+    const inPlace = wanted.length === old.length ? changed[index] : undefined;
+    return restoredItem(item, named?.length === 1 ? named[0] : inPlace, declared);
+  });
+}
+
+function nameOf(item: Json | undefined): Json | undefined {
+  return isObject(item) && typeof item['name'] === 'string' ? item['name'] : undefined;
+}
+
+function restoredItem(item: Json, former: Json | undefined, declared: Declared): Json {
+  if (!isObject(item)) return restoredValue(item, undefined, declared);
+  if (!isObject(former)) throw unknownSecret(item);
+  return restoreSecrets(item, former, declared);
+}
+
+function unknownSecret(item: Json): Fault {
+  const shown = JSON.stringify(isObject(item) ? withoutSecrets(item, new Set()) : item).slice(0, 200);
+  return new Fault('badRequest', { detail: `The asterisks in ${shown} stand for no known secret: send the secret itself.` });
+}
+
+function hasMask(value: Json): boolean {
+  if (typeof value === 'string') return value.includes(mask);
+  return typeof value === 'object' && value !== null && Object.values(value).some((each) => hasMask(each as Json));
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
