@@ -111,6 +111,7 @@ function nodeRow(index: number, { servers }: SiteSize): Omit<Node, 'id'> {
       machine_uuid: null,
       machine_serial: null,
       known_disks: null,
+      automatic_lessee: null,
       inventory,
       health: null,
       plugin_data: null,

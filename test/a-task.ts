@@ -54,6 +54,7 @@ export function aNode(changes: Partial<Node> = {}): Node {
     machine_uuid: null,
     machine_serial: null,
     known_disks: null,
+    automatic_lessee: null,
     inventory: null,
     health: null,
     plugin_data: null,

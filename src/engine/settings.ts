@@ -6,6 +6,9 @@ import type { DeploySettings, ProvisioningSettings, StateSettings } from '#setti
 /** Reactions to a power change that Ingot did not request. */
 export const powerPolicies = ['record', 'correct', 'maintenance'] as const;
 export type PowerPolicyName = (typeof powerPolicies)[number];
+/** Where the lessee comes from that a deployment sets. */
+export const lesseeSources = ['none', 'instance', 'request'] as const;
+
 /** Former names. */
 export const formerPowerPolicies: Readonly<Record<string, PowerPolicyName>> = { hold: 'maintenance' };
 
@@ -39,6 +42,10 @@ export const engineSettings = {
     { expected: `a comma-separated list of interface.step=priority, in which ${stepPriorityRule}`, isValid: isPriorityRow },
   ),
   'clean.disallowed_steps': disallowed('cleaning'),
+  'deploy.automatic_lessee': oneOf(lesseeSources, {
+    default: 'none',
+    help: "The project that becomes the lessee of a node without one while an instance is deployed on it: instance (that of the server, or project_id in instance_info), request (that of the caller's token) or none. A lessee controls the hardware: power, virtual media, and for managers steps",
+  }),
   'deploy.disallowed_steps': disallowed('deployments'),
   'service.disallowed_steps': disallowed('servicing'),
   'steps.hold_timeout': integer({

@@ -62,6 +62,7 @@ const later = [
   '0060-server-locks',
   '0061-port-bindings',
   '0062-raid',
+  '0063-automatic-lessees',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

@@ -183,6 +183,7 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
     machine_uuid: null,
     machine_serial: null,
     known_disks: null,
+    automatic_lessee: null,
     created_at: now,
     updated_at: now,
     provision_updated_at: null,

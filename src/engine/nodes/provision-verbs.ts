@@ -8,6 +8,7 @@ import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { ProvisionOptions, ServerVerbs } from '../contract.ts';
+import { leased } from '../operations/automatic-lessee.ts';
 import { adopt, refuseUncleaned } from '../operations/adopt.ts';
 import { noteUncleaned } from '../operations/automated-cleaning.ts';
 import { beginDeletion } from '../operations/delete.ts';
@@ -158,7 +159,9 @@ async function deployInstance(
   if (options.configdrive) await saveConfigDrive(trx, node, options.configdrive);
   await writeTransition(trx, node, verb);
   // The disk holds a user's data from now on.
-  await trx.nodes.update({ uuid: node.uuid }, { must_clean: true, last_error: null });
+  const lease = { instance: node.instance_info['project_id'], request: user.project_id };
+  const changes = { must_clean: true, last_error: null, ...(verb.name !== 'rebuild' && leased(node, settings, lease)) };
+  await trx.nodes.update({ uuid: node.uuid }, changes);
   return worker.begin(trx, operation);
 }
 

@@ -10,6 +10,7 @@ import { readRequirements } from '../scheduler/choose-requirements.ts';
 import { detachPorts } from '../servers/server-network.ts';
 import type { BaseRequest } from '../worker/base-context.ts';
 import { type EndParts, newOperation } from '../worker/define-operation.ts';
+import { leased } from './automatic-lessee.ts';
 import { deployStepsFor, findDeploySteps } from './deploy-steps.ts';
 import { chooseDeployInterface, DeployRequest, deployRequest } from './deployment.ts';
 
@@ -67,6 +68,7 @@ export async function claimNode(
     target_provision_state: 'active',
     last_error: null,
     instance_info: { display_name: server.name, image_source: image.id, ...(traits.length > 0 && { traits }) },
+    ...leased(node, settings, { instance: server.project_id, request: server.project_id }),
   });
   const purpose = `deploy server ${server.name}${about}`;
   const fields = { purpose, node_uuid: node.uuid, server_id: server.id };

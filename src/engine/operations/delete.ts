@@ -6,6 +6,7 @@ import { removeAllocation } from '../nodes/allocations.ts';
 import { BaseRequest, fits } from '../worker/base-context.ts';
 import { defineOperation, type EndParts, newOperation } from '../worker/define-operation.ts';
 import { failureReport } from '../worker/last-error.ts';
+import { unleased } from './automatic-lessee.ts';
 import { cleanOrRelease } from './clean-or-release.ts';
 import { DeployRequest, releaseStep } from './deployment.ts';
 import { clearConsoleStep, powerOffIfPossible, unbindPortsStep, withdrawBootFiles } from './machine-steps.ts';
@@ -46,7 +47,9 @@ export const deletion = defineOperation({
     }
     await writeServerDeleted(trx, operation.server_id);
     await trx.config_drives.remove({ id: operation.node_uuid });
-    await trx.nodes.update({ uuid: operation.node_uuid }, { instance_uuid: null, instance_info: {} });
+    const [lease] = await trx.nodes.pick(['lessee', 'automatic_lessee'], { uuid: operation.node_uuid });
+    const changes = { instance_uuid: null, instance_info: {}, ...(lease && unleased(lease)) };
+    await trx.nodes.update({ uuid: operation.node_uuid }, changes);
     await removeAllocation(trx, operation.node_uuid);
     return cleanOrRelease(trx, operation, parts);
   },

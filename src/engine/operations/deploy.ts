@@ -6,6 +6,7 @@ import type { BaseContext, BaseRequest, RunningOperation } from '../worker/base-
 import { defineOperation, type EndParts } from '../worker/define-operation.ts';
 import { isDiskUntouched } from '../worker/disk-state.ts';
 import { abortText, failureReport } from '../worker/last-error.ts';
+import { unleased } from './automatic-lessee.ts';
 import { leaveUncleaned } from './clean.ts';
 import { cleanOrRelease } from './clean-or-release.ts';
 import { beginDeletion } from './delete.ts';
@@ -114,6 +115,7 @@ async function writeFailure(trx: Store, operation: Ended, parts: EndParts): Prom
   await parts.states.apply(trx, operation.node_uuid, 'fail', {
     instance_uuid: null,
     instance_info: {},
+    ...(node && unleased(node)),
     failures: (node?.failures ?? 0) + Number(isNodesFault(operation.fault)),
     last_error: wasCancelled ? null : failureReport(operation, failure),
   });

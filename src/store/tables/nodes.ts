@@ -74,6 +74,8 @@ export type Node = NodeInterfaces &
     machine_serial: string | null;
     /** The disks present at the last cleaning and those seen since: the next cleaning must find all of them. */
     known_disks: KnownDisk[] | null;
+    /** The lessee that the deployment has set (operations/automatic-lessee.ts); null: it has set none. */
+    automatic_lessee: string | null;
     created_at: string;
     updated_at: string;
     provision_updated_at: string | null;
