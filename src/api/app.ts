@@ -15,12 +15,12 @@ import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import { BasicLogins } from '#services/identity/basic-logins.ts';
 import { LoginGuard } from '#services/identity/login-guard.ts';
 import { Tokens } from '#services/identity/tokens.ts';
-import { recheck } from '#services/identity/validate-token.ts';
 import type { ImageData } from '#services/image/context.ts';
 import type { Store } from '#store/store.ts';
 import { registerBaremetal } from './baremetal/index.ts';
 import { NodeRenderer } from './baremetal/node-view.ts';
 import { registerCompute } from './compute/index.ts';
+import { mayUseConsole } from './console-rights.ts';
 import { type ConsoleGrant, ConsoleTickets } from './console-tickets.ts';
 import { serveConsoles } from './consoles.ts';
 import type { ApiContext, ApiScope } from './context.ts';
@@ -144,10 +144,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
   app.addHook('preClose', async () => {
     setTimeout(() => app.server.closeAllConnections(), closeMs).unref();
   });
-  const isAllowed = async ({ token, server }: ConsoleGrant) => {
-    const caller = await recheck(context, token);
-    return caller !== undefined && (server !== undefined || caller.is_admin);
-  };
+  const isAllowed = (grant: ConsoleGrant) => mayUseConsole(context, grant);
   serveConsoles(app, { engine: parts.engine, tickets: consoles, isAllowed });
   registerDiscovery(app as ApiScope, context);
   registerOpenApi(app, context, { services: serviceTable, catalogue });

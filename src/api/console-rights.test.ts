@@ -7,10 +7,12 @@ import { test } from 'node:test';
 import type { Engine } from '#engine/contract.ts';
 import { aNode } from '#test/a-task.ts';
 import { openApiFixture } from '#test/api-fixture.ts';
+import { createPersonas, type Persona, type PersonaName } from '#test/personas.ts';
 
 const engine = { attachConsole: async () => new Duplex({ read() {}, write: (_data, _encoding, done) => done() }) };
 
 const key = Buffer.alloc(16).toString('base64');
+const upgrade = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': key };
 
 test('a ticket opens a console only while its owner has the role', async (t) => {
   const fixture = await openApiFixture({ engine: () => engine as unknown as Engine });
@@ -33,8 +35,33 @@ test('a ticket opens a console only while its owner has the role', async (t) => 
   await fixture.ask({ method: 'DELETE', url: role });
   await fixture.ask({ method: 'PUT', url: role });
 
-  const upgrade = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': key };
   const [reply] = (await once(get(second.replace(/^ws/, 'http'), { headers: upgrade }), 'response')) as [IncomingMessage];
   assert.equal(reply.statusCode, 403);
   open.close();
+});
+
+test("members of the owner's project use the console of their node, until it is another's", async (t) => {
+  const fixture = await openApiFixture({ engine: () => engine as unknown as Engine });
+  t.after(() => fixture.close());
+  const { url } = await fixture.listen();
+  const personas = await createPersonas(fixture);
+  const persona = (name: PersonaName) => personas.find((each) => each.name === name) as Persona;
+  const [member, other] = [persona('member of the project'), persona('member of the other project')];
+  const { id: _, ...node } = { ...aNode(), console_enabled: true, owner: member.project_id, lessee: other.project_id };
+  await fixture.store.nodes.insert(node);
+  const ticketFor = (who: Persona) =>
+    fixture.ask({
+      url: `/baremetal/v1/nodes/${node.uuid}/states/console`,
+      headers: { ...who.headers, host: new URL(url).host, 'x-openstack-ironic-api-version': '1.65' },
+    });
+  const [first, second] = [await ticketFor(member), await ticketFor(member)].map(({ body }) => body.console_info.url as string);
+
+  const open = new WebSocket(String(first), 'binary');
+  await once(open, 'open');
+  open.close();
+  const refused = await ticketFor(other);
+  await fixture.store.nodes.update({ uuid: node.uuid }, { owner: other.project_id });
+  const [reply] = (await once(get(String(second).replace(/^ws/, 'http'), { headers: upgrade }), 'response')) as [IncomingMessage];
+
+  assert.deepEqual([refused.status, reply.statusCode], [403, 403]);
 });

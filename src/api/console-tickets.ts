@@ -14,8 +14,8 @@ const tokenBytes = 24;
 const tokenLength = (tokenBytes / 3) * 4;
 
 /**
- * Access to a node's console, for an administrator, or for the owner of `server` while it is on the node. It expires
- * with the token that requested it.
+ * Access to a node's console, or to that of `server` while it is on the node. It lasts while the token that requested it
+ * is valid and may open the console (console-rights.ts).
  */
 export type ConsoleGrant = { readonly node: string; readonly server?: string; readonly token: TokenPayload };
 
