@@ -68,6 +68,12 @@ const refusedRows: Row[] = [
   ['POST', `${v1}/drivers/fake-hardware/vendor_passthru`, {}, 400, /Method not specified/],
   ['POST', `${v1}/drivers/none/vendor_passthru/explode`, {}, 404, /none/],
   ['GET', `${v1}/conductors?colour=red`, undefined, 400, /Unexpected arguments: colour/],
+  ['GET', `${v1}/conductors?limit=0`, undefined, 400, /Limit must be positive/],
+  ['GET', `${v1}/conductors?limit=many`, undefined, 400, /limit/],
+  ['GET', `${v1}/conductors?marker=none`, undefined, 404, /none/],
+  ['GET', `${v1}/conductors?sort_key=alive`, undefined, 400, /sort_key value alive is an invalid field for sorting/],
+  ['GET', `${v1}/conductors?sort_dir=up`, undefined, 400, /Invalid sort direction: up/],
+  ['GET', `${v1}/conductors?detail=true&fields=hostname`, undefined, 400, /Can't fetch a subset of fields with 'detail' set/],
   ['GET', `${v1}/allocations?colour=red`, undefined, 400, /Unexpected arguments: colour/],
   ['PUT', '{node}/traits/CUSTOM_A', { traits: [] }, 400, /without a body/],
   ['DELETE', '{node}/traits/fast', undefined, 404, /fast/],
@@ -155,11 +161,13 @@ test('replies to creations and state changes have a Location', async () => {
   const console = await ask('PUT', `${uuid}/states/console`, { enabled: 'False' });
   const { links } = (await ask('GET', `${uuid}/children`)).body;
   const [conductor] = (await ask('GET', `${v1}/conductors`)).body.conductors;
+  const { conductors: rest } = (await ask('GET', `${v1}/conductors?limit=1&marker=${conductor.hostname}`)).body;
   const volume = (await ask('GET', `${v1}/volume`)).body;
 
   assert.match(String(trait.headers['location']), /\/traits\/CUSTOM_A$/);
   assert.match(String(console.headers['location']), /\/states\/console$/);
   assert.equal(links.rel, 'children');
+  assert.deepEqual(rest, []);
   assert.deepEqual(Object.keys(conductor).sort(), ['alive', 'conductor_group', 'hostname', 'links']);
   assert.deepEqual(Object.keys(volume), ['links', 'connectors', 'targets']);
 });

@@ -6,9 +6,9 @@ import type { ApiContext } from '../context.ts';
 import { field, selectFields } from './fields.ts';
 import { linksTo } from './links.ts';
 import { conductorName } from './node-fields.ts';
+import { PageQuery, selectionOf, Word } from './page-query.ts';
 import { route } from './policy.ts';
 
-const Word = Type.Optional(Type.String());
 const Conductor = Type.Record(Type.String(), Type.Unknown());
 
 export const conductorRoutes = [
@@ -17,15 +17,16 @@ export const conductorRoutes = [
     path: '/conductors',
     policy: 'baremetal:conductor:get',
     summary: 'List conductors',
-    query: Type.Object({
-      detail: Type.Optional(Type.Boolean()),
-      ...{ fields: Word, limit: Word, marker: Word, sort_key: Word, sort_dir: Word },
-    }),
+    query: PageQuery,
     reply: Type.Object({ conductors: Type.Array(Conductor) }),
     handler(request, context) {
-      const { detail, fields } = request.query;
-      const selection = detail ? {} : { fields, brief: ['hostname', 'conductor_group', 'alive'] };
-      return { conductors: [conductorJson(context, request, selection)] };
+      const { marker, sort_key } = request.query;
+      const shown = conductorJson(context, request, selectionOf(request.query, ['hostname', 'conductor_group', 'alive']));
+      if (sort_key !== undefined && !sortable.includes(sort_key))
+        throw new Fault('badRequest', { detail: `The sort_key value ${sort_key} is an invalid field for sorting` });
+      if (marker !== undefined) refuseUnknown(marker);
+      // Every page that begins after it is empty.
+      return { conductors: marker === undefined ? [shown] : [] };
     },
   }),
   route({
@@ -37,11 +38,18 @@ export const conductorRoutes = [
     reply: Conductor,
     handler(request, context) {
       const { name } = request.params;
-      if (name !== conductorName) throw new Fault('notFound', { what: 'Conductor', id: name });
+      refuseUnknown(name);
       return conductorJson(context, request, request.query);
     },
   }),
 ];
+
+/** Columns of Ironic's table: `alive` and `drivers` are none. */
+const sortable: readonly string[] = ['id', 'hostname', 'conductor_group', 'online', 'version', 'created_at', 'updated_at'];
+
+function refuseUnknown(name: string): void {
+  if (name !== conductorName) throw new Fault('notFound', { what: 'Conductor', id: name });
+}
 
 /** Of the base URL. */
 const conductorFields = ({ drivers }: ApiContext) => [
