@@ -14,7 +14,7 @@ import { findNamedNode, findNode } from '#services/baremetal/lookup.ts';
 import type { Allocation } from '#store/tables/allocations.ts';
 import type { ApiContext } from '../context.ts';
 import { atLeast } from '../http/microversions.ts';
-import { nextUrl } from '../http/pagination.ts';
+import { nextMember } from '../http/pagination.ts';
 import { field, refuseUnknownFields, selectFields } from './fields.ts';
 import { linksTo } from './links.ts';
 import { refuseHiddenNode, seesNode } from './node-access.ts';
@@ -199,7 +199,7 @@ async function allocationList(context: ApiContext, request: FastifyRequest, quer
   };
   const { items, next } = await listAllocations(context, pageOf(query), filters);
   const allocations = items.map((allocation) => allocationJson(context, request, { allocation, fields }));
-  return { allocations, ...(next !== undefined && { next: nextUrl(context, request, next) }) };
+  return { allocations, ...nextMember(context, request, next) };
 }
 
 function laterField(name: string, since: number): Fault {

@@ -12,7 +12,7 @@ import {
 import { JsonPatch, recordBytes } from '#services/baremetal/json-patch.ts';
 import type { ChassisRecord } from '#store/tables/chassis.ts';
 import type { ApiContext } from '../context.ts';
-import { nextUrl } from '../http/pagination.ts';
+import { nextMember } from '../http/pagination.ts';
 import { field, type Selection, selectFields } from './fields.ts';
 import { linksTo } from './links.ts';
 import { listReply, NodeList, NodeQuery } from './nodes.ts';
@@ -129,7 +129,7 @@ async function chassisList(context: ApiContext, request: FastifyRequest, query: 
   const selection = selectionOf(query, briefFields);
   const { items, next } = await listChassis(context, pageOf(query));
   const chassis = items.map((item) => chassisJson(context, request, { chassis: item, ...selection }));
-  return { chassis, ...(next !== undefined && { next: nextUrl(context, request, next) }) };
+  return { chassis, ...nextMember(context, request, next) };
 }
 
 function chassisJson(

@@ -13,7 +13,7 @@ import { JsonPatch, recordBytes } from '#services/baremetal/json-patch.ts';
 import { declaredSecrets } from '#services/baremetal/secrets.ts';
 import type { DeployTemplate } from '#store/tables/deploy-templates.ts';
 import type { ApiContext } from '../context.ts';
-import { nextUrl } from '../http/pagination.ts';
+import { nextMember } from '../http/pagination.ts';
 import { field, type Selection, selectFields } from './fields.ts';
 import { linksTo } from './links.ts';
 import { PageQuery, pageOf, selectionOf, Word } from './page-query.ts';
@@ -104,7 +104,7 @@ async function templateList(context: ApiContext, request: FastifyRequest, query:
   const selection = selectionOf(query, briefFields);
   const { items, next } = await listDeployTemplates(context, pageOf(query));
   const deploy_templates = items.map((template) => templateJson(context, request, { template, ...selection }));
-  return { deploy_templates, ...(next !== undefined && { next: nextUrl(context, request, next) }) };
+  return { deploy_templates, ...nextMember(context, request, next) };
 }
 
 type Shown = { template: DeployTemplate } & Omit<Selection, 'version'>;

@@ -12,7 +12,7 @@ import {
 import { JsonPatch, recordBytes } from '#services/baremetal/json-patch.ts';
 import type { InspectionRule } from '#store/tables/inspection-rules.ts';
 import type { ApiContext } from '../context.ts';
-import { nextUrl } from '../http/pagination.ts';
+import { nextMember } from '../http/pagination.ts';
 import { field, type Selection, selectFields } from './fields.ts';
 import { linksTo } from './links.ts';
 import { PageQuery, pageOf, selectionOf, Word } from './page-query.ts';
@@ -102,7 +102,7 @@ async function ruleList(context: ApiContext, request: FastifyRequest, query: Sta
   const selection = selectionOf(query, briefFields);
   const { items, next } = await listInspectionRules(context, pageOf(query), query.phase);
   const inspection_rules = items.map((rule) => ruleJson(context, request, { rule, ...selection }));
-  return { inspection_rules, ...(next !== undefined && { next: nextUrl(context, request, next) }) };
+  return { inspection_rules, ...nextMember(context, request, next) };
 }
 
 type Shown = { rule: InspectionRule } & Omit<Selection, 'version'>;

@@ -10,7 +10,7 @@ import type { Operation } from '#store/tables/operations.ts';
 import type { ApiContext } from '../context.ts';
 import { EventFeedQuery, followEvents } from '../http/event-feed.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';
-import { nextUrl, type PageSource, readPage } from '../http/pagination.ts';
+import { nextMember, type PageSource, readPage } from '../http/pagination.ts';
 import { conductorName, operationColumns } from './node-fields.ts';
 import { route } from './policy.ts';
 
@@ -59,7 +59,7 @@ export const nodeHistoryRoutes = [
       const json = detail ? entryJson : briefJson;
       const view = { node, base: context.baseUrl(request), version: request.microversion };
       const history = page.items.map((event) => json(event, view));
-      return { history, ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }) };
+      return { history, ...nextMember(context, request, page.next) };
     },
   }),
   route({
@@ -156,7 +156,7 @@ async function operationsReply(context: ApiContext, request: FastifyRequest, ide
   const page = await readPage(source, { limit, marker, idOf: ({ id }) => id });
   return {
     operations: page.items.map((operation) => operationJson(operation, declaredSecrets(context.drivers))),
-    ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }),
+    ...nextMember(context, request, page.next),
   };
 }
 

@@ -5,7 +5,7 @@ import { findNode } from '#services/baremetal/lookup.ts';
 import { createLock, deleteLock, findLock, isOwnLock, LockKind, LockRequest, listLocks } from '#services/baremetal/node-locks.ts';
 import type { NodeLock } from '#store/tables/node-locks.ts';
 import type { Node } from '#store/tables/nodes.ts';
-import { nextUrl } from '../http/pagination.ts';
+import { nextMember } from '../http/pagination.ts';
 import { Nullable } from '../http/schemas.ts';
 import { linksTo } from './links.ts';
 import { allows, authorize, nodeTarget, route } from './policy.ts';
@@ -41,7 +41,7 @@ export const nodeLockRoutes = [
       const base = context.baseUrl(request);
       return {
         locks: items.map((lock) => lockJson(lock, base)),
-        ...(next !== undefined && { next: nextUrl(context, request, next) }),
+        ...nextMember(context, request, next),
       };
     },
   }),

@@ -12,7 +12,7 @@ import type { Node, StoredNode } from '#store/tables/nodes.ts';
 import type { ApiContext } from '../context.ts';
 import { JsonItems } from '../http/json-text.ts';
 import { atLeast } from '../http/microversions.ts';
-import { nextUrl, type Page, type PageSource, readPage } from '../http/pagination.ts';
+import { nextMember, type Page, type PageSource, readPage } from '../http/pagination.ts';
 import { authorizeNode, listProject } from './node-access.ts';
 import { conductorName, nodeFields } from './node-fields.ts';
 import { redactionFor } from './node-redaction.ts';
@@ -173,7 +173,7 @@ export async function listReply(
   for await (const rows of rowsOf(context, view, page)) {
     for (const text of await nodeRenderer.render(view, rows, renderingFor(context, request))) nodes.add(text);
   }
-  return { nodes: nodes.asList(), ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }) };
+  return { nodes: nodes.asList(), ...nextMember(context, request, page.next) };
 }
 
 async function readQuery(context: ApiContext, query: NodeQuery, project: string | undefined): Promise<NodeListRequest> {

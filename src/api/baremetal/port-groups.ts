@@ -11,7 +11,7 @@ import {
 } from '#services/baremetal/port-groups.ts';
 import type { PortGroup } from '#store/tables/port-groups.ts';
 import type { ApiContext } from '../context.ts';
-import { nextUrl } from '../http/pagination.ts';
+import { nextMember } from '../http/pagination.ts';
 import { field, refuseLaterSortKey, type Selection, selectFields } from './fields.ts';
 import { linksTo } from './links.ts';
 import { authorizeMove, authorizeNamed, listProject, ofProject, refuseHiddenNode } from './node-access.ts';
@@ -157,7 +157,7 @@ async function groupList(context: ApiContext, request: FastifyRequest, query: Gr
   const visible = ofProject(listProject(request, 'portgroup'));
   const { items, next } = await listPortGroups(context, { ...pageOf(query), node, address, shard, conductor_groups, visible });
   const portgroups = items.map((group) => groupJson(context, request, { group, ...selection }));
-  return { portgroups, ...(next !== undefined && { next: nextUrl(context, request, next) }) };
+  return { portgroups, ...nextMember(context, request, next) };
 }
 
 function groupJson(

@@ -9,7 +9,7 @@ import { createPort, deletePort, type PortChanges, PortRequest, readPortPatch, u
 import type { NodePort } from '#store/tables/node-ports.ts';
 import type { ApiContext } from '../context.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';
-import { nextUrl } from '../http/pagination.ts';
+import { nextMember } from '../http/pagination.ts';
 import { field, refuseLaterSortKey, selectFields } from './fields.ts';
 import { authorizeMove, authorizeNamed, listProject, ofProject, refuseHiddenNode } from './node-access.ts';
 import { PageQuery, pageOf, selectionOf, Word } from './page-query.ts';
@@ -191,5 +191,5 @@ export async function listReply(context: ApiContext, request: FastifyRequest, qu
   const visible = ofProject(listProject(request, 'port'));
   const page = await listPorts(context, { ...filters, ...pageOf(query), node, visible });
   const ports = page.items.map((port) => portJson(context, request, port, selection));
-  return { ports, ...(page.next !== undefined && { next: nextUrl(context, request, page.next) }) };
+  return { ports, ...nextMember(context, request, page.next) };
 }

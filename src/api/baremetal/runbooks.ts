@@ -16,7 +16,7 @@ import { declaredSecrets } from '#services/baremetal/secrets.ts';
 import type { Runbook } from '#store/tables/runbooks.ts';
 import type { ApiContext } from '../context.ts';
 import { atLeast } from '../http/microversions.ts';
-import { nextUrl } from '../http/pagination.ts';
+import { nextMember } from '../http/pagination.ts';
 import { field, refuseLaterSortKey, type Selection, selectFields } from './fields.ts';
 import { linksTo } from './links.ts';
 import { PageQuery, pageOf, selectionOf, Word } from './page-query.ts';
@@ -166,7 +166,7 @@ async function runbookList(context: ApiContext, request: FastifyRequest, query: 
   const project = isRestricted || query.project ? request.caller.project_id : undefined;
   const { items, next } = await listRunbooks(context, pageOf(query), project);
   const runbooks = items.map((runbook) => runbookJson(context, request, { runbook, ...selection }));
-  return { runbooks, ...(next !== undefined && { next: nextUrl(context, request, next) }) };
+  return { runbooks, ...nextMember(context, request, next) };
 }
 
 type Shown = { runbook: Runbook } & Omit<Selection, 'version'>;

@@ -18,7 +18,7 @@ import {
 } from '#services/baremetal/volumes.ts';
 import type { VolumeConnector, VolumeTarget } from '#store/tables/volumes.ts';
 import type { ApiContext } from '../context.ts';
-import { nextUrl } from '../http/pagination.ts';
+import { nextMember } from '../http/pagination.ts';
 import { type Field, field, type Selection, selectFields } from './fields.ts';
 import { linksTo } from './links.ts';
 import { authorizeMove, authorizeNamed, listProject, ofProject, refuseHiddenNode } from './node-access.ts';
@@ -175,7 +175,7 @@ async function listOf<T extends Volume>(resource: Resource<T>, context: ApiConte
   const visible = ofProject(listProject(request, 'volume'));
   const { items, next } = await listVolumes(resource.kind, context, { ...pageOf(query), node: query.node, visible });
   const volumes = items.map((volume) => json(resource, context, { request, volume, ...selection }));
-  return { [`${resource.kind.noun}s`]: volumes, ...(next !== undefined && { next: nextUrl(context, request, next) }) };
+  return { [`${resource.kind.noun}s`]: volumes, ...nextMember(context, request, next) };
 }
 
 type Shown<T extends Volume> = { request: FastifyRequest; volume: T } & Omit<Selection, 'version'>;

@@ -11,6 +11,11 @@ export function nextUrl(context: ApiContext, request: FastifyRequest, marker: st
   return url.toString();
 }
 
+/** The format of Ironic: a member `next` unless it is the last page. */
+export function nextMember(context: ApiContext, request: FastifyRequest, marker: string | undefined): { next?: string } {
+  return marker === undefined ? {} : { next: nextUrl(context, request, marker) };
+}
+
 /** The format of Nova and Neutron: `[{ rel: 'next', href }]`, empty on the last page. */
 export function nextLinks(context: ApiContext, request: FastifyRequest, marker: string | undefined) {
   return marker === undefined ? [] : [{ rel: 'next', href: nextUrl(context, request, marker) }];
