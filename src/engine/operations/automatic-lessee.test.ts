@@ -42,7 +42,14 @@ for (const [source, project] of [
     await engine.setProvisionState(uuid, 'deleted', { user });
     await ended();
 
-    assert.deepEqual([atOnce, rebuilt, await lease()], [[project, project], [project, project], [null, null]]);
+    assert.deepEqual(
+      [atOnce, rebuilt, await lease()],
+      [
+        [project, project],
+        [project, project],
+        [null, null],
+      ],
+    );
     assert.equal((await node()).instance_uuid, null);
   });
 }
@@ -56,7 +63,13 @@ test("a server's project leases its node until the server is deleted", async (t)
   await engine.deleteServer(server!.id);
   await ended();
 
-  assert.deepEqual([atOnce, await lease()], [[server!.project_id, server!.project_id], [null, null]]);
+  assert.deepEqual(
+    [atOnce, await lease()],
+    [
+      [server!.project_id, server!.project_id],
+      [null, null],
+    ],
+  );
 });
 
 test('a server whose deployment fails leases the node no longer', async (t) => {
