@@ -145,6 +145,8 @@ export const policyColumns = [
   { title: 'domain admin', scope: 'domain', role: 'admin' } as const,
   { title: 'system reader', scope: 'system', role: 'reader' } as const,
   { title: 'system admin', scope: 'system', role: 'admin' } as const,
+  { title: 'service', scope: 'project', role: 'service' } as const,
+  { title: 'system service', scope: 'system', role: 'service' } as const,
 ];
 export type PolicyColumn = (typeof policyColumns)[number];
 
@@ -166,7 +168,7 @@ function ruleTable(policy: Policy, rows: readonly Row[]): string {
   return table(['rule', 'check', 'scopes', ...policyColumns.map(({ title }) => title), 'what, and its routes'], lines);
 }
 
-/** Each role includes those before it. */
+/** Each role includes those before it; `service` is apart. */
 function callerOf({ scope, role }: PolicyColumn): Caller {
   return {
     user_id: 'user',
@@ -175,7 +177,7 @@ function callerOf({ scope, role }: PolicyColumn): Caller {
     project_name: scope === 'project' ? 'project' : '',
     ...(scope === 'domain' && { domain_id: 'domain' }),
     ...(scope === 'system' && { system_scope: 'all' as const }),
-    roles: roles.slice(0, roles.indexOf(role) + 1),
+    roles: role === 'service' ? [role] : roles.slice(0, roles.indexOf(role) + 1),
     is_admin: role === 'admin',
   };
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ApiFixture } from './api-fixture.ts';
 
-const roles = ['reader', 'member', 'manager', 'admin'] as const;
+const roles = ['reader', 'member', 'manager', 'admin', 'service'] as const;
 type Role = (typeof roles)[number];
 type Place = 'project' | 'other project' | 'third project' | 'domain' | 'system';
 

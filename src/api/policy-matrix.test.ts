@@ -33,6 +33,8 @@ const columns: Readonly<Record<string, readonly string[]>> = {
   'domain admin': ['admin of the domain'],
   'system reader': ['reader of the system'],
   'system admin': ['admin of the system'],
+  service: ['service of the project', 'service of the other project'],
+  'system service': ['service of the system'],
 };
 
 /** Rule → names of the callers whom the printed table allows it. */

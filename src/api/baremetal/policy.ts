@@ -16,36 +16,42 @@ const reader = rule('rule:system_reader');
 const member = rule('rule:system_member');
 const admin = rule('rule:system_admin');
 
+/** Other services: a user of Nova, or an inspector. In the project `service`, see `service_role` below. */
+const services = '(role:service and system_scope:all)';
+const ownServices = `${services} or (role:service and project_id:%(node.owner)s)`;
+
 /** Roles include those that they imply: a manager is a member. */
 const owner = (role: string) => `(role:${role} and project_id:%(node.owner)s)`;
 const lessee = (role: string) => `(role:${role} and project_id:%(node.lessee)s)`;
 
 /** Ironic's combinations of who administers the system, owns the node, or leases it. */
-const ownerReader = rule(`rule:system_reader or ${owner('reader')}`);
-const projectReader = rule(`rule:system_reader or ${owner('reader')} or ${lessee('reader')}`);
-const ownerMember = rule(`rule:system_member or ${owner('member')}`);
-const projectMember = rule(`rule:system_member or ${owner('member')} or ${lessee('member')}`);
-const ownerMemberLesseeManager = rule(`rule:system_member or ${owner('member')} or ${lessee('manager')}`);
-const ownerManager = rule(`rule:system_member or ${owner('manager')}`);
-const projectManager = rule(`rule:system_member or ${owner('manager')} or ${lessee('manager')}`);
-const adminOwnerManager = rule(`rule:system_admin or ${owner('manager')}`);
-const anyReader = rule('role:reader');
+const ownerReader = rule(`rule:system_reader or ${owner('reader')} or ${ownServices}`);
+const projectReader = rule(`rule:system_reader or ${owner('reader')} or ${lessee('reader')} or ${ownServices}`);
+const ownerMember = rule(`rule:system_member or ${owner('member')} or ${ownServices}`);
+const projectMember = rule(`rule:system_member or ${owner('member')} or ${lessee('member')} or ${services}`);
+const ownerMemberLesseeManager = rule(`rule:system_member or ${owner('member')} or ${lessee('manager')} or ${ownServices}`);
+const ownerManager = rule(`rule:system_member or ${owner('manager')} or ${ownServices}`);
+const projectManager = rule(`rule:system_member or ${owner('manager')} or ${lessee('manager')} or ${ownServices}`);
+const adminOwnerManager = rule(`rule:system_admin or ${owner('manager')} or ${ownServices}`);
+const anyReader = rule('role:reader or role:service');
 
 const ofOwner = (others: string, role: string) => rule(`${others} or (role:${role} and project_id:%(allocation.owner)s)`);
 
-const ofRunbookOwner = (others: string, role: string) => rule(`${others} or (role:${role} and project_id:%(runbook.owner)s)`);
+const ofRunbookOwner = (others: string, role: string) =>
+  rule(`${others} or (role:${role} and project_id:%(runbook.owner)s) or role:service`);
 
 /** An administrator of any project administers the cloud, too (docs/decisions/0030-scopes-and-roles.md). */
 const baseRules = {
   admin_api: { check: 'role:admin', description: 'Who is an administrator of the cloud.' },
+  service_role: { check: 'role:service and project_name:service', description: 'Other services, in the project `service`.' },
   system_admin: { check: 'rule:admin_api', description: 'Administrators of the system or of any project.' },
   system_member: {
-    check: 'rule:admin_api or (role:member and system_scope:all)',
-    description: 'Members of the system, administrators.',
+    check: 'rule:admin_api or (role:member and system_scope:all) or rule:service_role',
+    description: 'Members of the system, administrators, other services.',
   },
   system_reader: {
-    check: 'rule:admin_api or (role:reader and system_scope:all)',
-    description: 'Readers of the system, administrators.',
+    check: `rule:admin_api or (role:reader and system_scope:all) or ${services} or rule:service_role`,
+    description: 'Readers of the system, administrators, other services.',
   },
 } as const satisfies Record<string, PolicyRule>;
 
@@ -76,8 +82,8 @@ const updateRules = {
 const ofAny = (names: readonly string[]) => rule(names.map((name) => `rule:${name}`).join(' or '));
 
 const nodeRules = {
-  'baremetal:node:create': admin('Enrol a node.'),
-  'baremetal:node:create:self_owned_node': rule('role:admin')('Enrol a node that the own project owns.'),
+  'baremetal:node:create': rule(`rule:system_admin or ${services}`)('Enrol a node.'),
+  'baremetal:node:create:self_owned_node': rule('role:admin or role:service')('Enrol a node that the own project owns.'),
   'baremetal:node:create:any': ofAny(['baremetal:node:create', 'baremetal:node:create:self_owned_node'])(
     'Send a new node (Ingot extension).',
   ),
@@ -169,7 +175,7 @@ const otherRules = {
   'baremetal:volume:delete': projectManager('Delete a volume connector or target.'),
   'baremetal:volume:view_target_properties': reader('See the properties of volume targets, without secrets.'),
   'baremetal:allocation:get': ofOwner('rule:system_reader', 'reader')('Show an allocation.'),
-  'baremetal:allocation:list': rule('role:reader')('List the allocations of the own project.'),
+  'baremetal:allocation:list': anyReader('List the allocations of the own project.'),
   'baremetal:allocation:list_all': reader('List the allocations of all projects.'),
   'baremetal:allocation:create': rule('rule:system_member or role:member')('Create an allocation.'),
   'baremetal:allocation:create_restricted': member('Create an allocation for any owner, from the nodes of any owner.'),
@@ -180,9 +186,9 @@ const otherRules = {
   'baremetal:deploy_template:update': admin('Change a deploy template.'),
   'baremetal:deploy_template:delete': admin('Delete a deploy template.'),
   'baremetal:runbook:get': ofRunbookOwner('rule:system_reader', 'reader')('Show a runbook. Everyone sees public ones.'),
-  'baremetal:runbook:list': rule('role:reader')('List public runbooks and those of the own project.'),
+  'baremetal:runbook:list': anyReader('List public runbooks and those of the own project.'),
   'baremetal:runbook:list_all': reader('List the runbooks of all projects.'),
-  'baremetal:runbook:create': rule('rule:system_member or role:manager')('Create a runbook.'),
+  'baremetal:runbook:create': rule('rule:system_member or role:manager or role:service')('Create a runbook.'),
   'baremetal:runbook:update': ofRunbookOwner('rule:system_member', 'manager')('Change a runbook.'),
   'baremetal:runbook:update:public': member('Make a runbook public, or not.'),
   'baremetal:runbook:update:owner': member('Change the owner of a runbook.'),

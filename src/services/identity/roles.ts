@@ -4,7 +4,9 @@ import type { Store } from '#store/store.ts';
 import type { RoleAssignment, RoleName, Scope } from '#store/tables/role-assignments.ts';
 
 /** Highest first. Each role implies the next one, as `keystone-manage bootstrap` creates them. */
-export const roleNames: readonly RoleName[] = ['admin', 'manager', 'member', 'reader'];
+const line: readonly RoleName[] = ['admin', 'manager', 'member', 'reader'];
+/** The role `service` implies none, and none implies it. */
+export const roleNames: readonly RoleName[] = [...line, 'service'];
 
 /** A role's id is its name. */
 export type Role = { readonly id: RoleName; readonly name: RoleName; readonly description: string };
@@ -14,6 +16,7 @@ const roleDescriptions: Record<RoleName, string> = {
   manager: "May manage the project's users' resources, or the users and projects of a domain.",
   member: 'May use what belongs to the project.',
   reader: 'May look at what belongs to the project.',
+  service: 'Is another service of the cloud.',
 };
 
 export const roles: readonly Role[] = roleNames.map((name) => ({ id: name, name, description: roleDescriptions[name] }));
@@ -25,15 +28,15 @@ export function getRole(id: string): Role {
   return role;
 }
 
-/** The role that this one implies directly; undefined for the lowest. */
+/** The role that this one implies directly; undefined for the lowest, and for `service`. */
 export function impliedBy(name: RoleName): RoleName | undefined {
-  return roleNames[roleNames.indexOf(name) + 1];
+  return line.includes(name) ? line[line.indexOf(name) + 1] : undefined;
 }
 
 /** These roles and all that they imply. */
 export function withImplied(names: readonly RoleName[]): RoleName[] {
-  const highest = roleNames.findIndex((name) => names.includes(name));
-  return highest < 0 ? [] : roleNames.slice(highest);
+  const highest = line.findIndex((name) => names.includes(name));
+  return [...(highest < 0 ? [] : line.slice(highest)), ...(names.includes('service') ? (['service'] as const) : [])];
 }
 
 export const systemScope: Scope = { scope_type: 'system', scope_id: 'all' };

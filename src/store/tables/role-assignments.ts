@@ -1,7 +1,7 @@
 /** Roles of users on the system, on domains and on projects, as in Keystone. */
 import { Collection } from '../collection.ts';
 
-export type RoleName = 'admin' | 'manager' | 'member' | 'reader';
+export type RoleName = 'admin' | 'manager' | 'member' | 'reader' | 'service';
 
 /** What a token is issued for and a role is assigned on. */
 export type Scope = {

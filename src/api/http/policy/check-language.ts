@@ -151,6 +151,7 @@ const callerTable: Readonly<Record<string, (caller: Caller) => string | undefine
   user_id: ({ user_id }) => user_id,
   project_id: ({ project_id }) => project_id,
   tenant_id: ({ project_id }) => project_id,
+  project_name: ({ project_name }) => project_name,
   domain_id: ({ domain_id }) => domain_id,
   'token.domain.id': ({ domain_id }) => domain_id,
   system_scope: ({ system_scope }) => system_scope,
