@@ -5,7 +5,7 @@ import { anAvailableNode, aServerRequest, aStep, testCloud, untilIdle } from '#t
 
 type Source = 'none' | 'instance' | 'request';
 
-async function aCloud(t: TestContext, source: Source, run: () => Promise<{ next: true }> = async () => ({ next: true })) {
+async function leasingCloud(t: TestContext, source: Source, run: () => Promise<{ next: true }> = async () => ({ next: true })) {
   const settings = { 'deploy.automatic_lessee': source, 'clean.automated': 'false' };
   const cloud = await testCloud({ steps: [aStep('work', run)], settings });
   t.after(async () => {
@@ -30,7 +30,7 @@ for (const [source, project] of [
   ['request', 'caller'],
 ] as const) {
   test(`an instance of Ironic's API makes ${project ?? 'nobody'} the lessee by the source ${source}`, async (t) => {
-    const { engine, store, uuid, node, lease, ended } = await aCloud(t, source);
+    const { engine, store, uuid, node, lease, ended } = await leasingCloud(t, source);
     await store.nodes.update({ uuid }, { instance_info });
 
     await engine.setProvisionState(uuid, 'active', { user });
@@ -55,7 +55,7 @@ for (const [source, project] of [
 }
 
 test("a server's project leases its node until the server is deleted", async (t) => {
-  const { engine, lease, ended } = await aCloud(t, 'instance');
+  const { engine, lease, ended } = await leasingCloud(t, 'instance');
 
   const [server] = await engine.createServers(aServerRequest);
   const atOnce = await lease();
@@ -73,7 +73,7 @@ test("a server's project leases its node until the server is deleted", async (t)
 });
 
 test('a server whose deployment fails leases the node no longer', async (t) => {
-  const { engine, lease, node, ended } = await aCloud(t, 'instance', async () => {
+  const { engine, lease, node, ended } = await leasingCloud(t, 'instance', async () => {
     throw new Fault('conflict', { detail: 'broken' });
   });
 
@@ -85,7 +85,7 @@ test('a server whose deployment fails leases the node no longer', async (t) => {
 });
 
 test('a lessee that somebody has set, before or meanwhile, stays', async (t) => {
-  const { engine, store, uuid, lease, ended } = await aCloud(t, 'instance');
+  const { engine, store, uuid, lease, ended } = await leasingCloud(t, 'instance');
   await store.nodes.update({ uuid }, { lessee: 'partner' });
   const [first] = await engine.createServers(aServerRequest);
   await ended();
@@ -104,7 +104,7 @@ test('a lessee that somebody has set, before or meanwhile, stays', async (t) => 
 });
 
 test('a project_id that is no text makes no lessee', async (t) => {
-  const { engine, store, uuid, lease, ended } = await aCloud(t, 'instance');
+  const { engine, store, uuid, lease, ended } = await leasingCloud(t, 'instance');
   for (const project_id of [7, '', ['tenant'], 'x'.repeat(256)]) {
     await store.nodes.update({ uuid }, { instance_info: { ...instance_info, project_id } });
     await engine.setProvisionState(uuid, 'active', { user });

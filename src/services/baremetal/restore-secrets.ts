@@ -1,4 +1,4 @@
-/** The way back from `withoutSecrets`: what was shown as asterisks, and is sent back so, stays what it was. */
+/** The reverse of `withoutSecrets`: what was shown as asterisks, and is sent back so, stays what it was. */
 import { Fault } from '#domain/faults.ts';
 import type { Json, JsonObject } from '#domain/json.ts';
 import { maskUrlSecrets } from '#domain/url-secrets.ts';
@@ -38,19 +38,19 @@ function restoredValue(value: Json, old: Json | undefined, declared: Declared): 
  */
 function restoredList(wanted: readonly Json[], old: readonly Json[], declared: Declared): Json[] {
   if (!wanted.some(hasMask)) return [...wanted];
-  const lookOf = (item: Json) => JSON.stringify(shownValue(item, declared));
-  const sent = wanted.map((item) => ({ item, look: lookOf(item) }));
-  const sentLike = Map.groupBy(sent, ({ look }) => look);
-  const oldLike = Map.groupBy(old, lookOf);
-  const changed = old.map((item) => (sentLike.has(lookOf(item)) ? undefined : item));
+  const shapeOf = (item: Json) => JSON.stringify(shownValue(item, declared));
+  const sent = wanted.map((item) => ({ item, shape: shapeOf(item) }));
+  const sentLike = Map.groupBy(sent, ({ shape }) => shape);
+  const oldLike = Map.groupBy(old, shapeOf);
+  const changed = old.map((item) => (sentLike.has(shapeOf(item)) ? undefined : item));
   const changedByName = Map.groupBy(changed, nameOf);
   const taken = new Map<string, number>();
-  return sent.map(({ item, look }, index) => {
-    const place = taken.get(look) ?? 0;
-    taken.set(look, place + 1);
+  return sent.map(({ item, shape }, index) => {
+    const place = taken.get(shape) ?? 0;
+    taken.set(shape, place + 1);
     if (!hasMask(item)) return item;
-    const same = oldLike.get(look);
-    if (same?.length === sentLike.get(look)?.length) return restoredValue(item, same?.[place], declared);
+    const same = oldLike.get(shape);
+    if (same?.length === sentLike.get(shape)?.length) return restoredValue(item, same?.[place], declared);
     if (same) throw unknownSecret(item);
     const named = nameOf(item) === undefined ? undefined : changedByName.get(nameOf(item));
     const inPlace = wanted.length === old.length ? changed[index] : undefined;
