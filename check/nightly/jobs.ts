@@ -82,6 +82,13 @@ export const jobTable: readonly Job[] = [
     needs: ['root', { program: 'mmdebstrap' }],
   },
   {
+    name: 'ansible',
+    what: "a playbook of Ansible's collection openstack.cloud (of Debian sid) keeps a node, by token and by basic authentication",
+    minutes: 20,
+    command: [...node, '--test', 'test/ansible/playbook.ts'],
+    needs: ['root', { program: 'mmdebstrap' }],
+  },
+  {
     name: 'ironic-python-agent',
     what: "Ironic's own agent (of Debian sid) inspects, deploys and cleans a lab machine",
     minutes: 90,
