@@ -187,6 +187,8 @@ export const Command = Type.Object({
   id: Type.String(),
   name: Type.String(),
   params: Type.Record(Type.String(), Type.Unknown()),
+  /** By which the server keeps the result; absent = `name`. */
+  key: Type.Optional(Type.String()),
 });
 export type Command = Static<typeof Command>;
 

@@ -97,13 +97,18 @@ function complaintsOfHints(physical: readonly unknown[] = []): string[] {
   }
 }
 
+/** The volumes in the order in which they are made, each by its name. */
+export function namedVolumes<V extends WantedVolume>(volumes: readonly V[]): readonly (readonly [name: string, volume: V])[] {
+  return inOrder(volumes).map((volume, index) => [volume.volume_name ?? `md${index}`, volume]);
+}
+
 /** Names by which volumes are found again; `md0`, `md1` where the operator has given none, as by Ironic's agent. */
 function namesOf(volumes: readonly WantedVolume[]): string[] {
-  return inOrder(volumes).map(({ volume_name }, index) => volume_name ?? `md${index}`);
+  return namedVolumes(volumes).map(([name]) => name);
 }
 
 /** What is left after the others is for the one of size MAX. */
-function inOrder(volumes: readonly WantedVolume[]): readonly WantedVolume[] {
+function inOrder<V extends WantedVolume>(volumes: readonly V[]): readonly V[] {
   return [...volumes.filter(({ size_gb }) => size_gb !== 'MAX'), ...volumes.filter(({ size_gb }) => size_gb === 'MAX')];
 }
 

@@ -97,7 +97,8 @@ function ended(child: ChildProcess): AbortSignal {
 type Site = { url: string; token: string; console: string };
 
 function argumentsOf({ ramdisk, disks, firmware, folder }: RamdiskMachineOptions, { url, token, console }: Site): string[] {
-  const line = `console=ttyS0,115200n8 ingot.url=${url} ingot.token=${token}`;
+  // On a busy host an emulated timer may seem not to work. A panic ends QEMU.
+  const line = `console=ttyS0,115200n8 no_timer_check panic=-1 ingot.url=${url} ingot.token=${token}`;
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-machine', 'pc,graphics=off'],
     ...['-accel', 'tcg,thread=multi', '-cpu', cpuModels.tcg, '-smp', '1', '-m', '1024'],

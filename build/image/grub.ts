@@ -22,6 +22,8 @@ const grubPackages = [
 const commonModules = [
   ...['part_msdos', 'part_gpt', 'fat', 'ext2', 'iso9660', 'search', 'search_fs_uuid', 'search_label'],
   ...['normal', 'configfile', 'linux', 'echo', 'reboot'],
+  // For a root file system on software RAID.
+  'mdraid1x',
 ];
 
 const platformTable = {

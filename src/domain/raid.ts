@@ -169,3 +169,9 @@ export type Chosen = { readonly root: boolean; readonly nonroot: boolean };
 export function chosenDisks({ logical_disks: wanted }: RaidConfig, { root, nonroot }: Chosen): LogicalDisk[] {
   return wanted.filter(({ is_root_volume }) => (is_root_volume ? root : nonroot));
 }
+
+/** The configuration from which a volume was made, of those whose record repeats it. */
+export function wantedOf(current: CurrentLogicalDisk): LogicalDisk {
+  const names = Object.keys(current).filter((name) => Object.hasOwn(propertyTable, name));
+  return Object.fromEntries(names.map((name) => [name, current[name]])) as unknown as LogicalDisk;
+}

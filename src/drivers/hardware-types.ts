@@ -12,6 +12,9 @@ function hardwareType(name: string, offered: Offered): HardwareType {
 /** Power switched outside of the machine, which fits every kind of machine. */
 const outsidePower = ['snmp', 'iboot', 'tilera-pdu', 'webhook'] as const;
 
+/** Software RAID fits every machine that boots the ramdisk; as in Ironic, a node has it only when it asks for it. */
+const inBandRaid = ['no-raid', 'agent'] as const;
+
 /** A machine with managed power only; a BMC, if it has one, may set its boot device. */
 function ofOutsidePower(name: (typeof outsidePower)[number]): HardwareType {
   return hardwareType(name, {
@@ -20,6 +23,7 @@ function ofOutsidePower(name: (typeof outsidePower)[number]): HardwareType {
     boot: ['ipxe', 'pxe'],
     deploy: ['direct', 'iscsi'],
     console: ['file', 'no-console'],
+    raid: inBandRaid,
   });
 }
 
@@ -31,6 +35,7 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     deploy: ['direct', 'iscsi'],
     console: ['file', 'ipmi-sol', 'no-console'],
     vendor: ['ipmi', 'no-vendor'],
+    raid: inBandRaid,
   }),
   redfish: hardwareType('redfish', {
     power: ['redfish', 'ipmi', 'fake', ...outsidePower],
@@ -41,6 +46,7 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     bios: ['redfish', 'no-bios'],
     firmware: ['redfish', 'no-firmware'],
     vendor: ['redfish', 'no-vendor'],
+    raid: inBandRaid,
   }),
   /** Dell's machines: the interfaces of Redfish, which knows iDRACs, under the names that Ironic has for them. */
   idrac: hardwareType('idrac', {
@@ -52,6 +58,7 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     bios: ['idrac-redfish', 'redfish', 'no-bios'],
     firmware: ['redfish', 'no-firmware'],
     vendor: ['idrac-redfish', 'redfish', 'no-vendor'],
+    raid: inBandRaid,
   }),
   'virtual-power': hardwareType('virtual-power', {
     power: ['virtual-power', 'fake'],
@@ -59,6 +66,7 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     boot: ['ipxe', 'pxe'],
     deploy: ['direct', 'iscsi'],
     console: ['no-console', 'file'],
+    raid: inBandRaid,
   }),
   snmp: ofOutsidePower('snmp'),
   iboot: ofOutsidePower('iboot'),
@@ -71,6 +79,7 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     deploy: ['direct', 'iscsi', 'fake'],
     console: ['no-console', 'file'],
     vendor: ['manual', 'no-vendor'],
+    raid: inBandRaid,
   }),
   'fake-hardware': hardwareType('fake-hardware', {
     power: ['fake'],

@@ -180,8 +180,11 @@ export type Task<C = JsonObject> = {
     image(id: string): Promise<AgentImage>;
     /** When the agent of this operation first and last reported; undefined = never. */
     heard(): { first: string; last: string; address: string } | undefined;
-    /** Queues the command, unless this operation queued one of that name before; returns its reply when available. */
-    ask(name: string, params: JsonObject): Promise<AgentReply | undefined>;
+    /**
+     * Queues the command, unless this operation queued one of that key before; returns its reply when available. Default
+     * key: the name.
+     */
+    ask(name: string, params: JsonObject, key?: string): Promise<AgentReply | undefined>;
   };
   /** Verified at each use: an image that changed since the operation began throws `imageUnusable`. */
   readonly images: ImageSource;
@@ -269,7 +272,7 @@ export type InBandRaid = {
   /**
    * Runs in a step of a machine whose agent has reported. Called again at each message of the agent until it returns what
    * the machine has then, which the engine records (`engine/operations/raid-record.ts`); undefined: not yet. It asks the
-   * agent by `task.agent.ask`, whose names must differ between the RAID steps of an operation: `key` does.
+   * agent by `task.agent.ask`, whose keys must differ between the RAID steps of an operation: `key` does.
    */
   run(task: Task, change: RaidChange, key: string): Promise<CurrentRaid | undefined>;
 };

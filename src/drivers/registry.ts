@@ -1,6 +1,7 @@
 /** All drivers by name, created from their settings: an explicit list, so that it documents what exists. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createAgentRaid } from './agent-raid/index.ts';
 import { createFileConsole } from './console-file/index.ts';
 import { createDirectDeploy } from './direct/index.ts';
 import { createFakeDriver } from './fake/index.ts';
@@ -94,7 +95,7 @@ export async function openDrivers({ settings, confirmPower, events }: DriverPart
       manual: manual.vendor,
       ...absentInterfaces.vendor,
     },
-    raid: { fake: fake.raid, ...absentInterfaces.raid },
+    raid: { agent: createAgentRaid(), fake: fake.raid, ...absentInterfaces.raid },
   };
   const closers = [ipmi, redfish, virtualPower, snmp, tileraPdu];
   return { drivers, close: async () => void (await Promise.all(closers.map((driver) => driver.close()))) };

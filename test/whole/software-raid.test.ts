@@ -5,17 +5,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
@@ -137,7 +127,7 @@ test('an image on a mirror has its EFI system partition on each member; erasing 
   assert.match(early.error ?? '', /the RAID root, which the node has by its raid_config, is not on the disks \(found: none\)/);
   await machine!.does('apply-raid', { deletes: false, creates: [mirror] });
   const { device } = await machine!.does('write-image', write);
-  assert.equal(device, '/dev/md1');
+  assert.equal(device, '/dev/md0');
   const drive = Buffer.alloc(mebibyte);
   drive.write('CD001', 16 * 2048 + 1);
   server.files.set('/agent/v2/config-drive', drive);

@@ -10,6 +10,7 @@ import type { JsonObject } from '#domain/json.ts';
 import type { AgentReply, Step, Task } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-boot-steps.ts';
 import { rootDeviceOf } from '#drivers/root-device.ts';
+import { softwareVolumes } from '#drivers/software-volumes.ts';
 import { checkBoot } from './check-boot.ts';
 
 /** The disk to which the image was written. */
@@ -87,10 +88,12 @@ const writeImage: Step<DirectContext>['run'] = async (task) => {
   const image = await task.agent.image(id);
   const { disk = 0 } = task.instance?.flavor ?? {};
   const hints = rootDeviceOf(task.node).map(({ name, expression }) => [name, expression] as const);
+  const raid = softwareVolumes(task.node);
   const reply = await task.agent.ask('write-image', {
     ...image.source,
     minimum_bytes: Math.max(image.virtual_size, disk * 1024 ** 3),
     ...(hints.length > 0 && { root_device: Object.fromEntries(hints) }),
+    ...(raid.length > 0 && { raid }),
   });
   if (!reply) return { wait: 'the ramdisk to write the image' };
   const name = (await task.images.get(id)).name ?? id;

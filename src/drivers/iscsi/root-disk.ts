@@ -2,12 +2,17 @@ import { classicDisks } from '#agent-protocol/classic.ts';
 import { Fault } from '#domain/faults.ts';
 import type { NodeFacts } from '../interfaces.ts';
 import { rootDeviceOf } from '../root-device.ts';
+import { softwareVolumes } from '../software-volumes.ts';
 
 /**
  * The kernel parameter `disk`: names in order of preference. The classic ramdisk supports no hint but a name.
- * @throws Fault `badRequest` if the node has hints that the ramdisk would ignore
+ * @throws Fault `badRequest` if the node has hints, or software RAID, that the ramdisk would ignore
  */
-export function rootDiskNames(node: Pick<NodeFacts, 'name' | 'uuid' | 'properties'>): string {
+export function rootDiskNames(node: Pick<NodeFacts, 'name' | 'uuid' | 'properties' | 'raid_config'>): string {
+  if (softwareVolumes({ raid_config: node.raid_config ?? {} }).length > 0) {
+    const why = 'has software RAID, whose members the classic ramdisk would overwrite: use the deploy interface direct';
+    throw new Fault('badRequest', { detail: `Node ${node.name ?? node.uuid} ${why}.` });
+  }
   const hints = rootDeviceOf(node);
   if (hints.length === 0) return classicDisks;
   const [{ name, expression } = { name: undefined, expression: '' }] = hints;

@@ -17,7 +17,7 @@ export async function keepReply(
     const { command: pending, ...others } = context;
     if (pending?.id !== commandId) return context;
     command = pending;
-    return { ...others, replies: { ...others.replies, [pending.name]: reply } };
+    return { ...others, replies: { ...others.replies, [pending.key ?? pending.name]: reply } };
   });
   if (!command) return;
   record.agent(live.operation, {

@@ -95,6 +95,7 @@ export function allowedSteps(asking: Asking, steps: readonly NodeStep[]): NodeSt
 /** @returns the steps without what is not kept. @throws as `readSteps` */
 export function checkSteps(asking: Asking, steps: readonly NodeStep[]): NodeStep[] {
   const errors = [...steps.flatMap((step) => complaintsOf(asking, step)), ...repeatedIn(asking, steps)];
+  errors.push(...betweenRamdiskSteps(asking, steps));
   if (steps.filter(isErase).length > 1) errors.push('deploy.erase_devices can be executed only once');
   if (errors.length > 0) throw new Fault('badRequest', { detail: `${asking.errorPrefix ?? ''}${errors.join('; ')}` });
   for (const step of steps) refuseMissing(asking, step);
@@ -137,6 +138,8 @@ function complaintsOf(asking: Asking, step: NodeStep): string[] {
   if (use === 'deploy' && Number(step.priority) === 0) return complaint;
   if (use === 'deploy' && row.restarts && isDuringRamdisk(Number(step.priority)))
     return [`deploy step ${name} restarts the machine: its priority must be above 100, before the ramdisk boots, or below 60`];
+  if (use === 'service' && raid?.inBand)
+    return [`service step ${name} needs the ramdisk, which servicing does not boot: use clean, or deploy_steps`];
   if (use === 'deploy' && raid) complaint.push(...complaintsOfRaid(raid, name, Number(step.priority)));
   return [...complaintsOfArguments({ use, name, schema: row.args }, step.args ?? {}), ...complaint];
 }
@@ -167,6 +170,18 @@ function complaintsOfCore(step: NodeStep): string[] {
     ];
   if (coreNames.includes(name)) throw new Fault('unsupported', { what: `Moving or disabling the core deploy step ${name}` });
   return [];
+}
+
+/** The steps of the agent share one boot of the ramdisk, which ends when the machine is restarted. */
+function betweenRamdiskSteps({ use, drivers, node }: Asking, steps: readonly NodeStep[]): string[] {
+  if (use !== 'clean' || !raidOf(drivers, node)?.inBand) return [];
+  const isByAgent = (step: NodeStep) => isErase(step) || changesDisks(step);
+  const between = steps.slice(steps.findIndex(isByAgent), steps.findLastIndex(isByAgent) + 1);
+  const restarting = between.find((step) => rowOf(step)?.restarts);
+  if (!restarting) return [];
+  return [
+    `clean step ${nameOf(restarting)} restarts the machine between steps that its ramdisk executes: move it before or after`,
+  ];
 }
 
 /** Ironic's `_validate_deploy_steps_unique`; its reserved steps may be repeated. */

@@ -13,7 +13,7 @@ import { isReserved, nameOf, stepTable } from './node-steps.ts';
 function chosen(flags: Record<string, string>, driver_info: JsonObject = {}): string[] {
   const settings = readSettings({ flags: { state_dir: '/nonexistent', ...flags } });
   const management = { ipmi: { resetBmc: async () => {}, clearLog: async () => {} } };
-  const drivers = { management, bios: { 'no-bios': { unsupported: true } } } as unknown as Drivers;
+  const drivers = { management, bios: { 'no-bios': { unsupported: true } }, raid: {} } as unknown as Drivers;
   const node = aNode({ driver_info, management_interface: 'ipmi', bios_interface: 'no-bios' });
   return automaticSteps({ drivers, settings, node }).map((step) => `${nameOf(step)} ${step.priority}`);
 }

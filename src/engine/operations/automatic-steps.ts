@@ -2,12 +2,13 @@
 import { eraseName, isStepPriority, stepPriorityRule } from '#domain/automatic-steps.ts';
 import { Fault } from '#domain/faults.ts';
 import type { Json } from '#domain/json.ts';
+import { wantedOf } from '#domain/raid.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { EngineSettings } from '../settings.ts';
 import { byPriority } from './asked-steps.ts';
 import { changesDisks, isErase, type NodeStep, stepTable } from './node-steps.ts';
-import { resolveRaid } from './raid-choice.ts';
+import { raidOf, resolveRaid } from './raid-choice.ts';
 
 /** Ironic's priority of the step. */
 const erasePriority = 10;
@@ -27,15 +28,28 @@ export function automaticSteps({ drivers, settings, node }: Site): NodeStep[] {
   );
   const erase = [eraseName, Math.max(priorities[eraseName] ?? erasePriority, 1)] as const;
   const steps = [...chosen, erase].map(([name, priority]) => stepNamed(name, priority)).toSorted(byPriority);
-  return afterErasure(steps).map((step) => (changesDisks(step) ? withRaid({ drivers, node }, step) : step));
+  const isInBand = raidOf(drivers, node)?.inBand !== undefined;
+  const ordered = afterErasure(steps, isInBand).map((step) => (changesDisks(step) ? withRaid({ drivers, node }, step) : step));
+  if (!isInBand || ordered.some(changesDisks)) return ordered;
+  return ordered.flatMap((step) => (isErase(step) ? [step, ...rebuiltRaid(node, step)] : [step]));
+}
+
+/** The erasure takes software RAID with it: it is made again as it was, so that the next image is not on a single disk. */
+function rebuiltRaid({ raid_interface, raid_config }: Site['node'], { priority = 0 }: NodeStep): NodeStep[] {
+  const creates = (raid_config.logical_disks ?? []).map(wantedOf);
+  if (creates.length === 0) return [];
+  const raid = { interface: raid_interface, change: { deletes: true, creates } };
+  return [{ interface: 'raid', step: 'create_configuration', priority, raid }];
 }
 
 /** An erasure finds what is on the disks that there are, and would destroy what is made of them. */
-function afterErasure(steps: readonly NodeStep[]): NodeStep[] {
+function afterErasure(steps: readonly NodeStep[], isInBand: boolean): NodeStep[] {
   const before = steps.slice(0, steps.findIndex(isErase));
-  const moved = before.filter(changesDisks);
   const [erase, ...others] = steps.slice(before.length);
-  return [...before.filter((step) => !changesDisks(step)), ...(erase ? [erase] : []), ...moved, ...others];
+  // Steps of the agent share one boot of the ramdisk, which others would end.
+  const moved = (isInBand ? steps : before).filter(changesDisks);
+  const left = others.filter((step) => !moved.includes(step));
+  return [...before.filter((step) => !changesDisks(step)), ...(erase ? [erase] : []), ...moved, ...left];
 }
 
 function withRaid({ drivers, node }: Pick<Site, 'drivers' | 'node'>, step: NodeStep): NodeStep {

@@ -12,7 +12,7 @@ import { isCleanedFirst } from './automated-cleaning.ts';
 import { automaticSteps } from './automatic-steps.ts';
 import { disksOf } from './known-disks.ts';
 import { keepConsoleStep, powerOff, withdrawBootFiles } from './machine-steps.ts';
-import { isErase, isFlashing, NodeStep, NodeSteps, StepContext, stepsOf } from './node-steps.ts';
+import { isByAgent, isErase, isFlashing, NodeStep, NodeSteps, StepContext, stepsOf } from './node-steps.ts';
 import { outOfMaintenance } from './plain-verbs.ts';
 
 /** As rows of former versions have them: those that need no ramdisk are executed first. */
@@ -86,7 +86,9 @@ export const clean = defineOperation({
   steps: ({ request }, parts) => stepsOf(parts, orderOf(request), { use: 'clean', boot_interface: request.boot_interface }),
   // A machine whose firmware is being written must stay powered.
   undo: ({ request, context }, parts) =>
-    erasesDisks(request) ? [keepConsoleStep(parts), ...(isFlashing(context) ? [] : [powerOff]), withdrawBootFiles] : [],
+    orderOf(request).some((step) => isByAgent(parts.drivers, step))
+      ? [keepConsoleStep(parts), ...(isFlashing(context) ? [] : [powerOff]), withdrawBootFiles]
+      : [],
   async ended(trx, operation, { states }) {
     await (operation.state === 'done' ? writeCleaned(trx, operation, states) : writeFailure(trx, operation, states));
     return [];

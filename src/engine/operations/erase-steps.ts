@@ -9,8 +9,9 @@ import type { OperationParts } from '../worker/define-operation.ts';
 import { interfaceOf } from '../worker/task.ts';
 import { expectAllErased } from './known-disks.ts';
 import { bootRamdiskSteps, next, powerOff, withAgentSecret, withdrawBootFiles } from './machine-steps.ts';
+import { recordRaid } from './raid-record.ts';
 
-const eraseDisks = (deadlineSeconds: number): Step => ({
+const eraseDisks = ({ drivers, store }: Pick<OperationParts, 'drivers' | 'store'>, deadlineSeconds: number): Step => ({
   name: 'erase disks',
   title: 'Erase the disks',
   deadlineSeconds,
@@ -29,6 +30,10 @@ const eraseDisks = (deadlineSeconds: number): Step => ({
       task.node,
       disks.map(({ device }) => device),
     );
+    // Software RAID is on the disks, a controller's is not.
+    const { raid_config, raid_interface, uuid } = task.node;
+    if (raid_config.logical_disks && interfaceOf(drivers.raid, raid_interface).inBand)
+      await recordRaid(store, uuid, { logical_disks: [] });
     return next;
   },
 });
@@ -58,14 +63,23 @@ function ejectMedia({ drivers, store }: Pick<OperationParts, 'drivers' | 'store'
   });
 }
 
+/** Between those of `ramdiskSteps`. */
 export function eraseSteps(parts: OperationParts, boot_interface: string | undefined): readonly Step[] {
-  const { drivers, consoles, settings } = parts;
-  if (drivers.boot[boot_interface ?? '']?.simulated) return [powerOff, nothingToErase];
-  return withAgentSecret([
-    ejectMedia(parts),
-    ...bootRamdiskSteps({ consoles, settings }),
-    eraseDisks(settings['clean.timeout']),
-    { ...powerOff, formerName: 'power off again' },
-    withdrawBootFiles,
-  ]);
+  if (isSimulated(parts, boot_interface)) return [powerOff, nothingToErase];
+  return [eraseDisks(parts, parts.settings['clean.timeout'])];
+}
+
+function isSimulated({ drivers }: Pick<OperationParts, 'drivers'>, boot_interface: string | undefined): boolean {
+  return drivers.boot[boot_interface ?? '']?.simulated === true;
+}
+
+type Around = { readonly before: readonly Step[]; readonly after: readonly Step[] };
+
+/** Around the steps of a cleaning that the agent executes, which share one boot of the ramdisk. */
+export function ramdiskSteps(parts: OperationParts, boot_interface: string | undefined): Around {
+  if (isSimulated(parts, boot_interface)) return { before: [], after: [] };
+  return {
+    before: withAgentSecret([ejectMedia(parts), ...bootRamdiskSteps(parts)]),
+    after: [{ ...powerOff, formerName: 'power off again' }, withdrawBootFiles],
+  };
 }

@@ -14,7 +14,7 @@ import type { OperationParts } from '../worker/define-operation.ts';
 import { interfaceOf } from '../worker/task.ts';
 import { applyBios, BiosArgs, resetBios } from './bios-steps.ts';
 import type { StepPlace, StepUse } from './bmc-steps.ts';
-import { eraseSteps } from './erase-steps.ts';
+import { eraseSteps, ramdiskSteps } from './erase-steps.ts';
 import { FirmwareArgs, FirmwareContext, updateFirmware } from './firmware-step.ts';
 import { FlowContext, holdStep, powerStep, WaitArgs, waitStep } from './flow-steps.ts';
 import { clearLog, RestartContext, resetBmc } from './management-steps.ts';
@@ -153,15 +153,25 @@ export function isErase(step: NodeStep): boolean {
  */
 export function stepsOf(parts: OperationParts, asked: readonly NodeStep[], place: StepPlace): readonly Step[] {
   let count = 0;
+  const byAgent = asked.map((each) => place.use === 'clean' && isByAgent(parts.drivers, each));
+  const [first, last] = [byAgent.indexOf(true), byAgent.lastIndexOf(true)];
+  const { before, after } = first < 0 ? { before: [], after: [] } : ramdiskSteps(parts, place.boot_interface);
   return asked.flatMap((each, index) => {
     const row = rowOf(each);
     if (!row) throw new Fault('internal', { detail: `there is no step ${nameOf(each)}` });
     const { interface: slot, step, priority = 0 } = each;
     const api = { index, interface: slot, step, priority, abortable: row.abortable === true };
-    return row
+    const own = row
       .steps(parts, each.args ?? {}, place, each.raid)
       .map((made) => ({ ...(row.needsRamdisk ? made : numbered(made, ++count)), api }));
+    const around = (steps: readonly Step[]) => steps.map((made) => ({ ...made, api: { ...api, abortable: true } }));
+    return [...(index === first ? around(before) : []), ...own, ...(index === last ? around(after) : [])];
   });
+}
+
+/** The agent in the ramdisk executes it. */
+export function isByAgent({ raid }: Pick<Drivers, 'raid'>, step: NodeStep): boolean {
+  return isErase(step) || (step.raid !== undefined && interfaceOf(raid, step.raid.interface).inBand !== undefined);
 }
 
 function numbered({ formerName, ...step }: Step, number: number): Step {

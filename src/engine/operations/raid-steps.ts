@@ -7,7 +7,16 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Static, Type } from 'typebox';
 import { asFault, Fault, type FaultCode, passingBmcFaults } from '#domain/faults.ts';
 import type { CurrentRaid } from '#domain/raid.ts';
-import type { Outcome, OutOfBandRaid, PlannedVolume, RaidProgress, RaidVolume, Step, Task } from '#drivers/interfaces.ts';
+import type {
+  InBandRaid,
+  Outcome,
+  OutOfBandRaid,
+  PlannedVolume,
+  RaidProgress,
+  RaidVolume,
+  Step,
+  Task,
+} from '#drivers/interfaces.ts';
 import { recordBmcCommand } from '../power/power.ts';
 import { interfaceOf } from '../worker/task.ts';
 import { type Parts, type StepPlace, timesOf } from './bmc-steps.ts';
@@ -57,7 +66,8 @@ type Result = Outcome<RaidContext>;
 
 /** @throws Fault `unsupportedByHardware` */
 export function raidSteps(parts: Parts, wanted: RaidStep, place: StepPlace): readonly Step<RaidContext>[] {
-  const { outOfBand } = interfaceOf(parts.drivers.raid, wanted.interface);
+  const { outOfBand, inBand } = interfaceOf(parts.drivers.raid, wanted.interface);
+  if (inBand) return [inBandStep(inBand, { parts, wanted, place })];
   if (!outOfBand) throw new Fault('internal', { detail: `the RAID interface ${wanted.interface} has no steps` });
   const at = { parts, bmc: outOfBand, wanted };
   return [
@@ -67,6 +77,23 @@ export function raidSteps(parts: Parts, wanted: RaidStep, place: StepPlace): rea
     // Nothing is left to do for a machine without a server; one with a server gets back the power it had.
     ...(place.use === 'clean' ? [powerOff] : []),
   ];
+}
+
+type InBandAt = { readonly parts: Parts; readonly wanted: RaidStep; readonly place: StepPlace };
+
+/** The ramdisk has booted; `stepsOf` and the deployment see to that. */
+function inBandStep(inBand: InBandRaid, { parts, wanted, place }: InBandAt): Step<RaidContext> {
+  return {
+    ...{ name: 'change the RAID', title: 'Change the software RAID', deadlineSeconds: changeSeconds, phase: 'image' },
+    async run(task) {
+      const current = await inBand.run(task as Task, wanted.change, `raid ${task.operation.step}`);
+      if (!current) return { wait: 'the ramdisk to change the RAID' };
+      await recordRaid(parts.store, task.node.uuid, current);
+      if (place.use === 'clean' || current.logical_disks.length === 0) return next;
+      task.note('RAID', current.logical_disks.map((disk) => `RAID ${disk.raid_level} ${disk['volume_name']}`).join(', '));
+      return next;
+    },
+  };
 }
 
 type At = { readonly parts: Parts; readonly bmc: OutOfBandRaid; readonly wanted: RaidStep };

@@ -102,8 +102,8 @@ export const BaseContext = Type.Partial(
       }),
     ),
     /** The pending command. */
-    command: Type.Object({ id: Type.String(), name: Type.String(), params: FreeForm }),
-    /** The agent's replies by command. */
+    command: Type.Object({ id: Type.String(), name: Type.String(), params: FreeForm, key: Type.Optional(Type.String()) }),
+    /** The agent's replies by the command's key, or its name. */
     replies: Type.Record(
       Type.String(),
       Type.Union([

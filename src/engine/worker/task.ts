@@ -231,12 +231,12 @@ function agentOf(parts: Parts, images: ImageSource, { live, node, signal }: Agen
     kind,
     image: (id) => imageFor(kind, { images, boot: parts.boot }, id),
     heard: () => live.operation.context.agent,
-    async ask(name, params) {
+    async ask(name, params, key = name) {
       const { replies, command } = live.operation.context;
-      const reply = replies?.[name];
+      const reply = replies?.[key];
       if (reply) return reply;
-      if (command?.name !== name) {
-        const command = { id: randomUUID(), name, params };
+      if ((command?.key ?? command?.name) !== key) {
+        const command = { id: randomUUID(), name, params, ...(key !== name && { key }) };
         await parts.rows.saveContext(live, (context) => ({ ...context, command }));
       } else if (live.agent.silentMs > parts.settings['deploy.silence_timeout'] * 1000) {
         const detail = reportSilence(parts.settings['deploy.silence_timeout'], await parts.askPower(live, signal));

@@ -1,0 +1,1 @@
+export { createAgentRaid } from './raid.ts';
