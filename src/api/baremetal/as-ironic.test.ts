@@ -78,6 +78,23 @@ const refusedRows: Row[] = [
   ['PUT', '{node}/traits/CUSTOM_A', { traits: [] }, 400, /without a body/],
   ['DELETE', '{node}/traits/fast', undefined, 404, /fast/],
 ];
+const step = { interface: 'bios', step: 'apply_configuration', args: {} };
+const volume = { node_uuid: '{node}', volume_type: 'iscsi', volume_id: 'v', boot_index: 0 };
+const recordTable: Record<string, object> = {
+  nodes: node({}),
+  ports: port({}),
+  portgroups: { node_uuid: '{node}' },
+  chassis: {},
+  allocations: { resource_class: 'x' },
+  deploy_templates: { name: 'CUSTOM_T', steps: [{ ...step, priority: 1 }] },
+  runbooks: { name: 'CUSTOM_R', steps: [{ ...step, order: 1 }] },
+  inspection_rules: { actions: [{ op: 'set-attribute', args: ['/extra/b', '1'] }] },
+  'volume/targets': volume,
+  'volume/connectors': { node_uuid: '{node}', type: 'iqn', connector_id: 'iqn.a' },
+};
+for (const [path, fields] of Object.entries(recordTable))
+  refusedRows.push(['POST', `${v1}/${path}`, { ...fields, uuid: '' }, 400, /Expected UUID for uuid: /]);
+
 for (const [method, path, payload, status, text] of refusedRows) {
   test(`${method} ${path} ${JSON.stringify(payload) ?? ''} is rejected: ${status}`, async () => {
     const { uuid } = await enrol();

@@ -72,7 +72,7 @@ export async function createAllocation(context: BaremetalContext, request: NewAl
   if (!resource_class && node === undefined)
     throw new Fault('badRequest', { detail: 'The resource_class field is mandatory when not backfilling' });
   return context.engine.createAllocation({
-    ...(uuid && { uuid: uuidOf('uuid', uuid) }),
+    ...(uuid !== undefined && uuid !== null && { uuid: uuidOf('uuid', uuid) }),
     ...(node !== undefined && { node }),
     ...(resource_class && { resource_class }),
     name: name || null,

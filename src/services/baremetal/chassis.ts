@@ -1,5 +1,4 @@
 /** Chassis: nodes that an operator groups. */
-import { randomUUID } from 'node:crypto';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
@@ -10,7 +9,7 @@ import type { ListPage } from '#store/list.ts';
 import type { ChassisRecord } from '#store/tables/chassis.ts';
 import type { BaremetalContext } from './context.ts';
 import { applyPatch, type JsonPatch, membersOf } from './json-patch.ts';
-import { uuidOf } from './kept-uuid.ts';
+import { newUuid } from './kept-uuid.ts';
 import { findMarked } from './lookup.ts';
 import { type ListRequest, listRecords } from './record-lists.ts';
 
@@ -46,7 +45,7 @@ export function listChassis(context: StoreContext, request: ListRequest): Promis
 export async function createChassis({ store }: StoreContext, request: Static<typeof ChassisRequest>): Promise<ChassisRecord> {
   const { uuid, description, extra } = request;
   const record: ChassisRecord = {
-    uuid: uuid ? uuidOf('uuid', uuid) : randomUUID(),
+    uuid: newUuid(uuid),
     description: description ?? null,
     extra: (extra ?? {}) as JsonObject,
     created_at: new Date().toISOString(),

@@ -1,5 +1,4 @@
 /** Deploy templates: deploy steps for instances that require a trait. */
-import { randomUUID } from 'node:crypto';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
@@ -9,7 +8,7 @@ import type { ListPage } from '#store/list.ts';
 import type { DeployTemplate } from '#store/tables/deploy-templates.ts';
 import type { BaremetalContext } from './context.ts';
 import type { JsonPatch } from './json-patch.ts';
-import { uuidOf } from './kept-uuid.ts';
+import { newUuid, uuidOf } from './kept-uuid.ts';
 import { findMarked } from './lookup.ts';
 import { refuseImpossibleIdent } from './node-names.ts';
 import { Trait } from './node-traits.ts';
@@ -49,7 +48,7 @@ export function createDeployTemplate(
   { uuid, name, steps, extra }: Static<typeof DeployTemplateRequest>,
 ): Promise<DeployTemplate> {
   const template: DeployTemplate = {
-    uuid: uuid ? uuidOf('uuid', uuid) : randomUUID(),
+    uuid: newUuid(uuid),
     name,
     steps: deployStepsOf(steps, { declared: declaredSecrets(drivers) }),
     extra: (extra ?? {}) as JsonObject,

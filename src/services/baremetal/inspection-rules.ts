@@ -1,5 +1,4 @@
 /** Inspection rules: what is done with the data of an inspection. */
-import { randomUUID } from 'node:crypto';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { PatternError, parsePattern } from '#domain/inspection-rules/pattern-syntax.ts';
@@ -22,7 +21,7 @@ import type { ListPage } from '#store/list.ts';
 import type { InspectionRule } from '#store/tables/inspection-rules.ts';
 import type { BaremetalContext } from './context.ts';
 import type { JsonPatch } from './json-patch.ts';
-import { uuidOf } from './kept-uuid.ts';
+import { newUuid, uuidOf } from './kept-uuid.ts';
 import { findMarked } from './lookup.ts';
 import { type ListRequest, listRecords } from './record-lists.ts';
 import { Description, Flag, patchedFields, Uuid } from './record-patch.ts';
@@ -79,7 +78,7 @@ export function createInspectionRule(
   { uuid, ...request }: Static<typeof InspectionRuleRequest>,
 ): Promise<InspectionRule> {
   const rule: InspectionRule = {
-    uuid: uuid ? uuidOf('uuid', uuid) : randomUUID(),
+    uuid: newUuid(uuid),
     ...keptFields(request),
     created_at: new Date().toISOString(),
     updated_at: null,

@@ -10,7 +10,7 @@ import { booleanOf, LooseBoolean } from '../loose-booleans.ts';
 import type { BaremetalContext } from './context.ts';
 import { withInstanceName } from './instance-name.ts';
 import { type JsonPatch, membersOf } from './json-patch.ts';
-import { uuidOf as keptUuid } from './kept-uuid.ts';
+import { newUuid } from './kept-uuid.ts';
 import { findNamedNode, findNode, nodeKey } from './lookup.ts';
 import { bornWithTable, fixedFieldTable, patchOnly, refuseFixedFields } from './node-fixed-fields.ts';
 import { NodeName, refuseEmptyName, refuseReservedName } from './node-names.ts';
@@ -74,7 +74,7 @@ function readNode(request: NodeRequest): NewNode {
   const filled = Object.fromEntries(Object.entries(bags).filter(([, bag]) => bag));
   return {
     driver,
-    ...(uuid && { uuid: keptUuid('uuid', uuid) }),
+    uuid: newUuid(uuid),
     ...flagsIn({ ...texts, maintenance }),
     ...given,
     ...filled,

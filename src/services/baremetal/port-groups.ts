@@ -12,7 +12,7 @@ import { defaultBondMode, type PortGroup } from '#store/tables/port-groups.ts';
 import { booleanOf, LooseBoolean } from '../loose-booleans.ts';
 import type { BaremetalContext } from './context.ts';
 import { applyPatch, type JsonPatch, membersOf, writtenMembersOf } from './json-patch.ts';
-import { uuidOf } from './kept-uuid.ts';
+import { newUuid } from './kept-uuid.ts';
 import { findNamedNode, findNode } from './lookup.ts';
 import { NodeName, refuseImpossibleIdent, refuseReservedName } from './node-names.ts';
 import { readMac } from './ports.ts';
@@ -82,7 +82,7 @@ export async function createPortGroup(context: BaremetalContext, request: PortGr
   return context.engine.createPortGroup({
     ...readFields(given),
     node_uuid: node.uuid,
-    ...(uuid && { uuid: uuidOf('uuid', uuid) }),
+    uuid: newUuid(uuid),
   });
 }
 

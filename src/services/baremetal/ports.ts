@@ -9,7 +9,7 @@ import type { NodePort } from '#store/tables/node-ports.ts';
 import { booleanOf, LooseBoolean } from '../loose-booleans.ts';
 import type { BaremetalContext } from './context.ts';
 import { applyPatch, type JsonPatch, membersOf, writtenMembersOf } from './json-patch.ts';
-import { uuidOf } from './kept-uuid.ts';
+import { newUuid } from './kept-uuid.ts';
 import { checkLink, LinkConnection } from './link-connection.ts';
 import { findNamedNode, findPort } from './lookup.ts';
 import { NodeName, refuseReservedName } from './node-names.ts';
@@ -57,7 +57,7 @@ async function readPort(context: BaremetalContext, request: PortRequest): Promis
   return {
     node_uuid: node.uuid,
     address: readMac(address),
-    ...(uuid && { uuid: uuidOf('uuid', uuid) }),
+    uuid: newUuid(uuid),
     ...Object.fromEntries(textNames.flatMap((name) => (request[name] ? [[name, request[name]]] : []))),
     ...(pxe_enabled !== undefined && pxe_enabled !== null && { pxe_enabled: booleanOf('pxe_enabled', pxe_enabled) }),
     ...(request.available_for_dynamic_portgroup === false && { available_for_dynamic_portgroup: false }),

@@ -1,5 +1,4 @@
 /** Runbooks: steps of cleaning or service under a name, for nodes with certain traits. */
-import { randomUUID } from 'node:crypto';
 import { type Static, type TSchema, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
@@ -11,7 +10,7 @@ import type { ListPage } from '#store/list.ts';
 import type { Runbook } from '#store/tables/runbooks.ts';
 import type { BaremetalContext } from './context.ts';
 import type { JsonPatch } from './json-patch.ts';
-import { uuidOf } from './kept-uuid.ts';
+import { newUuid, uuidOf } from './kept-uuid.ts';
 import { findMarked } from './lookup.ts';
 import { refuseImpossibleIdent } from './node-names.ts';
 import { Trait } from './node-traits.ts';
@@ -68,7 +67,7 @@ export function listRunbooks(
 export function createRunbook({ store, drivers }: SecretsContext, request: Static<typeof RunbookRequest>): Promise<Runbook> {
   const { uuid, name, description, steps, extra, owner, disable_ramdisk } = request;
   const runbook: Runbook = {
-    uuid: uuid ? uuidOf('uuid', uuid) : randomUUID(),
+    uuid: newUuid(uuid),
     ...{
       name,
       description: description ?? null,

@@ -1,5 +1,4 @@
 /** Volume connectors and targets of nodes, which are only kept and shown. */
-import { randomUUID } from 'node:crypto';
 import { type Static, type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { Fault } from '#domain/faults.ts';
@@ -14,7 +13,7 @@ import type { Node } from '#store/tables/nodes.ts';
 import type { VolumeConnector, VolumeTarget } from '#store/tables/volumes.ts';
 import type { BaremetalContext } from './context.ts';
 import { applyPatch, type JsonPatch, membersOf } from './json-patch.ts';
-import { uuidOf } from './kept-uuid.ts';
+import { newUuid } from './kept-uuid.ts';
 import { findMarked, findNamedNode, findNode } from './lookup.ts';
 import { type ListRequest, listRecords } from './record-lists.ts';
 import { refuseReading } from './refuse-reading.ts';
@@ -118,7 +117,7 @@ export async function createVolume<T extends Volume>(
     await refuseLocked(trx, node.uuid, ['all']);
     const record = {
       ...kind.read(request, node.uuid, { declared: declaredSecrets(drivers) }),
-      uuid: uuid ? uuidOf('uuid', uuid) : randomUUID(),
+      uuid: newUuid(uuid),
       created_at: new Date().toISOString(),
       updated_at: null,
     } as T;
