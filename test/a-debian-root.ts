@@ -11,7 +11,9 @@ type DebianRoot = {
   readonly packages: readonly string[];
 };
 
-const maxWaitMs = 1_200_000;
+const maxWaitMs = 3_600_000;
+/** Compiling hundreds of packages takes most of the time: programs compile what they import. An unfinished root is made anew. */
+const dpkg = ['path-exclude=/usr/bin/py3compile', 'force-unsafe-io'];
 
 /** @returns the path of the root folder. Throws when the mirror is unreachable. */
 export async function ensureDebianRoot({ folder, suite, packages }: DebianRoot, signal: AbortSignal): Promise<string> {
@@ -38,6 +40,7 @@ function argumentsFor(
   return [
     ...['--quiet', '--mode=root', '--variant=minbase', `--include=${packages.join(',')}`],
     ...options.map((line) => `--aptopt=${line}`),
+    ...dpkg.map((line) => `--dpkgopt=${line}`),
     ...hooks,
     ...[suite, root, ...sources],
   ];
