@@ -9,7 +9,7 @@ import { Service } from './service.ts';
 
 const program = fileURLToPath(new URL('../../bin/ingot', import.meta.url));
 const password = 'oracle';
-const startMaxWaitMs = 60_000;
+const startMaxWaitMs = 300_000;
 
 /** @param folder for its state, which is empty @param logFile for its output */
 export async function startIngot(folder: string, logFile: string): Promise<{ service: Service; stop(): void }> {

@@ -9,7 +9,7 @@ import { Service } from './service.ts';
 
 const port = 6385;
 const trx = '/srv/oracle';
-const startMaxWaitMs = 120_000;
+const startMaxWaitMs = 600_000;
 const environment = ['env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'LANG=C.UTF-8', 'HOME=/root'];
 
 /** Features that Ingot also has; where Ingot has only one variant, Ironic is set to the corresponding one. */

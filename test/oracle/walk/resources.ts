@@ -55,8 +55,31 @@ export const recordTable: readonly { readonly path: string; readonly uuid: strin
 
 const maxWaitMs = 60_000;
 
-export async function makeAll(service: Service): Promise<void> {
-  for (const { path, uuid, fields } of recordTable) await service.get({ method: 'POST', path, body: { uuid, ...fields } });
+const allKinds = recordTable.map(({ path }) => path);
+const goWithNode = ['/portgroups', '/ports', '/volume/connectors', '/volume/targets'];
+/** By the first word of a path: the kinds of records that a request may change, and those that go with them. */
+const changedTable: Readonly<Record<string, readonly string[]>> = {
+  nodes: ['/nodes', ...goWithNode],
+  ports: ['/ports'],
+  portgroups: ['/portgroups', '/ports'],
+  volume: ['/volume/connectors', '/volume/targets'],
+  ...Object.fromEntries(['deploy_templates', 'runbooks', 'inspection_rules', 'allocations'].map((name) => [name, [`/${name}`]])),
+};
+
+/** @returns paths of the kinds, in the order in which records are made */
+export function changedBy(path: string): readonly string[] {
+  const [name = ''] = path.slice(1).split(/[/?]/);
+  return changedTable[name] ?? allKinds;
+}
+
+export async function make(service: Service, kinds: readonly string[] = allKinds): Promise<void> {
+  for (const { path, uuid, fields } of recordTable) {
+    if (kinds.includes(path)) await service.get({ method: 'POST', path, body: { uuid, ...fields } });
+  }
+  if (kinds.includes('/nodes')) await makeManageable(service);
+}
+
+async function makeManageable(service: Service): Promise<void> {
   await service.get({ method: 'PUT', path: `/nodes/${node}/states/provision`, body: { target: 'manage' } });
   await settled(service, 'manageable');
   await service.get({ method: 'PUT', path: `/nodes/${node}/traits`, body: { traits: ['CUSTOM_A'] } });
@@ -76,11 +99,9 @@ async function settled(service: Service, state: string): Promise<void> {
 }
 
 /** Whatever a request made or changed goes, too. */
-export async function removeAll(service: Service): Promise<void> {
-  const lists = ['/allocations', '/inspection_rules', '/runbooks', '/deploy_templates', '/volume/targets', '/volume/connectors'];
-  for (const path of lists) await removeEach(service, path);
-  await removeEach(service, '/nodes', '?include_children=true');
-  await removeEach(service, '/chassis');
+export async function remove(service: Service, kinds: readonly string[] = allKinds): Promise<void> {
+  const alone = kinds.includes('/nodes') ? kinds.filter((kind) => !goWithNode.includes(kind)) : kinds;
+  for (const path of alone.toReversed()) await removeEach(service, path, path === '/nodes' ? '?include_children=true' : '');
 }
 
 async function removeEach(service: Service, path: string, query = ''): Promise<void> {

@@ -3,7 +3,7 @@ import { differencesFromDefault, type Reply } from '../compare.ts';
 import type { Pair } from '../compare-all.ts';
 import { asWords, Excuses } from './excuses.ts';
 import { patchesOf, type Request, requestsOf, walkedRoutes } from './requests.ts';
-import { identTable, makeAll, removeAll } from './resources.ts';
+import { changedBy, identTable, make, remove } from './resources.ts';
 
 type Counts = { same: number; differs: number; wrong: number };
 
@@ -13,14 +13,14 @@ const known: ReadonlySet<string> = new Set(Object.values(identTable));
 export async function walk(pair: Pair, words: readonly string[]): Promise<boolean> {
   const excuses = new Excuses();
   const table = new Map<string, Counts>();
-  await both(pair, removeAll);
-  await both(pair, makeAll);
+  await both(pair, (service) => remove(service));
+  await both(pair, (service) => make(service));
   for (const request of await chosen(pair, words)) {
     const counts = table.get(request.route) ?? { same: 0, differs: 0, wrong: 0 };
     counts[await compare(pair, request, excuses)] += 1;
     table.set(request.route, counts);
   }
-  await both(pair, removeAll);
+  await both(pair, (service) => remove(service));
   const unused = words.length > 0 ? [] : excuses.unused();
   for (const name of unused) process.stdout.write(`nothing differs for this reason: ${name}\n`);
   return summary(table) && unused.length === 0;
@@ -41,8 +41,9 @@ async function compare(pair: Pair, { name, ask }: Request, excuses: Excuses): Pr
   const [ironic, ingot] = await both(pair, (service) => service.ask(ask));
   // What was changed is made anew.
   if (ask.method !== 'GET' && (ironic.status < 400 || ingot.status < 400)) {
-    await both(pair, removeAll);
-    await both(pair, makeAll);
+    const kinds = changedBy(ask.path);
+    await both(pair, (service) => remove(service, kinds));
+    await both(pair, (service) => make(service, kinds));
   }
   const found = differencesFromDefault(shaped(ironic), shaped(ingot), known);
   if (found.length === 0) return 'same';
