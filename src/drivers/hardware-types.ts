@@ -46,7 +46,7 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     bios: ['redfish', 'no-bios'],
     firmware: ['redfish', 'no-firmware'],
     vendor: ['redfish', 'no-vendor'],
-    raid: inBandRaid,
+    raid: ['redfish', ...inBandRaid],
   }),
   /** Dell's machines: the interfaces of Redfish, which knows iDRACs, under the names that Ironic has for them. */
   idrac: hardwareType('idrac', {
@@ -58,7 +58,7 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     bios: ['idrac-redfish', 'redfish', 'no-bios'],
     firmware: ['redfish', 'no-firmware'],
     vendor: ['idrac-redfish', 'redfish', 'no-vendor'],
-    raid: inBandRaid,
+    raid: ['idrac-redfish', 'redfish', ...inBandRaid],
   }),
   'virtual-power': hardwareType('virtual-power', {
     power: ['virtual-power', 'fake'],

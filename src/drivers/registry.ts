@@ -95,7 +95,13 @@ export async function openDrivers({ settings, confirmPower, events }: DriverPart
       manual: manual.vendor,
       ...absentInterfaces.vendor,
     },
-    raid: { agent: createAgentRaid(), fake: fake.raid, ...absentInterfaces.raid },
+    raid: {
+      redfish: redfish.raid,
+      'idrac-redfish': redfish.raid,
+      agent: createAgentRaid(),
+      fake: fake.raid,
+      ...absentInterfaces.raid,
+    },
   };
   const closers = [ipmi, redfish, virtualPower, snmp, tileraPdu];
   return { drivers, close: async () => void (await Promise.all(closers.map((driver) => driver.close()))) };

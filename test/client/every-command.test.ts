@@ -108,17 +108,15 @@ test('changes and unsets what volume connectors and targets have', { skip }, asy
   assert.deepEqual([other['volume_id'], other['properties'], other['extra']], ['v2', { lun: 3 }, {}], output);
 });
 
-test('says what is not there: RAID, rescue, methods of drivers, an entry of the history', { skip }, async () => {
+test('says what is not there: rescue, methods of drivers, an entry of the history', { skip }, async () => {
   const { errors } = await openstackSession(ingot.env, [
     'baremetal node create --driver fake-hardware --name lacking',
-    'baremetal driver raid property list fake-hardware',
     'baremetal driver passthru call fake-hardware nothing',
     'baremetal node rescue --rescue-password x lacking',
     'baremetal node unrescue lacking',
     'baremetal node history get lacking 0f0e0d0c-0000-4000-8000-00000000000d',
     'baremetal node inspect lacking',
   ]);
-  assert.match(errors, /RAID is not supported by Ingot yet.*HTTP 501/);
   assert.match(errors, /No handler for method nothing \(HTTP 400\)/);
   assert.match(errors, /verb 'rescue' is not supported/);
   assert.match(errors, /verb 'unrescue' is not supported/);

@@ -53,6 +53,8 @@ export const redfishShapeSchema = Type.Object(
     eventStream: Type.Boolean(),
     /** Response to an accepted reset: 204 without a body, 200 with a message, 202 with a task. */
     resetAnswers: Type.Enum(['204', '200', '202']),
+    /** A RAID controller, and when it makes volumes; its drives are no disks of the machine. */
+    volumes: Type.Enum(['none', 'Immediate', 'OnReset']),
     /** Duration of a task in milliseconds: firmware updates, resets by task. */
     taskMs: Type.Integer({ minimum: 0, maximum: 3_600_000 }),
     /** Status 503 with Retry-After (seconds) for this long after the start or a manager reset; 0 = never. */
@@ -105,6 +107,7 @@ export const defaultRedfishShape: RedfishShape = {
   events: true,
   eventStream: true,
   resetAnswers: '204',
+  volumes: 'none',
   taskMs: 1000,
   startingMs: 0,
   omit: {},

@@ -13,7 +13,10 @@ export type RedfishTask = {
   readonly durationMs: number;
   endedAt: number | undefined;
   end: TaskEnd | undefined;
+  /** The request that began it, if the service tells. */
+  readonly payload: TaskPayload | undefined;
 };
+export type TaskPayload = { readonly TargetUri: string; readonly HttpOperation: string };
 
 /** Number of completed tasks that are kept. */
 const mostTasks = 50;
@@ -32,10 +35,10 @@ export class RedfishTasks {
   }
 
   /** @param work runs when the duration is over; if it throws, the task ends in Exception. */
-  begin(name: string, durationMs: number, work: () => void | Promise<void>): RedfishTask {
+  begin(name: string, durationMs: number, work: () => void | Promise<void>, payload?: TaskPayload): RedfishTask {
     this.#lastId += 1;
     const id = String(this.#lastId);
-    const task: RedfishTask = { id, name, begunAt: Date.now(), durationMs, endedAt: undefined, end: undefined };
+    const task: RedfishTask = { id, name, begunAt: Date.now(), durationMs, endedAt: undefined, end: undefined, payload };
     this.#tasks.set(id, task);
     this.#timers.set(
       id,

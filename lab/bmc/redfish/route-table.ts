@@ -7,6 +7,7 @@ import { mediaRoutes } from './media-routes.ts';
 import type { Route } from './route.ts';
 import { serviceRoutes } from './service-routes.ts';
 import type { ServiceState } from './service-state.ts';
+import { storageRoutes } from './storage-routes.ts';
 import { systemRoutes } from './system-routes.ts';
 import { taskRoutes } from './task-routes.ts';
 import { updateRoutes } from './update-routes.ts';
@@ -18,6 +19,7 @@ const builders = [
   serviceRoutes,
   systemRoutes,
   biosRoutes,
+  storageRoutes,
   chassisRoutes,
   managerRoutes,
   mediaRoutes,

@@ -18,6 +18,7 @@ export function pathsOf({ systemId, chassisId, managerId, biosSettings, mediaOwn
     bios: `${system}/Bios`,
     biosSettings: `${system}/Bios/${biosSettings}`,
     secureBoot: `${system}/SecureBoot`,
+    storage: `${system}/Storage`,
     media: `${mediaOwner === 'system' ? system : manager}/VirtualMedia`,
     nics: `${manager}/EthernetInterfaces`,
     sessions: `${serviceRoot}/SessionService/Sessions`,

@@ -15,6 +15,14 @@ export type BootOverrideRequest2 = {
   httpUri: string | null;
 };
 
+export type Volume = {
+  readonly name: string;
+  readonly raidType: string;
+  readonly bytes: number;
+  /** Ids. */
+  readonly drives: readonly string[];
+};
+
 export type StateOptions = {
   readonly bmcModel: BmcModel;
   readonly profile: BmcProfile;
@@ -30,6 +38,9 @@ export class ServiceState {
   readonly tasks = new RedfishTasks();
   readonly events: EventSource;
   readonly firmware = new Map<string, string>();
+  /** By id. */
+  readonly volumes = new Map<string, Volume>();
+  readonly #starting: (() => void)[] = [];
   readonly pendingBios = new Map<string, string | number | boolean>();
   readonly firstBios: ReadonlyMap<string, string | number | boolean>;
   readonly boot: BootOverrideRequest2;
@@ -85,6 +96,11 @@ export class ServiceState {
     startPowerAction(this.#profile, action, this.#onError);
   }
 
+  /** When the machine starts next. */
+  nextStart(): Promise<void> {
+    return new Promise((resolve) => this.#starting.push(resolve));
+  }
+
   restart(): void {
     this.sessions.clear();
     this.tasks.close();
@@ -101,6 +117,7 @@ export class ServiceState {
     const { log, chassis } = this.bmcModel;
     const isBoot = what === 'power' ? chassis.power() === 'on' : what === 'log' && log.at(-1)?.sensor === 'System Boot';
     if (isBoot) this.#takePendingBios();
+    if (isBoot) for (const started of this.#starting.splice(0)) started();
     if (what === 'power' && chassis.power() === 'off') this.settledAt = performance.now() + this.shape.settleMs;
     this.events.publish(what, this);
   }

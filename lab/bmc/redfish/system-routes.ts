@@ -133,6 +133,7 @@ function describeSystem(state: ServiceState): Resource {
     Boot: describeBoot(state),
     Bios: link(paths.bios),
     SecureBoot: link(paths.secureBoot),
+    ...(shape.volumes !== 'none' && { Storage: link(paths.storage) }),
     ...(shape.mediaOwner === 'system' && { VirtualMedia: link(paths.media) }),
     ...(shape.bootAt === 'settings' && { '@Redfish.Settings': settingsOf(`${paths.system}/SD`) }),
     Links: { Chassis: [link(paths.chassis)], ManagedBy: [link(paths.manager)] },

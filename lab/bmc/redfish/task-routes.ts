@@ -66,7 +66,7 @@ function findTask(call: Call): RedfishTask {
 }
 
 function describeTask({ paths, shape }: ServiceState, task: RedfishTask): Resource {
-  const { id, name, end } = task;
+  const { id, name, end, payload } = task;
   const health = end?.state === 'Exception' ? 'Critical' : 'OK';
   return {
     ...head(`${paths.tasks}/${id}`, 'Task.v1_5_1.Task', name),
@@ -75,7 +75,7 @@ function describeTask({ paths, shape }: ServiceState, task: RedfishTask): Resour
     ...taskTimes(task),
     PercentComplete: percentOf(task),
     TaskMonitor: `${paths.monitors}/${id}`,
-    HidePayload: true,
+    ...(payload ? { HidePayload: false, Payload: { ...payload, HttpHeaders: [], JsonBody: '{}' } } : { HidePayload: true }),
     Messages: end ? [describeMessage(shape, end.message, end.args)] : [],
   };
 }

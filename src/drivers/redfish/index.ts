@@ -1,6 +1,13 @@
 import type { RedfishLimits } from '#wire/redfish/client.ts';
 import { createRedfishClientPool } from '#wire/redfish/client-pool.ts';
-import type { BiosInterface, FirmwareInterface, ManagementInterface, PowerInterface, VendorInterface } from '../interfaces.ts';
+import type {
+  BiosInterface,
+  FirmwareInterface,
+  ManagementInterface,
+  PowerInterface,
+  RaidInterface,
+  VendorInterface,
+} from '../interfaces.ts';
 import { createRedfishAccounts } from './accounts.ts';
 import { createAskRedfish, type RedfishReport } from './ask-redfish.ts';
 import { createRedfishBios } from './bios.ts';
@@ -11,6 +18,7 @@ import type { UpdateTimes } from './firmware-update.ts';
 import { createRedfishLog } from './log.ts';
 import { createRedfishManagement } from './management.ts';
 import { createRedfishPower, type PollTiming } from './power.ts';
+import { createRedfishRaid, type RaidTimes } from './raid.ts';
 import { createRedfishSecureBoot } from './secure-boot.ts';
 import { createRedfishSensors } from './sensors.ts';
 import { createRedfishVendor, type RawPaths } from './vendor.ts';
@@ -26,6 +34,7 @@ export type RedfishDriver = {
   readonly bios: BiosInterface;
   readonly firmware: FirmwareInterface;
   readonly vendor: VendorInterface;
+  readonly raid: RaidInterface;
   /** Aborts requests in progress and deletes all sessions. */
   close(): Promise<void>;
 };
@@ -37,6 +46,7 @@ export type RedfishDriverOptions = {
   readonly events?: RedfishEvents | undefined;
   readonly eventTimes?: EventTimes;
   readonly firmwareTimes?: UpdateTimes;
+  readonly raidTimes?: RaidTimes;
   /** The setting `redfish.raw_paths`. */
   readonly rawPaths?: RawPaths;
   /** Receives each call to a BMC with its duration and result. */
@@ -44,7 +54,7 @@ export type RedfishDriverOptions = {
 };
 
 export function createRedfishDriver(options: RedfishDriverOptions = {}): RedfishDriver {
-  const { limits, pollTiming, events, eventTimes, firmwareTimes, rawPaths = 'none', report } = options;
+  const { limits, pollTiming, events, eventTimes, firmwareTimes, raidTimes, rawPaths = 'none', report } = options;
   const pool = createRedfishClientPool(limits);
   const ask = createAskRedfish(pool, report);
   const withSystem = createWithSystem(ask);
@@ -59,6 +69,7 @@ export function createRedfishDriver(options: RedfishDriverOptions = {}): Redfish
     },
     bios: createRedfishBios(withSystem),
     firmware: createRedfishFirmware(withSystem, firmwareTimes),
+    raid: createRedfishRaid(withSystem, raidTimes),
     vendor: createRedfishVendor({ withSystem, rawPaths }),
     close: () => pool.close(),
   };

@@ -193,11 +193,33 @@ async function checkSecureBoot({ driver, node, bmc }: Fixture): Promise<void> {
   assert.deepEqual(bmc.changes.at(-1)?.body, { SecureBootEnable: !isOn });
 }
 
+/** Nothing is sent: each level can be had, or is refused by its cause. */
+async function checkRaid({ driver, node, bmc, system, recorded, linked }: Fixture): Promise<void> {
+  const { outOfBand } = driver.raid;
+  const volumes = (await ifAny(outOfBand?.readVolumes(node))) ?? [];
+  const storages = objectsAt(linked(system, 'Storage'), 'Members').map((member) => recorded(textAt(member, '@odata.id')));
+  const paths = storages
+    .flatMap((storage) => objectsAt(linked(storage, 'Volumes'), 'Members'))
+    .map((one) => textAt(one, '@odata.id'));
+  const types = paths.map((path) => textAt(recorded(path), 'RAIDType')).filter((type) => type?.startsWith('RAID'));
+  assert.equal(volumes.filter(({ raid_level }) => raid_level !== undefined).length, types.length);
+  for (const raid_level of ['0', '1', '5', '1+0'] as const) {
+    const wanted = { disks: [{ raid_level, size_gb: 1 }], gone: volumes.map(({ id }) => id) };
+    const plan = await outOfBand?.plan(node, wanted).catch((error: unknown) => {
+      if (error instanceof Fault && ['badRequest', 'unsupportedByHardware'].includes(error.code)) return [];
+      throw error;
+    });
+    for (const { drives } of plan ?? []) assert.ok(drives.every((drive) => Number(recorded(drive)['CapacityBytes']) > 0));
+  }
+  assert.deepEqual(bmc.changes, []);
+}
+
 const checks: Readonly<Record<string, (fixture: Fixture) => Promise<void>>> = {
   identity: checkIdentity,
   sensors: checkSensors,
   log: checkLog,
   firmware: checkFirmware,
+  RAID: checkRaid,
   'BIOS settings': checkBios,
   'secure boot': checkSecureBoot,
   'virtual media': checkMedia,

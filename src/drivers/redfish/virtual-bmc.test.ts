@@ -5,15 +5,17 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
+import type { LogicalDisk } from '#domain/raid.ts';
 import type { BmcProfileChanges } from '#lab/bmc/bmc-profile.ts';
 import { createBmcModel } from '#lab/bmc/create-bmc-model.ts';
 import { createMemoryChassis } from '#lab/bmc/memory-chassis.ts';
 import { startRedfishService } from '#lab/bmc/redfish/redfish-service.ts';
 import { loadBmcProfiles } from '#lab/bmc-profile-files.ts';
 import { completeUpdate } from '#test/complete-update.ts';
-import type { NodeFacts } from '../interfaces.ts';
+import type { NodeFacts, RaidProgress } from '../interfaces.ts';
 import { createRedfishDriver } from './index.ts';
 
 /** The driver and the lab's virtual BMC; `bmcModel` is the state behind it. */
@@ -36,6 +38,7 @@ async function setUp(t: TestContext, profile: BmcProfileChanges = {}) {
   const driver = createRedfishDriver({
     limits: { taskPauseMs: 20, fullPauseMs: 50 },
     firmwareTimes: { taskMs: 5_000, pauseMs: 20 },
+    raidTimes: { pauseMs: 20 },
   });
   t.after(async () => {
     await driver.close();
@@ -203,5 +206,47 @@ for (const { name, behaviour } of [...loadBmcProfiles().values()].filter((one) =
     assert.ok(components.includes('bios') && components.includes('bmc'), components.join());
     await driver.management.changePassword?.(node(), 'neu-geheim-1');
     assert.equal(bmcModel.users[0]?.password, 'neu-geheim-1');
+  });
+}
+
+for (const volumes of ['Immediate', 'OnReset'] as const) {
+  test(`makes and deletes RAID volumes: ${volumes}`, async (t) => {
+    const { driver, bmcModel, node } = await setUp(t, { redfish: { volumes, taskMs: 20 } });
+    const { outOfBand: bmc } = driver.raid;
+    assert.ok(bmc);
+    const disks: LogicalDisk[] = [
+      { raid_level: '1', size_gb: 100, is_root_volume: true, volume_name: 'root', physical_disks: ['Disk.2', 'Disk.3'] },
+      { raid_level: '0', size_gb: 'MAX', number_of_physical_disks: 2 },
+    ];
+    const follow = async (progress: RaidProgress | undefined) => {
+      assert.equal(progress?.needsRestart ?? false, volumes === 'OnReset');
+      if (progress?.needsRestart) await bmcModel.chassis.reset();
+      for (let left = progress; left; left = await bmc.poll(node(), left.task)) await pause(left.againIn * 1000);
+    };
+
+    const plan = await bmc.plan(node(), { disks, gone: [] });
+    for (const volume of plan) {
+      const begun = await bmc.create(node(), volume);
+      assert.equal((await bmc.find(node(), { at: volume.at }))?.needsRestart ?? false, volumes === 'OnReset');
+      await follow(begun);
+    }
+    const made = await bmc.readVolumes(node());
+
+    assert.deepEqual(
+      made.map(({ name, raid_level, size_bytes, drives = [] }) => [name, raid_level, size_bytes, drives.length]),
+      [
+        ['root', '1', 100 * 1024 ** 3, 2],
+        ['RAID0 of 2', '0', 2 * 10 ** 12, 2],
+      ],
+    );
+    assert.match(String(made[0]?.root_device_hint?.['wwn']), /^0x6000/);
+    assert.equal((await faultOf(bmc.plan(node(), { disks, gone: [] }))).code, 'badRequest');
+    const all = made.map(({ id }) => id);
+    assert.equal((await bmc.plan(node(), { disks, gone: all })).length, 2);
+    for (const id of all) {
+      const gone = await bmc.remove(node(), { id });
+      if (gone) await bmcModel.chassis.reset();
+    }
+    assert.deepEqual(await bmc.readVolumes(node()), []);
   });
 }

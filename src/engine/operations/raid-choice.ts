@@ -5,7 +5,7 @@
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
-import { chosenDisks, isRaidConfig, type RaidChange, type RaidConfig, raidComplaint } from '#domain/raid.ts';
+import { chosenDisks, isRaidConfig, type LogicalDisk, type RaidChange, type RaidConfig, raidComplaint } from '#domain/raid.ts';
 import type { Drivers, RaidInterface } from '#drivers/interfaces.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { interfaceOf } from '../worker/task.ts';
@@ -73,10 +73,16 @@ function creation({ raid, node, step }: Creation, args: RaidArgs): RaidChange {
   checkRaidConfig(raid, config);
   const { create_root_volume: root = true, create_nonroot_volumes: nonroot = isApplied ? raid.applies.nonroot : true } = args;
   const { delete_existing: deletes = isApplied ? raid.applies.deletes : false } = args;
-  const creates = chosenDisks(config, { root, nonroot });
+  const chosen = chosenDisks(config, { root, nonroot });
+  // A volume of all that is left comes last, as otherwise nothing would be left for the others.
+  const creates = raid.outOfBand ? [...chosen.filter(hasSize), ...chosen.filter((disk) => !hasSize(disk))] : chosen;
   if (creates.length > 0) return { deletes, creates };
   const skipped = [...(root ? [] : ['skipping root volume']), ...(nonroot ? [] : ['skipping non-root volumes'])].join(' and ');
   throw refusal(`Node ${node.uuid} has empty target RAID configuration after ${skipped}.`);
+}
+
+function hasSize({ size_gb }: LogicalDisk): boolean {
+  return size_gb !== 'MAX';
 }
 
 /** @throws Fault `badRequest` */

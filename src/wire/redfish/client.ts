@@ -145,8 +145,8 @@ class Conversation implements RedfishService {
     return this.#follow(call, await this.#call(call));
   }
 
-  async delete(path: string, request?: RedfishRequest): Promise<RedfishReply> {
-    const call = { method: 'DELETE', path, request } as const;
+  async delete(path: string, request?: RedfishRequest & { readonly body?: Resource }): Promise<RedfishReply> {
+    const call = { method: 'DELETE', path, request, ...(request?.body && { body: json(request.body) }) } as const;
     return this.#follow(call, await this.#call(call));
   }
 

@@ -55,7 +55,8 @@ export type RedfishClient = {
   get(path: string, request?: RedfishRequest): Promise<RedfishReply>;
   patch(path: string, body: Resource, request?: RedfishRequest): Promise<RedfishReply>;
   post(path: string, body: Resource, request?: RedfishRequest): Promise<RedfishReply>;
-  delete(path: string, request?: RedfishRequest): Promise<RedfishReply>;
+  /** `body`: with when it is to be done (`@Redfish.OperationApplyTime`). */
+  delete(path: string, request?: RedfishRequest & { readonly body?: Resource }): Promise<RedfishReply>;
   /** Multipart form for push updates, streamed from disk: DSP0266 "multipart HTTP push update". */
   upload(path: string, parts: readonly Part[], request?: RedfishRequest): Promise<RedfishReply>;
   /** The file as the whole body (`application/octet-stream`): DSP0266 "HTTP push update", a fallback for multipart. */
