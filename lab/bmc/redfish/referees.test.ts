@@ -51,7 +51,7 @@ async function aService(t: TestContext, profile: BmcProfileChanges = {}) {
 
 for (const auth of ['session', 'basic']) {
   test(`works with sushy, by ${auth}`, { skip: withoutSushy }, async (t) => {
-    const { service, mediumUrl, folder } = await aService(t);
+    const { service, mediumUrl, folder } = await aService(t, { redfish: { volumes: 'Immediate', taskMs: 50 } });
     const trust = { REQUESTS_CA_BUNDLE: join(folder, 'bmc.crt') };
     const access = { SERVICE_USER: login.user, SERVICE_PASSWORD: login.password, AUTH: auth };
     const env = { ...process.env, ...access, ...trust, MEDIUM_URL: mediumUrl };
@@ -76,6 +76,9 @@ for (const auth of ['session', 'basic']) {
       media: ['Cd', 'Floppy'],
       inserted: [true, mediumUrl],
       ejected: false,
+      'apply times': ['Immediate'],
+      volumes: [['root', 'RAID1', 10 ** 9]],
+      'volumes left': 0,
       firmware: ['BIOS', 'BMC', 'NIC'],
     });
     assert.deepEqual([resets.length, targets.length, fans, bios.ProcTurboMode], [9, 10, 3, 'Enabled']);

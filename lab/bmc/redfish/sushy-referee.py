@@ -86,6 +86,17 @@ drive.eject_media()
 drive.refresh(force=True)
 look("ejected", drive.inserted)
 
+storage = system.storage.get_members()[0]
+look("apply times", storage.volumes.operation_apply_time_support.supported_values)
+links = [{"@odata.id": drive.path} for drive in storage.drives[:2]]
+payload = {"RAIDType": "RAID1", "CapacityBytes": 10**9, "Name": "root", "Links": {"Drives": links}}
+storage.volumes.create(payload, apply_time=sushy.APPLY_TIME_IMMEDIATE)
+storage.volumes.refresh(force=True)
+look("volumes", [[one.name, one.raid_type.value, one.capacity_bytes] for one in storage.volumes.get_members()])
+storage.volumes.get_members()[0].delete()
+fresh = root.get_system(system.path).storage.get_members()[0]
+look("volumes left", len(fresh.volumes.members_identities))
+
 chassis = root.get_chassis(root.get_chassis_collection().members_identities[0])
 look("temperatures", sorted(item.name for item in chassis.thermal.temperatures))
 look("fans", len(chassis.thermal.fans))
