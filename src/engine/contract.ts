@@ -217,6 +217,11 @@ export type NodeVerbs = {
   lockNode(uuid: string, request: NewNodeLock): Promise<NodeLock>;
   /** @param by who deletes it, for the record */
   unlockNode(lock: NodeLock, by: string): Promise<void>;
+  /**
+   * An operator says that the machine does not use the address any more. @param by whom, for the record
+   * @returns whether it was held
+   */
+  releaseAddress(uuid: string, address: string, by: string): Promise<boolean>;
   /** Enables or disables the console, which is kept open and recorded while enabled. */
   setConsole(uuid: string, enabled: boolean): Promise<void>;
   /** Throws `unsupportedByHardware` or `driverInfo` if the console accepts no input. */

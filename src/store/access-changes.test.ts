@@ -24,7 +24,16 @@ test('counts a write to any table, except those on which no token depends', asyn
 
   const expected = [
     ...['allocations', 'bmc_health', 'chassis', 'config_drives', 'console_tickets', 'deleted_images', 'deploy_templates'],
-    ...['event_subscriptions', 'failed_logins', 'fetched_images', 'flavors', 'images', 'inspection_rules', 'ip_allocations'],
+    ...[
+      'event_subscriptions',
+      'failed_logins',
+      'fetched_images',
+      'flavors',
+      'held_addresses',
+      'images',
+      'inspection_rules',
+      'ip_allocations',
+    ],
     ...['keypairs', 'login_addresses', 'networks', 'node_endpoints', 'node_locks', 'node_ports', 'node_reservations', 'nodes'],
     ...['operations', 'portgroups', 'ports', 'runbooks', 'servers', 'subnets', 'volume_connectors', 'volume_targets'],
   ];

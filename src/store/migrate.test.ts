@@ -63,6 +63,7 @@ const later = [
   '0061-port-bindings',
   '0062-raid',
   '0063-automatic-lessees',
+  '0064-held-addresses',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

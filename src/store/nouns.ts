@@ -14,6 +14,7 @@ import { Events } from './tables/events.ts';
 import { FailedLogins } from './tables/failed-logins.ts';
 import { FetchedImages } from './tables/fetched-images.ts';
 import { Flavors } from './tables/flavors.ts';
+import { HeldAddresses } from './tables/held-addresses.ts';
 import { Images } from './tables/images.ts';
 import { InspectionRules } from './tables/inspection-rules.ts';
 import { IpAllocations } from './tables/ip-allocations.ts';
@@ -53,6 +54,7 @@ export const nouns = {
   bmc_health: BmcHealth,
   node_reservations: NodeReservations,
   node_locks: NodeLocks,
+  held_addresses: HeldAddresses,
   event_subscriptions: EventSubscriptions,
   config_drives: ConfigDrives,
   node_endpoints: NodeEndpoints,

@@ -103,6 +103,11 @@ export function checkAtRest(room: Room): void {
       `SELECT allocations.uuid AS text FROM allocations LEFT JOIN nodes ON nodes.allocation_uuid = allocations.uuid
         WHERE allocations.state = 'active' AND nodes.uuid IS NULL`,
     ],
+    [
+      'ports with addresses that another machine may still use',
+      `SELECT held.ip_address AS text FROM held_addresses AS held JOIN ip_allocations ON ip_allocations.ip_address = held.ip_address
+        JOIN node_ports ON node_ports.vif_port_id = ip_allocations.port_id WHERE node_ports.node_uuid != held.node_uuid`,
+    ],
     ['defects', 'SELECT kind || \': \' || fault AS text FROM operations WHERE fault LIKE \'%"code":"internal"%\''],
     [
       'nodes of gone servers',

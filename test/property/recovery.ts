@@ -30,6 +30,7 @@ export async function recover(room: Room, { rest }: { rest(): Promise<void> }): 
     room.send(`delete ${server.name}`, (engine) => engine.deleteServer(server.id));
     await rest();
   }
+  for (const address of room.heldAddresses()) world.violate(`${address} is still held although all machines are clean`);
   for (const server of room.servers()) world.violate(`${server.name} cannot be deleted: ${server.vm_state}`);
 }
 

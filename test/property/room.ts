@@ -63,6 +63,10 @@ export class Room {
     return this.#rows('SELECT node_uuid FROM node_reservations').length > 0;
   }
 
+  heldAddresses(): string[] {
+    return this.#rows<{ ip_address: string }>('SELECT ip_address FROM held_addresses').map(({ ip_address }) => ip_address);
+  }
+
   passwordOf(uuid: string): string {
     return this.world.machineOf(uuid)?.bmc.password ?? '';
   }

@@ -140,6 +140,8 @@ const nodeRules = {
   'baremetal:node:lock:create': ownerMemberLesseeManager('Lock a node (Ingot extension).'),
   'baremetal:node:lock:delete': ownerMemberLesseeManager('Delete a lock that one has set (Ingot extension).'),
   'baremetal:node:lock:delete_any': admin('Delete the locks of others (Ingot extension).'),
+  'baremetal:node:held_address:get': ownerReader('List the addresses that a machine may still use (Ingot extension).'),
+  'baremetal:node:held_address:delete': admin('Release an address that a machine may still use (Ingot extension).'),
   'baremetal:shards:get': reader('List the shards.'),
 } as const satisfies Record<string, PolicyRule>;
 

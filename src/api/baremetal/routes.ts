@@ -6,6 +6,7 @@ import { conductorRoutes } from './conductors.ts';
 import { deployTemplateRoutes } from './deploy-templates.ts';
 import { driverRoutes } from './drivers.ts';
 import { eventRoutes } from './events.ts';
+import { heldAddressRoutes } from './held-addresses.ts';
 import { inspectionRuleRoutes } from './inspection-rules.ts';
 import { nodeBootRoutes } from './node-boot.ts';
 import { nodeConsoleRoutes } from './node-console.ts';
@@ -48,6 +49,7 @@ export const baremetalRoutes: readonly Row[] = [
   ...nodeTraitRoutes,
   ...nodeHistoryRoutes,
   ...nodeLockRoutes,
+  ...heldAddressRoutes,
   ...nodeVifRoutes,
   ...portRoutes,
   ...portGroupRoutes,

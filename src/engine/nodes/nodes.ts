@@ -23,6 +23,7 @@ import { recordBmcCommand } from '../power/power.ts';
 import { checkPowerPolicy } from '../power/power-policy.ts';
 import type { PowerStateSync } from '../power/power-state-sync.ts';
 import { checkNodeProperties, refuseOddSizes } from '../scheduler/node-properties.ts';
+import { releaseHeld } from '../servers/held-addresses.ts';
 import { attachPort, detachPort, vifsOf } from '../servers/server-network.ts';
 import { serverOn } from '../servers/server-on-node.ts';
 import type { EngineSettings } from '../settings.ts';
@@ -99,6 +100,8 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
     ...portGroupVerbs(store),
     ...allocationVerbs(store),
     ...nodeLockVerbs(store),
+    releaseAddress: async (node_uuid, ip_address, by) =>
+      (await releaseHeld(store, { node_uuid, ip_address }, `released by ${by}`)) > 0,
     consoleLog: (uuid, lines) => parts.consoles.log(uuid, lines),
     async setConsole(uuid, enabled) {
       await refuseLocked(store, uuid, ['all']);

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import { findNode } from '../nodes/find-node.ts';
+import { releaseHeld } from '../servers/held-addresses.ts';
 import type { BaseContext, OperationWith } from '../worker/base-context.ts';
 import { defineOperation, type EndParts, newOperation } from '../worker/define-operation.ts';
 import { abortText, failureReport, failureText } from '../worker/last-error.ts';
@@ -165,6 +166,7 @@ async function writeCleaned(trx: Store, { node_uuid, request }: Ended, states: P
     // Maintenance set by an operator is kept.
     ...(byHand && { last_error: null, ...(node.fault === cleanFailure && outOfMaintenance) }),
   });
+  if (erasesDisks(request)) await releaseHeld(trx, { node_uuid }, 'the machine was cleaned');
 }
 
 async function writeFailure(trx: Store, operation: Ended, states: ProvisionStateMachine): Promise<void> {

@@ -2,10 +2,12 @@
 import type { Static } from 'typebox';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
+import { releaseHeld } from '../servers/held-addresses.ts';
 import type { BaseContext, BaseRequest, RunningOperation } from '../worker/base-context.ts';
 import { defineOperation, type EndParts } from '../worker/define-operation.ts';
 import { isDiskUntouched } from '../worker/disk-state.ts';
 import { abortText, failureReport } from '../worker/last-error.ts';
+import { isNeverCleaned } from './automated-cleaning.ts';
 import { unleased } from './automatic-lessee.ts';
 import { leaveUncleaned } from './clean.ts';
 import { cleanOrRelease } from './clean-or-release.ts';
@@ -16,6 +18,7 @@ import {
   bindPortsStep,
   clearConsoleStep,
   keepConsoleStep,
+  mayStillRun,
   powerOff,
   unbindPortsStep,
   withAgentSecret,
@@ -96,6 +99,7 @@ export async function writeServerActive(
   );
   const patch = { failures: 0, last_error: null, power_state: 'power on' } as const;
   await parts.states.apply(trx, operation.node_uuid, 'done', patch);
+  await releaseHeld(trx, { node_uuid: operation.node_uuid }, 'the machine has another system');
   return [];
 }
 
@@ -129,7 +133,14 @@ async function handBack(trx: Store, operation: Ended, parts: EndParts): Promise<
     await leaveUncleaned(trx, operation, { states: parts.states, why });
     return [];
   }
-  return isDiskUntouched(operation) ? releaseUntouched(trx, operation, parts) : cleanOrRelease(trx, operation, parts);
+  if (isDiskUntouched(operation)) return releaseUntouched(trx, operation, parts);
+  const [node] = await trx.nodes.pick(['automated_clean', 'disable_power_off'], { uuid: operation.node_uuid });
+  // The next server would be given a machine on which the former one may still run.
+  if (node && !node.disable_power_off && mayStillRun(operation) && isNeverCleaned(node, parts.settings)) {
+    await leaveUncleaned(trx, operation, { states: parts.states, why: 'It could not be powered off.' });
+    return [];
+  }
+  return cleanOrRelease(trx, operation, parts);
 }
 
 async function releaseUntouched(trx: Store, { node_uuid, request }: Ended, { states }: EndParts): Promise<Operation[]> {

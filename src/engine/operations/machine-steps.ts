@@ -1,13 +1,14 @@
 /** Steps shared by several operations. */
 import { randomBytes } from 'node:crypto';
 import { siteRanges } from '#domain/reserved-addresses.ts';
-import type { Outcome, Step } from '#drivers/interfaces.ts';
+import type { Outcome, Step, Task } from '#drivers/interfaces.ts';
 import { networkBootSteps, simpleStep, waitForRamdisk } from '#drivers/network-boot-steps.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { consoleTail, withoutKernelSecrets } from '../consoles/console-text.ts';
 import type { Consoles } from '../consoles/consoles.ts';
 import { isOutByFailure } from '../power/bmc-health.ts';
+import type { Hold } from '../servers/held-addresses.ts';
 import { bindPorts, detachPorts, unbindPorts } from '../servers/server-network.ts';
 import { checkRequestedNetworks } from '../servers/server-ports.ts';
 import type { BaseContext, BaseRequest } from '../worker/base-context.ts';
@@ -41,19 +42,27 @@ export function withAgentSecret(steps: readonly Step[]): readonly Step[] {
   return [makeAgentSecret, ...steps];
 }
 
-export const powerOff = simpleStep({ name: 'power off', title: 'Power off', deadlineSeconds: 180, powerChanges: 1 }, (task) =>
-  task.power.set('power off'),
-);
+const off = { name: 'power off', title: 'Power off', deadlineSeconds: 180, powerChanges: 1 } as const;
+
+/** Records that the machine is off, which it is not if it must never be powered off. */
+export const powerOff: Step = {
+  ...off,
+  async run(task) {
+    await task.power.set('power off');
+    return { next: true, context: task.context['owes_restart'] === true ? {} : { powered_off: true } };
+  },
+};
 
 /**
  * For a deletion. A machine that cannot be powered off keeps its server, whose addresses it may still use, until an
- * operator sets maintenance. It then stays out of service, because cleaning cannot reach it either.
+ * operator sets maintenance. It then stays out of service, because cleaning cannot reach it either, and its addresses
+ * are held.
  */
 export const powerOffIfPossible: Step = {
-  ...powerOff,
+  ...off,
   async run(task) {
     try {
-      await task.power.set('power off');
+      return await powerOff.run(task);
     } catch (error) {
       task.signal.throwIfAborted();
       if (error instanceof StepWait || !isOutOfService(task.node)) throw error;
@@ -151,10 +160,27 @@ export function keepConsoleStep(
   };
 }
 
+/** The addresses of a machine that may still run are held. */
 export function unbindPortsStep(store: Store): Step {
-  return simpleStep({ name: 'unbind ports', title: 'Unbind network ports', deadlineSeconds: 60 }, async (task) => {
+  const about = { name: 'unbind ports', title: 'Unbind network ports', deadlineSeconds: 60 };
+  return simpleStep<BaseContext>(about, async (task) => {
     const server = await serverOf(store, task.operation);
-    if (server) await unbindPorts(store, server);
-    else await detachPorts(store, task.node.uuid);
+    const hold = mayStillRun(task) ? holdOf(task, server?.id ?? task.node.instance_uuid) : undefined;
+    if (server) await unbindPorts(store, server, hold);
+    else await detachPorts(store, task.node.uuid, hold);
   });
+}
+
+/** With the tenant's system, or with a ramdisk that has the addresses; it was not powered off for sure. */
+export function mayStillRun({ context }: { context: BaseContext }): boolean {
+  const { disk_untouched, powered_off, agent, messages } = context;
+  const hasRunNothing = disk_untouched === true && agent === undefined && messages === undefined;
+  return powered_off !== true && !hasRunNothing;
+}
+
+function holdOf({ node, context, operation }: Task<BaseContext>, instance_uuid: string | null): Hold {
+  const why = node.disable_power_off ? 'must not be powered off' : 'was not powered off';
+  const cause = context.undo_faults?.at(-1) ?? node.last_error;
+  const detail = !node.disable_power_off && cause ? `: ${cause}` : '';
+  return { node_uuid: node.uuid, instance_uuid, reason: `the machine ${why} by "${operation.purpose}"${detail}` };
 }

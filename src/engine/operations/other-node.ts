@@ -11,7 +11,8 @@ import { describeReasons } from '../scheduler/choose-node.ts';
 import type { BaseContext, BaseRequest, OperationWith } from '../worker/base-context.ts';
 import type { EndParts } from '../worker/define-operation.ts';
 import { chooseNodeFor, claimNode } from './claim-node.ts';
-import { type DeployRequest, mayBeFlashing } from './deployment.ts';
+import type { DeployRequest } from './deployment.ts';
+import { mayStillRun } from './machine-steps.ts';
 
 /** Faults of others than the caller that would occur on any node as well. */
 const everywhere: ReadonlySet<FaultCode> = new Set([
@@ -62,13 +63,6 @@ export async function tryOtherNode(
 
 /** The console's text is that of the machine that the server has lost. */
 const spawning = { vm_state: 'building', task_state: 'spawning', fault: null, console_log: null } as const;
-
-/** It has a tenant's system, and was not powered off for sure: its addresses must not be used twice. */
-function mayStillRun(operation: Ended): boolean {
-  const { disk_untouched, undo_faults, owes_restart } = operation.context;
-  if (disk_untouched === true) return false;
-  return undo_faults !== undefined || owes_restart !== undefined || mayBeFlashing(operation);
-}
 
 /** The failed deployments of a server: their rows are kept as long as the server is there. */
 async function triesOf(trx: Store, { id }: Server): Promise<ServerTry[]> {

@@ -8,6 +8,7 @@ import type { PowerState } from '#domain/power-states.ts';
 import type { NodeFacts, PowerInterface, PowerTarget } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
+import { releaseHeld } from '../servers/held-addresses.ts';
 import { serverOn } from '../servers/server-on-node.ts';
 import { type BaseContext, contextOf, type RunningOperation } from '../worker/base-context.ts';
 import { longestWaitSeconds, StepWait } from '../worker/step-wait.ts';
@@ -51,6 +52,7 @@ export function manualPower(parts: ManualPowerParts): (target: PowerTarget) => P
       state ??= await power.getPower(node);
       if (state !== wanted) throw await askOperator(parts, wanted);
       await parts.store.nodes.update({ uuid: node.uuid }, { power_state: wanted, target_power_state: null });
+      if (wanted === 'power off') await releaseHeld(parts.store, { node_uuid: node.uuid }, 'the machine is powered off');
       await write(parts, { done: position, asked: null });
     }
   };
@@ -107,6 +109,7 @@ export async function confirmPower(
   if (!state) throw new Fault('badRequest', { detail: `No confirmation is pending on node ${name}: set state to on or off.` });
   const server_id = await store.transaction(async (trx) => {
     await trx.nodes.update({ uuid: node.uuid }, { power_state: state, updated_at: new Date().toISOString() });
+    if (state === 'power off') await releaseHeld(trx, { node_uuid: node.uuid }, 'an operator says that the machine is off');
     const vm_state = state === 'power on' ? 'active' : 'stopped';
     const server = await serverOn(trx, node);
     if (server && !operation)

@@ -11,6 +11,7 @@ import type { PowerState } from '#domain/power-states.ts';
 import type { Drivers, Health, NodeFacts, PowerInterface } from '#drivers/interfaces.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { reservedNodes } from '../nodes/busy-node.ts';
+import { nodesThatHold, releaseHeld } from '../servers/held-addresses.ts';
 import type { EngineSettings } from '../settings.ts';
 import { now } from '../worker/step-deadlines.ts';
 import { interfaceOf } from '../worker/task.ts';
@@ -46,7 +47,7 @@ const columns = [
 ] as const;
 type Asking = { poll: AbortController; hear: (health: Health | null) => void };
 /** `isReserved`: by a request, which nothing else at its BMC may disturb. */
-type PolledNode = Pick<Node, (typeof columns)[number]> & NodeFacts & { isReserved: boolean };
+type PolledNode = Pick<Node, (typeof columns)[number]> & NodeFacts & { isReserved: boolean; holdsAddresses: boolean };
 
 /** Batching delay: due nodes are collected for this long, then read in one query (milliseconds). */
 const gatherMs = 100;
@@ -257,9 +258,15 @@ export class PowerStateSync {
     const rows = await nodes.pick(columns, { uuid: uuids });
     const ports = Map.groupBy(await node_ports.list({ node_uuid: uuids }, { orderBy: 'id' }), (port) => port.node_uuid);
     const reserved = await reservedNodes(this.#parts.store);
+    const holding = await nodesThatHold(this.#parts.store);
     const found = new Set(rows.map(({ uuid }) => uuid));
     for (const uuid of uuids) if (!found.has(uuid)) await this.#dismiss(uuid);
-    return rows.map((row) => ({ ...row, ports: ports.get(row.uuid) ?? [], isReserved: reserved.has(row.uuid) }));
+    return rows.map((row) => ({
+      ...row,
+      ports: ports.get(row.uuid) ?? [],
+      isReserved: reserved.has(row.uuid),
+      holdsAddresses: holding.has(row.uuid),
+    }));
   }
 
   /** Removes the state of a deleted node. */
@@ -335,6 +342,8 @@ export class PowerStateSync {
       const seen = await bmcHealth.ask(node.uuid, () => this.#ask(node, power, { poll, hear }));
       poll.signal.throwIfAborted();
       await this.#compare(node, { seen, begun });
+      if (seen === 'power off' && node.holdsAddresses && !(await this.#wasBusySince(node.uuid, begun)))
+        await releaseHeld(this.#parts.store, { node_uuid: node.uuid }, 'the machine was found powered off');
       if (health !== undefined && health !== node.health) await recordHealth(this.#parts.store, node, health);
       if (poll.signal.aborted) return;
       this.#watches.consider(node, power);

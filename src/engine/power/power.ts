@@ -5,6 +5,7 @@ import type { PowerState } from '#domain/power-states.ts';
 import type { NodeFacts, PowerInterface, PowerTarget } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Operation } from '#store/tables/operations.ts';
+import { releaseHeld } from '../servers/held-addresses.ts';
 import type { EngineSettings } from '../settings.ts';
 import type { StepMemory } from '../worker/step-memory.ts';
 import { StepWait } from '../worker/step-wait.ts';
@@ -207,6 +208,7 @@ function isPassing(error: unknown): boolean {
 /** Updates the power state in the node's row. */
 async function notePower({ store, node }: BmcContext, state: PowerState): Promise<void> {
   const changed = await store.nodes.update({ uuid: node.uuid }, { power_state: state, target_power_state: null });
+  if (state === 'power off') await releaseHeld(store, { node_uuid: node.uuid }, 'the machine is powered off');
   if (changed && node.power_state !== state) {
     store.events.append({
       kind: 'power',

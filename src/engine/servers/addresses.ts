@@ -82,7 +82,7 @@ export function readdressPort(store: Store, port: Port, changes: PortChanges): P
     if (wanted) await trx.ip_allocations.remove({ port_id: port.id });
     const patch = {
       ...(mac_address && { mac_address }),
-      ...(wanted && { fixed_ips: await chooseAddresses(trx, port.network_id, { wanted, reserved }) }),
+      ...(wanted && { fixed_ips: await chooseAddresses(trx, port.network_id, { wanted, reserved, own: port.fixed_ips }) }),
       updated_at: new Date().toISOString(),
     };
     await withUniqueMac(port.network_id, mac_address ?? '', () => trx.ports.update({ id: port.id }, patch));

@@ -15,6 +15,7 @@ import { isReserved, type ReservedRange, whyUnusable } from '#domain/reserved-ad
 import type { Store } from '#store/store.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { Subnet } from '#store/tables/subnets.ts';
+import { heldAddresses } from './held-addresses.ts';
 
 /** `subnet_id` alone: any free address in it; `ip_address` alone: in the subnet that contains it. */
 export type WantedAddress = { subnet_id?: string; ip_address?: string };
@@ -23,19 +24,28 @@ export type FixedIp = Port['fixed_ips'][number];
 /** Neutron's default (`max_fixed_ips_per_port`). */
 const maxFixedIps = 5;
 
-type Choice = { wanted?: readonly WantedAddress[] | undefined; reserved: readonly ReservedRange[] };
+type Choice = {
+  wanted?: readonly WantedAddress[] | undefined;
+  reserved: readonly ReservedRange[];
+  /** Those that the port has, and may keep. */
+  own?: readonly FixedIp[];
+};
 
-/** `barred`: addresses of the site, of all subnets' gateways, and those already chosen for this port. */
+/** `barred`: addresses of the site, of all subnets' gateways, of machines that may still use them, and those already chosen for this port. */
 type Pools = { store: Store; networkId: string; subnets: readonly Subnet[]; barred: ReservedRange[] };
 
 /** Must run in the transaction that writes the result. @throws Fault as `allocatePort` */
-export async function chooseAddresses(store: Store, networkId: string, { wanted, reserved }: Choice): Promise<FixedIp[]> {
+export async function chooseAddresses(
+  store: Store,
+  networkId: string,
+  { wanted, reserved, own = [] }: Choice,
+): Promise<FixedIp[]> {
   if (wanted && wanted.length > maxFixedIps)
     throw new Fault('invalidInput', { detail: `Exceeded maximum amount of fixed ips per port: ${maxFixedIps}` });
   const subnets = await store.subnets.list({ network_id: networkId }, { orderBy: 'created_at' });
   // A machine with the gateway's address would disrupt all others on the wire.
   const gateways = (await store.subnets.pick(['gateway_ip'])).flatMap(({ gateway_ip }) => singleRange(gateway_ip));
-  const pools: Pools = { store, networkId, subnets, barred: [...reserved, ...gateways] };
+  const pools: Pools = { store, networkId, subnets, barred: [...reserved, ...gateways, ...(await heldRanges(store, own))] };
   const chosen: FixedIp[] = [];
   for (const one of wanted ?? oneOfEachVersion(subnets)) {
     const fixed = await choose(pools, one);
@@ -114,6 +124,11 @@ function hostRanges(subnet: Subnet, pool: Subnet['allocation_pools'][number], ba
       [{ first: start.value, last: end.value }],
     )
     .filter(({ first, last }) => first <= last);
+}
+
+async function heldRanges(store: Store, own: readonly FixedIp[]): Promise<ReservedRange[]> {
+  const kept = new Set(own.map(({ ip_address }) => ip_address));
+  return (await heldAddresses(store)).filter((address) => !kept.has(address)).flatMap(singleRange);
 }
 
 function singleRange(text: string | null): ReservedRange[] {

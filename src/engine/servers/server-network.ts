@@ -8,6 +8,7 @@ import type { Server } from '#store/tables/servers.ts';
 import type { NewServer, RequestedNetwork } from '../contract.ts';
 import { allocatePort, isAttached, newMac, readdressPort, releasePort } from './addresses.ts';
 import { type Attachment, attachmentsOf, membersOf } from './attachments.ts';
+import { type Hold, holdAddresses, refuseHeld } from './held-addresses.ts';
 
 /**
  * Resolves `auto` to the only network, and checks every id. Throws `notFound`, or `conflict` if `auto` is ambiguous.
@@ -30,6 +31,7 @@ async function checkRequested(store: Store, wanted: RequestedNetwork): Promise<v
     const port = await store.ports.find({ id: wanted.port_id });
     if (!port) throw new Fault('notFound', { what: 'Port', id: wanted.port_id });
     if (port.device_id) throw new Fault('conflict', { detail: `Port ${port.id} is still in use.` });
+    await refuseHeld(store, port);
   } else if (!wanted.network_id || !(await store.networks.find({ id: wanted.network_id }))) {
     throw new Fault('badRequest', { detail: `Network ${wanted.network_id ?? ''} could not be found.` });
   }
@@ -81,6 +83,7 @@ async function adoptPort(trx: Store, id: string, binding: Binding): Promise<Port
   const port = await trx.ports.find({ id });
   if (!port) throw new Fault('notFound', { what: 'Port', id });
   if (taken === 0) throw new Fault('conflict', { detail: `Port ${id} is still in use.` });
+  await refuseHeld(trx, port, binding.server.node_uuid ?? '');
   await freeMac(trx, binding.mac_address, id);
   return readdressPort(trx, port, { mac_address: binding.mac_address });
 }
@@ -116,12 +119,14 @@ async function freeMac(trx: Store, mac_address: string, except: string): Promise
 /**
  * Ports that the server created are deleted with it; a user's port is only unbound. It gets its own MAC again, because
  * the NIC's belongs to the next server on that machine.
+ * @param hold the machine may still use the addresses
  */
-export async function unbindPorts(store: Store, server: Server): Promise<void> {
+export async function unbindPorts(store: Store, server: Server, hold?: Hold): Promise<void> {
   await store.transaction(async (trx) => {
     const named = await trx.ports.list({ device_id: server.id });
     // Any user can write any server's id into his own port.
     const own = named.filter((port) => port.project_id === server.project_id || server.port_ids.includes(port.id));
+    if (hold) await holdAddresses(trx, hold, own);
     for (const port of own) {
       await detach(trx, { vif_port_id: port.id });
       if (port.owned_by_server) await releasePort(trx, port.id);
@@ -137,10 +142,15 @@ async function detach(trx: Store, where: { vif_port_id: string } | { node_uuid: 
   await trx.portgroups.update(where, { vif_port_id: null });
 }
 
-/** Detaches what Ironic's API has attached to the machine. */
-export async function detachPorts(store: Store, node_uuid: string): Promise<void> {
+/**
+ * Detaches what Ironic's API has attached to the machine.
+ * @param hold the machine may still use the addresses
+ */
+export async function detachPorts(store: Store, node_uuid: string, hold?: Hold): Promise<void> {
   await store.transaction(async (trx) => {
-    for (const port of await portsOfNode(trx, node_uuid)) await setFree(trx, port, node_uuid);
+    const ports = await portsOfNode(trx, node_uuid);
+    if (hold) await holdAddresses(trx, hold, ports);
+    for (const port of ports) await setFree(trx, port, node_uuid);
     await detach(trx, { node_uuid });
   });
 }
@@ -171,6 +181,7 @@ export async function attachPort(store: Store, node_uuid: string, { id, port_uui
     if (await isAttached(trx, id)) throw new Fault('conflict', { detail: `Unable to attach VIF ${id}: it is attached already.` });
     if (await trx.servers.find({ id: port.device_id }))
       throw new Fault('conflict', { detail: `Unable to attach VIF ${id}: server ${port.device_id} uses it.` });
+    await refuseHeld(trx, port, node_uuid);
     const free = await attachmentsOf(trx, node_uuid);
     const attachment = free.find(
       ({ group, nic }) =>

@@ -43,7 +43,6 @@ test('keeps a server in ERROR if its machine cannot be switched off, unless the 
   await cloud.engine.deleteServer(server!.id);
   await untilIdle(cloud);
   assert.match((await untilServer(cloud, server!.id, 'error')).fault?.message ?? '', /did not respond/);
-  await assert.rejects(cloud.engine.rebuildServer(server!.id, { image: aServerRequest.image }), /its node is in state 'error'/);
 
   await cloud.engine.setMaintenance(node.uuid, true, 'its BMC is dead');
   await cloud.engine.deleteServer(server!.id);

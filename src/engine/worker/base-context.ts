@@ -128,6 +128,8 @@ export const BaseContext = Type.Partial(
     console_since: Type.String(),
     /** The console record contains only output of this operation. */
     console_cleared: Type.Boolean(),
+    /** The rollback, or the deletion, has powered the machine off for sure. */
+    powered_off: Type.Boolean(),
     /** A power off was skipped, as the machine must not be powered off: it must be restarted. */
     owes_restart: Type.Boolean(),
     manual_power: Type.Object({
