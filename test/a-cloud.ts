@@ -9,6 +9,7 @@ import type {
   ConsoleInterface,
   Drivers,
   FirmwareInterface,
+  InspectInterface,
   ManagementInterface,
   RaidInterface,
   Step,
@@ -51,6 +52,8 @@ type CloudOptions = {
   firmware?: Partial<FirmwareInterface>;
   /** Default: the machines have no RAID. */
   raid?: RaidInterface;
+  /** Default: the BMCs know nothing of the hardware. */
+  inspect?: Pick<InspectInterface, 'readHardware'>;
   cleanTimes?: CleanTimes;
   /** Of an image store that has no images. */
   images?: Partial<ImageFiles>;
@@ -99,7 +102,7 @@ export async function fill(store: Store): Promise<void> {
 
 function roomDrivers(
   room: SharedState,
-  { steps = [], firmware, raid, ...more }: Pick<CloudOptions, 'steps' | 'management' | 'console' | 'firmware' | 'raid'>,
+  { steps = [], firmware, raid, inspect, ...more }: Pick<CloudOptions, 'steps' | 'management' | 'console' | 'firmware' | 'raid' | 'inspect'>,
 ): Drivers {
   const properties = {};
   const validate = () => {};
@@ -111,13 +114,19 @@ function roomDrivers(
     ...absentInterfaces,
     hardwareTypes: {
       room: {
-        ...{ name: 'room', ...perKind((kind) => [rowOf(kind).none ?? 'room']), console: ['room'] },
+        ...{
+          name: 'room',
+          ...perKind((kind) => [rowOf(kind).none ?? 'room']),
+          console: ['room'],
+          inspect: ['agent', ...(inspect ? ['room'] : [])],
+        },
         ...(firmware && { firmware: ['room'] }),
         ...(raid && { raid: ['room', 'no-raid'] }),
       },
     },
     firmware: { ...absentInterfaces.firmware, ...(firmware && { room: { ...ableFirmware, ...firmware } }) },
     raid: { ...absentInterfaces.raid, ...(raid && { room: raid }) },
+    inspect: { ...absentInterfaces.inspect, ...(inspect && { room: { properties, validate, ...inspect } }) },
     power: {
       room: {
         properties,

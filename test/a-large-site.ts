@@ -114,6 +114,7 @@ function nodeRow(index: number, { servers }: SiteSize): Omit<Node, 'id'> {
       automatic_lessee: null,
       inventory,
       health: null,
+      found_hardware: null,
       plugin_data: null,
       inspection_started_at: null,
       inspection_finished_at: null,

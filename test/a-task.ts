@@ -56,6 +56,7 @@ export function aNode(changes: Partial<Node> = {}): Node {
     known_disks: null,
     automatic_lessee: null,
     inventory: null,
+    found_hardware: null,
     health: null,
     plugin_data: null,
     inspection_started_at: null,

@@ -112,7 +112,7 @@ function clientEnvironment(url: string): NodeJS.ProcessEnv {
 
 const noDrivers: DriverCatalog = {
   ...{ hardwareTypes: {}, power: {}, management: {}, boot: {}, deploy: {}, console: {} },
-  ...{ bios: {}, firmware: {}, vendor: {}, raid: {} },
+  ...{ bios: {}, firmware: {}, inspect: {}, vendor: {}, raid: {} },
 };
 
 /** A part that the test does not supply: every use throws. */

@@ -5,7 +5,7 @@ import { Fault } from '#domain/faults.ts';
 import type { ImageToFetch } from '#domain/image-to-fetch.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { Drivers, Task } from '#drivers/interfaces.ts';
-import { noBios, noFirmware, noRaid, noVendor } from '#drivers/noop.ts';
+import { absentInterfaces, noBios, noFirmware, noRaid, noVendor } from '#drivers/noop.ts';
 import type { BootPublisher, Engine, ImageFetcher, ImageFiles } from '#engine/contract.ts';
 import { createEngine } from '#engine/engine.ts';
 import { readSettings } from '#settings.ts';
@@ -153,7 +153,7 @@ function rackEngine(store: Store, drivers: Drivers, rack: Rack): Engine {
 
 const slots = {
   ...{ power: ['fake'], management: ['fake'], boot: ['fake'], deploy: ['fake'], console: ['fake'] },
-  ...{ bios: ['no-bios'], firmware: ['no-firmware'], vendor: ['no-vendor'], raid: ['no-raid'] },
+  ...{ bios: ['no-bios'], firmware: ['no-firmware'], vendor: ['no-vendor'], raid: ['no-raid'], inspect: ['agent', 'no-inspect'] },
 };
 
 function rackDrivers(rack: Rack): Drivers {
@@ -168,6 +168,7 @@ function rackDrivers(rack: Rack): Drivers {
     firmware: { 'no-firmware': noFirmware },
     vendor: { 'no-vendor': noVendor },
     raid: { 'no-raid': noRaid },
+    inspect: absentInterfaces.inspect,
     hardwareTypes: { 'fake-hardware': { name: 'fake-hardware', ...slots }, ipmi: { name: 'ipmi', ...slots } },
     power: {
       fake: {

@@ -358,6 +358,12 @@ export const faultTable = {
     message: 'Failed to inspect hardware. Reason: {detail}',
     hint: 'See the inspection rules (/v1/inspection_rules).',
   },
+  inspectionIncomplete: {
+    status: 400,
+    by: 'hardware',
+    message: 'Failed to discover the following properties: {what} on node {node}: its BMC does not report them',
+    hint: 'Set them: `baremetal node set --property`. Or inspect with the interface `agent`, for which the machine boots the ramdisk.',
+  },
   cancelled: { status: 409, by: 'caller', message: '{what} was cancelled: {why}.' },
   interrupted: { status: 500, by: 'caller', message: '{what} was interrupted: {why}.' },
   internal: {

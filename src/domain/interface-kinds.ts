@@ -18,6 +18,7 @@ export const interfaceKindTable = {
   console: { since: { node: 31, driver: 30 }, none: 'no-console' },
   bios: { since: { node: 40, driver: 40 }, none: 'no-bios' },
   firmware: { since: { node: 86, driver: 86 }, none: 'no-firmware' },
+  inspect: { since: { node: 31, driver: 30 }, none: 'no-inspect' },
   vendor: { since: { node: 31, driver: 30 }, none: 'no-vendor' },
   raid: { since: { node: 31, driver: 30 }, none: 'no-raid' },
 } as const satisfies Readonly<Record<string, KindRow>>;
@@ -51,7 +52,6 @@ export function rowOf(kind: InterfaceKind): KindRow {
 /** Kinds of Ironic for which Ingot has no choice: every node has the interface of that name. */
 export const fixedInterfaceTable: Readonly<Record<string, { readonly name: string; readonly since: KindRow['since'] }>> = {
   network: { name: 'noop', since: { node: 20, driver: 30 } },
-  inspect: { name: 'agent', since: { node: 31, driver: 30 } },
   storage: { name: 'noop', since: { node: 33, driver: 33 } },
   rescue: { name: 'no-rescue', since: { node: 38, driver: 38 } },
 };

@@ -90,6 +90,7 @@ export const tenantMessages = {
   driverInfoChanged: bmc,
   limitReached: 'The site is busy; retry later.',
   inspectionRule: site,
+  inspectionIncomplete: site,
   cancelled: true,
   interrupted: 'The operation was interrupted; retry.',
   internal: 'Unexpected error; contact the operator.',

@@ -4,9 +4,15 @@ import type { HardwareType } from './interfaces.ts';
 
 type Offered = Partial<Record<InterfaceKind, readonly string[]>>;
 
+/** Fits every machine that can boot the ramdisk. */
+const everyMachine: Offered = { inspect: ['agent', 'no-inspect'] };
+
 /** A kind that is not listed has only the interface of hardware without that function. */
 function hardwareType(name: string, offered: Offered): HardwareType {
-  return { name, ...perKind((kind) => offered[kind] ?? [rowOf(kind).none].filter((none) => none !== undefined)) };
+  return {
+    name,
+    ...perKind((kind) => offered[kind] ?? everyMachine[kind] ?? [rowOf(kind).none].filter((none) => none !== undefined)),
+  };
 }
 
 /** Power switched outside of the machine, which fits every kind of machine. */
@@ -45,6 +51,7 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     console: ['file', 'ipmi-sol', 'no-console'],
     bios: ['redfish', 'no-bios'],
     firmware: ['redfish', 'no-firmware'],
+    inspect: ['agent', 'redfish', 'no-inspect'],
     vendor: ['redfish', 'no-vendor'],
     raid: ['redfish', ...inBandRaid],
   }),
@@ -89,6 +96,7 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     console: ['fake', 'file', 'no-console'],
     bios: ['fake', 'no-bios'],
     firmware: ['fake', 'no-firmware'],
+    inspect: ['agent', 'fake', 'no-inspect'],
     vendor: ['fake', 'no-vendor'],
     raid: ['fake', 'no-raid'],
   }),

@@ -22,6 +22,7 @@ import type {
   BootDeviceOptions,
   ConsoleInterface,
   FirmwareInterface,
+  InspectInterface,
   Interface,
   ManagementInterface,
   NodeFacts,
@@ -286,6 +287,7 @@ type Contracts = {
   console: ConsoleInterface;
   bios: BiosInterface;
   firmware: FirmwareInterface;
+  inspect: InspectInterface;
   vendor: VendorInterface;
   raid: RaidInterface;
 };

@@ -4,6 +4,7 @@
  * omitted, and the engine throws `unsupportedByHardware` for it.
  */
 import type { Duplex } from 'node:stream';
+import type { FoundHardware } from '#domain/found-hardware.ts';
 import type { Json, JsonObject } from '#domain/json.ts';
 import type { PowerState } from '#domain/power-states.ts';
 import type { NodePort } from '#store/tables/node-ports.ts';
@@ -256,6 +257,11 @@ export type StartedUpdate = {
   readonly versions: Readonly<Record<string, string | null>>;
   /** Seconds that it has been followed. */
   readonly elapsed: number;
+};
+
+export type InspectInterface = Interface & {
+  /** Asks the BMC. Absent = the machine boots the ramdisk, whose agent reports. */
+  readHardware?(node: NodeFacts, callOptions?: CallOptions): Promise<FoundHardware>;
 };
 
 /** A vendor-specific function outside the standard interfaces, for `vendor_passthru`. */

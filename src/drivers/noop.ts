@@ -5,6 +5,7 @@ import type {
   ConsoleInterface,
   Drivers,
   FirmwareInterface,
+  InspectInterface,
   ManagementInterface,
   RaidInterface,
   VendorInterface,
@@ -39,6 +40,18 @@ export const noFirmware: FirmwareInterface = {
   pollUpdate: (node) => unsupported(node, 'firmware update'),
 };
 
+/** The ramdisk's agent reports the hardware at each boot: nothing is needed of the driver. */
+export const agentInspect: InspectInterface = nothing;
+
+export const noInspect: InspectInterface = {
+  ...nothing,
+  validate({ driver }) {
+    throw new Fault('unsupportedExtension', { driver, extension: 'inspect' });
+  },
+  unsupported: true,
+  readHardware: (node) => unsupported(node, 'inspection'),
+};
+
 export const noVendor: VendorInterface = { ...nothing, methods: {} };
 
 export const noRaid: RaidInterface = {
@@ -51,11 +64,12 @@ export const noRaid: RaidInterface = {
   checkConfig() {},
 };
 
-/** To be added to the drivers' own, by kind. */
+/** To be added to the drivers' own, by kind: what needs no driver. */
 export const absentInterfaces = {
   console: { 'no-console': noConsole },
   bios: { 'no-bios': noBios },
   firmware: { 'no-firmware': noFirmware },
+  inspect: { agent: agentInspect, 'no-inspect': noInspect },
   vendor: { 'no-vendor': noVendor },
   raid: { 'no-raid': noRaid },
 } as const satisfies Partial<Drivers>;

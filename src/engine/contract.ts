@@ -38,8 +38,8 @@ import type { BmcHealthState } from './power/bmc-health.ts';
 export { ethernetForm } from '#agent-protocol/infiniband.ts';
 export type { Inventory } from '#agent-protocol/messages.ts';
 export { refuseWhileBusy } from './nodes/busy-node.ts';
+export { lastReport } from './nodes/inspection-report.ts';
 export { refuseLocked } from './nodes/refuse-locked.ts';
-export { shownInventory, summaryOf } from './nodes/shown-inventory.ts';
 
 export type RequestedNetwork = { network_id?: string; port_id?: string; fixed_ip?: string };
 

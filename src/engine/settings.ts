@@ -12,6 +12,9 @@ export const lesseeSources = ['none', 'instance', 'request'] as const;
 /** Former names. */
 export const formerPowerPolicies: Readonly<Record<string, PowerPolicyName>> = { hold: 'maintenance' };
 
+const addedPorts = ['pxe', 'active', 'all', 'disabled'] as const;
+const keptPorts = ['all', 'present', 'added'] as const;
+
 function isPriorityRow(row: string): boolean {
   const [, name = '', priority] = /^([a-z_.]+)=([0-9]{1,7})$/.exec(row) ?? [];
   return isStepPriority(name, priority === undefined ? undefined : Number(priority));
@@ -48,6 +51,14 @@ export const engineSettings = {
   }),
   'deploy.disallowed_steps': disallowed('deployments'),
   'service.disallowed_steps': disallowed('servicing'),
+  'inspection.add_ports': oneOf(addedPorts, {
+    default: 'pxe',
+    help: "For which NICs an inspection adds ports: pxe (those that the machine may have booted from; all if that is not known), active (with an IP address), all or disabled; Ironic's [inspector]add_ports",
+  }),
+  'inspection.keep_ports': oneOf(keptPorts, {
+    default: 'all',
+    help: "Which ports of a node its inspection leaves: all, present (of NICs that the machine has) or added (those of inspection.add_ports); Ironic's [inspector]keep_ports",
+  }),
   'steps.hold_timeout': integer({
     default: 604_800,
     max: 31_536_000,

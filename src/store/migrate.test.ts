@@ -64,6 +64,7 @@ const later = [
   '0062-raid',
   '0063-automatic-lessees',
   '0064-held-addresses',
+  '0065-inspection-by-bmc',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

@@ -44,6 +44,7 @@ import { migration0061 } from './migrations/0061-port-bindings.ts';
 import { migration0062 } from './migrations/0062-raid.ts';
 import { migration0063 } from './migrations/0063-automatic-lessees.ts';
 import { migration0064 } from './migrations/0064-held-addresses.ts';
+import { migration0065 } from './migrations/0065-inspection-by-bmc.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -88,6 +89,7 @@ const migrations: Record<string, Migration> = {
   '0062-raid': migration0062,
   '0063-automatic-lessees': migration0063,
   '0064-held-addresses': migration0064,
+  '0065-inspection-by-bmc': migration0065,
 };
 
 /** The names of the migrations that have not run on this database. */

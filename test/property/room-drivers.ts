@@ -22,7 +22,15 @@ export function roomDrivers(world: Surroundings, access: ProcessAccess): Drivers
     agentTimeout: settings['deploy.agent_timeout'],
     imageTimeout: settings['deploy.image_timeout'],
   });
-  const kinds = { power: 'room', management: 'room', boot: 'ipxe', deploy: 'direct', bios: 'fake', firmware: 'fake' };
+  const kinds = {
+    power: 'room',
+    management: 'room',
+    boot: 'ipxe',
+    deploy: 'direct',
+    bios: 'fake',
+    firmware: 'fake',
+    inspect: 'agent',
+  };
   const own: Readonly<Record<string, string>> = kinds;
   return {
     ...absentInterfaces,

@@ -35,6 +35,25 @@ test('inspect exists since 1.6 for manageable nodes; fake hardware is manageable
   assert.match(JSON.parse(refused.body.error_message).faultstring, /"?inspect.* while it is in state 'available'/);
 });
 
+test('the inspect interface is chosen among those of the driver, and validated', async () => {
+  const uuid = await aNode('manageable');
+  const patch = (value: string) =>
+    fixture.ask({
+      ...{ method: 'PATCH', url: `/baremetal/v1/nodes/${uuid}` },
+      headers: { 'x-openstack-ironic-api-version': '1.109' },
+      payload: [{ op: 'replace', path: '/inspect_interface', value }],
+    });
+
+  assert.equal((await patch('redfish')).status, 400);
+  assert.equal((await patch('no-inspect')).body.inspect_interface, 'no-inspect');
+  const { body } = await ask('GET', `${uuid}/validate`, 109);
+  assert.equal(body.inspect.result, false);
+  assert.match(body.inspect.reason, /inspect/);
+  assert.equal((await go(uuid, 'inspect', 109)).status, 400);
+  assert.equal((await patch('agent')).body.inspect_interface, 'agent');
+  assert.deepEqual((await ask('GET', `${uuid}/validate`, 109)).body.inspect, { result: true });
+});
+
 test('clients before 1.39 see a waiting inspection as inspecting', async () => {
   const uuid = await aNode('inspect wait');
   for (const [minor, shown] of [

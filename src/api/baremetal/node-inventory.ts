@@ -1,11 +1,10 @@
 /**
- * `/v1/nodes/{node}/inventory`: what the ramdisk last found in the machine, in the format of Ironic's agent. Facts that
- * our agent does not collect are null.
+ * `/v1/nodes/{node}/inventory`: what the BMC reported if it was asked at the last inspection, else what the ramdisk last
+ * found, in the format of Ironic's agent. Facts that our agent does not collect are null.
  */
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { plainJson } from '#domain/plain-text.ts';
-import { type Inventory, shownInventory, summaryOf } from '#engine/contract.ts';
+import { lastReport } from '#engine/contract.ts';
 import { findNode } from '#services/baremetal/lookup.ts';
 import { route } from './policy.ts';
 
@@ -21,10 +20,9 @@ export const nodeInventoryRoutes = [
     reply: Type.Object({ inventory: Facts, plugin_data: Facts }),
     async handler(request, context) {
       const node = await findNode(context, request.params.node);
-      if (!node.inventory) throw new Fault('notFound', { what: 'Inventory of node', id: node.name ?? node.uuid });
-      // The boot server has validated it (`agent-protocol/messages.ts`).
-      const inventory = plainJson(node.inventory) as unknown as Inventory;
-      return { inventory: shownInventory(inventory), plugin_data: node.plugin_data ?? summaryOf(inventory) };
+      const report = lastReport(node);
+      if (!report) throw new Fault('notFound', { what: 'Inventory of node', id: node.name ?? node.uuid });
+      return { inventory: report.inventory, plugin_data: node.plugin_data ?? report.plugin_data };
     },
   }),
 ];

@@ -16,7 +16,7 @@ export type FakeSettings = {
 
 const commands =
   'a power command (`power on`, `power off`, `soft power off`, `reset`, `power status`), `boot device`, another command of the BMC ' +
-  '(`sensors`, `log`, `indicator`, `nmi`, `boot mode`, `secure boot`, `media`, `bios`, `firmware`, `console`), the name of a deploy step (`write image`), or ' +
+  '(`sensors`, `log`, `indicator`, `nmi`, `boot mode`, `secure boot`, `media`, `bios`, `firmware`, `hardware`, `console`), the name of a deploy step (`write image`), or ' +
   'the whole BMC: `bmc unreachable`, `bmc refuses`';
 
 export const fakeProperties: Properties = {

@@ -7,6 +7,7 @@ import { createFakeConsole } from './console.ts';
 import { createFakeDeploy } from './deploy.ts';
 import { FakeBmc } from './fake-bmc.ts';
 import { createFakeFirmware } from './firmware.ts';
+import { createFakeInspect } from './inspect.ts';
 import { createFakeManagement } from './management.ts';
 import { createFakePower } from './power.ts';
 import { createFakeRaid } from './raid.ts';
@@ -27,6 +28,7 @@ export function createFakeDriver(settings: FakeSettings): FakeDriver {
     console: createFakeConsole(bmc),
     bios: createFakeBios(bmc),
     firmware: createFakeFirmware(bmc),
+    inspect: createFakeInspect(bmc),
     vendor: createFakeVendor(bmc),
     raid: createFakeRaid(bmc),
   };

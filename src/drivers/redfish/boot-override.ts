@@ -250,7 +250,7 @@ function deviceOf(boot: Resource): ChosenDevice {
   return { device, persistent: enabled === undefined ? null : enabled === 'Continuous' };
 }
 
-function modeOf(boot: Resource): BootMode | null {
+export function modeOf(boot: Resource): BootMode | null {
   const mode = textAt(boot, 'BootSourceOverrideMode');
   return mode === 'UEFI' ? 'uefi' : mode === 'Legacy' ? 'bios' : null;
 }

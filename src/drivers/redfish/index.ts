@@ -3,6 +3,7 @@ import { createRedfishClientPool } from '#wire/redfish/client-pool.ts';
 import type {
   BiosInterface,
   FirmwareInterface,
+  InspectInterface,
   ManagementInterface,
   PowerInterface,
   RaidInterface,
@@ -15,6 +16,7 @@ import { createWatchPower, type EventTimes, type RedfishEvents } from './events.
 import { createWithSystem } from './find-system.ts';
 import { createRedfishFirmware } from './firmware.ts';
 import type { UpdateTimes } from './firmware-update.ts';
+import { createRedfishInspect } from './inspect.ts';
 import { createRedfishLog } from './log.ts';
 import { createRedfishManagement } from './management.ts';
 import { createRedfishPower, type PollTiming } from './power.ts';
@@ -33,6 +35,7 @@ export type RedfishDriver = {
   readonly management: ManagementInterface;
   readonly bios: BiosInterface;
   readonly firmware: FirmwareInterface;
+  readonly inspect: InspectInterface;
   readonly vendor: VendorInterface;
   readonly raid: RaidInterface;
   /** Aborts requests in progress and deletes all sessions. */
@@ -70,6 +73,7 @@ export function createRedfishDriver(options: RedfishDriverOptions = {}): Redfish
     bios: createRedfishBios(withSystem),
     firmware: createRedfishFirmware(withSystem, firmwareTimes),
     raid: createRedfishRaid(withSystem, raidTimes),
+    inspect: createRedfishInspect(withSystem),
     vendor: createRedfishVendor({ withSystem, rawPaths }),
     close: () => pool.close(),
   };

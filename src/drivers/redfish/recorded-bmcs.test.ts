@@ -115,6 +115,31 @@ async function checkIdentity({ driver, node, system }: Fixture): Promise<void> {
   }
 }
 
+/** What the system itself says of its processors, memory and NICs. */
+async function checkInspection({ driver, node, system, linked, recorded }: Fixture): Promise<void> {
+  const found = await driver.inspect.readHardware?.(node);
+  assert.ok(found);
+  const memory = at(system, 'MemorySummary', 'TotalSystemMemoryGiB');
+  if (typeof memory === 'number' && memory > 0) assert.equal(found.memory_mb, Math.floor(memory * 1024));
+  const processors = objectsAt(linked(system, 'Processors'), 'Members').map((one) => recorded(textAt(one, '@odata.id')));
+  if (processors.some((one) => at(one, 'InstructionSet') === 'x86-64')) assert.equal(found.cpu.architecture, 'x86_64');
+  const nics = objectsAt(linked(system, 'EthernetInterfaces'), 'Members').map((one) => recorded(textAt(one, '@odata.id')));
+  const macs = nics.map((nic) => textAt(nic, 'MACAddress')?.toLowerCase().replaceAll('-', ':') ?? '');
+  for (const { mac } of found.nics) assert.match(mac, /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/);
+  for (const mac of macs.filter((each) => /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/.test(each) && !/^[0:]+$/.test(each)))
+    assert.ok(
+      found.nics.some((nic) => nic.mac === mac) ||
+        nics.some((nic) => at(nic, 'Status', 'State') === 'Absent' || at(nic, 'Id') === 'ToManager'),
+      mac,
+    );
+  for (const { size_bytes, wwn } of [...found.drives, ...found.disks]) {
+    assert.ok(size_bytes > 0 && size_bytes < 2 ** 60);
+    if (wwn !== undefined) assert.match(wwn, /^0x[0-9a-f]+$/);
+  }
+  // It is kept in the database, and shown.
+  assert.ok(JSON.stringify(found).length < 512 * 1024);
+}
+
 async function checkMedia({ driver, node }: Fixture): Promise<void> {
   const { media } = driver.management;
   const image = 'http://192.0.2.1/boot.iso';
@@ -220,6 +245,7 @@ const checks: Readonly<Record<string, (fixture: Fixture) => Promise<void>>> = {
   log: checkLog,
   firmware: checkFirmware,
   RAID: checkRaid,
+  inspection: checkInspection,
   'BIOS settings': checkBios,
   'secure boot': checkSecureBoot,
   'virtual media': checkMedia,

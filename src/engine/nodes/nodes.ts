@@ -180,6 +180,7 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
     system_uuid: null,
     inventory: null,
     health: null,
+    found_hardware: null,
     plugin_data: null,
     inspection_started_at: null,
     inspection_finished_at: null,

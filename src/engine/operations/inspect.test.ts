@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Value } from 'typebox/value';
 import { Inventory } from '#agent-protocol/messages.ts';
+import { Fault } from '#domain/faults.ts';
+import type { FoundHardware } from '#domain/found-hardware.ts';
 import type { RuleAction, RuleCondition } from '#domain/inspection-rules/rule.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { InspectionRule } from '#store/tables/inspection-rules.ts';
@@ -13,13 +15,25 @@ import { aDisk, aHello, aRequester, bootstrapOf } from '#test/an-agent.ts';
 const gibibyte = 2 ** 30;
 
 /** A manageable node with one NIC. */
-async function aFixture(t: TestContext, properties: JsonObject = {}, settings: Record<string, string> = {}) {
-  const cloud = await testCloud({ settings });
+async function aFixture(
+  t: TestContext,
+  properties: JsonObject = {},
+  settings: Record<string, string> = {},
+  found?: FoundHardware | Error,
+) {
+  const readHardware = async () => {
+    if (found instanceof Error) throw found;
+    return found as FoundHardware;
+  };
+  const cloud = await testCloud({ settings, ...(found && { inspect: { readHardware } }) });
   t.after(async () => {
     await cloud.engine.stop();
     await cloud.store.close();
   });
-  const { uuid } = await cloud.engine.createNode({ name: 'n1', driver: 'room', provision_state: 'manageable', properties });
+  const { uuid } = await cloud.engine.createNode({
+    ...{ name: 'n1', driver: 'room', provision_state: 'manageable', properties },
+    ...(found && { inspect_interface: 'room' }),
+  });
   await cloud.engine.createNodePort({ node_uuid: uuid, address: '52:54:00:00:00:01' });
   const node = async () => (await cloud.store.nodes.find({ uuid }))!;
   const go = (verb: string) => cloud.engine.setProvisionState(uuid, verb);
@@ -249,4 +263,154 @@ test('a machine of which no NIC is known gets a port for each, and another none'
 
   assert.deepEqual(await addressesAfter(['52:54:00:00:00:01', '52:54:00:00:00:99']), ['52:54:00:00:00:01']);
   assert.deepEqual(await addressesAfter(['52:54:00:00:00:99']), ['52:54:00:00:00:01', '52:54:00:00:00:99']);
+});
+
+const reported: FoundHardware = {
+  cpu: { count: 32, architecture: 'x86_64', model: 'Xeon' },
+  memory_mb: 131_072,
+  drives: [
+    { name: 'Bay 1', size_bytes: 480 * gibibyte, serial: 'A' },
+    { name: 'SD card', size_bytes: 2 * gibibyte },
+    { name: 'Bay 2', size_bytes: 960 * gibibyte, serial: 'B' },
+  ],
+  disks: [
+    { name: 'SD card', size_bytes: 2 * gibibyte },
+    { name: 'Bay 1', size_bytes: 480 * gibibyte, serial: 'A' },
+    { name: 'Bay 2', size_bytes: 960 * gibibyte, serial: 'B' },
+  ],
+  nics: [
+    { name: '1', mac: '52:54:00:00:00:01' },
+    { name: '2', mac: '52:54:00:00:00:02', ipv4: '192.0.2.9' },
+  ],
+  boot_mode: 'uefi',
+  system: { manufacturer: 'Acme', serial: 'S1' },
+  storage_controllers: [],
+  pci_devices: [],
+  lldp: { '1': { switch_port_id: 'Eth1/7' } },
+};
+
+async function addressesOf({ store, uuid }: Awaited<ReturnType<typeof aFixture>>): Promise<string[]> {
+  return (await store.node_ports.list({ node_uuid: uuid })).map(({ address }) => address).toSorted();
+}
+
+test('out of band the BMC is asked: the machine is not switched, and keeps what the operator has given', async (t) => {
+  const fixture = await aFixture(t, { memory_mb: 1024, capabilities: 'gpu:yes' }, {}, reported);
+
+  await fixture.go('inspect');
+  const node = await fixture.untilState('manageable');
+
+  const { capabilities, ...sizes } = node.properties;
+  assert.deepEqual(sizes, { memory_mb: 1024, cpus: 32, cpu_arch: 'x86_64', local_gb: 479 });
+  assert.equal(capabilities, 'gpu:yes,boot_mode:uefi');
+  assert.deepEqual(await addressesOf(fixture), ['52:54:00:00:00:01', '52:54:00:00:00:02']);
+  assert.deepEqual([fixture.room.power.has(fixture.uuid), fixture.room.plans.has(fixture.uuid)], [false, false]);
+  assert.deepEqual(node.found_hardware, reported);
+  assert.deepEqual(node.plugin_data?.['parsed_lldp'], reported.lldp);
+  // Disks that only the BMC has seen are not those that a cleaning must find.
+  assert.deepEqual([node.inventory, node.known_disks, node.last_error], [null, null, null]);
+  assert.ok(node.inspection_finished_at);
+
+  await fixture.go('inspect');
+  assert.equal((await fixture.untilState('manageable')).properties['capabilities'], 'gpu:yes,boot_mode:uefi');
+});
+
+test('rules see what the BMC reports', async (t) => {
+  const fixture = await aFixture(t, {}, {}, reported);
+  const value = '{inventory[system_vendor][manufacturer]} {plugin_data[parsed_lldp][1][switch_port_id]}';
+  await addRule(fixture.store, { actions: [{ op: 'set-attribute', args: { path: 'extra/seen', value } }] });
+
+  await fixture.go('inspect');
+
+  assert.deepEqual((await fixture.untilState('manageable')).extra, { seen: 'Acme Eth1/7' });
+});
+
+test('a disk is chosen by the root device hints among those that the BMC reports', async (t) => {
+  for (const [hint, expected] of [
+    [{ serial: 'B' }, 959],
+    [{ name: '/dev/sda' }, undefined],
+  ] as const) {
+    const fixture = await aFixture(t, { root_device: hint }, {}, reported);
+    await fixture.go('inspect');
+    assert.equal((await fixture.untilState('manageable')).properties['local_gb'], expected);
+  }
+});
+
+test('an inspection out of band fails without what the scheduler needs, unless the operator gives it', async (t) => {
+  const { memory_mb: _, ...without } = reported;
+  const fixture = await aFixture(t, {}, {}, { ...without, cpu: {} });
+
+  await fixture.go('inspect');
+  const failed = await fixture.untilState('inspect failed');
+
+  assert.match(failed.last_error ?? '', /Failed to discover the following properties: cpu_arch, memory_mb on node n1/);
+  assert.deepEqual([failed.properties, failed.maintenance], [{}, false]);
+  await fixture.store.nodes.update({ uuid: fixture.uuid }, { properties: { cpu_arch: 'aarch64', memory_mb: 4096 } });
+  await fixture.go('inspect');
+  assert.equal((await fixture.untilState('manageable')).properties['local_gb'], 479);
+});
+
+test('a BMC that refuses fails the inspection with its reason', async (t) => {
+  const refused = new Fault('bmcRefused', { address: '192.0.2.1', command: 'GET', detail: '401', attempts: 1, seconds: 1 });
+  const fixture = await aFixture(t, {}, {}, refused);
+
+  await fixture.go('inspect');
+
+  const { last_error, found_hardware } = await fixture.untilState('inspect failed');
+  assert.match(last_error ?? '', /^Inspection failed at "Ask the BMC for the hardware": /);
+  assert.equal(found_hardware, null);
+});
+
+test('adds and removes ports as the settings say', async (t) => {
+  const [own, other, gone] = ['52:54:00:00:00:01', '52:54:00:00:00:02', '52:54:00:00:00:77'];
+  for (const [add, keep, expected] of [
+    ['pxe', 'all', [own, other, gone]],
+    ['active', 'all', [own, other, gone]],
+    ['active', 'added', [other]],
+    ['disabled', 'present', [own]],
+    ['disabled', 'added', [own, gone]],
+    ['all', 'present', [own, other]],
+  ] as const) {
+    const settings = { 'inspection.add_ports': add, 'inspection.keep_ports': keep };
+    const fixture = await aFixture(t, {}, settings, reported);
+    await fixture.engine.createNodePort({ node_uuid: fixture.uuid, address: gone });
+
+    await fixture.go('inspect');
+    await fixture.untilState('manageable');
+
+    assert.deepEqual(await addressesOf(fixture), expected, `${add} ${keep}`);
+  }
+});
+
+test('a port in use is not removed by an inspection', async (t) => {
+  const fixture = await aFixture(t, {}, { 'inspection.keep_ports': 'present' }, reported);
+  const port = await fixture.engine.createNodePort({ node_uuid: fixture.uuid, address: '52:54:00:00:00:77' });
+  await fixture.store.node_ports.update({ uuid: port.uuid }, { vif_port_id: 'vif' });
+
+  await fixture.go('inspect');
+  await fixture.untilState('manageable');
+
+  assert.ok((await addressesOf(fixture)).includes('52:54:00:00:00:77'));
+});
+
+test('the next inspection in band replaces what the BMC has reported', async (t) => {
+  const fixture = await aFixture(t, {}, {}, reported);
+  await fixture.go('inspect');
+  await fixture.untilState('manageable');
+  await fixture.store.nodes.update({ uuid: fixture.uuid }, { inspect_interface: 'agent' });
+
+  await fixture.go('inspect');
+  await report(fixture, await fixture.untilState('inspect wait'));
+
+  const node = await fixture.untilState('manageable');
+  assert.deepEqual([node.found_hardware, node.plugin_data], [null, null]);
+  assert.equal(node.properties['cpus'], 32);
+});
+
+test('a node without inspection refuses the verb', async (t) => {
+  const fixture = await aFixture(t);
+  await fixture.store.nodes.update({ uuid: fixture.uuid }, { inspect_interface: 'no-inspect' });
+
+  await assert.rejects(fixture.go('inspect'), { code: 'unsupportedByHardware' });
+
+  assert.equal((await fixture.node()).provision_state, 'manageable');
 });

@@ -2,11 +2,7 @@
  * What an inspection changes: the properties that the scheduler uses, ports, and what the inspection rules say. It is
  * worked out twice: by a step, whose failure is that of the inspection, and again where it is written.
  */
-import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { Value } from 'typebox/value';
-import { Inventory } from '#agent-protocol/messages.ts';
-import { mismatch } from '#agent-protocol/root-device.ts';
 import { Fault } from '#domain/faults.ts';
 import { applyRules } from '#domain/inspection-rules/apply-rules.ts';
 import { RuleFailure } from '#domain/inspection-rules/budget.ts';
@@ -14,14 +10,14 @@ import type { Json, JsonObject } from '#domain/json.ts';
 import { faultOfSize } from '#domain/json-size.ts';
 import { nodeFlags, nodeTexts, textRow } from '#domain/node-fields.ts';
 import { complaintOfName, nodeNamePattern } from '#domain/node-names.ts';
-import { plainJson } from '#domain/plain-text.ts';
 import { longestTrait, mostTraits, traitPattern } from '#domain/traits.ts';
 import { rootDeviceOf } from '#drivers/root-device.ts';
 import type { Store } from '#store/store.ts';
 import type { NodePort } from '#store/tables/node-ports.ts';
 import type { Node } from '#store/tables/nodes.ts';
-import { shownInventory, summaryOf } from '../nodes/shown-inventory.ts';
-import { isUsableProperty } from '../scheduler/node-properties.ts';
+import { type Report, reportOfAgent, reportOfBmc } from '../nodes/inspection-report.ts';
+import type { OperationParts } from '../worker/define-operation.ts';
+import { portsToAdd, portsToRemove } from './inspected-ports.ts';
 
 const bags = ['properties', 'extra', 'instance_info', 'driver_info'] as const;
 /** What rules may change. The parent and the chassis of a node are no facts of its machine. */
@@ -45,37 +41,73 @@ type PortChange = { readonly uuid: string; readonly changes: Partial<NodePort> }
 type Inspection = {
   readonly node: Partial<Node>;
   readonly ports: readonly PortChange[];
-  readonly found: readonly Omit<NodePort, 'id'>[];
+  readonly added: readonly Omit<NodePort, 'id'>[];
+  readonly removed: readonly NodePort[];
   /** What rules log. */
   readonly messages: readonly string[];
 };
 
-/** Throws `inspectionRule` if a rule says that the machine is not as it should be, or cannot be applied. */
-export async function resultOfInspection(store: Store, node: Node): Promise<Inspection> {
-  const properties = { ...foundProperties(node), ...node.properties };
-  const { inventory } = node;
-  if (!Value.Check(Inventory, inventory)) return { node: { properties }, ports: [], found: [], messages: [] };
+/** Who has reported the hardware. */
+export type Reporter = 'agent' | 'bmc';
+type Parts = Pick<OperationParts, 'settings'> & { readonly store: Store };
+
+/**
+ * Throws `inspectionRule` if a rule says that the machine is not as it should be, or cannot be applied, and
+ * `inspectionIncomplete` if a BMC does not report what the scheduler needs.
+ */
+export async function resultOfInspection({ store, settings }: Parts, node: Node, by: Reporter): Promise<Inspection> {
+  const report = by === 'bmc' ? reportOfBmc(node) : reportOfAgent(node);
+  const properties = propertiesOf(node, report);
+  // The API shows the last inspection's report.
+  const former = by === 'bmc' ? {} : { found_hardware: null };
+  if (!report) return { node: { ...former, properties }, ports: [], added: [], removed: [], messages: [] };
   const ports = await store.node_ports.list({ node_uuid: node.uuid });
-  const found = ports.some((port) => inventory.nics.some(({ mac }) => mac.toLowerCase() === port.address))
-    ? []
-    : await missingPorts(store, node, inventory);
+  const found = { node, report, ports };
+  const removed = portsToRemove(found, settings);
+  const added = await portsToAdd(store, found, settings);
+  const kept = ports.filter((port) => !removed.includes(port));
+  const ruled = await applied(store, { node: { ...node, properties }, ports: kept, report });
+  const changes = { ...former, properties, plugin_data: by === 'bmc' ? report.plugin_data : null, ...ruled.node };
+  if (by === 'bmc') refuseIncomplete({ ...node, ...changes });
+  return { ...ruled, node: changes, added, removed };
+}
+
+/** What an operator has given stays, except that a boot mode joins the other capabilities. */
+function propertiesOf({ properties }: Node, report: Report | undefined): JsonObject {
+  const { capabilities, ...found } = report?.properties() ?? {};
+  return { ...found, ...properties, ...(capabilities !== undefined && { capabilities }) };
+}
+
+const needed = ['cpu_arch', 'memory_mb'] as const;
+
+/** As in Ironic; a machine without a disk has no `local_gb` here. */
+function refuseIncomplete({ name, uuid, properties }: Pick<Node, 'name' | 'uuid' | 'properties'>): void {
+  const missing = needed.filter((key) => properties[key] === undefined || properties[key] === null || properties[key] === '');
+  if (missing.length > 0) throw new Fault('inspectionIncomplete', { node: name ?? uuid, what: missing.join(', ') });
+}
+
+type Inspected = { readonly node: Node; readonly ports: readonly NodePort[]; readonly report: Report };
+
+/** What the inspection rules change. */
+async function applied(
+  store: Store,
+  { node, ports, report }: Inspected,
+): Promise<Pick<Inspection, 'node' | 'ports' | 'messages'>> {
   const rules = await store.inspection_rules.list({ phase: 'main' }, { orderBy: 'created_at' });
-  if (rules.length === 0) return { node: { properties }, ports: [], found, messages: [] };
+  if (rules.length === 0) return { node: {}, ports: [], messages: [] };
   try {
-    const inspected = draftOf({ ...node, properties }, ports, inventory);
-    const summary = structuredClone(inspected.plugin_data);
+    const inspected = draftOf(node, ports, report);
     applyRules(rules, inspected);
     const changes = changesOf(node, nodeAttributes, inspected.node) as Partial<Node>;
     await checkNode(store, { ...node, ...changes }, changes);
-    const plugin_data = isDeepStrictEqual(summary, inspected.plugin_data) ? null : sized('plugin_data', inspected.plugin_data);
+    const isSame = isDeepStrictEqual(report.plugin_data, inspected.plugin_data);
     const changed = ports.map((port, index) => ({
       uuid: port.uuid,
       changes: checkedPort(changesOf(port, portAttributes, inspected.ports[index] as JsonObject) as Partial<NodePort>),
     }));
     return {
-      node: { properties, ...changes, plugin_data },
+      node: { ...changes, ...(!isSame && { plugin_data: sized('plugin_data', inspected.plugin_data) }) },
       ports: changed.filter(({ changes: each }) => Object.keys(each).length > 0),
-      found,
       messages: inspected.messages.map((message) => message.slice(0, 1000)).slice(0, 100),
     };
   } catch (error) {
@@ -89,13 +121,12 @@ function picked(record: object, names: readonly string[]): JsonObject {
   return structuredClone(Object.fromEntries(entries)) as JsonObject;
 }
 
-function draftOf(node: Node, ports: readonly NodePort[], inventory: Inventory) {
-  const shown = plainJson(inventory as unknown as JsonObject) as unknown as Inventory;
+function draftOf(node: Node, ports: readonly NodePort[], { inventory, plugin_data }: Report) {
   return {
     node: picked(node, nodeAttributes),
     ports: ports.map((port) => picked(port, ['uuid', ...portAttributes])),
-    plugin_data: summaryOf(shown),
-    inventory: shownInventory(shown) as unknown as JsonObject,
+    plugin_data: structuredClone(plugin_data),
+    inventory: structuredClone(inventory),
     shown: picked(node, shownAttributes),
     messages: [] as string[],
   };
@@ -154,54 +185,4 @@ function checkedPort(changes: Partial<NodePort>): Partial<NodePort> {
   for (const name of portBags) if (name in changes) sized(name, changes[name]);
   if ('pxe_enabled' in changes) checkFlag('pxe_enabled', changes.pxe_enabled);
   return changes;
-}
-
-/**
- * A machine that booted from one of the node's ports has the ports that it needs, as with Ironic's `add_ports = pxe`. For
- * another, each NIC gets one that is not another node's.
- */
-async function missingPorts(store: Store, { uuid: node_uuid }: Node, { nics }: Inventory): Promise<Omit<NodePort, 'id'>[]> {
-  const addresses = [...new Set(nics.map(({ mac }) => mac.toLowerCase()))].filter((mac) =>
-    /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac),
-  );
-  const taken = await store.node_ports.list({ address: addresses });
-  const now = new Date().toISOString();
-  return addresses
-    .filter((address) => !taken.some((port) => port.address === address))
-    .map((address) => ({
-      ...{ uuid: randomUUID(), node_uuid, address, name: null, description: null, vendor: null, category: null },
-      ...{ pxe_enabled: true, local_link_connection: {}, extra: {}, portgroup_uuid: null, physical_network: null },
-      ...{ available_for_dynamic_portgroup: true, vif_port_id: null, created_at: now, updated_at: now },
-    }));
-}
-
-/**
- * From the agent's report, which is kept as the node's inventory when it says hello. What the scheduler could not read
- * is left out, so that a machine that reports nonsense does not make its node unusable.
- */
-function foundProperties(node: Pick<Node, 'name' | 'uuid' | 'properties' | 'inventory'>): JsonObject {
-  const { inventory } = node;
-  if (!Value.Check(Inventory, inventory)) return {};
-  const { cpu, memory_bytes } = inventory;
-  const local_gb = localGb(node, inventory);
-  const found: JsonObject = {
-    cpus: Math.floor(cpu.count),
-    cpu_arch: cpu.architecture,
-    memory_mb: Math.floor(memory_bytes / 2 ** 20),
-    ...(local_gb > 0 && { local_gb }),
-  };
-  return Object.fromEntries(Object.entries(found).filter(([name, value]) => isUsableProperty(name, value)));
-}
-
-/**
- * GiB of the disk that a deployment would choose, less one for partitioning, as in Ironic. 0 if there is no such disk,
- * which is not written: as a property it is the operator's word that nothing has to be erased (known-disks.ts).
- */
-function localGb(node: Pick<Node, 'name' | 'uuid' | 'properties'>, { disks }: Inventory): number {
-  const hints = rootDeviceOf(node);
-  const fitting = disks.filter(({ device, size_bytes, removable, ...facts }) => {
-    return !removable && mismatch({ ...facts, name: device, size: size_bytes / 2 ** 30 }, hints) === undefined;
-  });
-  const smallest = Math.min(...fitting.map(({ size_bytes }) => size_bytes));
-  return Number.isFinite(smallest) ? Math.max(Math.floor(smallest / 2 ** 30) - 1, 0) : 0;
 }

@@ -1,6 +1,7 @@
 /** Nodes: machines, as in Ironic. */
 import { setImmediate } from 'node:timers/promises';
 import { type SelectQueryBuilder, sql } from 'kysely';
+import type { FoundHardware } from '#domain/found-hardware.ts';
 import { interfaceKinds, type NodeInterfaces } from '#domain/interface-kinds.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { type NodeFlags, type NodeTexts, nodeFlags } from '#domain/node-fields.ts';
@@ -65,6 +66,8 @@ export type Node = NodeInterfaces &
     system_uuid: string | null;
     /** The hardware as last reported by the agent. */
     inventory: JsonObject | null;
+    /** The hardware as its BMC reported it, if that was the last inspection. */
+    found_hardware: FoundHardware | null;
     /** What inspection rules made of the data of the last inspection; null: nothing. */
     plugin_data: JsonObject | null;
     inspection_started_at: string | null;
@@ -146,6 +149,7 @@ export class Nodes extends Collection<Node, { nodes: NodeColumns }> {
       'instance_info',
       'traits',
       'inventory',
+      'found_hardware',
       'plugin_data',
       'known_disks',
       'raid_config',
