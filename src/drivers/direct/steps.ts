@@ -33,7 +33,8 @@ export function directSteps({ agentTimeout, imageTimeout }: DirectTimes): readon
       {
         name: 'write boot files',
         title: 'Write boot files',
-        deadlineSeconds: 120,
+        // The node's own ramdisk may have to be downloaded.
+        deadlineSeconds: imageTimeout,
         keepsDisk: true,
         phase: 'prepare',
         core: 'deploy',

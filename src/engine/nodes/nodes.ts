@@ -28,6 +28,7 @@ import { attachPort, detachPort, vifsOf } from '../servers/server-network.ts';
 import { serverOn } from '../servers/server-on-node.ts';
 import type { EngineSettings } from '../settings.ts';
 import { newOperation } from '../worker/define-operation.ts';
+import { checkDeployRamdisk } from '../worker/deploy-ramdisk.ts';
 import { interfaceOf, loadNode } from '../worker/task.ts';
 import type { Worker } from '../worker/worker.ts';
 import { allocationVerbs } from './allocations.ts';
@@ -342,6 +343,7 @@ async function validateNode(
     try {
       interfaceOf<Interface>(drivers[kind], node[fieldOf(kind)]).validate(facts);
       if (kind === 'power') checkPower(drivers, facts, node);
+      if (kind === 'boot') await checkDeployRamdisk({ store }, facts);
       if (kind === 'deploy') checkNodeProperties(node);
       if (kind === 'raid') checkTargetRaid(drivers, node, node.target_raid_config);
       if (kind === 'deploy' && needsImage) readInstanceInfo(node);

@@ -113,17 +113,19 @@ export function clearConsoleStep(consoles: Pick<Consoles, 'clearRecord'>): Machi
   };
 }
 
-const writeBootFiles = simpleStep(
-  { name: 'write boot files', title: 'Write boot files', deadlineSeconds: 300, phase: 'prepare' },
-  async (task) =>
+/** The node's own ramdisk may have to be downloaded. */
+function writeBootFiles({ settings }: Pick<OperationParts, 'settings'>): Step {
+  const deadlineSeconds = settings['deploy.image_timeout'];
+  return simpleStep({ name: 'write boot files', title: 'Write boot files', deadlineSeconds, phase: 'prepare' }, async (task) =>
     task.boot.serve({ deploy: { ...(await task.deployRamdisk()), parameters: task.boot.agentParameters() }, boot: 'deploy' }),
-);
+  );
+}
 
 /** For a node without a server: its machine boots the ramdisk from the network, and the agent reports. */
 export function bootRamdiskSteps({ consoles, settings }: Pick<OperationParts, 'consoles' | 'settings'>): readonly Step[] {
   return [
     clearConsoleStep(consoles),
-    writeBootFiles,
+    writeBootFiles({ settings }),
     ...networkBootSteps({ persistent: false }),
     waitForRamdisk(settings['deploy.agent_timeout']),
   ];

@@ -1,7 +1,6 @@
-/** The agent in a node's ramdisk, Ingot's or Ironic's: which, its files, its kernel parameters, and its form of images. */
+/** The agent in a node's ramdisk, Ingot's or Ironic's: which, its kernel parameters, and its form of images. */
 import { ipaParameters, ipaRoutes } from '#agent-protocol/ipa.ts';
 import { kernelParameters, routes } from '#agent-protocol/routes.ts';
-import { Fault } from '#domain/faults.ts';
 import { readDriverInfo } from '#drivers/driver-info.ts';
 import {
   type AgentImage,
@@ -9,13 +8,10 @@ import {
   agentKinds,
   type BootAddresses,
   type ImageSource,
-  type Instance,
   type NodeFacts,
 } from '#drivers/interfaces.ts';
-import type { Store } from '#store/store.ts';
 import type { EngineSettings } from '../settings.ts';
 import type { RunningOperation } from './base-context.ts';
-import { refuseForeignDeployImage } from './operation-images.ts';
 
 type Settings = { settings: Pick<EngineSettings, 'deploy.agent'> };
 
@@ -52,50 +48,4 @@ export async function imageFor(kind: AgentKind, { images, boot }: ImageParts, id
   const { size, virtual_size } = facts;
   const path = `${kind === 'ipa' ? ipaRoutes.images : routes.images}/${id}`;
   return { ...facts, source: { path, ...(plain_images && { base_url: http_url }), sha256, size, virtual_size } };
-}
-
-const imageId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const labels = ['kernel', 'ramdisk'] as const;
-type Label = (typeof labels)[number];
-type RamdiskOwner = { instance: Instance | undefined; node: NodeFacts; kind: AgentKind };
-
-/**
- * From the flavor first, then the node, then the settings. A setting may be a file path; the others may not, because their
- * author could have any file of this host sent to machines.
- */
-export async function deployRamdisk(
-  parts: { store: Store; images: Pick<ImageSource, 'file'>; settings: EngineSettings },
-  owner: RamdiskOwner,
-): Promise<{ kernel: string; ramdisk: string }> {
-  const find = async (label: Label) => {
-    const { named, wanted } = sourceOf(label, owner);
-    const chosen = named ?? filesOf(parts.settings, owner.kind)[label];
-    if (chosen === '' || (named !== undefined && !imageId.test(named))) {
-      const detail = named ? `'${named}' is no image id: ${wanted}` : `no ${label} is configured: ${wanted}`;
-      throw new Fault('imageUnusable', { image: `(deploy ${label})`, detail });
-    }
-    if (!imageId.test(chosen)) return chosen;
-    await refuseForeignDeployImage(parts.store, chosen);
-    return parts.images.file(chosen);
-  };
-  const [kernel, ramdisk] = await Promise.all([find('kernel'), find('ramdisk')]);
-  return { kernel, ramdisk };
-}
-
-function filesOf(settings: EngineSettings, kind: AgentKind): Record<Label, string> {
-  if (kind === 'ipa') return { kernel: settings['deploy.ipa_kernel'], ramdisk: settings['deploy.ipa_ramdisk'] };
-  return { kernel: settings['deploy.kernel'], ramdisk: settings['deploy.ramdisk'] };
-}
-
-/** A node's `deploy_kernel` is heeded with IPA alone: nodes brought from Ironic have it, for a ramdisk of that kind. */
-function sourceOf(label: Label, { instance, node, kind }: RamdiskOwner) {
-  const ofFlavor = instance?.flavor.extra_specs[`baremetal:deploy_${label}_id`];
-  const setting = kind === 'ipa' ? `deploy.ipa_${label}` : `deploy.${label}`;
-  const place = `set baremetal:deploy_${label}_id on the flavor to the id of an image, or the setting ${setting}`;
-  if (kind === 'ingot') return { named: ofFlavor, wanted: place };
-  const own = readDriverInfo(node)
-    .text(`deploy_${label}`)
-    .replace(/^glance:\/\//, '');
-  const wanted = `${place}, or deploy_${label} in the node's driver_info to the id of an image`;
-  return { named: ofFlavor ?? (own === '' ? undefined : own), wanted };
 }

@@ -29,8 +29,9 @@ import { portsOfServer, refuseLostPorts } from '../servers/server-ports.ts';
 import type { EngineSettings } from '../settings.ts';
 import type { RunningOperation } from './base-context.ts';
 import type { RowWriter } from './bound-operations.ts';
+import { deployRamdisk } from './deploy-ramdisk.ts';
 import type { LiveOperation } from './live-operations.ts';
-import { agentKindOf, agentParameters, deployRamdisk, imageFor } from './node-agent.ts';
+import { agentKindOf, agentParameters, imageFor } from './node-agent.ts';
 import { checkedImages, idsOf, pinnedImages, userOf } from './operation-images.ts';
 import type { AskPower } from './step-run.ts';
 
@@ -107,7 +108,7 @@ export async function buildTask(parts: Parts, live: LiveOperation, signal: Abort
     agent: agentOf(parts, images, { live, node: facts, signal }),
     images,
     imageIds: async () => idsOf(await pinned()),
-    deployRamdisk: () => deployRamdisk(parts, { instance, node: facts, kind: agentKindOf(parts, live, facts) }),
+    deployRamdisk: () => deployRamdisk({ ...parts, signal }, { instance, node: facts, kind: agentKindOf(parts, live, facts) }),
     configDrive: () => configDriveOf(parts, operation, signal),
     saveContext: (facts) => parts.rows.saveContext(live, (context) => ({ ...context, ...facts })),
     elapsed: (what) => live.step.memory.elapsed(what),
