@@ -17,7 +17,7 @@ import { LoginGuard } from '#services/identity/login-guard.ts';
 import { Tokens } from '#services/identity/tokens.ts';
 import type { ImageData } from '#services/image/context.ts';
 import type { Store } from '#store/store.ts';
-import { registerBaremetal } from './baremetal/index.ts';
+import { registerBaremetal, registerRamdiskEndpoints } from './baremetal/index.ts';
 import { NodeRenderer } from './baremetal/node-view.ts';
 import { registerCompute } from './compute/index.ts';
 import { mayUseConsole } from './console-rights.ts';
@@ -90,7 +90,14 @@ const serviceTable: readonly Service[] = [
   { name: 'compute', prefix: '/compute/v2.1', register: registerCompute, microversions: 'compute' },
   { name: 'image', prefix: '/image/v2', register: registerImage },
   { name: 'network', prefix: '/network/v2.0', register: registerNetwork },
-  { name: 'baremetal', prefix: '/baremetal/v1', register: registerBaremetal, microversions: 'baremetal', takesBasic: true },
+  {
+    name: 'baremetal',
+    prefix: '/baremetal/v1',
+    register: registerBaremetal,
+    open: registerRamdiskEndpoints,
+    microversions: 'baremetal',
+    takesBasic: true,
+  },
 ];
 
 const errorTypes: ErrorTypes = { network: networkErrorType };

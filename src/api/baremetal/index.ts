@@ -4,8 +4,14 @@ import { Fault } from '#domain/faults.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { registerRoutes } from '../http/register-routes.ts';
 import { checkNodeAccess } from './node-access.ts';
+import { ramdiskEndpoints } from './ramdisk-endpoints.ts';
 import { baremetalRoutes } from './routes.ts';
 import { refuseUnknown } from './strict-requests.ts';
+
+/** Routes without a token. */
+export function registerRamdiskEndpoints(app: ApiScope, context: ApiContext): void {
+  registerRoutes(app, context, { rows: ramdiskEndpoints, policy: context.policies.baremetal });
+}
 
 export function registerBaremetal(app: ApiScope, context: ApiContext): void {
   app.addHook('preParsing', async (request) => checkNodeAccess(request, context));

@@ -54,6 +54,27 @@ test('the inspect interface is chosen among those of the driver, and validated',
   assert.deepEqual((await ask('GET', `${uuid}/validate`, 109)).body.inspect, { result: true });
 });
 
+test('ramdisks are told without a token that they use the provisioning network, and nothing about nodes', async () => {
+  const uuid = await aNode('inspect wait');
+  const { address } = await fixture.engine.createNodePort({ node_uuid: uuid, address: '52:54:00:00:0a:01' });
+  for (const [method, path] of [
+    ['GET', `lookup?node_uuid=${uuid}&addresses=${address}`],
+    ['GET', 'lookup?node_uuid=none'],
+    ['POST', `heartbeat/${uuid}`],
+    ['POST', 'continue_inspection'],
+  ] as const) {
+    const reply = await fixture.app.inject({
+      ...{ method, url: `/baremetal/v1/${path}` },
+      headers: { 'x-openstack-ironic-api-version': '1.115' },
+      ...(method === 'POST' && { payload: { callback_url: 'https://192.0.2.1:9999', agent_token: 'x' } }),
+    });
+
+    assert.equal(reply.statusCode, 403, path);
+    assert.match(reply.body, /Access was denied to the following resource: .*ipa-api-url/);
+    assert.doesNotMatch(reply.body, new RegExp(`${uuid}|${address}`));
+  }
+});
+
 test('clients before 1.39 see a waiting inspection as inspecting', async () => {
   const uuid = await aNode('inspect wait');
   for (const [minor, shown] of [

@@ -83,6 +83,7 @@ const routeRows: [method: 'GET' | 'POST' | 'DELETE', path: string, minor: number
   ['GET', 'shards', 82],
   ['GET', 'nodes/{node}/children', 83],
   ['POST', 'continue_inspection', 84],
+  ['POST', 'heartbeat/{node}', 22],
   ['GET', 'nodes/{node}/firmware', 86],
   ['POST', 'nodes/{node}/vmedia', 89],
   ['DELETE', 'nodes/{node}/vmedia', 89],

@@ -166,7 +166,6 @@ const otherRules = {
   'baremetal:driver:get_properties': reader('Show the properties of a driver.'),
   'baremetal:driver:get_raid_logical_disk_properties': reader('Show the RAID properties of a driver.'),
   'baremetal:driver:vendor_passthru': admin('Call a vendor method of a driver.'),
-  'baremetal:driver:ipa_continue_inspection': admin('Send the data of an inspection.'),
   'baremetal:events:post': admin('Post events of a network service.'),
   'baremetal:conductor:get': reader('Show conductors.'),
   'baremetal:volume:list': anyReader('List the volume connectors and targets of nodes that the own project owns or leases.'),

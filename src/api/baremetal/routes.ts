@@ -22,18 +22,11 @@ import { nodeStateRoutes } from './node-states.ts';
 import { nodeTraitRoutes } from './node-traits.ts';
 import { nodeVifRoutes } from './node-vifs.ts';
 import { nodeRoutes } from './nodes.ts';
-import { unsupportedRoute } from './policy.ts';
 import { portGroupRoutes } from './port-groups.ts';
 import { portRoutes } from './ports.ts';
 import { runbookTraitRoutes } from './runbook-traits.ts';
 import { runbookRoutes } from './runbooks.ts';
-import { AnyQuery } from './strict-requests.ts';
 import { volumeRoutes } from './volumes.ts';
-
-/** Lists that clients query routinely are empty; other requests are rejected with the reason. */
-const unsupportedRoutes: readonly Row[] = [
-  unsupported('/continue_inspection', 'baremetal:driver:ipa_continue_inspection', 'Inspection', 84),
-];
 
 export const baremetalRoutes: readonly Row[] = [
   ...nodeRoutes,
@@ -63,12 +56,4 @@ export const baremetalRoutes: readonly Row[] = [
   ...runbookTraitRoutes,
   ...inspectionRuleRoutes,
   ...eventRoutes,
-  ...unsupportedRoutes,
 ];
-
-type Unsupported = Parameters<typeof unsupportedRoute>[0];
-
-/** Creating one. */
-function unsupported(path: string, policy: Unsupported['policy'], what: string, since?: number): Row {
-  return unsupportedRoute({ method: 'POST', path, policy, what, query: AnyQuery, ...(since !== undefined && { since }) });
-}

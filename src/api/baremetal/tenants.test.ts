@@ -43,7 +43,6 @@ const routes: [method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string
   ['POST', 'ports'],
   ['PATCH', 'ports/left'],
   ['DELETE', 'ports/left'],
-  ['POST', 'continue_inspection'],
 ];
 
 test('a member finds nothing at any route, at the oldest and newest version, whether or not the node exists', async () => {
