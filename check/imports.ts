@@ -83,7 +83,7 @@ const packageTable: Readonly<Record<string, readonly string[]>> = {
   pg: ['store'],
   'net-snmp': ['wire'],
   ws: ['api'],
-  yaml: ['api'],
+  yaml: ['api', 'services'],
   pino: ['log', 'serve', 'api', 'boot-server', 'engine', 'drivers', 'images'],
   typebox: [
     'api',

@@ -11,6 +11,7 @@ import { fitConnections } from '#boot-server/connection-limits.ts';
 import { ConnectionTable } from '#boot-server/connection-table.ts';
 import { checkDeployFiles } from '#boot-server/deploy-files.ts';
 import { openListener } from '#boot-server/listeners.ts';
+import { Fault } from '#domain/faults.ts';
 import { EventPosts } from '#drivers/redfish/index.ts';
 import { openDrivers } from '#drivers/registry.ts';
 import { createEngine } from '#engine/engine.ts';
@@ -18,6 +19,7 @@ import type { StepHook } from '#engine/worker/bound-operations.ts';
 import { removeDrafts, writeAtomically } from '#files/write-atomically.ts';
 import { openFetcher } from '#images/fetch/open-fetcher.ts';
 import { createImageFiles } from '#images/image-files.ts';
+import { builtInRulesBytes, parseBuiltInRules } from '#services/baremetal/built-in-rules.ts';
 import { declaredSecrets } from '#services/baremetal/secrets.ts';
 import { ensureAdmin, ensureTokenKey } from '#services/identity/bootstrap.ts';
 import type { Settings } from '#settings.ts';
@@ -26,6 +28,8 @@ import { RecordKeeper } from '#store/record-keeper.ts';
 import { stateFiles } from '#store/state-files.ts';
 import { openStateFolder } from '#store/state-folder.ts';
 import { openStore } from '#store/store.ts';
+import type { InspectionRule } from '#store/tables/inspection-rules.ts';
+import { readSmallFile } from '#tools/small-file.ts';
 import { createLog } from './log.ts';
 
 export type Running = {
@@ -108,7 +112,8 @@ async function build(
     stateDir: state,
     eventTaker: events && ((token) => events.taker(token)),
   });
-  const engine = createEngine({ store, drivers, boot, images, fetcher, settings, log, ...hooks });
+  const builtInRules = await readBuiltInRules(settings['inspection.built_in_rules']);
+  const engine = createEngine({ store, drivers, boot, images, fetcher, settings, builtInRules, log, ...hooks });
 
   closers.push(() => engine.stop());
   closers.push(() => boot.stop());
@@ -158,4 +163,12 @@ function urlOf(address: string | AddressInfo | null): string {
   const isIpv6 = address.family === 'IPv6';
   const host = address.address === '0.0.0.0' || address.address === '::' ? 'localhost' : address.address;
   return `http://${isIpv6 && host !== 'localhost' ? `[${host}]` : host}:${address.port}`;
+}
+
+async function readBuiltInRules(path: string): Promise<InspectionRule[]> {
+  if (path === '') return [];
+  const text = await readSmallFile(path, builtInRulesBytes).catch((error: NodeJS.ErrnoException) => {
+    throw new Fault('badRequest', { detail: `inspection.built_in_rules: ${path} cannot be read (${error.code})` });
+  });
+  return parseBuiltInRules(text, path);
 }

@@ -24,6 +24,7 @@ import { readSettings, type Settings } from '#settings.ts';
 import type { Store } from '#store/store.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
 import type { Image } from '#store/tables/images.ts';
+import type { InspectionRule } from '#store/tables/inspection-rules.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { aStore } from '#test/a-store.ts';
 
@@ -52,6 +53,8 @@ type CloudOptions = {
   firmware?: Partial<FirmwareInterface>;
   /** Default: the machines have no RAID. */
   raid?: RaidInterface;
+  /** Inspection rules of a file. */
+  builtInRules?: readonly InspectionRule[];
   /** Default: the BMCs know nothing of the hardware. */
   inspect?: Pick<InspectInterface, 'readHardware'>;
   cleanTimes?: CleanTimes;
@@ -86,6 +89,7 @@ export async function testCloud(options: CloudOptions = {}): Promise<Cloud> {
     fetcher: { fetch: refuseImages, configDrive: refuseImages, ...options.fetcher },
     ...(options.ipaTimes && { ipaTimes: options.ipaTimes }),
     log: pino({ level: 'silent' }),
+    ...(options.builtInRules && { builtInRules: options.builtInRules }),
     ...(options.onStep && { onStep: options.onStep }),
     ...(options.cleanTimes && { cleanTimes: options.cleanTimes }),
   });
@@ -102,7 +106,13 @@ export async function fill(store: Store): Promise<void> {
 
 function roomDrivers(
   room: SharedState,
-  { steps = [], firmware, raid, inspect, ...more }: Pick<CloudOptions, 'steps' | 'management' | 'console' | 'firmware' | 'raid' | 'inspect'>,
+  {
+    steps = [],
+    firmware,
+    raid,
+    inspect,
+    ...more
+  }: Pick<CloudOptions, 'steps' | 'management' | 'console' | 'firmware' | 'raid' | 'inspect'>,
 ): Drivers {
   const properties = {};
   const validate = () => {};

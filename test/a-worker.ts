@@ -33,7 +33,7 @@ export function aWorker(store: Store, definition: Definition): Worker {
   const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
   return new Worker({
     store,
-    operations: new BoundOperations({ [definition.kind]: definition }, { ...unused, store, settings, states }),
+    operations: new BoundOperations({ [definition.kind]: definition }, { ...unused, store, settings, states, builtInRules: [] }),
     taskFor: async () => aTask(),
     log: pino({ level: 'silent' }),
     silenceTimeoutMs: 60_000,

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { Fault } from '#domain/faults.ts';
 import type { Drivers } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import type { InspectionRule } from '#store/tables/inspection-rules.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import { ConsoleWatch } from './consoles/console-watch.ts';
 import { Consoles } from './consoles/consoles.ts';
@@ -36,6 +37,8 @@ export type EngineParts = {
   images: ImageFiles;
   fetcher: ImageFetcher;
   settings: EngineSettings;
+  /** Applied with those of the API. */
+  builtInRules?: readonly InspectionRule[];
   log: Logger;
   onStep?: StepHook;
   cleanTimes?: CleanTimes;
@@ -71,6 +74,7 @@ export function createEngine(parts: EngineParts): Engine {
   const worker = new Worker({
     store,
     operations: new BoundOperations(definitions, {
+      builtInRules: parts.builtInRules ?? [],
       ...{ store, drivers, fetcher, settings, consoles, bootStates, lastErrors, states: provisionStateMachine },
       ...(parts.cleanTimes && { cleanTimes: parts.cleanTimes }),
     }),

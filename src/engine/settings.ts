@@ -1,6 +1,6 @@
 /** Settings of cleaning and of power control. */
 import { isStepPriority, stepPriorityRule } from '#domain/automatic-steps.ts';
-import { boolean, integer, list, oneOf, type SettingsOf, seconds } from '#settings/setting.ts';
+import { boolean, integer, list, oneOf, type SettingsOf, seconds, text } from '#settings/setting.ts';
 import type { DeploySettings, ProvisioningSettings, StateSettings } from '#settings/site.ts';
 
 /** Reactions to a power change that Ingot did not request. */
@@ -54,6 +54,9 @@ export const engineSettings = {
   'inspection.add_ports': oneOf(addedPorts, {
     default: 'pxe',
     help: "For which NICs an inspection adds ports: pxe (those that the machine may have booted from; all if that is not known), active (with an IP address), all or disabled; Ironic's [inspector]add_ports",
+  }),
+  'inspection.built_in_rules': text({
+    help: "YAML or JSON file of inspection rules that are applied with those of the API, read at start; Ironic's [inspection_rules]built_in_rules",
   }),
   'inspection.keep_ports': oneOf(keptPorts, {
     default: 'all',

@@ -20,12 +20,13 @@ async function aFixture(
   properties: JsonObject = {},
   settings: Record<string, string> = {},
   found?: FoundHardware | Error,
+  more: { builtInRules?: InspectionRule[] } = {},
 ) {
   const readHardware = async () => {
     if (found instanceof Error) throw found;
     return found as FoundHardware;
   };
-  const cloud = await testCloud({ settings, ...(found && { inspect: { readHardware } }) });
+  const cloud = await testCloud({ settings, ...more, ...(found && { inspect: { readHardware } }) });
   t.after(async () => {
     await cloud.engine.stop();
     await cloud.store.close();
@@ -413,4 +414,19 @@ test('a node without inspection refuses the verb', async (t) => {
   await assert.rejects(fixture.go('inspect'), { code: 'unsupportedByHardware' });
 
   assert.equal((await fixture.node()).provision_state, 'manageable');
+});
+
+test('rules of a file are applied with those of the API, in the order of their priorities', async (t) => {
+  const rule = (uuid: string, priority: number, value: string): InspectionRule => ({
+    ...{ uuid, priority, description: null, sensitive: false, phase: 'main', conditions: [], created_at: '', updated_at: null },
+    actions: [{ op: 'set-attribute', args: { path: 'extra/seen', value: `{node.extra[seen]}${value}` } }],
+  });
+  const builtInRules = [rule('b1', 20_000, 'first'), rule('b2', -1, 'last')];
+  const fixture = await aFixture(t, {}, {}, reported, { builtInRules });
+  await fixture.store.nodes.update({ uuid: fixture.uuid }, { extra: { seen: '' } });
+  await fixture.store.inspection_rules.insert(rule('a', 0, ' middle '));
+
+  await fixture.go('inspect');
+
+  assert.deepEqual((await fixture.untilState('manageable')).extra, { seen: 'first middle last' });
 });

@@ -123,12 +123,12 @@ function rulesStep(parts: OperationParts, by: Reporter) {
   );
 }
 
-type Writing = Pick<OperationParts, 'states' | 'settings'> & { readonly by: Reporter };
+type Writing = Pick<OperationParts, 'states' | 'settings' | 'builtInRules'> & { readonly by: Reporter };
 
-async function writeResult(trx: Store, node: Node, { states, settings, by }: Writing): Promise<void> {
+async function writeResult(trx: Store, node: Node, { states, settings, builtInRules, by }: Writing): Promise<void> {
   const inspection_finished_at = new Date().toISOString();
   try {
-    const { node: changes, ports, added, removed } = await resultOfInspection({ store: trx, settings }, node, by);
+    const { node: changes, ports, added, removed } = await resultOfInspection({ store: trx, settings, builtInRules }, node, by);
     for (const { uuid, changes: each } of ports)
       await trx.node_ports.update({ uuid }, { ...each, updated_at: inspection_finished_at });
     for (const { uuid } of removed) await trx.node_ports.remove({ uuid });

@@ -49,13 +49,17 @@ type Inspection = {
 
 /** Who has reported the hardware. */
 export type Reporter = 'agent' | 'bmc';
-type Parts = Pick<OperationParts, 'settings'> & { readonly store: Store };
+type Parts = Pick<OperationParts, 'settings' | 'builtInRules'> & { readonly store: Store };
 
 /**
  * Throws `inspectionRule` if a rule says that the machine is not as it should be, or cannot be applied, and
  * `inspectionIncomplete` if a BMC does not report what the scheduler needs.
  */
-export async function resultOfInspection({ store, settings }: Parts, node: Node, by: Reporter): Promise<Inspection> {
+export async function resultOfInspection(
+  { store, settings, builtInRules }: Parts,
+  node: Node,
+  by: Reporter,
+): Promise<Inspection> {
   const report = by === 'bmc' ? reportOfBmc(node) : reportOfAgent(node);
   const properties = propertiesOf(node, report);
   // The API shows the last inspection's report.
@@ -66,7 +70,7 @@ export async function resultOfInspection({ store, settings }: Parts, node: Node,
   const removed = portsToRemove(found, settings);
   const added = await portsToAdd(store, found, settings);
   const kept = ports.filter((port) => !removed.includes(port));
-  const ruled = await applied(store, { node: { ...node, properties }, ports: kept, report });
+  const ruled = await applied({ store, builtInRules }, { node: { ...node, properties }, ports: kept, report });
   const changes = { ...former, properties, plugin_data: by === 'bmc' ? report.plugin_data : null, ...ruled.node };
   if (by === 'bmc') refuseIncomplete({ ...node, ...changes });
   return { ...ruled, node: changes, added, removed };
@@ -90,10 +94,11 @@ type Inspected = { readonly node: Node; readonly ports: readonly NodePort[]; rea
 
 /** What the inspection rules change. */
 async function applied(
-  store: Store,
+  { store, builtInRules }: Pick<Parts, 'store' | 'builtInRules'>,
   { node, ports, report }: Inspected,
 ): Promise<Pick<Inspection, 'node' | 'ports' | 'messages'>> {
-  const rules = await store.inspection_rules.list({ phase: 'main' }, { orderBy: 'created_at' });
+  const ofApi = await store.inspection_rules.list({ phase: 'main' }, { orderBy: 'created_at' });
+  const rules = [...ofApi, ...builtInRules];
   if (rules.length === 0) return { node: {}, ports: [], messages: [] };
   try {
     const inspected = draftOf(node, ports, report);

@@ -9,6 +9,7 @@ import type { PowerState } from '#domain/power-states.ts';
 import type { ProvisionState, Transition } from '#domain/provision-states.ts';
 import type { CallOptions, Drivers, NodeFacts, Step } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
+import type { InspectionRule } from '#store/tables/inspection-rules.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { EngineSettings } from '../settings.ts';
@@ -36,6 +37,8 @@ export type OperationParts = {
   readonly drivers: Drivers;
   readonly fetcher: ImageFetcher;
   readonly settings: EngineSettings;
+  /** Inspection rules beside those in the store. */
+  readonly builtInRules: readonly InspectionRule[];
   readonly consoles: {
     clearRecord(nodeUuid: string): Promise<void>;
     log(nodeUuid: string, lines?: number): Promise<string | null>;

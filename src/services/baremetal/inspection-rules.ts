@@ -42,7 +42,7 @@ const Condition = Type.Object({
 });
 const Action = Type.Object({ op: oneOf([...actions, unsupportedAction]), args: Data, loop: Type.Optional(Data) });
 
-const fields = {
+export const ruleFields = {
   actions: Type.Array(Action, { minItems: 1 }),
   conditions: Type.Optional(Type.Array(Condition)),
   description: Description,
@@ -50,8 +50,8 @@ const fields = {
   priority: Type.Optional(Type.Integer({ minimum: 0 })),
   sensitive: Flag,
 };
-export const InspectionRuleRequest = Type.Object({ ...fields, uuid: Uuid }, { additionalProperties: false });
-const Patched = Type.Object(fields);
+export const InspectionRuleRequest = Type.Object({ ...ruleFields, uuid: Uuid }, { additionalProperties: false });
+const Patched = Type.Object(ruleFields);
 
 /** Throws `badRequest` for what is no UUID, `notFound` */
 export async function findInspectionRule({ store }: StoreContext, uuid: string): Promise<InspectionRule> {
@@ -112,12 +112,15 @@ export async function deleteInspectionRule(context: StoreContext, uuid: string):
 type Given = Omit<Static<typeof InspectionRuleRequest>, 'uuid'>;
 
 /** Throws `badRequest` for a rule that could never be applied, `unsupported` for an action that Ingot does not have. */
-function keptFields({ priority = 0, phase = 'main', description, sensitive, ...given }: Given) {
+export function keptFields(
+  { priority = 0, phase = 'main', description, sensitive, ...given }: Given,
+  { isBuiltIn = false }: { isBuiltIn?: boolean } = {},
+) {
   const conditions = (given.conditions ?? []) as RuleCondition[];
   const actions = given.actions as RuleAction[];
   const complaints = [
     ...(phase === 'main' ? [] : [`Invalid phase: ${phase ?? 'None'}. Valid phases are: main`]),
-    ...(priority > 9999 ? ['Priority must be between 0 and 9999 for user-defined rules.'] : []),
+    ...(priority > 9999 && !isBuiltIn ? ['Priority must be between 0 and 9999 for user-defined rules.'] : []),
     ...conditions.flatMap(complaintsOfCondition),
     ...actions.flatMap(complaintsOfAction),
   ];
