@@ -64,6 +64,7 @@ export const hardwareTypes: Readonly<Record<string, HardwareType>> = {
     console: ['file', 'ipmi-sol', 'no-console'],
     bios: ['idrac-redfish', 'redfish', 'no-bios'],
     firmware: ['redfish', 'no-firmware'],
+    inspect: ['agent', 'idrac-redfish', 'redfish', 'no-inspect'],
     vendor: ['idrac-redfish', 'redfish', 'no-vendor'],
     raid: ['idrac-redfish', 'redfish', ...inBandRaid],
   }),

@@ -87,7 +87,12 @@ export async function openDrivers({ settings, confirmPower, events }: DriverPart
     },
     bios: { redfish: redfish.bios, 'idrac-redfish': redfish.bios, fake: fake.bios, ...absentInterfaces.bios },
     firmware: { redfish: redfish.firmware, fake: fake.firmware, ...absentInterfaces.firmware },
-    inspect: { redfish: redfish.inspect, fake: fake.inspect, ...absentInterfaces.inspect },
+    inspect: {
+      redfish: redfish.inspect,
+      'idrac-redfish': redfish.inspect,
+      fake: fake.inspect,
+      ...absentInterfaces.inspect,
+    },
     vendor: {
       ipmi: ipmi.vendor,
       redfish: redfish.vendor,
