@@ -19,7 +19,6 @@ import type { StepHook } from '#engine/worker/bound-operations.ts';
 import { removeDrafts, writeAtomically } from '#files/write-atomically.ts';
 import { openFetcher } from '#images/fetch/open-fetcher.ts';
 import { createImageFiles } from '#images/image-files.ts';
-import { builtInRulesBytes, parseBuiltInRules } from '#services/baremetal/built-in-rules.ts';
 import { declaredSecrets } from '#services/baremetal/secrets.ts';
 import { ensureAdmin, ensureTokenKey } from '#services/identity/bootstrap.ts';
 import type { Settings } from '#settings.ts';
@@ -167,6 +166,8 @@ function urlOf(address: string | AddressInfo | null): string {
 
 async function readBuiltInRules(path: string): Promise<InspectionRule[]> {
   if (path === '') return [];
+  // It loads the package yaml.
+  const { builtInRulesBytes, parseBuiltInRules } = await import('#services/baremetal/built-in-rules.ts');
   const text = await readSmallFile(path, builtInRulesBytes).catch((error: NodeJS.ErrnoException) => {
     throw new Fault('badRequest', { detail: `inspection.built_in_rules: ${path} cannot be read (${error.code})` });
   });
