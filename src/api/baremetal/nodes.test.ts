@@ -43,6 +43,34 @@ test('shows fields by microversion and on request', async () => {
   assert.equal((await ask('GET', `${uuid}?fields=nonsense`)).status, 400);
 });
 
+test('no patch shows a secret under another name, nor makes a node unreadable', async () => {
+  const settings = [
+    { name: 'Boot', value: 'Uefi' },
+    { name: 'AdminPassword', value: 'geheim' },
+  ];
+  const { uuid } = await enrol({ driver_info: { ipmi_address: 'bmc', settings } });
+  const patch = (...operations: object[]) => ask('PATCH', uuid, operations);
+  const name = '/driver_info/settings/1/name';
+
+  const replies = [
+    await patch({ op: 'replace', path: name, value: 'Boot' }),
+    await patch({ op: 'add', path: name, value: 'Boot' }),
+    await patch({ op: 'remove', path: name }),
+    await patch(
+      { op: 'add', path: '/driver_info/settings/0', value: {} },
+      { op: 'replace', path: '/driver_info/settings/2/name', value: 'Boot' },
+    ),
+    await patch({ op: 'replace', path: '/driver_info/settings/1', value: { name: 'Boot', value: '******' } }),
+    await patch({ op: 'replace', path: '/driver_info', value: { settings: [settings[0], { value: '******' }] } }),
+  ];
+  assert.deepEqual(new Set(replies.map(({ status }) => status)), new Set([400]));
+  assert.doesNotMatch(JSON.stringify(replies), /geheim/);
+
+  const odd = await patch({ op: 'add', path: '/instance_info/odd', value: { name: { toString: 1 }, value: 'v' } });
+  assert.equal(odd.status, 200);
+  assert.equal((await ask('GET', '/baremetal/v1/nodes/detail')).status, 200);
+});
+
 test('masks secrets, and keeps them when the mask is sent back', async () => {
   const driver_info = {
     ipmi_address: 'bmc',

@@ -58,11 +58,13 @@ export function createDeployTemplate(
   return whereUnique(store.deploy_templates.insert(template), (violation) => alreadyExists(violation, template));
 }
 
+const masked = ['steps'];
+
 export function patchDeployTemplate(context: SecretsContext, ident: string, patch: JsonPatch): Promise<DeployTemplate> {
   return context.store.transaction(async (store) => {
-    refuseReading(patch, ['steps']);
+    refuseReading(patch, masked);
     const before = await findDeployTemplate({ store }, ident);
-    const { name, steps, extra } = patchedFields(Patched, before, patch);
+    const { name, steps, extra } = patchedFields(Patched, before, patch, masked);
     const fields = {
       name,
       steps: deployStepsOf(steps, { before: before.steps, declared: declaredSecrets(context.drivers) }),

@@ -26,9 +26,10 @@ type Operation = Static<typeof Operation>;
 /**
  * Applies all operations to a copy; changes neither record nor patch, and the result shares nothing with them. Throws
  * `badRequest` if a path does not exist or a test fails.
+ * @param masked the top-level members that may hold secrets
  */
-export function applyPatch<J extends Json>(record: J, patch: JsonPatch): J {
-  const document = new PatchedDocument(record);
+export function applyPatch<J extends Json>(record: J, patch: JsonPatch, masked: readonly string[] = []): J {
+  const document = new PatchedDocument(record, masked);
   for (const operation of patch) document.apply(operation);
   const { root } = document;
   refuseTooLarge(root, record);
@@ -74,14 +75,17 @@ class PatchedDocument {
   root: Json;
   /** Bytes copied so far: repeated copies would double the document each time. */
   #copied = 0;
+  readonly #masked: readonly string[];
 
-  constructor(record: Json) {
+  constructor(record: Json, masked: readonly string[]) {
     this.root = structuredClone(record);
+    this.#masked = masked;
   }
 
   apply(operation: Operation): void {
     const keys = keysOf(operation.path);
     try {
+      if (operation.op !== 'test') this.#refuseRenaming(keys);
       if (operation.op === 'remove') this.#remove(keys);
       else if (operation.op === 'add') this.#add(keys, ownCopy(operation.value));
       else if (operation.op === 'replace') this.#replace(keys, ownCopy(operation.value));
@@ -95,6 +99,14 @@ class PatchedDocument {
       const detail = `Couldn't apply patch '${operation.op} ${where}'. Reason: ${error.message}`;
       throw new Fault('badRequest', { detail });
     }
+  }
+
+  /** The name beside a value decides whether the value is masked: another one could show it. */
+  #refuseRenaming(keys: readonly string[]): void {
+    if (keys.length < 2 || keys.at(-1) !== 'name' || !this.#masked.includes(keys[0] as string)) return;
+    const holder = this.#get(keys.slice(0, -1));
+    if (!Array.isArray(holder) && has(holder, 'name') && has(holder, 'value'))
+      throw new Impossible('it names a value, which may be a secret: replace the object that has both');
   }
 
   #get(keys: readonly string[]): Json {

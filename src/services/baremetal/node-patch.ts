@@ -61,7 +61,7 @@ export function readNodePatch(node: Node, patch: JsonPatch, declared: ReadonlySe
   refuseReading(patch, maskedFields);
   const before = Object.fromEntries(changeable.map((name) => [name, node[name as keyof Node] ?? null])) as JsonObject;
   before['instance_name'] = instanceNameOf(node);
-  const after = applyPatch({ ...before, ...noFixedFields }, patch);
+  const after = applyPatch({ ...before, ...noFixedFields }, patch, maskedFields);
   const { instance_uuid: _instance, ...others } = after;
   refuseFixedFields(others);
   const changes = changesOf(node, after, writtenMembersOf(patch));

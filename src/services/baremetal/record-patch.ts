@@ -8,8 +8,14 @@ import { applyPatch, type JsonPatch, membersOf } from './json-patch.ts';
 /**
  * The fields after the patch. Throws `badRequest` for a patch of anything that is no field of the schema, or whose result
  * is not valid.
+ * @param masked as for `applyPatch`
  */
-export function patchedFields<S extends TObject>(schema: S, before: object, patch: JsonPatch): Static<S> {
+export function patchedFields<S extends TObject>(
+  schema: S,
+  before: object,
+  patch: JsonPatch,
+  masked: readonly string[] = [],
+): Static<S> {
   const names = Object.keys(schema.properties);
   const fixed = [...membersOf(patch)].find((name) => !names.includes(name));
   if (fixed !== undefined) {
@@ -17,7 +23,7 @@ export function patchedFields<S extends TObject>(schema: S, before: object, patc
     throw new Fault('badRequest', { detail });
   }
   const fields = Object.entries(before).filter(([name]) => names.includes(name));
-  const after: unknown = applyPatch(Object.fromEntries(fields) as JsonObject, patch);
+  const after: unknown = applyPatch(Object.fromEntries(fields) as JsonObject, patch, masked);
   if (Value.Check(schema, after)) return after as Static<S>;
   const [error] = Value.Errors(schema, after);
   const place = error?.instancePath.slice(1).replaceAll('/', '.');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { JsonObject } from '#domain/json.ts';
+import type { Json, JsonObject } from '#domain/json.ts';
 import { restoreSecrets } from './restore-secrets.ts';
 import { withoutSecrets } from './secrets.ts';
 
@@ -72,6 +72,35 @@ test('asterisks of which it is not certain what they stand for are refused, and 
     deep: { a: 1 },
     note: 'rated ****** by all',
   });
+});
+
+test('a value that its name masks is not restored beside a name that would show it', () => {
+  const named = { name: 'AdminPassword', value: 'eight' };
+  const refused = { code: 'badRequest', message: /stand for no known secret/ };
+
+  for (const name of ['Boot', null, 7, { toString: 1 }] as Json[]) {
+    const renamed = { name, value: stars };
+    assert.throws(() => restored({ settings: [renamed] }, { settings: [named] }), refused, JSON.stringify(name));
+    assert.throws(() => restored({ setting: renamed }, { setting: named }), refused, JSON.stringify(name));
+    assert.throws(() => restored(renamed, named), refused, JSON.stringify(name));
+  }
+  assert.throws(() => restored({ value: stars }, named), refused);
+  const deep = { name: 'AdminPassword', value: { a: 'eight', list: [{ b: 'nine' }] } };
+  assert.deepEqual(restored({ name: 'Boot', value: { a: stars } }, deep), { name: 'Boot', value: {} });
+  assert.throws(() => restored({ name: 'Boot', value: { list: [{ b: stars }] } }, deep), refused);
+  assert.deepEqual(restored({ ...named, name: 'UserPassword', value: stars }, named), { name: 'UserPassword', value: 'eight' });
+});
+
+test('a name that has no text masks nothing, and is shown', () => {
+  const odd = { setting: { name: { toString: 1, valueOf: 1 }, value: 'v' } };
+
+  assert.deepEqual(shown(odd), odd);
+});
+
+test('a member called __proto__ stays one', () => {
+  const odd = JSON.parse('{"a": 1, "__proto__": {"b": 2}}') as JsonObject;
+
+  assert.equal(JSON.stringify(restored(odd, {})), JSON.stringify(odd));
 });
 
 test('the reply does not depend on whether a guess of a secret is right', () => {

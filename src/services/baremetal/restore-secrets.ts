@@ -2,23 +2,27 @@
 import { Fault } from '#domain/faults.ts';
 import type { Json, JsonObject } from '#domain/json.ts';
 import { maskUrlSecrets } from '#domain/url-secrets.ts';
-import { mask, shownValue, withoutSecrets } from './secrets.ts';
+import { isSecretMember, mask, shownValue, withoutSecrets } from './secrets.ts';
 
 type Declared = ReadonlySet<string>;
 
 /**
  * `wanted`, with each masked value replaced by the previous one (or removed if there was none).
  * @param declared as for `withoutSecrets`
- * @throws Fault `badRequest` if it is not certain which secret asterisks in a list or in a URL stand for
+ * @throws Fault `badRequest` if it is not certain which secret asterisks in a list or in a URL stand for, or it would be shown
  */
 export function restoreSecrets(wanted: JsonObject, before: JsonObject, declared: Declared): JsonObject {
-  const restored: JsonObject = {};
+  const restored: [string, Json][] = [];
   for (const [key, value] of Object.entries(wanted)) {
-    const old = Object.hasOwn(before, key) ? before[key] : undefined;
-    if (value !== mask) restored[key] = restoredValue(value, old, declared);
-    else if (old !== undefined) restored[key] = old;
+    const former = Object.hasOwn(before, key) ? before[key] : undefined;
+    // With another name beside it, what was masked would be shown.
+    const isUncovered = isSecretMember(before, key, declared) && !isSecretMember(wanted, key, declared);
+    if (isUncovered && former !== undefined && value === mask) throw unknownSecret(wanted);
+    const old = isUncovered ? undefined : former;
+    if (value !== mask) restored.push([key, restoredValue(value, old, declared)]);
+    else if (old !== undefined) restored.push([key, old]);
   }
-  return restored;
+  return Object.fromEntries(restored);
 }
 
 function restoredValue(value: Json, old: Json | undefined, declared: Declared): Json {

@@ -82,17 +82,24 @@ export function createRunbook({ store, drivers }: SecretsContext, request: Stati
   return whereUnique(store.runbooks.insert(runbook), (violation) => alreadyExists(violation, runbook));
 }
 
+const masked = ['steps'];
+
 type Change = { patch: JsonPatch; hasDescription: boolean };
 
 /** @param hasDescription whether the description may be changed */
 export function patchRunbook(context: SecretsContext, uuid: string, { patch, hasDescription }: Change): Promise<Runbook> {
   return context.store.transaction(async (store) => {
-    refuseReading(patch, ['steps']);
+    refuseReading(patch, masked);
     const before = await findRunbook({ store }, uuid);
     const sets = (path: string) => patch.some((each) => each.path === path && each.op !== 'remove' && each.op !== 'test');
     // Whoever publishes a runbook, or withdraws it, gives it no owner unless the patch names one.
     const start = sets('/public') ? { ...before, owner: null } : before;
-    const { steps, ...after }: Static<typeof Patched> = patchedFields(hasDescription ? Patched : EarlierPatched, start, patch);
+    const { steps, ...after }: Static<typeof Patched> = patchedFields(
+      hasDescription ? Patched : EarlierPatched,
+      start,
+      patch,
+      masked,
+    );
     if (sets('/owner') && after.owner && after.public)
       throw new Fault('badRequest', { detail: "Couldn't apply patch. Reason: There cannot be an owner for a public runbook" });
     const former = { before: before.steps, declared: declaredSecrets(context.drivers) };

@@ -25,11 +25,18 @@ export function declaredSecrets(catalog: DriverCatalog): ReadonlySet<string> {
  */
 export function withoutSecrets(object: JsonObject, declared: ReadonlySet<string>): JsonObject {
   const entries = Object.entries(object).map(([key, value]): [string, Json] => {
-    const name = key === 'value' ? String(object['name'] ?? key) : key;
-    const isSecret = (declared.has(name) || secretName.test(name)) && value !== null && value !== '';
+    const isSecret = isSecretMember(object, key, declared) && value !== null && value !== '';
     return [key, isSecret ? mask : shownValue(value, declared)];
   });
   return Object.fromEntries(entries);
+}
+
+/** Whether this member of the object is masked, unless it is empty. */
+export function isSecretMember(object: JsonObject, key: string, declared: ReadonlySet<string>): boolean {
+  const label = key === 'value' && Object.hasOwn(object, 'name') ? object['name'] : key;
+  // Clients choose it: an object or a list is no name, and may have no text.
+  const name = typeof label === 'string' ? label : key;
+  return declared.has(name) || secretName.test(name);
 }
 
 /** As `withoutSecrets`, of any value. */

@@ -125,6 +125,8 @@ export async function createVolume<T extends Volume>(
   });
 }
 
+const masked = ['properties'];
+
 export function patchVolume<T extends Volume>(
   kind: VolumeKind<T>,
   { store, drivers }: SecretsContext,
@@ -136,10 +138,10 @@ export function patchVolume<T extends Volume>(
     const detail = `Cannot patch /${fixed}. Only the following can be updated: ${names.join(', ')}`;
     throw new Fault('badRequest', { detail });
   }
-  refuseReading(patch, ['properties']);
+  refuseReading(patch, masked);
   return store.transaction(async (trx) => {
     const before = await findVolume(kind, { store: trx }, uuid);
-    const after: unknown = applyPatch(patchableOf(before, names), patch);
+    const after: unknown = applyPatch(patchableOf(before, names), patch, masked);
     const Patched = Type.Object(kind.fields);
     if (!Value.Check(Patched, after)) {
       const [error] = Value.Errors(Patched, after);
