@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { aNode } from '#test/a-task.ts';
 import { type ApiFixture, adminPassword, openApiFixture } from '#test/api-fixture.ts';
+import { namedSecretIn } from './http/basic-authorization.ts';
 
 const nodes = '/baremetal/v1/nodes';
 let fixture: ApiFixture;
@@ -77,6 +78,16 @@ test('what revokes tokens ends what was known of a password at once', async () =
   assert.equal((await get(basic(name, 'new'))).status, 200);
 });
 
+test('a user without a role is let in as soon as there is one', async () => {
+  const { name, user, project } = await aMember();
+  await send('DELETE', `/projects/${project.id}/users/${user.id}/roles/member`);
+  assert.equal((await get(basic(name, 'se:cret'))).status, 401);
+
+  await send('PUT', `/system/users/${user.id}/roles/reader`);
+
+  assert.equal((await get(basic(name, 'se:cret'))).status, 200);
+});
+
 test('an application credential logs in by its id, with its roles alone', async () => {
   const { user } = await fixture.ask({ url: '/identity/v3/auth/tokens' }).then(() => aMember());
   const token = await fixture.logIn(user.name, 'se:cret', user.name);
@@ -119,6 +130,8 @@ test('what is no name and secret is refused, and a wrong token is not saved by a
     ...[text(Buffer.from([0xff, 0x3a, 0x41])), text(`${'n'.repeat(256)}:x`), text(`admin:${'x'.repeat(4097)}`)],
     ...[`Bearer ${text(`admin:${adminPassword}`).slice(6)}`, text(`admin:${adminPassword}`).replace('Basic ', 'Basic x ')],
   ];
+  for (const name of ['admin\0', 'ad\u001bmin', 'admin\n'])
+    assert.equal(namedSecretIn(text(`${name}:${adminPassword}`)), undefined, JSON.stringify(name));
   for (const header of wrong) assert.equal((await get(header)).status, 401, header);
   const headers = { authorization: basic('admin', adminPassword), 'x-auth-token': 'nonsense' };
   assert.equal((await fixture.app.inject({ url: nodes, headers })).statusCode, 401);

@@ -1,4 +1,5 @@
 /** The header `Authorization: Basic` (RFC 7617): a name and a secret. */
+import { hasControls, hasLineEnds } from '#domain/plain-text.ts';
 import { longestPassword } from '#services/identity/passwords.ts';
 
 const form = /^Basic +([A-Za-z0-9+/]+={0,2}) *$/i;
@@ -15,6 +16,8 @@ export function namedSecretIn(header: string | undefined): { name: string; secre
   const colon = text.indexOf(':');
   const [name, secret] = [text.slice(0, Math.max(colon, 0)), text.slice(colon + 1)];
   if (name === '' || name.length > longestName || secret.length > longestPassword) return undefined;
+  // No user has such a name, and PostgreSQL refuses some of these characters.
+  if (hasControls(name) || hasLineEnds(name)) return undefined;
   return { name, secret };
 }
 

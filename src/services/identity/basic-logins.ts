@@ -35,10 +35,12 @@ export class BasicLogins {
     // One check for all requests that wait for it: it must outlast the client that came first.
     const shared = { ...client, isGone: () => false };
     const token = await this.#checks.run(`${client.address} ${digest}`, () => this.#logIn(shared, given));
+    const read = await readToken(this.#context, token);
     this.#tokens.delete(digest);
-    this.#tokens.set(digest, token);
+    // A user without a role gets one with the next login, which no token must put off.
+    if (read && read.payload.scope !== null) this.#tokens.set(digest, token);
     if (this.#tokens.size > keptMax) this.#tokens.delete(this.#tokens.keys().next().value as string);
-    return readToken(this.#context, token);
+    return read;
   }
 
   async #logIn(client: LoginClient, { name, secret }: NamedSecret): Promise<string> {
