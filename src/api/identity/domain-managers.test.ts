@@ -49,6 +49,29 @@ test('a manager of a domain cannot become an administrator, by a role or by rese
   assert.equal((await ask(manager, 'PUT', `system/users/${persona(manager).user_id}/roles/reader`)).status, 403);
 });
 
+test('a manager of a domain cannot act for a service or in the system by resetting a password', async () => {
+  for (const name of ['service of the project', 'service of the system', 'reader of the system']) {
+    const { user_id } = persona(name);
+    const changed = await ask(manager, 'PATCH', `users/${user_id}`, { user: { password: 'mine' } });
+    assert.equal(changed.status, 403, name);
+    assert.equal((await ask(manager, 'DELETE', `users/${user_id}`)).status, 403, name);
+  }
+});
+
+test("a manager of a domain makes no project whose service is the cloud's", async () => {
+  const own = await ask(manager, 'POST', 'projects', { project: { name: 'own' } });
+  const { project_id } = persona('service of the project');
+  const rename = (as: string, name: string) => ask(as, 'PATCH', `projects/${project_id}`, { project: { name } });
+
+  assert.equal((await ask(manager, 'POST', 'projects', { project: { name: 'service' } })).status, 403);
+  assert.equal((await rename(manager, 'service')).status, 403);
+  assert.equal((await rename('admin of the system', 'service')).status, 200);
+  assert.equal((await rename(manager, 'other')).status, 403);
+  assert.equal((await ask(manager, 'DELETE', `projects/${project_id}`)).status, 403);
+  assert.equal((await ask(manager, 'PATCH', `projects/${own.body.project.id}`, { project: { name: 'mine' } })).status, 200);
+  assert.equal((await rename('admin of the system', 'project-own')).status, 200);
+});
+
 test('a manager of a project manages nothing of its domain', async () => {
   const as = 'manager of the project';
 

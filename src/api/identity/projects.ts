@@ -2,7 +2,14 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { defaultDomainId } from '#services/identity/domains.ts';
-import { createProject, deleteProject, getProject, listProjects, updateProject } from '#services/identity/projects.ts';
+import {
+  createProject,
+  deleteProject,
+  getProject,
+  listProjects,
+  refuseServiceProject,
+  updateProject,
+} from '#services/identity/projects.ts';
 import { hasRole, projectScope } from '#services/identity/roles.ts';
 import type { Project } from '#store/tables/projects.ts';
 import type { ApiContext } from '../context.ts';
@@ -86,6 +93,7 @@ export const projectRoutes = [
     async handler(request, context) {
       const fields = withDomain(request, request.body.project);
       authorize(request, 'identity:create_project', projectTarget({ id: '', domain_id: fields.domain_id }));
+      refuseServiceProject(request.caller, [fields.name]);
       return { project: projectView.of(request, context)(await createProject(context, fields)) };
     },
   }),
@@ -99,6 +107,7 @@ export const projectRoutes = [
     async handler(request, context) {
       const project = await getProject(context, request.params.project_id);
       authorize(request, 'identity:update_project', projectTarget(project));
+      refuseServiceProject(request.caller, [project.name, request.body.project.name]);
       return { project: projectView.of(request, context)(await updateProject(context, project, request.body.project)) };
     },
   }),
@@ -111,6 +120,7 @@ export const projectRoutes = [
     async handler(request, context) {
       const project = await getProject(context, request.params.project_id);
       authorize(request, 'identity:delete_project', projectTarget(project));
+      refuseServiceProject(request.caller, [project.name]);
       await deleteProject(context, project);
     },
   }),

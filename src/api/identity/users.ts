@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { longestPassword } from '#services/identity/passwords.ts';
 import { listProjects } from '#services/identity/projects.ts';
-import { changePassword, createUser, deleteUser, listUsers, refuseAdministrators, updateUser } from '#services/identity/users.ts';
+import { changePassword, createUser, deleteUser, listUsers, refuseWiderRights, updateUser } from '#services/identity/users.ts';
 import { isOneOf } from '#store/conditions.ts';
 import type { User } from '#store/tables/users.ts';
 import type { ApiContext } from '../context.ts';
@@ -103,7 +103,7 @@ export const userRoutes = [
     reply: UserReply,
     async handler(request, context) {
       const user = await findUser(context, request, 'identity:update_user');
-      await refuseAdministrators(context, request.caller, user);
+      await refuseWiderRights(context, request.caller, user);
       const changed = await updateUser(context, loginClientOf(request), { user, fields: request.body.user });
       return { user: userView.of(request, context)(changed) };
     },
@@ -116,7 +116,7 @@ export const userRoutes = [
     status: 204,
     async handler(request, context) {
       const user = await findUser(context, request, 'identity:delete_user');
-      await refuseAdministrators(context, request.caller, user);
+      await refuseWiderRights(context, request.caller, user);
       await deleteUser(context, user);
     },
   }),

@@ -1,6 +1,7 @@
 /** Projects: the owners of servers, images and networks. */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
+import type { Caller } from '#services/caller.ts';
 import { anyOf, type Condition, isAmong, isEqual, type RelatedRows } from '#store/conditions.ts';
 import { type ListPage, type ListQuery, listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
@@ -48,6 +49,19 @@ function ofUser(user_id: string): Condition {
     where: [isEqual('user_id', user_id), isEqual('scope_type', scope_type), isEqual('inherited', inherited)],
   });
   return anyOf(isAmong('id', assigned('project', false)), isAmong('domain_id', assigned('domain', true)));
+}
+
+/** Of this name the bare metal service believes that its users are other services (`service_role`), as Ironic does. */
+const serviceProject = 'service';
+
+/**
+ * A manager of a domain manages its projects, but must not let a project's own service act for the cloud's.
+ * @param names the project's, and the one that it is to have
+ */
+export function refuseServiceProject(caller: Caller, names: readonly (string | undefined)[]): void {
+  if (caller.is_admin || !names.includes(serviceProject)) return;
+  const detail = `Only administrators can create, change or delete the project ${serviceProject}.`;
+  throw new Fault('forbidden', { detail });
 }
 
 export async function createProject({ store }: StoreContext, fields: ProjectFields): Promise<Project> {

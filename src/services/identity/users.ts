@@ -37,12 +37,16 @@ export function listUsers({ store }: StoreContext, domain_id: string | undefined
 }
 
 /**
- * A manager of a domain manages its users, but no administrators: with a new password, the manager would be one. Other
- * than in Keystone, the domain of the administrators has managers, too.
+ * A manager of a domain manages its users, but none with rights beyond the domain: with a new password, the manager would
+ * have them. Other than in Keystone, the domain of such users has managers, too.
  */
-export async function refuseAdministrators({ store }: StoreContext, caller: Caller, user: User): Promise<void> {
-  if (caller.is_admin || !(await store.role_assignments.find({ user_id: user.id, role: 'admin' }))) return;
-  const detail = `User ${user.name} has the role admin: only administrators can change this user.`;
+export async function refuseWiderRights({ store }: StoreContext, caller: Caller, user: User): Promise<void> {
+  if (caller.is_admin) return;
+  const roles = await store.role_assignments.list({ user_id: user.id });
+  const wider = roles.find(({ role, scope_type }) => role === 'admin' || role === 'service' || scope_type === 'system');
+  if (!wider) return;
+  const place = wider.scope_type === 'system' ? ' on the system' : '';
+  const detail = `User ${user.name} has the role ${wider.role}${place}: only administrators can change this user.`;
   throw new Fault('forbidden', { detail });
 }
 
