@@ -123,7 +123,7 @@ export abstract class Collection<T extends object, Columns = any> {
     const values = records.map((record) => this.encode(record));
     await this.#together(async (db, direct) => {
       for (const chunk of chunksOf(values)) {
-        const rows = chunk.map((row) => Object.fromEntries(columns.map((column) => [column, row[column]])));
+        const rows = chunk.map((row) => Object.fromEntries(columns.map((column) => [column, row[column] ?? null])));
         const build = () => (db as AnyQuery).insertInto(this.#table.name).values(rows);
         const parameters = rows.flatMap((row) => Object.values(row));
         await this.#run(`insert ${chunk.length} ${this.#table.name} ${columns}`, { parameters, build, direct });

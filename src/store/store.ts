@@ -47,7 +47,7 @@ export class Store extends Collections {
   readonly #connection: Connection;
 
   constructor(given: Connection, events = new EventLog(new Events(given))) {
-    const run = given.run ?? dialectOf(given.db).direct?.run;
+    const run = given.run ?? (given.db.isTransaction ? undefined : dialectOf(given.db).direct?.run);
     const connection = { ...given, run, queries: given.queries ?? new QueryTexts() };
     super(connection);
     this.#connection = connection;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { Kysely, sql } from 'kysely';
+import { dialectOf } from './dialect.ts';
 import { sqliteDialect } from './sqlite.ts';
 
 type Tables = { things: { id: number; name: string } };
@@ -155,4 +156,44 @@ test('closing commits what was written, and ends a transaction that runs', async
 
   await assert.rejects(running);
   assert.equal(raw.isOpen, false);
+});
+
+test('a statement after the end of its transaction does not become a part of another one', async (t) => {
+  const { db, add, ids } = await open(t);
+  const insertion = (id: number) => db.insertInto('things').values({ id, name: 'late' }).compile();
+  const late = await db.transaction().execute(async (trx) => {
+    await add(1, trx);
+    return dialectOf(trx).direct?.ofTransaction();
+  });
+
+  const other = db.transaction().execute(async (trx) => {
+    await add(2, trx);
+    await assert.rejects(async () => late?.(insertion(3)), /transaction of this statement is over/);
+    throw new Error('rolled back');
+  });
+
+  await assert.rejects(other, /rolled back/);
+  await assert.rejects(async () => late?.(insertion(4)), /transaction of this statement is over/);
+  assert.deepEqual(await ids(), [1]);
+});
+
+test('while the database is closed, statements past the executor fail, and none is left without an answer', async () => {
+  const db = new Kysely<Tables>({ dialect: sqliteDialect(':memory:') });
+  await sql`CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT NOT NULL)`.execute(db);
+  const run = dialectOf(db).direct?.run;
+  const results: Promise<unknown>[] = [];
+  let isClosed = false;
+  const closing = db.destroy().then(() => {
+    isClosed = true;
+  });
+  for (let id = 1; !isClosed && id < 100; id += 1) {
+    results.push(Promise.resolve(run?.(db.insertInto('things').values({ id, name: 'late' }).compile())));
+    await null;
+  }
+
+  await closing;
+  const ends = await Promise.allSettled(results);
+
+  assert.equal(isClosed, true);
+  assert.equal(ends.at(-1)?.status, 'rejected');
 });

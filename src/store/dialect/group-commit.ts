@@ -72,12 +72,20 @@ export class GroupCommit implements Driver {
   #abortedBy: unknown;
   /** The batch is to be committed at the end of the running transaction. */
   #isDue = false;
+  /** Of the transactions that have begun. */
+  #count = 0;
+  #isClosed = false;
 
   readonly direct: Direct = {
     run: (query) => this.#execute(undefined, query),
     ofTransaction: () => {
       const holder = this.#holder;
-      return (query) => this.#execute(holder, query);
+      const number = this.#count;
+      return async (query) => {
+        // Its session may be that of another's transaction by now, whose part the statement would become.
+        if (!this.#holder || number !== this.#count) throw new Error('the transaction of this statement is over');
+        return this.#execute(holder, query);
+      };
     },
   };
 
@@ -102,6 +110,7 @@ export class GroupCommit implements Driver {
       this.#openBatch();
       this.#run(`savepoint ${savepoint}`);
       this.#holder = connection as Session;
+      this.#count += 1;
     });
   }
 
@@ -126,7 +135,9 @@ export class GroupCommit implements Driver {
     }
   }
 
+  /** What comes later fails, and so does what waits for its turn. */
   async destroy(): Promise<void> {
+    this.#isClosed = true;
     if (this.#holder) await this.rollbackTransaction(this.#holder);
     this.#commit();
     await this.#wal.close();
@@ -134,6 +145,7 @@ export class GroupCommit implements Driver {
   }
 
   async #execute(session: Session | undefined, query: CompiledQuery): Promise<Result> {
+    this.#refuseIfClosed();
     if (session && this.#holder === session) {
       // In place of a statement that would be committed alone.
       if (!this.#database.isTransaction) throw this.#abortedBy;
@@ -182,6 +194,7 @@ export class GroupCommit implements Driver {
     const { promise, resolve, reject } = Promise.withResolvers<R>();
     this.#queue.push(() => {
       try {
+        this.#refuseIfClosed();
         resolve(work());
       } catch (error) {
         reject(error);
@@ -189,6 +202,10 @@ export class GroupCommit implements Driver {
     });
     this.#goOn();
     return promise;
+  }
+
+  #refuseIfClosed(): void {
+    if (this.#isClosed) throw new Error('the database is closed');
   }
 
   #goOn(): void {

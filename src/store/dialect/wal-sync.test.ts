@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { Kysely, sql } from 'kysely';
-import { sqliteDialect } from './sqlite.ts';
-import type { SyncFile } from './wal-sync.ts';
+import { sqlite, sqliteDialect } from './sqlite.ts';
+import { type SyncFile, WalSync } from './wal-sync.ts';
 
 type Tables = { things: { id: number } };
 
@@ -191,4 +191,63 @@ test('a database in memory has nothing to sync', async () => {
 
   assert.equal(disk.syncs, 0);
   await db.destroy();
+});
+
+test('never are two syncs at work, of which Linux would report an error to one', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'ingot-wal-'));
+  const raw = new DatabaseSync(join(folder, 'db'));
+  raw.exec('PRAGMA journal_mode = WAL; CREATE TABLE things (id INTEGER PRIMARY KEY)');
+  const running: (() => void)[] = [];
+  let most = 0;
+  let isOver = false;
+  const wal = new WalSync(raw, (_descriptor, done) => {
+    if (isOver) return done(null);
+    running.push(() => done(null));
+    most = Math.max(most, running.length);
+  });
+  t.after(async () => {
+    isOver = true;
+    for (const end of running) end();
+    await wal.close();
+    raw.close();
+    rmSync(folder, { recursive: true });
+  });
+  void wal.flush();
+  void wal.flush();
+
+  running.shift()?.();
+  for (let turn = 0; turn < 10; turn += 1) {
+    void wal.flush();
+    await null;
+  }
+
+  assert.equal(most, 1);
+});
+
+test('a log that cannot be opened or synced is written to the database file, and the write is answered', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'ingot-wal-'));
+  const raw = new Database(join(folder, 'db'));
+  raw.exec('CREATE TABLE things (id INTEGER PRIMARY KEY)');
+  const refusing: SyncFile = () => {
+    throw new Error('EMFILE: too many open files');
+  };
+  const db = new Kysely<Tables>({ dialect: sqliteDialect(raw, refusing) });
+  t.after(async () => {
+    await db.destroy();
+    rmSync(folder, { recursive: true });
+  });
+
+  await db.insertInto('things').values({ id: 1 }).execute();
+
+  assert.equal(raw.checkpoints, 1);
+});
+
+test('a database that is busy when it is to be written anew is a failure of the database', async () => {
+  const stuck = { location: () => '/', prepare: () => ({ get: () => ({ busy: 1 }) }) } as unknown as DatabaseSync;
+  const refusing: SyncFile = (_descriptor, done) => done(new Error('EIO'));
+
+  const error = await new WalSync(stuck, refusing).flush()?.catch((reason: Error) => reason);
+
+  assert.ok(error instanceof Error);
+  assert.equal(sqlite.hasFailed(error), true);
 });

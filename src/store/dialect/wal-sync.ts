@@ -30,8 +30,10 @@ export class WalSync {
    */
   flush(): Promise<void> | undefined {
     if (!this.#database.location()) return undefined;
+    // Never two at a time: Linux reports an error to one of them only.
+    if (this.#following) return this.#following;
     if (!this.#running) return this.#begin();
-    this.#following ??= this.#running.then(ignore, ignore).then(() => {
+    this.#following = this.#running.then(ignore, ignore).then(() => {
       this.#following = undefined;
       return this.#begin();
     });
@@ -61,22 +63,31 @@ export class WalSync {
 
   #syncFile(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    // The log is the same file until the database is closed; other than the database, it has no POSIX locks to lose.
-    this.#descriptor ??= openSync(`${this.#database.location()}-wal`, 'r');
-    this.#sync(this.#descriptor, (error) => {
+    const ended = (error: unknown) => {
       if (!error) return resolve();
       this.#isInDoubt = true;
       this.#writeAnew().then(resolve, reject);
-    });
+    };
+    try {
+      // The log is the same file until the database is closed; other than the database, it has no POSIX locks to lose.
+      this.#descriptor ??= openSync(`${this.#database.location()}-wal`, 'r');
+      this.#sync(this.#descriptor, ended);
+    } catch (error) {
+      // Of a process with too many open files, for example: what is committed is not undone by that.
+      ended(error);
+    }
     return promise;
   }
 
   /** Copies what the log has into the database's file: those pages are written anew, so their sync tells the truth. */
   async #writeAnew(): Promise<void> {
     const result = this.#database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
-    if (result?.['busy'] !== 0) throw new Error('the database cannot be written to the disk');
+    if (result?.['busy'] !== 0) throw Object.assign(new Error('the database cannot be written to the disk'), busy);
     this.#isInDoubt = false;
   }
 }
+
+/** As an error of SQLite's: the same may succeed later. */
+const busy = { code: 'ERR_SQLITE_ERROR', errcode: 5 };
 
 function ignore(): void {}
