@@ -24,6 +24,8 @@ type Controller = {
   losesReply?: boolean;
   /** The next request does not arrive. */
   losesRequest?: boolean;
+  /** Milliseconds until a volume is listed. */
+  listsAfter?: number;
   fails?: string;
   task?: () => void;
   restarts: number;
@@ -46,6 +48,7 @@ function raidOf(at: Controller): RaidInterface {
     const isLost = at.losesReply;
     at.losesReply = false;
     if (at.isLate) at.task = act;
+    else if (at.listsAfter) setTimeout(act, at.listsAfter);
     else act();
     if (isLost) throw silence;
     return at.isLate ? { task: { id: '/t/1', request }, againIn: 0.001, needsRestart: true } : undefined;
@@ -213,6 +216,16 @@ test('follows a task whose reply was lost', async (t) => {
 
 test('sends a request again that the BMC knows nothing of', async (t) => {
   const controller = { ...newController(), losesRequest: true };
+  const { clean, uuid, store } = await aFixture(t, { controller, target: { logical_disks: [root] } });
+
+  await clean(create());
+  await untilState({ store }, uuid, 'manageable');
+
+  assert.deepEqual([controller.asked, controller.volumes.length], [['create root', 'create root'], 1]);
+});
+
+test('gives each request that was sent again its time to appear', async (t) => {
+  const controller = { ...newController(), losesRequest: true, losesReply: true, listsAfter: 5 };
   const { clean, uuid, store } = await aFixture(t, { controller, target: { logical_disks: [root] } });
 
   await clean(create());

@@ -49,6 +49,8 @@ export const RaidContext = Type.Object({
       about: Type.String(),
       /** Ids of the volumes before it. */
       before: Type.Array(Type.String()),
+      /** How often it was sent again. */
+      repeats: Type.Optional(Type.Number()),
       /** Absent = the BMC has not accepted it yet, or its reply was lost. */
       task: Type.Optional(Type.Object({ id: Type.String(), request: Type.String() })),
       restart: Type.Optional(Type.Union([Type.Literal('due'), Type.Literal('done')])),
@@ -269,7 +271,9 @@ async function restartIfDue(task: StepTask, request: Request): Promise<Request> 
 
 /** Ingot was ended, or the BMC was silent, when the request was sent. */
 async function findLost(at: At, task: StepTask, { goal, request }: Asked): Promise<Result | undefined> {
-  const elapsed = task.elapsed(`lost ${request.about}`);
+  const { repeats = 0 } = request;
+  // Anew for each: the reply of the next one may be lost as well.
+  const elapsed = task.elapsed(`lost ${request.about} ${repeats}`);
   const volumes = await whileAway(() => at.bmc.readVolumes(task.node, task));
   if (volumes === 'away') return pollLater(at, goal.what);
   if (goal.isReached(volumes, request.before)) return undefined;
@@ -279,7 +283,7 @@ async function findLost(at: At, task: StepTask, { goal, request }: Asked): Promi
   // Tests shorten the polls.
   if (elapsed < Math.min(lostSeconds, (timesOf(at.parts).poll * 12) / 1000)) return pollLater(at, goal.what);
   task.note('RAID', `the BMC knows nothing of ${goal.what}, whose reply was lost: it is requested again`);
-  return send(at, task, { goal, request });
+  return send(at, task, { goal, request: { ...request, repeats: repeats + 1 } });
 }
 
 async function seeReached(at: At, task: StepTask, { goal, request }: Asked): Promise<Result | undefined> {
