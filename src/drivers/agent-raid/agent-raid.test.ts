@@ -92,6 +92,28 @@ test('an automatic cleaning erases the members, and makes the RAID again as it w
   assert.deepEqual(node.raid_config.logical_disks, [{ ...mirror, uuid: 'u:1' }]);
 });
 
+test('a RAID that an automatic cleaning could not make again is made by the next one', async (t) => {
+  const fixture = await aFixture(t, { raid_config: { logical_disks: [{ ...mirror, uuid: 'u:0' }], last_updated: 'then' } });
+  const { engine, store, cloud, uuid } = fixture;
+  await fixture.go('provide');
+  await untilState(cloud, uuid, 'clean wait');
+  const operation = (await store.operations.find({ id: (await fixture.node()).operation_id ?? '' })) as Operation;
+  const token = await sayHello(engine, operation);
+  const next = async () => (await engine.agentNext(token, 5000, AbortSignal.timeout(5000))) as Command;
+  await engine.agentResult(token, { command_id: (await next()).id, ok: true, result: erased });
+  await engine.agentResult(token, { command_id: (await next()).id, ok: false, error: 'mdadm failed' });
+  await untilState(cloud, uuid, 'clean failed');
+  await store.nodes.update({ uuid }, { maintenance: false, fault: null });
+
+  await fixture.go('manage');
+  await fixture.go('provide');
+  const commands = await agentDoes(fixture, [erased, made]);
+  const node = await untilState(cloud, uuid, 'available');
+
+  assert.deepEqual(commands[1], ['apply-raid', { deletes: true, creates: [mirror] }]);
+  assert.deepEqual(node.raid_config.logical_disks, [{ ...mirror, uuid: 'u:1' }]);
+});
+
 test('an erasure alone leaves no RAID', async (t) => {
   const fixture = await aFixture(t, { raid_config: { logical_disks: [{ ...mirror, uuid: 'u:0' }], last_updated: 'then' } });
   await fixture.go('clean', { clean_steps: [erase] });

@@ -1,14 +1,17 @@
 /** The step `deploy.erase_devices`: the machine boots the ramdisk, whose agent erases the disks. */
+import { Type } from 'typebox';
 import { CleanResult } from '#agent-protocol/messages.ts';
 import { Fault } from '#domain/faults.ts';
 import type { Step } from '#drivers/interfaces.ts';
 import { simpleStep } from '#drivers/network-boot-steps.ts';
+import type { Operation } from '#store/tables/operations.ts';
 import { recordBmcCommand } from '../power/power.ts';
 import { fits } from '../worker/base-context.ts';
 import type { OperationParts } from '../worker/define-operation.ts';
 import { interfaceOf } from '../worker/task.ts';
 import { expectAllErased } from './known-disks.ts';
 import { bootRamdiskSteps, next, powerOff, withAgentSecret, withdrawBootFiles } from './machine-steps.ts';
+import { RaidStep } from './raid-choice.ts';
 import { recordRaid } from './raid-record.ts';
 
 const eraseDisks = ({ drivers, store }: Pick<OperationParts, 'drivers' | 'store'>, deadlineSeconds: number): Step => ({
@@ -32,10 +35,25 @@ const eraseDisks = ({ drivers, store }: Pick<OperationParts, 'drivers' | 'store'
     );
     // Software RAID is on the disks, a controller's is not.
     const { raid_config, raid_interface, uuid } = task.node;
-    if (raid_config.logical_disks && interfaceOf(drivers.raid, raid_interface).inBand)
+    const isLost = raid_config.logical_disks && interfaceOf(drivers.raid, raid_interface).inBand;
+    if (isLost && !remakesRaid(await store.operations.find({ id: task.operation.id })))
       await recordRaid(store, uuid, { logical_disks: [] });
     return next;
   },
+});
+
+/**
+ * An automatic cleaning makes it again. If that fails, the node still says what RAID it is to have, so that the next cleaning
+ * makes it, and no image is written to a single disk.
+ */
+function remakesRaid(operation: Pick<Operation, 'request'> | undefined): boolean {
+  const request = operation?.request;
+  return fits(Remaking, request) && request.steps.some(({ raid }) => raid?.change.deletes && raid.change.creates.length > 0);
+}
+
+const Remaking = Type.Object({
+  target: Type.Literal('available'),
+  steps: Type.Array(Type.Object({ raid: Type.Optional(RaidStep) })),
 });
 
 const nothingToErase = simpleStep({ name: 'erase disks', title: 'Erase the disks', deadlineSeconds: 60 }, async (task) =>
