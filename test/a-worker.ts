@@ -28,7 +28,7 @@ export function aDefinition(changes: Partial<Definition> = {}): Definition {
 }
 
 export function aWorker(store: Store, definition: Definition): Worker {
-  const unused = {} as Pick<OperationParts, 'drivers' | 'fetcher' | 'consoles' | 'bootStates' | 'lastErrors'>;
+  const unused = {} as Pick<OperationParts, 'drivers' | 'fetcher' | 'consoles' | 'bootStates' | 'lastErrors' | 'others'>;
   const states = new ProvisionStateMachine(transitionTable);
   const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
   return new Worker({

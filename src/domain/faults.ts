@@ -60,6 +60,7 @@ export const faultTable = {
     message: 'Node {node} has a lock of {owner}: "{reason}" ({kind}, {id}).',
     hint: '{until} Its owner or an administrator can delete it: DELETE /v1/nodes/{node}/locks/{id}.',
   },
+  childFailed: { status: 502, by: 'hardware', message: 'The step {step} failed on child node {node}: {detail}' },
   // Ironic's `ParentNodeLocked` and `ChildNodeLocked`.
   relativeBusy: {
     status: 409,

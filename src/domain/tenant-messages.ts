@@ -28,6 +28,7 @@ export const tenantMessages = {
   unsupported: true,
   nodeBusy: 'The machine is busy with another operation; retry after it has completed.',
   nodeLocked: 'The machine is locked by its operator; retry later.',
+  childFailed: 'A step failed on a part of the machine; contact the operator.',
   relativeBusy: 'A part of the machine is busy with another operation; retry after it has completed.',
   activeChildren: 'The machine cannot be powered off, because other machines that are in use depend on its power.',
   wrongState: 'The requested action cannot be performed in the current state of the machine.',

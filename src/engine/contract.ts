@@ -151,6 +151,8 @@ export type NewAllocation = Pick<Allocation, 'name' | 'traits' | 'candidate_node
 
 export type NewNodeLock = Omit<NodeLock, 'id' | 'node_uuid' | 'created_at'> & { force?: boolean };
 
+type NamedStep = { readonly interface: string; readonly step: string };
+
 /** Arguments of provision verbs. */
 export type ProvisionOptions = {
   /** Of `clean`. */
@@ -159,6 +161,8 @@ export type ProvisionOptions = {
   deploy_steps?: unknown;
   /** Of `service`. */
   service_steps?: unknown;
+  /** Throws for a step that the caller may not execute on this child node; `isNamed`: the request names it. */
+  onChild?: (child: Node, asked: { use: 'clean' | 'service'; step: NamedStep; isNamed: boolean }) => void;
   /** In place of the steps of `clean` and `service`: finds them in the transaction that begins the operation. */
   runbook?: (node: Node, trx: Store) => Promise<{ steps: object[]; disable_ramdisk: boolean }>;
   /** Refuses steps that need a ramdisk. */

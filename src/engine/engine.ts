@@ -28,7 +28,7 @@ import { BoundOperations, type StepHook } from './worker/bound-operations.ts';
 import type { CleanTimes } from './worker/define-operation.ts';
 import { hasEnded } from './worker/live-operations.ts';
 import { buildTask, type TaskParts } from './worker/task.ts';
-import { Worker } from './worker/worker.ts';
+import { abortFault, Worker } from './worker/worker.ts';
 
 export type EngineParts = {
   store: Store;
@@ -71,12 +71,24 @@ export function createEngine(parts: EngineParts): Engine {
       ipa.wake(live);
     },
   };
-  const worker = new Worker({
+  const worker: Worker = new Worker({
     store,
     operations: new BoundOperations(definitions, {
       builtInRules: parts.builtInRules ?? [],
       ...{ store, drivers, fetcher, settings, consoles, bootStates, lastErrors, states: provisionStateMachine },
       ...(parts.cleanTimes && { cleanTimes: parts.cleanTimes }),
+      others: {
+        async begin(request, check) {
+          const begun = await store.transaction(async (trx) => {
+            await check(trx);
+            return worker.begin(trx, request);
+          });
+          worker.launch(begun);
+        },
+        async abort(id) {
+          await worker.abort(id, abortFault());
+        },
+      },
     }),
     log,
     taskFor: (live, signal, rows) => buildTask({ ...taskParts, rows }, live, signal),

@@ -89,8 +89,32 @@ test('an instance is deployed with steps of the request, and its machine service
 
   const firmware = { settings: [{ component: 'bmc', url: 'http://files.example/bmc-3.2.1.bin' }] };
   const service_steps = [clearLog, { interface: 'firmware', step: 'update', args: firmware }, hold];
-  const requests = [{ target: 'service', service_steps }, 'service hold', { target: 'unhold' }, 'active'];
-  const [, serviced] = await ask('stepped', requests);
+  const held = [{ target: 'service', service_steps: [hold, { interface: 'power', step: 'power_off' }] }, 'service hold'];
+  // The held operation is replaced by one that is held at its end: it must not be mistaken for the former.
+  const requests = [...held, { target: 'service', service_steps: service_steps.slice(0, 2) }, 'active'];
+  const serviced = (await ask('stepped', requests)).at(-1);
   const { power_state, last_error, maintenance } = serviced as Row;
   assert.deepEqual([power_state, last_error, maintenance], ['power on', null, false]);
+});
+
+test('a step is executed on the child nodes of a node, with its power', { skip }, async () => {
+  await openstackSession(ingot.env, [
+    'baremetal node create --driver fake-hardware --name mainboard',
+    'baremetal node manage mainboard --wait 60',
+  ]);
+  const program = `
+parent = cloud.baremetal.get('/nodes/mainboard', microversion='1.92').json()
+part = {'driver': 'fake-hardware', 'name': 'dpu', 'parent_node': parent['uuid']}
+made = cloud.baremetal.post('/nodes', json=part, microversion='1.92')
+assert made.ok, made.text
+print(json.dumps(made.json()))`;
+  await runWithSdk(ingot.env, program);
+
+  const step = { interface: 'power', step: 'power_on' };
+  const clean_steps = [step, { ...step, execute_on_child_nodes: true }];
+  const [cleaned] = await ask('mainboard', [{ target: 'clean', clean_steps }, 'manageable']);
+  const dpu: Row = await openstackJson(ingot.env, ['baremetal', 'node', 'show', 'dpu']);
+
+  assert.deepEqual([cleaned?.['last_error'], cleaned?.['power_state']], [null, 'power on']);
+  assert.deepEqual([dpu['power_state'], dpu['provision_state']], ['power on', 'enroll']);
 });

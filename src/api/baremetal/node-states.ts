@@ -14,6 +14,7 @@ import type { ApiContext } from '../context.ts';
 import { atLeast, type Microversion } from '../http/microversions.ts';
 import { Nullable } from '../http/schemas.ts';
 import { since } from '../http/versioned.ts';
+import { seesNode } from './node-access.ts';
 import { redactionFor } from './node-redaction.ts';
 import { nodeUrl } from './node-reply.ts';
 import { allows, authorize, authorizeSteps, nodeTarget, route } from './policy.ts';
@@ -177,6 +178,13 @@ function rightsOf(request: FastifyRequest, node: Node): StepRights {
   return {
     arbitrary: (of) => authorize(request, `baremetal:node:set_provision_state:${of}`, nodeTarget(node)),
     steps: (steps) => authorizeSteps(request, steps, node),
+    onChild(child, { use, step, isNamed }) {
+      if (!seesNode(request, child) && isNamed) throw new Fault('notFound', { what: 'Node', id: child.uuid });
+      if (!seesNode(request, child)) throw new Fault('forbidden', { detail: hiddenChild });
+      authorize(request, 'baremetal:node:set_provision_state', nodeTarget(child));
+      authorize(request, `baremetal:node:set_provision_state:${use}_steps`, nodeTarget(child));
+      authorizeSteps(request, [step], child);
+    },
     runbook({ uuid, owner, ...runbook }) {
       const target = { 'runbook.owner': owner };
       if (!runbook.public && !allows(request, 'baremetal:runbook:get', target))
@@ -185,6 +193,9 @@ function rightsOf(request: FastifyRequest, node: Node): StepRights {
     },
   };
 }
+
+const hiddenChild =
+  'The node has child nodes on which you may not execute steps: name those that you may use in limit_child_node_execution.';
 
 /** Verbs that exist only in Ironic. */
 const unsupportedVerbs = ['rescue', 'unrescue'];

@@ -214,6 +214,44 @@ test('the children of a node are those that the caller may see', async () => {
   for (const { uuid } of [mine, leased, hidden, parent]) await fixture.engine.deleteNode(uuid);
 });
 
+test('a step for child nodes needs the rights on each of them', async () => {
+  const parent = await enrol({ owner: own });
+  const mine = await enrol({ owner: own, parent_node: parent.uuid });
+  const leased = await enrol({ owner: third, lessee: own, parent_node: parent.uuid });
+  const hidden = await enrol({ owner: third, parent_node: parent.uuid });
+  const nodes = [mine, leased, hidden, parent];
+  for (const { uuid } of nodes) await fixture.store.nodes.update({ uuid }, { provision_state: 'manageable' });
+  const clean = async (word: Word, ...limit: { uuid: string }[]) => {
+    const limited = limit.length > 0 && { limit_child_node_execution: limit.map(({ uuid }) => uuid) };
+    const step = { interface: 'power', step: 'power_on', execute_on_child_nodes: true, ...limited };
+    const { status, body } = await askAs(word, 'PUT', `nodes/${parent.uuid}/states/provision`, {
+      target: 'clean',
+      clean_steps: [step],
+    });
+    await fixture.quiet();
+    return status === 202 ? '202' : `${status} ${textOf(body)}`;
+  };
+
+  assert.match(await clean('owner manager'), /^403 The node has child nodes on which you may not execute steps/);
+  assert.match(await clean('owner manager', mine, hidden), /^404 Node \S+ could not be found/);
+  assert.match(await clean('owner manager', leased), /^403 .*set_provision_state:clean_steps/);
+  assert.match(await clean('owner manager', parent), /^404 Node \S+ could not be found/);
+  assert.deepEqual(await powerOf(nodes), [null, null, null, null]);
+  assert.equal(await clean('owner manager', mine), '202');
+  assert.deepEqual(
+    await powerOf(nodes),
+    ['power on', null, null, null].map((state, index) => (index === 3 ? 'power on' : state)),
+  );
+  for (const { uuid } of nodes) await fixture.store.nodes.update({ uuid }, { provision_state: 'manageable' });
+  assert.equal(await clean('system admin'), '202');
+  assert.deepEqual(await powerOf(nodes), ['power on', 'power on', 'power on', 'power on']);
+  for (const { uuid } of nodes) await fixture.engine.deleteNode(uuid);
+});
+
+async function powerOf(nodes: readonly { uuid: string }[]): Promise<unknown[]> {
+  return Promise.all(nodes.map(async ({ uuid }) => (await fixture.store.nodes.find({ uuid }))?.power_state));
+}
+
 test('a lessee does not see what tells about the site', async () => {
   await fixture.store.nodes.update({ uuid: ids['node'] as string }, { last_error: 'bmc7 is dead', driver_info: { a: 'b' } });
   const redacted = { content: '** Redacted - requires baremetal:node:get:driver_info permission. **' };

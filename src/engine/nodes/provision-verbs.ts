@@ -9,6 +9,7 @@ import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import type { ProvisionOptions, ServerVerbs } from '../contract.ts';
 import { adopt, refuseUncleaned } from '../operations/adopt.ts';
+import { askedOnChildren } from '../operations/asked-steps.ts';
 import { noteUncleaned } from '../operations/automated-cleaning.ts';
 import { leased } from '../operations/automatic-lessee.ts';
 import { beginDeletion } from '../operations/delete.ts';
@@ -123,9 +124,21 @@ async function applyVerb({ worker, drivers, settings }: Parts, trx: Store, { nod
 async function stepsGiven(trx: Store, node: Node, options: ProvisionOptions) {
   const { clean_steps, service_steps, disable_ramdisk: disableRamdisk } = options;
   const runbook = await options.runbook?.(node, trx);
-  return runbook
-    ? { steps: runbook.steps, disableRamdisk: runbook.disable_ramdisk }
-    : { steps: clean_steps ?? service_steps, disableRamdisk };
+  if (runbook) return { steps: runbook.steps, disableRamdisk: runbook.disable_ramdisk };
+  const steps = clean_steps ?? service_steps;
+  return { steps, disableRamdisk, children: await childrenFor(trx, node, { steps, options }) };
+}
+
+type ForChildren = { steps: unknown; options: ProvisionOptions };
+
+/** Of a node whose steps are executed on them, if the caller may do that with each. */
+async function childrenFor(trx: Store, { uuid }: Node, { steps, options }: ForChildren): Promise<Node[] | undefined> {
+  const isForThem = (step: unknown) => typeof step === 'object' && step !== null && 'execute_on_child_nodes' in step;
+  if (!Array.isArray(steps) || !steps.some(isForThem)) return undefined;
+  const children = await trx.nodes.list({ parent_node: uuid }, { orderBy: 'id' });
+  const use = options.clean_steps ? 'clean' : 'service';
+  for (const { child, step, isNamed } of askedOnChildren(steps, children)) options.onChild?.(child, { use, step, isNamed });
+  return children;
 }
 
 async function writeTransition(trx: Store, { uuid }: Node, verb: KindVerb): Promise<void> {

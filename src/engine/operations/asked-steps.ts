@@ -2,7 +2,7 @@
  * Steps as clients ask for them: `clean_steps`, `deploy_steps`, `service_steps`, and those of runbooks and deploy
  * templates. All are checked before anything starts. Texts are those of Ironic (`ironic/conductor/steps.py`).
  */
-import { type TSchema, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { asFault, Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
@@ -11,6 +11,7 @@ import type { Drivers, RaidInterface } from '#drivers/interfaces.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { EngineSettings } from '../settings.ts';
 import type { StepUse } from './bmc-steps.ts';
+import { whyNotOnChild } from './child-nodes.ts';
 import { changesDisks, isErase, isReserved, type NodeStep, nameOf, rowOf } from './node-steps.ts';
 import { type RaidNode, raidOf, resolveRaid } from './raid-choice.ts';
 
@@ -22,6 +23,9 @@ const Interface = Type.Enum([...stepInterfaces]);
 const Args = Type.Unsafe<JsonObject>(Type.Object({}));
 const Number_ = Type.Union([Type.Integer({ minimum: 0, maximum: 1_000_000 }), Type.String({ pattern: '^[0-9]{1,6}$' })]);
 
+/** Of all steps of a request, on all their child nodes. */
+const mostOnChildren = 500;
+
 const AskedStep = Type.Object(
   {
     interface: Interface,
@@ -29,7 +33,7 @@ const AskedStep = Type.Object(
     args: Type.Optional(Args),
     order: Type.Optional(Number_),
     execute_on_child_nodes: Type.Optional(Type.Boolean()),
-    limit_child_node_execution: Type.Optional(Type.Array(Type.String())),
+    limit_child_node_execution: Type.Optional(Type.Array(Type.String(), { maxItems: mostOnChildren })),
   },
   { additionalProperties: false },
 );
@@ -48,11 +52,16 @@ export type NodeOfSteps = Pick<
 > &
   RaidNode;
 
+/** A step as a request has it. */
+type AskedStep = NodeStep & Partial<Pick<Static<typeof AskedStep>, 'execute_on_child_nodes' | 'limit_child_node_execution'>>;
+
 export type Asking = {
   readonly drivers: Drivers;
   readonly settings: EngineSettings;
   readonly node: NodeOfSteps;
   readonly use: StepUse;
+  /** The node's child nodes, for steps with `execute_on_child_nodes`. */
+  readonly children?: readonly Node[] | undefined;
   /** Before the errors of steps. */
   readonly errorPrefix?: string;
   /** Steps that need a ramdisk are refused. */
@@ -61,7 +70,7 @@ export type Asking = {
 
 /** @throws Fault `badRequest` for unknown steps or invalid arguments; `unsupportedByHardware`, `unsupported` */
 export function readSteps(asking: Asking, given: unknown): NodeStep[] {
-  const steps = checkedList(asking.use === 'deploy' ? AskedDeploy : Asked, asking.use, given) as NodeStep[];
+  const steps = checkedList(asking.use === 'deploy' ? AskedDeploy : Asked, asking.use, given) as AskedStep[];
   for (const step of steps) refuseDisallowed(asking, step);
   return checkSteps(asking, steps);
 }
@@ -93,12 +102,24 @@ export function allowedSteps(asking: Asking, steps: readonly NodeStep[]): NodeSt
 }
 
 /** @returns the steps without what is not kept. @throws as `readSteps` */
-export function checkSteps(asking: Asking, steps: readonly NodeStep[]): NodeStep[] {
-  const errors = [...steps.flatMap((step) => complaintsOf(asking, step)), ...repeatedIn(asking, steps)];
-  errors.push(...betweenRamdiskSteps(asking, steps));
+export function checkSteps(asking: Asking, steps: readonly AskedStep[]): NodeStep[] {
+  const errors = [
+    ...steps.flatMap((step) => (step.execute_on_child_nodes ? complaintsOnChildren(asking, step) : complaintsOf(asking, step))),
+    ...repeatedIn(asking, steps),
+  ];
+  const onChildren = steps.reduce((sum, step) => sum + childrenOf(asking, step).length, 0);
+  if (onChildren > mostOnChildren) errors.push(`steps on child nodes can be at most ${mostOnChildren}, not ${onChildren}`);
+  errors.push(
+    ...betweenRamdiskSteps(
+      asking,
+      steps.filter((step) => !step.execute_on_child_nodes),
+    ),
+  );
   if (steps.filter(isErase).length > 1) errors.push('deploy.erase_devices can be executed only once');
   if (errors.length > 0) throw new Fault('badRequest', { detail: `${asking.errorPrefix ?? ''}${errors.join('; ')}` });
-  for (const step of steps) refuseMissing(asking, step);
+  for (const step of steps)
+    for (const node of step.execute_on_child_nodes ? childrenOf(asking, step) : [asking.node])
+      refuseMissing({ ...asking, node }, step);
   const kept = steps.filter((step) => !isCore(step));
   return kept.map((each, index) => {
     const { interface: slot, step, args = {}, priority } = each;
@@ -106,6 +127,7 @@ export function checkSteps(asking: Asking, steps: readonly NodeStep[]): NodeStep
       ...{ interface: slot, step, args },
       ...(priority !== undefined && { priority: Number(priority) }),
       ...(changesDisks(each) && { raid: raidStepOf(asking, each, kept.slice(0, index).some(isErase)) }),
+      ...(each.execute_on_child_nodes && { children: childrenOf(asking, each).map(({ uuid }) => uuid) }),
     };
   });
 }
@@ -121,10 +143,53 @@ function raidStepOf({ drivers, node, errorPrefix = '' }: Asking, { step, args = 
   }
 }
 
+/** Those on which the step is executed; without a limit, all. */
+function childrenOf({ children = [] }: Pick<Asking, 'children'>, step: AskedStep): readonly Node[] {
+  const { execute_on_child_nodes: isForThem, limit_child_node_execution: limit = [] } = step;
+  if (!isForThem) return [];
+  return limit.length === 0 ? children : children.filter(({ uuid }) => limit.some((each) => each.toLowerCase() === uuid));
+}
+
+type OnChild = {
+  readonly child: Node;
+  readonly step: { readonly interface: string; readonly step: string };
+  readonly isNamed: boolean;
+};
+
+/**
+ * What a request, whose steps are not checked yet, would execute on which child nodes.
+ * @throws Fault `notFound` for the UUID of a node that is none of them
+ */
+export function askedOnChildren(given: unknown, children: readonly Node[]): OnChild[] {
+  if (!Value.Check(Asked, given)) return [];
+  return given.flatMap((step) => {
+    const { limit_child_node_execution: limit = [] } = step;
+    const other = step.execute_on_child_nodes && limit.find((each) => !children.some(({ uuid }) => uuid === each.toLowerCase()));
+    if (other !== undefined && other !== false) throw new Fault('notFound', { what: 'Node', id: other });
+    return childrenOf({ children }, step).map((child) => ({ child, step, isNamed: limit.length > 0 }));
+  });
+}
+
+/** Reserved steps that wait are the node's own, and a child boots no ramdisk for its parent. */
+function complaintsOnChildren(asking: Asking, step: AskedStep): string[] {
+  const { use } = asking;
+  const name = nameOf(step);
+  const row = rowOf(step);
+  if (!row?.uses.includes(use)) return [`child nodes do not support this ${use} step: ${name}`];
+  if (row.needsRamdisk || row.changesDisks || ['hold', 'wait'].includes(step.step))
+    return [`${use} step ${name} cannot be executed on child nodes`];
+  const ofChildren = childrenOf(asking, step).flatMap((child) => {
+    const why = whyNotOnChild(use, child);
+    if (why) return [`${use} step ${name} cannot be executed on child nodes: ${why}`];
+    return child.disable_power_off && step.step === 'power_off'
+      ? [`${use} step ${name} would power off child node ${child.uuid} with disable_power_off`]
+      : [];
+  });
+  return [...complaintsOfArguments({ use, name, schema: row.args }, step.args ?? {}), ...ofChildren];
+}
+
 function complaintsOf(asking: Asking, step: NodeStep): string[] {
   const { use, node, disableRamdisk } = asking;
-  if ('execute_on_child_nodes' in step && step.execute_on_child_nodes)
-    throw new Fault('unsupported', { what: 'A step with execute_on_child_nodes' });
   const name = nameOf(step);
   if (use === 'deploy' && isCore(step)) return complaintsOfCore(step);
   const row = rowOf(step);

@@ -11,6 +11,7 @@ import type { ProvisionStateMachine } from '../worker/provision-state-machine.ts
 import { readSteps } from './asked-steps.ts';
 import { isCleanedFirst } from './automated-cleaning.ts';
 import { automaticSteps } from './automatic-steps.ts';
+import { endOnChildren } from './child-nodes.ts';
 import { disksOf } from './known-disks.ts';
 import { keepConsoleStep, powerOff, withdrawBootFiles } from './machine-steps.ts';
 import { isByAgent, isErase, isFlashing, NodeStep, NodeSteps, StepContext, stepsOf } from './node-steps.ts';
@@ -45,11 +46,11 @@ export const clean = defineOperation({
       requires: 'clean_steps',
       notInMaintenance: 'cleaning',
       patch: { last_error: null },
-      request: (node, { drivers, settings, steps, disableRamdisk }) => ({
+      request: (node, { drivers, settings, steps, disableRamdisk, children }) => ({
         target: 'manageable' as const,
         boot_interface: node.boot_interface,
         steps: steps
-          ? readSteps({ drivers, settings, node, use: 'clean', disableRamdisk }, steps)
+          ? readSteps({ drivers, settings, node, use: 'clean', disableRamdisk, children }, steps)
           : automaticSteps({ drivers, settings, node }),
       }),
     },
@@ -86,10 +87,12 @@ export const clean = defineOperation({
   shownAs: { ironic: { step: 'clean_step' }, nova: { action: () => 'clean' } },
   steps: ({ request }, parts) => stepsOf(parts, orderOf(request), { use: 'clean', boot_interface: request.boot_interface }),
   // A machine whose firmware is being written must stay powered.
-  undo: ({ request, context }, parts) =>
-    orderOf(request).some((step) => isByAgent(parts.drivers, step))
+  undo: ({ request, context }, parts) => [
+    ...endOnChildren(parts, orderOf(request)),
+    ...(orderOf(request).some((step) => isByAgent(parts.drivers, step))
       ? [keepConsoleStep(parts), ...(isFlashing(context) ? [] : [powerOff]), withdrawBootFiles]
-      : [],
+      : []),
+  ],
   async ended(trx, operation, { states }) {
     await (operation.state === 'done' ? writeCleaned(trx, operation, states) : writeFailure(trx, operation, states));
     return [];

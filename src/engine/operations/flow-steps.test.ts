@@ -161,7 +161,6 @@ test('steps are checked before anything starts', async (t) => {
     [{ interface: 'power', step: 'wait', args: { seconds: -1 } }, /^args of clean step 'power.wait': \/seconds/],
     [{ interface: 'bios', step: 'factory_reset' }, /does not support BIOS settings/],
     [resetBmc, /^clean step 'management.reset_bmc' is not allowed/],
-    [{ ...powerOn, execute_on_child_nodes: true }, /execute_on_child_nodes/],
   ];
   for (const [step, text] of cases) await assert.rejects(clean(clearLog, step), { message: text });
   const erase = { interface: 'deploy', step: 'erase_devices' };

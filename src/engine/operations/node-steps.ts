@@ -14,6 +14,7 @@ import type { OperationParts } from '../worker/define-operation.ts';
 import { interfaceOf } from '../worker/task.ts';
 import { applyBios, BiosArgs, resetBios } from './bios-steps.ts';
 import type { StepPlace, StepUse } from './bmc-steps.ts';
+import { onChildren } from './child-nodes.ts';
 import { eraseSteps, ramdiskSteps } from './erase-steps.ts';
 import { FirmwareArgs, FirmwareContext, updateFirmware } from './firmware-step.ts';
 import { FlowContext, holdStep, powerStep, WaitArgs, waitStep } from './flow-steps.ts';
@@ -29,6 +30,8 @@ export const NodeStep = Type.Object({
   priority: Type.Optional(Type.Number()),
   /** Of a step of the interface `raid`: what it is to do. */
   raid: Type.Optional(RaidStep),
+  /** UUIDs of the child nodes on which it is executed, in place of the node. */
+  children: Type.Optional(Type.Array(Type.String(), { maxItems: 500 })),
 });
 export type NodeStep = Static<typeof NodeStep>;
 export const NodeSteps = Type.Array(NodeStep, { maxItems: 500 });
@@ -159,8 +162,9 @@ export function stepsOf(parts: OperationParts, asked: readonly NodeStep[], place
   return asked.flatMap((each, index) => {
     const row = rowOf(each);
     if (!row) throw new Fault('internal', { detail: `there is no step ${nameOf(each)}` });
-    const { interface: slot, step, priority = 0 } = each;
+    const { interface: slot, step, priority = 0, children } = each;
     const api = { index, interface: slot, step, priority, abortable: row.abortable === true };
+    if (children) return onChildren(parts, { ...each, children }, place.use).map((made) => ({ ...numbered(made, ++count), api }));
     const own = row
       .steps(parts, each.args ?? {}, place, each.raid)
       .map((made) => ({ ...(row.needsRamdisk ? made : numbered(made, ++count)), api }));
@@ -174,7 +178,7 @@ export function isByAgent({ raid }: Pick<Drivers, 'raid'>, step: NodeStep): bool
   return isErase(step) || (step.raid !== undefined && interfaceOf(raid, step.raid.interface).inBand !== undefined);
 }
 
-function numbered({ formerName, ...step }: Step, number: number): Step {
+function numbered<C>({ formerName, ...step }: Step<C>, number: number): Step<C> {
   return { ...step, name: `${number}: ${step.name}`, ...(formerName && { formerName: `${number}: ${formerName}` }) };
 }
 

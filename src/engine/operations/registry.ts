@@ -4,6 +4,7 @@ import type { Definition, Verb } from '../worker/define-operation.ts';
 import { LastErrors } from '../worker/last-error.ts';
 import { ProvisionStateMachine } from '../worker/provision-state-machine.ts';
 import { adopt } from './adopt.ts';
+import { childStep } from './child-step.ts';
 import { clean } from './clean.ts';
 import { deletion } from './delete.ts';
 import { deploy } from './deploy.ts';
@@ -14,7 +15,10 @@ import { rebuild } from './rebuild.ts';
 import { service } from './service.ts';
 import { verify } from './verify.ts';
 
-export const operations = { deploy, rebuild, delete: deletion, clean, service, inspect, verify, adopt, power } as const;
+export const operations = {
+  ...{ deploy, rebuild, delete: deletion, clean, service, inspect, verify, adopt, power },
+  [childStep.kind]: childStep,
+} as const;
 
 export type OperationKind = keyof typeof operations;
 

@@ -13,6 +13,7 @@ import { defineOperation, type EndParts, type VerbArguments } from '../worker/de
 import { abortText, failureReport, failureText } from '../worker/last-error.ts';
 import type { ProvisionStateMachine } from '../worker/provision-state-machine.ts';
 import { readSteps } from './asked-steps.ts';
+import { endOnChildren } from './child-nodes.ts';
 import { beginDeletion } from './delete.ts';
 import { isFlashing, NodeSteps, StepContext, stepsOf } from './node-steps.ts';
 import { PowerStateSchema } from './power.ts';
@@ -77,7 +78,10 @@ export const service = defineOperation({
   shownAs: { ironic: { step: 'service_step' }, nova: { action: () => 'service' } },
   steps: ({ request }, parts) => [readPower(request), ...stepsOf(parts, request.steps, { use: 'service' }), restorePower],
   // A machine whose firmware is being written must stay powered. What takes its place restores the power at its end.
-  undo: ({ context }) => (isFlashing(context) || context.instead ? [] : [restorePower]),
+  undo: ({ request, context }, parts) => [
+    ...endOnChildren(parts, request.steps),
+    ...(isFlashing(context) || context.instead ? [] : [restorePower]),
+  ],
   async ended(trx, operation, parts) {
     const { states } = parts;
     if (await isDeleted(trx, operation)) return [await deleteInstance(trx, operation, parts)];
@@ -88,8 +92,8 @@ export const service = defineOperation({
   },
 });
 
-function requestOf(node: Node, { drivers, settings, steps, disableRamdisk }: VerbArguments): Static<typeof ServiceRequest> {
-  return { steps: readSteps({ drivers, settings, node, use: 'service', disableRamdisk }, steps) };
+function requestOf(node: Node, { steps, ...about }: VerbArguments): Static<typeof ServiceRequest> {
+  return { steps: readSteps({ ...about, node, use: 'service' }, steps) };
 }
 
 const readPower = ({ power_before: known }: Static<typeof ServiceRequest>): ServiceStep => ({

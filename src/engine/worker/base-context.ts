@@ -67,6 +67,8 @@ export const BaseRequest = Type.Partial(
     has_drive_url: Type.Boolean(),
     /** Absent: the instance is the operation's server. */
     instance: NodeInstance,
+    /** The operation of another node, and its step, that wait for the end of this one. */
+    awaited_by: Type.Object({ operation: Type.String(), step: Type.String() }),
   }),
 );
 export type BaseRequest = Static<typeof BaseRequest>;

@@ -44,6 +44,13 @@ export type OperationParts = {
     log(nodeUuid: string, lines?: number): Promise<string | null>;
   };
   readonly bootStates: { ask(node: Node & NodeFacts, options: CallOptions): Promise<unknown> };
+  /** Operations on other nodes, which a step begins and waits for; see `awaited_by` in base-context.ts. */
+  readonly others: {
+    /** @param check in the transaction that begins it. @throws Fault `nodeBusy`, `nodeLocked`, or what `check` throws */
+    begin(request: NewOperation, check: (trx: Store) => Promise<void>): Promise<void>;
+    /** Ends it, if its step must not be interrupted once that has ended. */
+    abort(id: string): Promise<void>;
+  };
   readonly states: ProvisionStateMachine;
   readonly lastErrors: {
     besidePower(trx: Store, node: Pick<Node, 'uuid' | 'provision_state' | 'last_error'>): Promise<string | null>;
@@ -96,6 +103,8 @@ export type VerbArguments = {
   /** Steps as the client, or the runbook that it names, gives them. */
   readonly steps: unknown;
   readonly disableRamdisk?: boolean | undefined;
+  /** The node's child nodes, if steps are for them. */
+  readonly children?: readonly Node[] | undefined;
 };
 
 /** How the APIs show the operation. */

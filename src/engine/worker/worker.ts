@@ -393,6 +393,8 @@ export class Worker {
       'operation ended',
     );
     for (const follower of followers) this.launch(follower);
+    const { awaited_by } = operation.request;
+    if (awaited_by) this.wake(awaited_by.operation);
     return 'rest';
   }
 

@@ -5,7 +5,7 @@ import { aNode } from '#test/a-task.ts';
 import { readProvisionSteps } from './provision-steps.ts';
 
 const any = () => {};
-const rights = { arbitrary: any, steps: any, runbook: any };
+const rights = { arbitrary: any, steps: any, runbook: any, onChild: any };
 
 /** What a runbook with these traits gives a node with the trait CUSTOM_A. */
 async function usedBy(traits: string[], minor: number) {

@@ -24,6 +24,7 @@ export type StepRights = {
   readonly arbitrary: (of: 'clean_steps' | 'service_steps') => void;
   readonly steps: (steps: readonly NamedStep[]) => void;
   readonly runbook: (runbook: Runbook) => void;
+  readonly onChild: NonNullable<ProvisionOptions['onChild']>;
 };
 
 type Asked = {
@@ -46,6 +47,7 @@ export function readProvisionSteps(asked: Asked): ProvisionOptions {
   return {
     ...Object.fromEntries(kept.map((name) => [name, given[name]])),
     ...(disableRamdisk !== undefined && { disable_ramdisk: disableRamdisk }),
+    onChild: asked.rights.onChild,
   };
 }
 
