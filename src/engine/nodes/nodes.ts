@@ -10,6 +10,7 @@ import type { Node } from '#store/tables/nodes.ts';
 import type { Consoles } from '../consoles/consoles.ts';
 import type { ChangesOf, NewNode, NodeChanges, NodeVerbs, ServerVerbs } from '../contract.ts';
 import { checkNodePriorities } from '../operations/automatic-steps.ts';
+import { checkNodeRunbook } from '../operations/cleaning-steps.ts';
 import { readInstanceInfo } from '../operations/instance-info.ts';
 import { type PowerRequest, power } from '../operations/power.ts';
 import { checkRaidConfig } from '../operations/raid-choice.ts';
@@ -196,6 +197,7 @@ async function createNode({ store, drivers }: Parts, request: NewNode): Promise<
   refuseOddSizes(record);
   if (record.retired) refuseRetirement(record);
   checkNodePriorities(record.driver_info);
+  checkNodeRunbook(record.driver_info);
   return store.transaction(async (trx) => {
     if (record.name && (await trx.nodes.find({ name: record.name }))) {
       throw new Fault('conflict', { detail: `A node with name ${record.name} already exists.` });
@@ -220,6 +222,7 @@ async function updateNode(parts: Parts, uuid: string, wanted: NodeChanges | Chan
       await refuseWhileBusy(trx, node);
     } else await refuseLocked(trx, uuid, ['all']);
     if (changes.driver_info) checkNodePriorities(changes.driver_info);
+    if (changes.driver_info) checkNodeRunbook(changes.driver_info);
     if (changes.properties) refuseOddSizes({ uuid, properties: changes.properties });
     const driver = changes.driver ?? node.driver;
     // A new hardware type resets interfaces to its defaults, unless they are requested again.

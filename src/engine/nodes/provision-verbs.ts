@@ -79,7 +79,7 @@ export async function setProvisionState(parts: Parts, uuid: string, request: Req
 async function replacement({ drivers, settings }: Parts, trx: Store, { node, verb, options }: Applied): Promise<Replacement> {
   if (verb.notInMaintenance && node.maintenance) throw inMaintenance(node, verb.notInMaintenance);
   await refuseLocked(trx, node.uuid, lockKinds);
-  const instead = verb.request?.(node, { drivers, settings, ...(await stepsGiven(trx, node, options)) });
+  const instead = await verb.request?.(node, { trx, drivers, settings, ...(await stepsGiven(trx, node, options)) });
   if (!instead || node.operation_id === null) return refuseBusyNode(trx, node.uuid);
   return { id: node.operation_id, instead };
 }
@@ -112,7 +112,7 @@ type Applied = { node: Node; verb: KindVerb; options: ProvisionOptions };
 
 async function applyVerb({ worker, drivers, settings }: Parts, trx: Store, { node, verb, options }: Applied) {
   if (verb.notInMaintenance && node.maintenance) throw inMaintenance(node, verb.notInMaintenance);
-  const request = verb.request?.(node, { drivers, settings, ...(await stepsGiven(trx, node, options)) });
+  const request = await verb.request?.(node, { trx, drivers, settings, ...(await stepsGiven(trx, node, options)) });
   await writeTransition(trx, node, verb);
   if (verb.name === 'provide' && !request && node.must_clean) noteUncleaned(trx, node);
   if (!request || verb.kind === undefined) return undefined;

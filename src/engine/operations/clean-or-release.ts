@@ -14,7 +14,10 @@ export async function cleanOrRelease(
   parts: EndParts,
 ): Promise<Operation[]> {
   const node = await trx.nodes.find({ uuid: former.node_uuid });
-  if (!node || !isNeverCleaned(node, parts.settings)) return [await beginCleaning(trx, former, parts)];
+  if (!node || !isNeverCleaned(node, parts.settings)) {
+    const cleaning = await beginCleaning(trx, former, parts);
+    return cleaning ? [cleaning] : [];
+  }
   await parts.states.apply(trx, node.uuid, 'clean');
   await parts.states.apply(trx, node.uuid, node.retired ? 'cleaned-by-hand' : 'done');
   noteUncleaned(trx, node);

@@ -1,6 +1,8 @@
 /** Cleaning: erases a tenant's data from the disks before anyone else gets the machine. */
 import { type Static, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
+import type { Node } from '#store/tables/nodes.ts';
 import type { Operation } from '#store/tables/operations.ts';
 import { findNode } from '../nodes/find-node.ts';
 import { releaseHeld } from '../servers/held-addresses.ts';
@@ -12,6 +14,7 @@ import { readSteps } from './asked-steps.ts';
 import { isCleanedFirst } from './automated-cleaning.ts';
 import { automaticSteps } from './automatic-steps.ts';
 import { endOnChildren } from './child-nodes.ts';
+import { cleaningSteps, refusalOf } from './cleaning-steps.ts';
 import { disksOf } from './known-disks.ts';
 import { keepConsoleStep, powerOff, withdrawBootFiles } from './machine-steps.ts';
 import { isByAgent, isErase, isFlashing, NodeStep, NodeSteps, StepContext, stepsOf } from './node-steps.ts';
@@ -62,10 +65,10 @@ export const clean = defineOperation({
       target: 'available',
       patch: { last_error: null },
       when: isCleanedFirst,
-      request: (node, { drivers, settings }) => ({
+      request: async (node, { trx, drivers, settings }) => ({
         target: 'available' as const,
         boot_interface: node.boot_interface,
-        steps: automaticSteps({ drivers, settings, node }),
+        steps: await cleaningSteps(trx, { drivers, settings, node }),
       }),
     },
     { name: 'unhold', since: 85, from: ['clean hold'], to: 'clean wait', acts: 'unhold' },
@@ -118,18 +121,27 @@ function changesRaid(request: CleanRequest): boolean {
   return orderOf(request).some(({ raid }) => raid?.is_erased);
 }
 
-/** Cleaning takes over the lock of the operation that ends, so the node is never free in between. */
+/**
+ * Cleaning takes over the lock of the operation that ends, so the node is never free in between.
+ * @returns undefined if there are no steps by which the node can be cleaned: it is where a failed cleaning leaves it
+ */
 export async function beginCleaning(
   trx: Store,
   former: Pick<Operation, 'id' | 'node_uuid'>,
   { states, begin, drivers, settings }: Pick<EndParts, 'states' | 'begin' | 'drivers' | 'settings'>,
-): Promise<Operation> {
+): Promise<Operation | undefined> {
   const { id, node_uuid } = former;
   const node = await findNode(trx, node_uuid);
   await states.apply(trx, node_uuid, 'clean', { target_provision_state: 'available' });
   const purpose = `clean node ${node.name ?? node_uuid}`;
-  const steps = automaticSteps({ drivers, settings, node });
-  const request = { target: 'available', boot_interface: node.boot_interface, steps } as const;
+  const found = await cleaningSteps(trx, { drivers, settings, node }).then((steps) => ({ steps }), refusalOf);
+  if (found instanceof Fault) {
+    const reason = failureText({ fault: found.toRecord('choose the steps') }, failure);
+    await writeUncleaned(trx, node, { states, reason: String(reason) });
+    await trx.nodes.update({ uuid: node_uuid }, { last_error: reason });
+    return undefined;
+  }
+  const request = { target: 'available', boot_interface: node.boot_interface, ...found } as const;
   return begin(trx, newOperation(clean, { purpose, node_uuid, request }), id);
 }
 
@@ -145,11 +157,17 @@ export async function leaveUncleaned(
 ): Promise<void> {
   const node = await findNode(trx, node_uuid);
   await states.apply(trx, node_uuid, 'clean', { target_provision_state: 'available' });
-  await states.apply(trx, node_uuid, 'fail', {
+  await writeUncleaned(trx, node, { states, reason: `${failureText({ fault }, 'Deploy')} ${why}` });
+}
+
+type Uncleaned = { states: ProvisionStateMachine; reason: string };
+
+async function writeUncleaned(trx: Store, node: Node, { states, reason }: Uncleaned): Promise<void> {
+  await states.apply(trx, node.uuid, 'fail', {
     maintenance: true,
     maintenance_reason: [
       ...(node.maintenance && node.maintenance_reason ? [node.maintenance_reason] : []),
-      `${failureText({ fault }, 'Deploy')} ${why} ${disksMayHoldData}`,
+      `${reason} ${disksMayHoldData}`,
     ].join(' '),
     fault: cleanFailure,
   });

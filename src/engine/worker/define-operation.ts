@@ -94,10 +94,11 @@ export type Verb<R = unknown> = {
    * Only for some nodes, in place of a plain transition of the same name, and therefore no transition of its own.
    */
   readonly when?: (node: Node, settings: EngineSettings) => boolean;
-  /** The operation's request. Throws `badRequest` for invalid arguments. */
-  readonly request?: (node: Node, given: VerbArguments) => R & JsonObject;
+  /** The operation's request, in the transaction that begins it. Throws `badRequest` for invalid arguments. */
+  readonly request?: (node: Node, given: VerbArguments) => (R & JsonObject) | Promise<R & JsonObject>;
 };
 export type VerbArguments = {
+  readonly trx: Store;
   readonly drivers: Drivers;
   readonly settings: EngineSettings;
   /** Steps as the client, or the runbook that it names, gives them. */
