@@ -112,6 +112,37 @@ async function aRunbook(name: string, more: object = {}): Promise<string> {
   return body.uuid;
 }
 
+test('a held servicing takes other steps, and goes on as they say', async () => {
+  const uuid = await aNode('active');
+  await provision(uuid, 'service', { service_steps: [hold] });
+  const { operation_id: former } = await untilNode(uuid, 'service hold');
+
+  assert.equal((await provision(uuid, 'service')).status, 400);
+  const erase = { interface: 'deploy', step: 'erase_devices' };
+  assert.equal((await provision(uuid, 'service', { service_steps: [erase] })).status, 400);
+  assert.equal((await provision(uuid, 'service', { service_steps: [powerOn] }, { version: 86 })).status, 406);
+  assert.equal((await provision(uuid, 'deleted')).status, 409);
+  assert.equal((await provision(uuid, 'service', { service_steps: [powerOn, hold] })).status, 202);
+  await fixture.engine.ended(String(former));
+  const next = await untilNode(uuid, 'service hold');
+
+  assert.deepEqual([next.operation_id === former, next.power_state, next.target_provision_state], [false, 'power on', 'active']);
+  await provision(uuid, 'unhold');
+  assert.equal((await untilNode(uuid, 'active')).last_error, null);
+});
+
+test('steps for child nodes are none of deployments, runbooks and deploy templates, as in Ironic', async () => {
+  const uuid = await aNode('available');
+  const step = { ...powerOn, args: {}, execute_on_child_nodes: true };
+  const { status, text } = await provision(uuid, 'active', { deploy_steps: [{ ...step, priority: 150 }] });
+  assert.deepEqual([status, /Invalid deploy_steps|image_source/.test(text)], [400, true]);
+  for (const [path, place] of [
+    ['runbooks', { order: 1 }],
+    ['deploy_templates', { priority: 1 }],
+  ] as const)
+    assert.equal((await ask('POST', path, { name: 'CUSTOM_CHILDREN', steps: [{ ...step, ...place }] })).status, 400, path);
+});
+
 test('cleans and services by a runbook that the traits of the node allow', async () => {
   const uuid = await aNode('manageable', ['CUSTOM_BOOK']);
   const book = await aRunbook('CUSTOM_BOOK');

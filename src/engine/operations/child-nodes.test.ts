@@ -14,12 +14,12 @@ async function aFamily(t: TestContext, changes: Partial<Node> = {}) {
   const did: string[] = [];
   const bmc = { fails: '', isSilent: false };
   const names = new Map<string, string>();
-  const tell = (what: string, { uuid }: { uuid: string }) => void did.push(`${names.get(uuid)}: ${what}`);
+  const note = (what: string, { uuid }: { uuid: string }) => void did.push(`${names.get(uuid)}: ${what}`);
   const management = {
-    resetBmc: async (node: { uuid: string }) => tell('reset', node),
+    resetBmc: async (node: { uuid: string }) => note('reset', node),
     async clearLog(node: { uuid: string }) {
       if (names.get(node.uuid) === bmc.fails) throw new Fault('bmcError', { address: '192.0.2.7', command: 'log', detail: 'no' });
-      tell('clear', node);
+      note('clear', node);
     },
     async getBootDevice() {
       if (bmc.isSilent) throw new Fault('bmcUnreachable', { address: '', attempts: 1, seconds: 1, detail: 'silence' });
