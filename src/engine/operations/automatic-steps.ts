@@ -28,10 +28,23 @@ export function automaticSteps({ drivers, settings, node }: Site): NodeStep[] {
   );
   const erase = [eraseName, Math.max(priorities[eraseName] ?? erasePriority, 1)] as const;
   const steps = [...chosen, erase].map(([name, priority]) => stepNamed(name, priority)).toSorted(byPriority);
-  const isInBand = raidOf(drivers, node)?.inBand !== undefined;
-  const ordered = afterErasure(steps, isInBand).map((step) => (changesDisks(step) ? withRaid({ drivers, node }, step) : step));
-  if (!isInBand || ordered.some(changesDisks)) return ordered;
-  return ordered.flatMap((step) => (isErase(step) ? [step, ...rebuiltRaid(node, step)] : [step]));
+  const site = { drivers, node };
+  return withRaidAsBefore(
+    site,
+    afterErasure(site, steps).map((step) => (changesDisks(step) ? withRaid(site, step) : step)),
+  );
+}
+
+type OfNode = Pick<Site, 'drivers' | 'node'>;
+
+function hasRaidByAgent({ drivers, node }: OfNode): boolean {
+  return raidOf(drivers, node)?.inBand !== undefined;
+}
+
+/** Unless the steps say what becomes of it. */
+export function withRaidAsBefore(site: OfNode, steps: NodeStep[]): NodeStep[] {
+  if (!hasRaidByAgent(site) || steps.some(changesDisks)) return steps;
+  return steps.flatMap((step) => (isErase(step) ? [step, ...rebuiltRaid(site.node, step)] : [step]));
 }
 
 /** The erasure takes software RAID with it: it is made again as it was, so that the next image is not on a single disk. */
@@ -43,11 +56,11 @@ function rebuiltRaid({ raid_interface, raid_config }: Site['node'], { priority =
 }
 
 /** An erasure finds what is on the disks that there are, and would destroy what is made of them. */
-function afterErasure(steps: readonly NodeStep[], isInBand: boolean): NodeStep[] {
+export function afterErasure(site: OfNode, steps: readonly NodeStep[]): NodeStep[] {
   const before = steps.slice(0, steps.findIndex(isErase));
   const [erase, ...others] = steps.slice(before.length);
   // Steps of the agent share one boot of the ramdisk, which others would end.
-  const moved = (isInBand ? steps : before).filter(changesDisks);
+  const moved = (hasRaidByAgent(site) ? steps : before).filter(changesDisks);
   const left = others.filter((step) => !moved.includes(step));
   return [...before.filter((step) => !changesDisks(step)), ...(erase ? [erase] : []), ...moved, ...left];
 }

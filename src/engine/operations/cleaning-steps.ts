@@ -11,13 +11,16 @@ import type { Node } from '#store/tables/nodes.ts';
 import type { Runbook } from '#store/tables/runbooks.ts';
 import type { EngineSettings } from '../settings.ts';
 import { allowedSteps, checkSteps } from './asked-steps.ts';
-import { automaticSteps } from './automatic-steps.ts';
+import { afterErasure, automaticSteps, withRaidAsBefore } from './automatic-steps.ts';
 import { isErase, type NodeStep } from './node-steps.ts';
 
 type Site = { readonly drivers: Drivers; readonly settings: EngineSettings; readonly node: Node };
 
 /** The key in a node's `driver_info`: UUID or name of its runbook. */
 const nodeKey = 'cleaning_runbook';
+
+const [slot = '', step = ''] = eraseName.split('.');
+const eraseStep: NodeStep = { interface: slot, step, args: {} };
 
 /** In the transaction that begins the cleaning. @throws Fault `badRequest` if there is no runbook that may be used, or can be */
 export async function cleaningSteps(trx: Store, site: Site): Promise<NodeStep[]> {
@@ -26,17 +29,12 @@ export async function cleaningSteps(trx: Store, site: Site): Promise<NodeStep[]>
   const { drivers, settings, node } = site;
   const errorPrefix = `Node ${node.uuid} cannot be cleaned by runbook ${runbook.name}: `;
   const asking = { drivers, settings, node, use: 'clean' as const, errorPrefix, disableRamdisk: runbook.disable_ramdisk };
-  const inOrder = runbook.steps.toSorted((left, right) => left.order - right.order);
-  const steps = checkSteps(
-    asking,
-    allowedSteps(
-      asking,
-      inOrder.map(({ order: _, ...step }) => step),
-    ),
-  );
-  if (steps.some(isErase)) return steps;
-  const [slot = '', step = ''] = eraseName.split('.');
-  return [...steps, { interface: slot, step, args: {} }];
+  const inOrder = runbook.steps.toSorted((left, right) => left.order - right.order).map(({ order: _, ...step }) => step);
+  const given = allowedSteps(asking, inOrder);
+  checkSteps(asking, given);
+  const withErasure = given.some(isErase) ? given : [...given, eraseStep];
+  // The erasure needs the ramdisk, whatever the runbook says of its own steps.
+  return withRaidAsBefore(site, checkSteps({ ...asking, disableRamdisk: false }, afterErasure(site, withErasure)));
 }
 
 async function runbookOf(trx: Store, { settings, node }: Site): Promise<Runbook | undefined> {
