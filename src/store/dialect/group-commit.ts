@@ -62,8 +62,6 @@ export class GroupCommit implements Driver {
   readonly #database: DatabaseSync;
   readonly #prepare: (sql: string) => Statement;
   readonly #wal: WalSync;
-  /** To be used again: Kysely prepares each new one. */
-  readonly #idle: Session[] = [];
   /** Whose transaction is running. */
   #holder: Session | undefined;
   /** What waits for its end. */
@@ -97,13 +95,12 @@ export class GroupCommit implements Driver {
 
   async init(): Promise<void> {}
 
+  /** A new one each time: what belonged to an ended transaction is in no other. */
   async acquireConnection(): Promise<DatabaseConnection> {
-    return this.#idle.pop() ?? new Session((session, query) => this.#execute(session, query));
+    return new Session((session, query) => this.#execute(session, query));
   }
 
-  async releaseConnection(connection: DatabaseConnection): Promise<void> {
-    this.#idle.push(connection as Session);
-  }
+  async releaseConnection(): Promise<void> {}
 
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await this.#turn(() => {
