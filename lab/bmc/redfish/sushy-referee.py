@@ -7,6 +7,7 @@ into the drive in MEDIUM_URL. AUTH is `session` or `basic`. REQUESTS_CA_BUNDLE n
 import json
 import os
 import sys
+import time
 
 import sushy
 from sushy import auth as sushy_auth
@@ -91,7 +92,12 @@ look("apply times", storage.volumes.operation_apply_time_support.supported_value
 links = [{"@odata.id": drive.path} for drive in storage.drives[:2]]
 payload = {"RAIDType": "RAID1", "CapacityBytes": 10**9, "Name": "root", "Links": {"Drives": links}}
 storage.volumes.create(payload, apply_time=sushy.APPLY_TIME_IMMEDIATE)
-storage.volumes.refresh(force=True)
+# Its task may still run: not every version of sushy waits for it.
+for _ in range(100):
+    storage.volumes.refresh(force=True)
+    if storage.volumes.members_identities:
+        break
+    time.sleep(0.1)
 look("volumes", [[one.name, one.raid_type.value, one.capacity_bytes] for one in storage.volumes.get_members()])
 storage.volumes.get_members()[0].delete()
 fresh = root.get_system(system.path).storage.get_members()[0]

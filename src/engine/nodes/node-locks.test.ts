@@ -145,13 +145,11 @@ test('an unexpected power state is recorded and not corrected while a lock forbi
   cloud.room.power.set(uuid, 'power off');
   await cloud.engine.lockNode(uuid, aLock('power'));
   await cloud.engine.start();
-  while ((await cloud.store.nodes.find({ uuid }))?.power_state !== 'power off') await new Promise(setImmediate);
+  const found = async () => (await cloud.store.events.list({ node_uuid: uuid })).find(({ kind }) => kind === 'power');
+  while (!(await found())) await new Promise(setImmediate);
   assert.equal(cloud.room.power.get(uuid), 'power off');
-  const events = await cloud.store.events.list({ node_uuid: uuid });
-  assert.match(
-    events.find(({ kind }) => kind === 'power')?.message ?? '',
-    /^was found power off, and is left so: a lock forbids/,
-  );
+  assert.equal((await cloud.store.nodes.find({ uuid }))?.power_state, 'power off');
+  assert.match((await found())?.message ?? '', /^was found power off, and is left so: a lock forbids/);
   assert.deepEqual(await cloud.store.operations.list(), []);
   await end(cloud);
 });
