@@ -47,6 +47,7 @@ const bodyTable: Readonly<Record<string, readonly unknown[]>> = {
   'PUT /nodes/:node/states/raid': [{ logical_disks: [{ size_gb: 50, raid_level: '1' }] }],
   'PUT /nodes/:node/traits': [{ traits: ['CUSTOM_A', 'CUSTOM_B'] }],
   'PUT /nodes/:node/traits/:trait': [undefined],
+  'PUT /runbooks/:runbook/traits': [{ traits: ['CUSTOM_A', 'CUSTOM_B'] }],
 };
 
 export function typicalBodies({ method, path }: Row): readonly unknown[] {
