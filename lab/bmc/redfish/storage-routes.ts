@@ -114,7 +114,9 @@ function create({ state, body }: WriteCall, raid: string): Answer {
   };
   const { shape, tasks } = state;
   const payload = { TargetUri: `${raid}/Volumes`, HttpOperation: 'POST' };
-  const work = shape.volumes === 'OnReset' ? () => state.nextStart().then(make) : make;
+  // From now on: the machine may be restarted before the task's work begins.
+  const started = shape.volumes === 'OnReset' ? state.nextStart() : undefined;
+  const work = started ? () => started.then(make) : make;
   return taskAnswer(state, tasks.begin(`Creation of ${volume.name}`, shape.taskMs, work, payload));
 }
 
