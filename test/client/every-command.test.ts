@@ -53,6 +53,12 @@ test('creates chassis, nodes, port groups and ports from a file, and changes a p
   assert.deepEqual([port['pxe_enabled'], left.length], [false, 1], changed.output);
 });
 
+test('lists the properties of a logical disk that a driver knows', { skip }, async () => {
+  const { replies, output } = await openstackSession(ingot.env, ['baremetal driver raid property list fake-hardware -f json']);
+  const [properties] = replies as [Row[]];
+  assert.match(String(properties.find((row) => row['Property'] === 'raid_level')?.['Description']), /RAID level/, output);
+});
+
 test('shows a driver, its conductor, BIOS setting, traits and history of a node', { skip }, async () => {
   const { replies, output } = await openstackSession(ingot.env, [
     'baremetal node create --driver fake-hardware --name seen -f json',
