@@ -21,26 +21,27 @@ import { Events } from './tables/events.ts';
 type Nouns = { readonly [Name in keyof typeof nouns]: InstanceType<(typeof nouns)[Name]> };
 
 /** One collection for each noun, under its name, made when it is first used: a transaction uses few of them. */
-const Collections = class {
-  readonly made = new Map<string, unknown>();
-  readonly connection: Connection;
+const Collections = class Collections {
+  readonly #connection: Connection;
 
   constructor(connection: Connection) {
-    this.connection = connection;
+    this.#connection = connection;
+  }
+
+  static {
+    for (const [name, Noun] of Object.entries(nouns)) {
+      Object.defineProperty(Collections.prototype, name, {
+        get(this: Collections) {
+          const value = new Noun(this.#connection);
+          Object.defineProperty(this, name, { value });
+          return value;
+        },
+      });
+    }
   }
 } as unknown as new (
   connection: Connection,
-) => Nouns & { readonly connection: Connection };
-
-for (const [name, Noun] of Object.entries(nouns)) {
-  Object.defineProperty(Collections.prototype, name, {
-    get() {
-      const collection = new Noun(this.connection);
-      Object.defineProperty(this, name, { value: collection });
-      return collection;
-    },
-  });
-}
+) => Nouns;
 
 export class Store extends Collections {
   readonly events: EventLog;
