@@ -144,3 +144,19 @@ test('long lists take no long time', () => {
   assert.deepEqual(after[0], { name: 'n19999', password: 'p19999', new: 1 });
   assert.deepEqual(after.at(-1), { name: 'n0', password: 'p0' });
 });
+
+test('secrets in lists of many levels have to be sent again, and the refusal shows none', () => {
+  const nested = (levels: number, secret: string): Json =>
+    levels === 0 ? { password: secret } : [nested(levels - 1, secret), { password: 'other' }];
+  const of = (levels: number, secret: string) => ({ list: nested(levels, secret) });
+
+  assert.deepEqual(restored(of(8, stars), of(8, 'right')), of(8, 'right'));
+  assert.throws(
+    () => restored(of(9, stars), of(9, 'right')),
+    (error: Error) => {
+      assert.match(error.message, /stand for no known secret/);
+      assert.doesNotMatch(error.message, /right|other/);
+      return true;
+    },
+  );
+});
