@@ -76,7 +76,7 @@ describe('survives a kill at every step that a BMC performs', options, () => {
 
     await fixture.ingot.ask(async () => {
       const { bios } = await fixture.cloud.bareMetal<{ bios: { name: string; value: unknown }[] }>(`/nodes/${node}/bios`);
-      assert.equal(bios.find(({ name }) => name === 'NumaNodesPerSocket')?.value, 2);
+      assert.equal(bios.find(({ name }) => name === 'NumaNodesPerSocket')?.value, '2');
     });
 
     await expectNotSentTwice(fixture, machine, node);
