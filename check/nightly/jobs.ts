@@ -54,6 +54,13 @@ export const jobTable: readonly Job[] = [
     needs: ['root'],
   },
   {
+    name: 'software-raid',
+    what: 'software RAID by the deploy ramdisk in machines with real firmware: power cuts, an image on a mirror, erasing',
+    minutes: 10,
+    command: [...node, '--test', 'test/raid/software-raid.ts'],
+    needs: ['root', { program: 'mmdebstrap' }, { program: 'qemu-system-x86_64' }],
+  },
+  {
     name: 'ironic-oracle',
     what: 'the same requests to the current Ironic (of Debian sid) and to Ingot, replies compared',
     minutes: 45,
