@@ -8,7 +8,14 @@ import { endLeftovers, leftoverVariable } from './leftovers.ts';
 import { root } from './sources.ts';
 
 export type SkippedTest = { file: string; name: string; reason: string };
-export type TestCounts = { passed: number; failed: number; skipped: SkippedTest[]; failures: string[] };
+export type TestCounts = {
+  passed: number;
+  failed: number;
+  skipped: SkippedTest[];
+  failures: string[];
+  /** Each file and how long it took, in the order in which they ended. */
+  durations: { file: string; seconds: number }[];
+};
 export type TestRequest = {
   files: readonly string[];
   concurrency: number;
@@ -20,7 +27,7 @@ export type TestRequest = {
 
 /** Output of concurrent files is shown one file at a time as they end; with a concurrency of 1 every line is live. */
 export async function runTests({ files, concurrency, fileSeconds, signal, env }: TestRequest): Promise<TestCounts> {
-  const counts: TestCounts = { passed: 0, failed: 0, skipped: [], failures: [] };
+  const counts: TestCounts = { passed: 0, failed: 0, skipped: [], failures: [], durations: [] };
   const reporter = new spec();
   const shown = reporter.pipe(process.stdout, { end: false });
   const queue = [...files];
@@ -29,6 +36,7 @@ export async function runTests({ files, concurrency, fileSeconds, signal, env }:
       const live = concurrency === 1;
       if (live) process.stdout.write(`-- ${relative(root, file)}\n`);
       const late: TestEvent[] = [];
+      const start = performance.now();
       await runFile({
         file,
         fileSeconds,
@@ -37,6 +45,7 @@ export async function runTests({ files, concurrency, fileSeconds, signal, env }:
         counts,
         show: (event) => (live ? reporter.write(event) : late.push(event)),
       });
+      counts.durations.push({ file: relative(root, file), seconds: (performance.now() - start) / 1000 });
       for (const event of late) reporter.write(event);
     }
   };

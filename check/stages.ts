@@ -101,7 +101,7 @@ async function runStage(
 
 function allSkipped(files: readonly string[], reason: string): TestCounts {
   const skipped = files.map((file) => ({ file: relative(root, file), name: 'all tests', reason }));
-  return { passed: 0, failed: 0, failures: [], skipped };
+  return { passed: 0, failed: 0, failures: [], skipped, durations: [] };
 }
 
 function testFiles({ covers, onPostgres }: TestStage, paths: readonly string[]): string[] {
@@ -134,10 +134,16 @@ function printSummary(outcomes: readonly Outcome[], interrupted: boolean): void 
   const passed = sum(({ tests, problem }) => tests?.passed ?? (problem ? 0 : 1));
   const failed = sum(({ tests, problem }) => tests?.failed ?? (problem ? 1 : 0));
   process.stdout.write(`\n== summary\n${lines.join('\n')}\ntook ${minutes(sum(({ seconds }) => seconds))}\n`);
+  for (const { name, tests } of outcomes) if (tests?.durations.length) process.stdout.write(`${longest(name, tests)}\n`);
   for (const { tests } of outcomes) for (const test of tests?.failures ?? []) process.stdout.write(`failed: ${test}\n`);
   for (const line of gatherSkipped(skipped)) process.stdout.write(`skipped: ${line}\n`);
   if (interrupted) process.stdout.write('interrupted\n');
   process.stdout.write(`${passed} passed, ${failed} failed, ${skipped.length} skipped\n`);
+}
+
+function longest(stage: string, { durations }: TestCounts): string {
+  const first = durations.toSorted((a, b) => b.seconds - a.seconds).slice(0, 6);
+  return `longest of ${stage}: ${first.map(({ file, seconds }) => `${file} ${seconds.toFixed(0)} s`).join(', ')}`;
 }
 
 function minutes(seconds: number): string {
