@@ -18,6 +18,7 @@ type Ask = { method: string; url: string; body?: unknown; version?: string };
 const words: Readonly<Record<string, string>> = {
   key: 'k',
   part: 'x',
+  member_id: 'x',
   label: 'x',
   port_id: 'x',
   volume_id: 'x',
@@ -66,6 +67,8 @@ const bodies: Readonly<Record<string, unknown>> = {
   'PUT /compute/v2.1/servers/:id/metadata/:key': { meta: { k: 'v' } },
   'POST /compute/v2.1/servers/:id/remote-consoles': { remote_console: { protocol: 'serial', type: 'serial' } },
   'PATCH /image/v2/images/:id': [{ op: 'replace', path: '/name', value: 'new' }],
+  'POST /image/v2/images/:id/members': { member: 'p' },
+  'PUT /image/v2/images/:id/members/:member_id': { status: 'accepted' },
   'PUT /network/v2.0/networks/:id': { network: { name: 'new' } },
   'PUT /network/v2.0/subnets/:id': { subnet: { name: 'new' } },
   'PUT /network/v2.0/ports/:id': { port: { name: 'new' } },

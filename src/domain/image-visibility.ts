@@ -1,4 +1,4 @@
-/** Image access: one rule for the image API, for server requests, and for operations that run later. */
+/** What is known of an image by itself about who may use it; whether it is shared with a project: store/image-access.ts. */
 
 export type ImageVisibility = 'public' | 'private' | 'shared' | 'community';
 

@@ -30,6 +30,7 @@ test('counts a write to any table, except those on which no token depends', asyn
       'fetched_images',
       'flavors',
       'held_addresses',
+      'image_members',
       'images',
       'inspection_rules',
       'ip_allocations',

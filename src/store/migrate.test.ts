@@ -65,6 +65,7 @@ const later = [
   '0063-automatic-lessees',
   '0064-held-addresses',
   '0065-inspection-by-bmc',
+  '0080-image-members',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

@@ -15,6 +15,7 @@ import { FailedLogins } from './tables/failed-logins.ts';
 import { FetchedImages } from './tables/fetched-images.ts';
 import { Flavors } from './tables/flavors.ts';
 import { HeldAddresses } from './tables/held-addresses.ts';
+import { ImageMembers } from './tables/image-members.ts';
 import { Images } from './tables/images.ts';
 import { InspectionRules } from './tables/inspection-rules.ts';
 import { IpAllocations } from './tables/ip-allocations.ts';
@@ -61,6 +62,7 @@ export const nouns = {
   flavors: Flavors,
   keypairs: Keypairs,
   images: Images,
+  image_members: ImageMembers,
   deleted_images: DeletedImages,
   fetched_images: FetchedImages,
   networks: Networks,

@@ -21,6 +21,10 @@ test("image: every reply matches Glance's document", { skip }, async (t) => {
   await send('GET', `/images/${id}`);
   await send('GET', `/images/${id}/members`);
   await send('POST', `/images/${id}/members`, { member: 'p' });
+  await send('GET', `/images/${id}/members/p`);
+  await send('PUT', `/images/${id}/members/p`, { status: 'accepted' });
+  await send('GET', `/images/${id}/members`);
+  await send('DELETE', `/images/${id}/members/p`);
   await send('GET', '/tasks');
   await patch('PATCH', `/images/${id}`, [{ op: 'replace', path: '/name', value: 'other' }]);
   await send('DELETE', `/images/${id}`);

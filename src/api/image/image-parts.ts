@@ -1,4 +1,4 @@
-/** Tags of images, and the projects that they are shared with. */
+/** Tags of images, and their actions. */
 import { Type } from 'typebox';
 import { addTag, removeTag } from '#services/image/images.ts';
 import { findImage } from '#services/image/visibility.ts';
@@ -32,23 +32,6 @@ export const imagePartRoutes = [
       authorize(request, 'modify_image', targetIn(image));
       await removeTag(context, image, request.params.tag);
     },
-  }),
-  route({
-    method: 'GET',
-    path: '/images/:id/members',
-    policy: 'get_members',
-    summary: 'List the projects that an image is shared with: always empty',
-    reply: Type.Object({ members: Type.Array(Type.Object({})), schema: Type.String() }),
-    async handler(request, context) {
-      authorize(request, 'get_members', targetIn(await findImage(context, request.caller, request.params.id)));
-      return { members: [], schema: '/v2/schemas/members' };
-    },
-  }),
-  unsupportedRoute({
-    method: 'POST',
-    path: '/images/:id/members',
-    policy: 'add_member',
-    what: 'Sharing an image with single projects',
   }),
   ...(['deactivate', 'reactivate'] as const).map((action) =>
     unsupportedRoute({

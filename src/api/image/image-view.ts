@@ -34,7 +34,7 @@ const attributes = viewOf<Image>()({
 });
 
 /** Glance clients parse times without a fraction. */
-function wholeSeconds(time: string): string {
+export function wholeSeconds(time: string): string {
   return time.replace(/\.\d+Z$/, 'Z');
 }
 

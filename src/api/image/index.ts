@@ -4,10 +4,11 @@ import { registerRoutes } from '../http/register-routes.ts';
 import { acceptImageData, imageDataRoutes } from './image-data.ts';
 import { imagePartRoutes } from './image-parts.ts';
 import { imageRoutes } from './images.ts';
+import { memberRoutes } from './members.ts';
 import { readPatchRequests } from './patch-requests.ts';
 import { schemaRoutes } from './schemas.ts';
 
-const rows = [...schemaRoutes, ...imageRoutes, ...imagePartRoutes, ...imageDataRoutes];
+const rows = [...schemaRoutes, ...imageRoutes, ...imagePartRoutes, ...memberRoutes, ...imageDataRoutes];
 
 export function registerImage(app: ApiScope, context: ApiContext): void {
   readPatchRequests(app);

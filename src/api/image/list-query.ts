@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
 import { isProperty, visibilities } from '#services/image/attributes.ts';
+import { memberStatuses } from '#services/image/members.ts';
 import {
   allOf,
   anyOf,
@@ -15,6 +16,7 @@ import {
   isNot,
   nothing,
 } from '#store/conditions.ts';
+import { isSeenBy } from '#store/image-access.ts';
 import type { Order } from '#store/keyset.ts';
 import type { ListQuery } from '#store/list.ts';
 import { integerField, type ListFields, nullableField, textFields } from '../http/list.ts';
@@ -65,9 +67,9 @@ export function readImageQuery(query: ImageQuery, caller: Caller): ListQuery {
 function readFilters(query: ImageQuery, caller: Caller): Condition[] {
   const tags = [...new Set([query.tag ?? []].flat())];
   const others = Object.entries(query).filter(([name]) => !named.has(name));
-  refuseOther('member_status', query.member_status, ['pending', 'accepted', 'rejected', 'all']);
   return [
     listedBy(caller, query.visibility),
+    sharedAs(caller, query.member_status ?? 'accepted'),
     readFlag('os_hidden', query.os_hidden ?? 'false') ? nothing : everything,
     ...(query.protected === undefined ? [] : [isEqual('protected', readFlag('protected', query.protected))]),
     ...readSizes(query),
@@ -82,6 +84,12 @@ function listedBy(caller: Caller, visibility: string | undefined): Condition {
   if (visibility === 'all') return everything;
   if (visibility !== undefined) return isEqual('visibility', visibility);
   return anyOf(isNot(isEqual('visibility', 'community')), isEqual('owner', caller.project_id));
+}
+
+/** Of the images shared with a project, lists show those that it has accepted. */
+function sharedAs(caller: Caller, status: string): Condition {
+  if (!['all', ...memberStatuses].includes(status)) throw new Fault('badRequest', { detail: `Invalid status: ${status}` });
+  return status === 'all' ? everything : isSeenBy(caller, status);
 }
 
 function refuseOther(name: string, value: string | undefined, known: readonly string[]): void {

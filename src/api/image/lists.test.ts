@@ -70,7 +70,7 @@ for (const [query, ids] of lists) {
 
 const refusals: [query: string, message: RegExp][] = [
   ['visibility=secret', /^Invalid visibility value: secret/],
-  ['member_status=rejecting', /^Invalid member_status value/],
+  ['member_status=rejecting', /^Invalid status: rejecting/],
   ['os_hidden=perhaps', /^Invalid value 'perhaps' for 'os_hidden' filter/],
   ['protected=perhaps', /^Invalid value 'perhaps' for 'protected' filter/],
   ['sort=colour', /^Invalid sort key: colour\. It must be one of the following: /],

@@ -13,9 +13,11 @@ const rule =
 const admin = rule('rule:context_is_admin');
 const member = rule('rule:context_is_admin or role:member and project_id:%(project_id)s');
 const reader = rule('rule:context_is_admin or role:reader and project_id:%(project_id)s');
-const visible = rule(
-  "rule:context_is_admin or role:reader and (project_id:%(project_id)s or 'community':%(visibility)s or 'public':%(visibility)s)",
-);
+/** Who may not see a shared image does not find it: the rules allow it to everyone. */
+const isSeen =
+  "(project_id:%(project_id)s or project_id:%(member_id)s or 'community':%(visibility)s or 'public':%(visibility)s or 'shared':%(visibility)s)";
+const sharedMember = rule('rule:context_is_admin or role:member and project_id:%(member_id)s');
+const readerOrMember = rule('rule:context_is_admin or role:reader and (project_id:%(project_id)s or project_id:%(member_id)s)');
 
 const rules = {
   default: { check: '', scopes: ['project'], description: 'Everyone with a token for a project.' },
@@ -24,19 +26,22 @@ const rules = {
     'Create an image.',
   ),
   get_images: reader('List images.'),
-  get_image: visible('Show an image.'),
+  get_image: rule(`rule:context_is_admin or role:reader and ${isSeen}`)('Show an image.'),
   modify_image: member('Change an image and its tags.'),
   delete_image: member('Delete an image.'),
   'delete_image:force': admin('Delete an image that is in use (`force`, an extension of Ingot).'),
   publicize_image: admin('Make an image public.'),
   communitize_image: member('Make an image a community image.'),
   upload_image: member('Upload the data of an image.'),
-  download_image: visible('Download the data of an image.'),
+  download_image: rule(`rule:context_is_admin or role:member and ${isSeen}`)('Download the data of an image.'),
   deactivate: member('Deactivate an image.'),
   reactivate: member('Reactivate an image.'),
   copy_image: admin('Copy an image to other stores.'),
-  get_members: reader('List the projects that an image is shared with.'),
+  get_members: readerOrMember('List the projects that an image is shared with.'),
+  get_member: readerOrMember('Show a project that an image is shared with.'),
   add_member: member('Share an image with a project.'),
+  modify_member: sharedMember('Accept or reject a shared image.'),
+  delete_member: member('Stop sharing an image with a project.'),
   tasks_api_access: reader('List tasks.'),
 } as const satisfies Record<string, PolicyRule>;
 
@@ -44,17 +49,18 @@ export const imagePolicy = {
   rules,
   /** With Glance's message. */
   denied: (name: string) => new Fault('forbidden', { detail: `You are not authorized to complete ${name} action.` }),
-  own: (caller: Caller) => ({ ...targetOf(caller), owner: caller.project_id }),
+  own: (caller: Caller) => ({ ...targetOf(caller), owner: caller.project_id, member_id: caller.project_id }),
 } as const;
 
 export const { route, unsupportedRoute, authorize, allows } = routesOf(rules);
 
-/** An image as a rule's target. */
-export function targetIn({
-  owner,
-  visibility,
-}: Pick<Image, 'owner'> & { readonly visibility?: string | undefined }): PolicyTarget {
-  return { owner, project_id: owner, tenant_id: owner, visibility: visibility ?? 'private' };
+type Target = Pick<Image, 'owner'> & { readonly visibility?: string | undefined };
+
+/** An image as a rule's target. @param caller who found it: the one that it is shared with, if it is another's */
+export function targetIn({ owner, visibility }: Target, caller?: Caller): PolicyTarget {
+  const isShared = visibility === 'shared' && caller !== undefined && caller.project_id !== owner && !caller.is_admin;
+  const member_id = isShared ? caller.project_id : null;
+  return { owner, project_id: owner, tenant_id: owner, visibility: visibility ?? 'private', member_id };
 }
 
 /** The rules of visibilities that not every owner may set. */

@@ -4,8 +4,9 @@
  */
 import { whyNoDeployImage } from '#domain/deploy-images.ts';
 import { Fault } from '#domain/faults.ts';
-import { type ImageUser, isVisibleTo } from '#domain/image-visibility.ts';
+import type { ImageUser } from '#domain/image-visibility.ts';
 import type { ImageIds, ImageSource } from '#drivers/interfaces.ts';
+import { type Members, maySee } from '#store/image-access.ts';
 import type { Store } from '#store/store.ts';
 import type { FetchedImage } from '#store/tables/fetched-images.ts';
 import type { Image } from '#store/tables/images.ts';
@@ -15,7 +16,7 @@ type PinnedImage = PinnedImages['image'];
 
 const partRoles = ['kernel', 'ramdisk'] as const;
 
-type Images = { images: Pick<Store['images'], 'find'> };
+type Images = Members & { images: Pick<Store['images'], 'find'> };
 type AllImages = Images & { fetched_images: Pick<Store['fetched_images'], 'find'> };
 
 /**
@@ -23,13 +24,14 @@ type AllImages = Images & { fetched_images: Pick<Store['fetched_images'], 'find'
  */
 export async function pinImages(store: Images, id: string, user: ImageUser): Promise<{ row: Image; pinned: PinnedImages }> {
   const row = await store.images.find({ id });
-  if (!row || whyUnusable(row, user)) throw notFound(`image ${id}`);
+  if (!row || (await whyUnusable(store, row, user))) throw notFound(`image ${id}`);
   const pinned: PinnedImages = { image: pinOf(row) };
   for (const role of partRoles) {
     const partId = row.properties[`${role}_id`];
     if (!partId) continue;
     const part = await store.images.find({ id: partId });
-    if (!part || whyUnusablePart(part, row, user)) throw notFound(`image ${partId}, the ${role}_id of image ${id}`);
+    if (!part || (await whyUnusablePart(store, part, { image: row, user })))
+      throw notFound(`image ${partId}, the ${role}_id of image ${id}`);
     pinned[role] = pinOf(part);
   }
   return { row, pinned };
@@ -38,7 +40,7 @@ export async function pinImages(store: Images, id: string, user: ImageUser): Pro
 /** A kernel or ramdisk that the user names beside the image. @throws Fault `badRequest` */
 export async function pinPart(store: Images, id: string, user: ImageUser): Promise<PinnedImage> {
   const row = await store.images.find({ id });
-  if (!row || whyUnusable(row, user)) throw notFound(`image ${id}`);
+  if (!row || (await whyUnusable(store, row, user))) throw notFound(`image ${id}`);
   return pinOf(row);
 }
 
@@ -54,16 +56,18 @@ export function pinOfFetched({ id, sha512 }: FetchedImage): PinnedImage {
   return { id, digest: `sha512:${sha512 ?? ''}`, is_fetched: true };
 }
 
-function whyUnusable(image: Image, user: ImageUser): string | undefined {
+async function whyUnusable(store: Members, image: Image, user: ImageUser): Promise<string | undefined> {
   if (image.status === 'deleted') return 'it was deleted';
   if (image.status !== 'active') return `its status is ${image.status}, not active`;
-  if (!isVisibleTo(image, user)) return 'it is no longer visible to the project of the server';
+  if (!(await maySee(store, image, user))) return 'it is no longer visible to the project of the server';
   return undefined;
 }
 
+type PartUse = { readonly image: Pick<Image, 'owner'>; readonly user: ImageUser };
+
 /** An image may name kernels of its owner, who thereby shares them. */
-function whyUnusablePart(part: Image, image: Pick<Image, 'owner'>, user: ImageUser): string | undefined {
-  return whyUnusable(part, { ...user, is_admin: user.is_admin || part.owner === image.owner });
+function whyUnusablePart(store: Members, part: Image, { image, user }: PartUse): Promise<string | undefined> {
+  return whyUnusable(store, part, { ...user, is_admin: user.is_admin || part.owner === image.owner });
 }
 
 /** Part of the request of a deploy or rebuild operation. */
@@ -141,11 +145,11 @@ async function whyChanged(store: AllImages, pins: PinnedImages, { role, user }: 
   ]);
   if (!image || !row) return since('it was deleted');
   if (pinOf(row).digest !== pins[role]?.digest) return since('its data was replaced');
-  return since(role === 'image' ? whyUnusable(row, user) : whyUnusablePart(row, image, user));
+  return since(await (role === 'image' ? whyUnusable(store, row, user) : whyUnusablePart(store, row, { image, user })));
 }
 
 /** @throws Fault `imageUnusable` for an image that must not run with the token of an operation */
-export async function refuseForeignDeployImage(store: Images, id: string): Promise<void> {
+export async function refuseForeignDeployImage(store: Pick<Images, 'images'>, id: string): Promise<void> {
   const why = whyNoDeployImage(await store.images.find({ id }));
   if (why) throw new Fault('imageUnusable', { image: id, detail: `${why}.` });
 }

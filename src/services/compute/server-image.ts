@@ -1,6 +1,6 @@
 /** The image of a server. */
 import { Fault } from '#domain/faults.ts';
-import { isVisibleTo } from '#domain/image-visibility.ts';
+import { maySee } from '#store/image-access.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { Caller } from '../caller.ts';
@@ -13,7 +13,7 @@ export async function imageOf(context: Servers, caller: Caller, reference: strin
   if (reference === '') throw new Fault('unsupported', { what: 'A server without an image' });
   const id = lastSegment(reference);
   const image = await context.store.images.find({ id });
-  if (!image || image.status === 'deleted' || !isVisibleTo(image, caller))
+  if (!image || image.status === 'deleted' || !(await maySee(context.store, image, caller)))
     throw new Fault('badRequest', { detail: `Can not find requested image ${id}.` });
   if (image.status !== 'active')
     throw new Fault('badRequest', { detail: `Image ${id} is unacceptable: its status is ${image.status}, not active.` });
@@ -26,7 +26,7 @@ async function refuseForeignParts({ store }: Servers, caller: Caller, image: Ima
   for (const name of ['kernel_id', 'ramdisk_id']) {
     const id = image.properties[name];
     const part = id ? await store.images.find({ id }) : undefined;
-    if (part && part.owner !== image.owner && !isVisibleTo(part, caller))
+    if (part && part.owner !== image.owner && !(await maySee(store, part, caller)))
       throw new Fault('badRequest', { detail: `Can not find requested image ${id}, the ${name} of image ${image.id}.` });
   }
 }

@@ -1,15 +1,14 @@
 /** Which images a caller may see. Images that it may not see do not exist for it: 404. */
 import { Fault } from '#domain/faults.ts';
-import { anyOf, type Condition, isEqual, isNot, isOneOf } from '#store/conditions.ts';
+import { type Condition, isEqual, isNot } from '#store/conditions.ts';
+import { isSeenBy } from '#store/image-access.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { Caller } from '../caller.ts';
 import type { ImageContext } from './context.ts';
 
-/** The images of its project, and those that are public or community images. An image being deleted is gone. */
+/** Its project's images, those that are public or community images, and those shared with it. One being deleted is gone. */
 export function visibleImages(caller: Caller): Condition[] {
-  const exists = isNot(isEqual('status', 'deleted'));
-  if (caller.is_admin) return [exists];
-  return [exists, anyOf(isEqual('owner', caller.project_id), isOneOf('visibility', ['public', 'community']))];
+  return [isNot(isEqual('status', 'deleted')), isSeenBy(caller)];
 }
 
 /** @throws Fault `notFound` */
