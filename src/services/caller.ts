@@ -6,6 +6,8 @@ export type Caller = {
   /** Empty unless the token's scope is a project. */
   readonly project_id: string;
   readonly project_name: string;
+  /** The domain of that project. */
+  readonly project_domain_id?: string;
   /** The domain that is the token's scope; absent for any other scope. */
   readonly domain_id?: string;
   /** Set if the token's scope is the system; absent for any other scope. */

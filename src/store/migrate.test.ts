@@ -65,6 +65,7 @@ const later = [
   '0063-automatic-lessees',
   '0064-held-addresses',
   '0065-inspection-by-bmc',
+  '0070-project-tree',
   '0080-image-members',
 ];
 const at = '2026-11-22T14:20:08.000Z';
@@ -212,9 +213,11 @@ test('assigns users, projects and roles of a former database to the default doma
 
   const [user] = await store.users.list();
   assert.deepEqual([user?.domain_id, user?.name, user?.is_admin], ['default', 'admin', true]);
-  assert.deepEqual(await store.projects.list(), [{ id: 'p1', domain_id: 'default', name: 'team', description: '' }]);
+  const shared = { enabled: true, tags: [], options: {} };
+  const project = { id: 'p1', domain_id: 'default', parent_id: 'default', name: 'team', description: '' };
+  assert.deepEqual(await store.projects.list(), [{ ...project, ...shared }]);
   assert.deepEqual(await store.domains.list(), [
-    { id: 'default', name: 'Default', description: 'The default domain', enabled: true },
+    { id: 'default', name: 'Default', description: 'The default domain', ...shared },
   ]);
   assert.deepEqual(await store.role_assignments.list(), [
     { user_id: 'admin', scope_type: 'project', scope_id: 'p1', role: 'member', inherited: false },

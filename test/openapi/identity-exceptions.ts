@@ -64,13 +64,15 @@ const resourceRows: readonly Exception[] = [
     why: 'A domain is a project, with options.',
     source: 'keystone/resource/core.py (_get_domain_from_project)',
   },
-  ...(['unknown', 'missing'] as const).map((what) => ({
-    operation: 'GET /v3/domains/{domain_id}',
-    at: what === 'unknown' ? '/domain' : '/*',
-    what,
-    why: 'The fields are in an object `domain`.',
-    source: 'keystone/api/domains.py (DomainResource)',
-  })),
+  ...(['unknown', 'missing'] as const).flatMap((what) =>
+    ['* /v3/domains/{domain_id}', 'POST /v3/domains'].map((operation) => ({
+      operation,
+      at: what === 'unknown' ? '/domain' : '/*',
+      what,
+      why: 'The fields are in an object `domain`.',
+      source: 'keystone/api/domains.py (DomainResource)',
+    })),
+  ),
 ];
 
 const userRows: readonly Exception[] = [

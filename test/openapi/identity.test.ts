@@ -18,7 +18,7 @@ test("identity: every reply matches Keystone's document", { skip }, async (t) =>
   const project = await projectCycle(send);
   await userCycle(send, project);
   for (const path of ['/domains', '/domains/default', '/roles', '/groups', '/role_assignments']) await send('GET', path);
-  await send('POST', '/domains', { domain: { name: 'd' } });
+  await domainCycle(send);
   for (const collection of ['roles', 'services', 'endpoints', 'regions']) {
     const listed = await send('GET', `/${collection}`);
     await send('GET', `/${collection}/${listed[collection][0].id}`);
@@ -47,11 +47,22 @@ async function credentialCycle(send: Send): Promise<void> {
   await send('GET', `${path}/${application_credential.id}`);
 }
 
+async function domainCycle(send: Send): Promise<void> {
+  const { domain } = await send('POST', '/domains', { domain: { name: 'd', tags: ['t'], options: { immutable: false } } });
+  await send('PATCH', `/domains/${domain.id}`, { domain: { enabled: false } });
+  await send('DELETE', `/domains/${domain.id}`);
+}
+
 async function projectCycle(send: Send): Promise<string> {
   const { project } = await send('POST', '/projects', { project: { name: 'p', description: 'd' } });
   await send('GET', '/projects');
   await send('GET', `/projects/${project.id}`);
   await send('PATCH', `/projects/${project.id}`, { project: { description: 'other' } });
+  const tags = `/projects/${project.id}/tags`;
+  await send('PUT', tags, { tags: ['one'] });
+  await send('PUT', `${tags}/two`);
+  for (const path of ['', '/two']) await send('GET', `${tags}${path}`);
+  for (const path of ['/two', '']) await send('DELETE', `${tags}${path}`);
   return project.id;
 }
 

@@ -28,6 +28,7 @@ const grantManager = rule(
 const userReader = rule(`${readers} or ${ofDomain('reader', 'user')} or user_id:%(target.user.id)s`);
 const userManager = rule(`rule:admin_required or ${ofDomain('manager', 'user')}`);
 const projectManager = rule(`rule:admin_required or ${ofDomain('manager', 'project')}`);
+const projectReader = rule(`${readers} or ${ofDomain('reader', 'project')} or project_id:%(target.project.id)s`);
 const listReader = rule(`${readers} or role:reader and domain_id:%(target.domain_id)s`);
 
 const baseRules = {
@@ -72,14 +73,26 @@ const userRules = {
 
 const projectRules = {
   'identity:list_projects': listReader('List all projects; others see the projects in which they have a role.'),
-  'identity:get_project': rule(`${readers} or ${ofDomain('reader', 'project')} or project_id:%(target.project.id)s`)(
-    'Show a project; users may also show each project in which they have a role.',
-  ),
+  'identity:get_project': projectReader('Show a project; users may also show each project in which they have a role.'),
   'identity:create_project': projectManager('Create a project.'),
   'identity:update_project': projectManager('Change a project.'),
   'identity:delete_project': projectManager('Delete a project.'),
-  'identity:get_domain': anyone('Show a domain.'),
-  'identity:list_domains': anyone('List domains.'),
+  'identity:list_project_tags': projectReader('List the tags of a project.'),
+  'identity:get_project_tag': projectReader('Show whether a project has a tag.'),
+  'identity:update_project_tags': projectManager('Replace the tags of a project.'),
+  'identity:create_project_tag': projectManager('Add a tag to a project.'),
+  'identity:delete_project_tag': projectManager('Remove a tag of a project.'),
+  'identity:delete_project_tags': projectManager('Remove all tags of a project.'),
+} as const satisfies Record<string, PolicyRule>;
+
+const domainRules = {
+  'identity:get_domain': rule(
+    `${readers} or token.domain.id:%(target.domain.id)s or token.project.domain.id:%(target.domain.id)s`,
+  )('Show a domain; a token shows the domain of its scope.'),
+  'identity:list_domains': rule(`${readers} or role:reader and domain_id:%(target.domain.id)s`)('List domains.'),
+  'identity:create_domain': admin('Create a domain.'),
+  'identity:update_domain': admin('Change a domain.'),
+  'identity:delete_domain': admin('Delete a domain that is disabled, with its users and projects.'),
 } as const satisfies Record<string, PolicyRule>;
 
 const roleRules = {
@@ -113,7 +126,7 @@ const catalogRules = {
 
 const rules = {
   ...unsupportedRules,
-  ...{ ...baseRules, ...tokenRules, ...userRules, ...projectRules },
+  ...{ ...baseRules, ...tokenRules, ...userRules, ...projectRules, ...domainRules },
   ...{ ...roleRules, ...catalogRules },
 };
 
@@ -123,7 +136,7 @@ function ownTarget(caller: Caller): PolicyTarget {
   return {
     ...targetOf(caller),
     'target.domain_id': domain_id,
-    'target.domain.id': domain_id,
+    'target.domain.id': domain_id ?? caller.project_domain_id ?? null,
     'target.user.id': caller.user_id,
     'target.user.domain_id': domain_id,
     'target.project.id': caller.project_id,

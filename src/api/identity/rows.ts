@@ -4,6 +4,7 @@ import { applicationCredentialRoutes } from './application-credentials.ts';
 import { domainRoutes } from './domains.ts';
 import { catalogRoutes } from './endpoints.ts';
 import { grantRoutes } from './grants.ts';
+import { projectTagRoutes } from './project-tags.ts';
 import { projectRoutes } from './projects.ts';
 import { roleAssignmentRoutes } from './role-assignments.ts';
 import { roleRoutes } from './roles.ts';
@@ -13,7 +14,7 @@ import { userRoutes } from './users.ts';
 
 /** Routes that require a token. */
 export const closedRows: readonly Row[] = [
-  ...[...tokenRoutes, ...projectRoutes, ...userRoutes, ...applicationCredentialRoutes],
+  ...[...tokenRoutes, ...projectRoutes, ...projectTagRoutes, ...userRoutes, ...applicationCredentialRoutes],
   ...[...roleRoutes, ...roleAssignmentRoutes, ...grantRoutes],
   ...[...domainRoutes, ...catalogRoutes, ...unsupportedRoutes],
 ];

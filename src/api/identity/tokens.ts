@@ -14,7 +14,7 @@ import { linksTo, selfLink } from './links.ts';
 import { Login } from './login.ts';
 import { loginClientOf } from './login-client.ts';
 import { allows, route } from './policy.ts';
-import { ProjectsReply, projectView } from './projects.ts';
+import { ProjectsReply, projectView } from './project-view.ts';
 import { CollectionLinks, SelfLink } from './schemas.ts';
 import { type Subject, SystemScope, TokenQuery, TokenReply, tokenBody } from './token-body.ts';
 

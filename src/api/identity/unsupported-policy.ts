@@ -27,16 +27,6 @@ export const unsupportedTable = {
       '/credentials': { GET: 'list_credentials', POST: 'create_credential' },
     },
   },
-  'A change of a domain': {
-    routes: {
-      '/domains/:id': { DELETE: 'delete_domain', PATCH: 'update_domain' },
-    },
-  },
-  'A second domain': {
-    routes: {
-      '/domains': { POST: 'create_domain' },
-    },
-  },
   'Domain configuration': {
     routes: {
       '/domains/:domain_id/config': {
@@ -234,12 +224,6 @@ export const unsupportedTable = {
       '/users/:user_id/OS-OAUTH1/access_tokens/:access_token_id': { GET: 'get_access_token', DELETE: 'delete_access_token' },
       '/users/:user_id/OS-OAUTH1/access_tokens/:access_token_id/roles': { GET: 'list_access_token_roles' },
       '/users/:user_id/OS-OAUTH1/access_tokens/:access_token_id/roles/:role_id': { GET: 'get_access_token_role' },
-    },
-  },
-  'A tag of a project': {
-    routes: {
-      '/projects/:project_id/tags': { GET: 'list_project_tags', DELETE: 'delete_project_tags', PUT: 'update_project_tags' },
-      '/projects/:project_id/tags/:value': { GET: 'get_project_tag', DELETE: 'delete_project_tag', PUT: 'create_project_tag' },
     },
   },
   'A custom role': {

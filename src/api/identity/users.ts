@@ -17,7 +17,8 @@ import { collectionLinks, listQuery, readListQuery } from './list-query.ts';
 import { loginClientOf } from './login-client.ts';
 import { authorize, route } from './policy.ts';
 import { userTarget } from './policy-targets.ts';
-import { ProjectsReply, projectFields, projectView, withDomain } from './projects.ts';
+import { ProjectsReply, projectFields, projectView } from './project-view.ts';
+import { withDomain } from './projects.ts';
 import { isSet } from './query-flags.ts';
 import { CollectionLinks, NoOptions, SelfLink } from './schemas.ts';
 

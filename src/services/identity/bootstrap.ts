@@ -51,7 +51,10 @@ export async function ensureTokenKey(stateDir: string): Promise<Buffer> {
 async function ensureProject(store: Store, name: string): Promise<Project> {
   const key = { domain_id: defaultDomainId, name };
   const id = randomUUID().replaceAll('-', '');
-  return (await store.projects.find(key)) ?? (await store.projects.insert({ id, ...key, description: 'First project' }));
+  const found = await store.projects.find(key);
+  if (found) return found;
+  const place = { parent_id: defaultDomainId, enabled: true, tags: [], options: {} };
+  return store.projects.insert({ id, ...key, ...place, description: 'First project' });
 }
 
 async function ensureUser(store: Store, name: string, project: Project): Promise<User> {

@@ -1,15 +1,28 @@
-/** Domains. There is one, `default`, which the first migration of scopes created. */
+/** Domains: the owners of users, groups and projects. The first migration of scopes created `default`. */
+import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
-import { isEqual, isText } from '#store/conditions.ts';
+import { isEqual, isNot, isText } from '#store/conditions.ts';
 import { type ListPage, type ListQuery, listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
+import type { Store } from '#store/store.ts';
 import type { Domain } from '#store/tables/domains.ts';
 import type { StoreContext } from './context.ts';
 import { expecting } from './expecting.ts';
 import { wholeList } from './lists.ts';
+import { changedOptions, type OptionFields, refuseUpdate } from './resource-options.ts';
+import { domainScope, projectScope } from './roles.ts';
 
 /** Keystone's `[identity] default_domain_id`: where users and projects are created unless a request says otherwise. */
 export const defaultDomainId = 'default';
+
+/** Fields that a request may set; null means empty. */
+export type DomainFields = {
+  readonly name: string;
+  readonly description?: string | null;
+  readonly enabled?: boolean;
+  readonly tags?: readonly string[];
+  readonly options?: OptionFields;
+};
 
 /** @throws Fault `notFound` */
 export async function getDomain({ store }: StoreContext, id: string): Promise<Domain> {
@@ -36,4 +49,68 @@ export async function findDomain({ store }: StoreContext, { id, name }: NamedDom
 export function listDomains({ store }: StoreContext, id: string | undefined, query: ListQuery): Promise<ListPage<Domain>> {
   const visible = id === undefined ? [] : [isEqual('id', id)];
   return listRows({ collection: store.domains, table: listTables.domains, visible, maximum: wholeList }, query);
+}
+
+/** @param id chosen by the request; default: a new one */
+export function createDomain({ store }: StoreContext, fields: DomainFields, id = newId()): Promise<Domain> {
+  const domain: Domain = {
+    ...{ id, name: fields.name.trim(), description: fields.description ?? '', enabled: fields.enabled ?? true },
+    tags: [...(fields.tags ?? [])],
+    options: changedOptions({}, fields.options ?? {}),
+  };
+  return store.transaction(async (trx) => {
+    await refuseName(trx, domain);
+    const isTaken = (await trx.domains.find({ id })) ?? (await trx.projects.find({ id }));
+    if (isTaken) throw conflict(`Duplicate entry found with ID ${id}`);
+    return trx.domains.insert(domain);
+  });
+}
+
+export async function updateDomain({ store }: StoreContext, id: string, fields: Partial<DomainFields>): Promise<Domain> {
+  return store.transaction(async (trx) => {
+    const domain = await getDomain({ store: trx }, id);
+    refuseUpdate('domain', domain, fields);
+    if (fields.enabled === false) refuseDefault(domain, 'disabled');
+    const changed: Domain = {
+      ...domain,
+      ...(fields.name !== undefined && { name: fields.name.trim() }),
+      ...(fields.description !== undefined && { description: fields.description ?? '' }),
+      ...(fields.enabled !== undefined && { enabled: fields.enabled }),
+      ...(fields.tags !== undefined && { tags: [...fields.tags] }),
+      options: changedOptions(domain.options, fields.options ?? {}),
+    };
+    await refuseName(trx, changed);
+    await trx.domains.update({ id }, changed);
+    if (domain.enabled && !changed.enabled) await revokeTokens(trx, id);
+    return changed;
+  });
+}
+
+/** Of the domain, of its users and for its projects: enabling it again does not make them good again. */
+async function revokeTokens(store: Store, id: string): Promise<void> {
+  await store.users.revokeTokensOfDomain(id);
+  await store.scope_token_revisions.revokeAll(domainScope(id));
+  for (const project of await store.projects.pick(['id'], { domain_id: id }))
+    await store.scope_token_revisions.revokeAll(projectScope(project.id));
+}
+
+/** The administrator of the settings is in it. */
+export function refuseDefault({ id, name }: Domain, what: 'disabled' | 'deleted'): void {
+  if (id !== defaultDomainId) return;
+  const detail = `Domain ${name} has the administrator of the settings and cannot be ${what}.`;
+  throw new Fault('forbidden', { detail });
+}
+
+/** Names differ in more than their case: logins find a domain by either. */
+async function refuseName(store: Store, { id, name }: Domain): Promise<void> {
+  const [other] = await store.domains.list([isText('name', name), isNot(isEqual('id', id))], { limit: 1 });
+  if (other) throw conflict(`it is not permitted to have two projects acting as domains with the same name: ${name}`);
+}
+
+function conflict(details: string): Fault {
+  return new Fault('conflict', { detail: `Conflict occurred attempting to store project - ${details}.` });
+}
+
+function newId(): string {
+  return randomUUID().replaceAll('-', '');
 }

@@ -2,11 +2,13 @@
 import { Fault } from '#domain/faults.ts';
 import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
 import type { Project } from '#store/tables/projects.ts';
+import type { Scope } from '#store/tables/role-assignments.ts';
 import type { User } from '#store/tables/users.ts';
 import type { IdentityContext } from './context.ts';
-import { findDomain, isDomainEnabled, type NamedDomain } from './domains.ts';
+import { findDomain, type NamedDomain } from './domains.ts';
 import { expecting } from './expecting.ts';
-import { domainScope, projectScope, rolesIn, type ScopeInDomain, systemScope } from './roles.ts';
+import { isUsable } from './projects.ts';
+import { domainScope, projectScope, rolesIn, systemScope } from './roles.ts';
 import type { TokenPayload } from './tokens.ts';
 
 /** Who logs in; `credential` has its own scope. */
@@ -57,7 +59,7 @@ function kindOf(requested: RequestedScope): ScopeKind {
   throw expecting('system, project, domain, OS-TRUST:trust or unscoped', 'scope');
 }
 
-type LookUp<Value> = (context: IdentityContext, value: Value) => Promise<ScopeInDomain | undefined>;
+type LookUp<Value> = (context: IdentityContext, value: Value) => Promise<Scope | undefined>;
 
 const lookUp = {
   system: async () => systemScope,
@@ -67,15 +69,15 @@ const lookUp = {
   'OS-TRUST:trust': async () => undefined,
 } as const satisfies { [kind in Exclude<ScopeKind, 'unscoped'>]: LookUp<NamedDomain> | LookUp<NamedProject> };
 
-async function domainOf(context: IdentityContext, named: NamedDomain): Promise<ScopeInDomain | undefined> {
+async function domainOf(context: IdentityContext, named: NamedDomain): Promise<Scope | undefined> {
   const domain = await findDomain(context, named);
   return domain?.enabled ? domainScope(domain.id) : undefined;
 }
 
-async function projectOf(context: IdentityContext, named: NamedProject): Promise<ScopeInDomain | undefined> {
+async function projectOf(context: IdentityContext, named: NamedProject): Promise<Scope | undefined> {
   const project = await findProject(context, named);
-  if (!project || !(await isDomainEnabled(context, project))) return undefined;
-  return { ...projectScope(project.id), domain_id: project.domain_id };
+  if (!project || !(await isUsable(context, project))) return undefined;
+  return projectScope(project.id);
 }
 
 async function findProject(context: IdentityContext, { id, name, domain }: NamedProject): Promise<Project | undefined> {
@@ -86,13 +88,8 @@ async function findProject(context: IdentityContext, { id, name, domain }: Named
 }
 
 /** undefined if there is no such scope, or the user has no role in it. */
-async function scopeIn(
-  { store }: IdentityContext,
-  { id }: User,
-  found: ScopeInDomain | undefined,
-): Promise<TokenScope | undefined> {
-  if (!found) return undefined;
-  const scope = { scope_type: found.scope_type, scope_id: found.scope_id };
+async function scopeIn({ store }: IdentityContext, { id }: User, scope: Scope | undefined): Promise<TokenScope | undefined> {
+  if (!scope) return undefined;
   const scope_revision = await store.scope_token_revisions.revisionOf({ user_id: id, ...scope });
-  return (await rolesIn(store, id, found)).length > 0 ? { scope, scope_revision } : undefined;
+  return (await rolesIn(store, id, scope)).length > 0 ? { scope, scope_revision } : undefined;
 }

@@ -9,8 +9,11 @@ import type { Store } from '#store/store.ts';
 import type { Project } from '#store/tables/projects.ts';
 import type { Scope } from '#store/tables/role-assignments.ts';
 import type { StoreContext } from './context.ts';
-import { defaultDomainId, getDomain } from './domains.ts';
+import { defaultDomainId, isDomainEnabled } from './domains.ts';
 import { ofDomain, wholeList } from './lists.ts';
+import { ancestorsOf, checkParent, deepest, subtreeOf } from './project-tree.ts';
+import { changedOptions, type OptionFields, refuseUpdate } from './resource-options.ts';
+import { projectScope } from './roles.ts';
 import { refuseDuplicates } from './unique-names.ts';
 
 /** Fields that a request may set; null means empty. */
@@ -19,6 +22,9 @@ export type ProjectFields = {
   readonly description?: string | null;
   readonly domain_id?: string | null;
   readonly parent_id?: string | null;
+  readonly enabled?: boolean;
+  readonly tags?: readonly string[];
+  readonly options?: OptionFields;
 };
 
 /** @throws Fault `notFound` */
@@ -26,6 +32,11 @@ export async function getProject({ store }: StoreContext, id: string): Promise<P
   const project = await store.projects.find({ id });
   if (!project) throw new Fault('notFound', { what: 'Project', id });
   return project;
+}
+
+/** Whether neither the project nor its domain is disabled: if one is, there are no tokens for the project. */
+export async function isUsable(context: StoreContext, project: Project): Promise<boolean> {
+  return project.enabled && (await isDomainEnabled(context, project));
 }
 
 /** Whose projects are listed: of a domain (undefined: all), or those in which a user has a role. */
@@ -40,7 +51,7 @@ export function listProjects({ store }: StoreContext, visible: VisibleProjects, 
 /** Projects for which the user can get a token, by name. */
 export async function projectsOf(context: StoreContext, user_id: string): Promise<Project[]> {
   const enabled = isAmong('domain_id', { table: 'domains', select: 'id', where: [isEqual('enabled', true)] });
-  return (await listProjects(context, { user_id }, { where: [enabled] })).items;
+  return (await listProjects(context, { user_id }, { where: [enabled, isEqual('enabled', true)] })).items;
 }
 
 function ofUser(user_id: string): Condition {
@@ -48,7 +59,19 @@ function ofUser(user_id: string): Condition {
     ...{ table: 'role_assignments', select: 'scope_id' },
     where: [isEqual('user_id', user_id), isEqual('scope_type', scope_type), isEqual('inherited', inherited)],
   });
-  return anyOf(isAmong('id', assigned('project', false)), isAmong('domain_id', assigned('domain', true)));
+  return anyOf(
+    isAmong('id', assigned('project', false)),
+    isAmong('domain_id', assigned('domain', true)),
+    ...below(isAmong('parent_id', assigned('project', true))),
+  );
+}
+
+/** Projects whose parent is among some, and those below them at each level of the tree. */
+function below(children: Condition): Condition[] {
+  const levels = [children];
+  while (levels.length < deepest - 1)
+    levels.push(isAmong('parent_id', { table: 'projects', select: 'id', where: [levels.at(-1) ?? children] }));
+  return levels;
 }
 
 /** Of this name the bare metal service believes that its users are other services (`service_role`), as Ironic does. */
@@ -65,64 +88,73 @@ export function refuseServiceProject(caller: Caller, names: readonly (string | u
 }
 
 export async function createProject({ store }: StoreContext, fields: ProjectFields): Promise<Project> {
-  const { id: domain_id } = await getDomain({ store }, fields.domain_id ?? defaultDomainId);
-  refuseParent(fields.parent_id, domain_id);
-  const id = randomUUID().replaceAll('-', '');
-  const project = { id, domain_id, name: fields.name, description: fields.description ?? '' };
-  return refuseDuplicates(store.projects.insert(project), 'project', duplicate(project));
-}
-
-export async function updateProject({ store }: StoreContext, project: Project, fields: Partial<ProjectFields>): Promise<Project> {
-  if (fields.domain_id && fields.domain_id !== project.domain_id)
-    throw new Fault('badRequest', { detail: 'Update of `domain_id` is not allowed.' });
-  refuseParent(fields.parent_id, project.domain_id);
-  const changes = {
-    ...(fields.name !== undefined && { name: fields.name }),
-    ...(fields.description !== undefined && { description: fields.description ?? '' }),
-  };
-  const changed = { ...project, ...changes };
-  if (Object.keys(changes).length > 0)
-    await refuseDuplicates(store.projects.update({ id: project.id }, changes), 'project', duplicate(changed));
-  return changed;
-}
-
-/** A project's parent is its domain: projects have no projects inside. */
-function refuseParent(parent_id: string | null | undefined, domain_id: string): void {
-  if (parent_id === undefined || parent_id === null || parent_id === domain_id) return;
-  const detail = `Invalid input for field/attribute project.parent_id: it must be '${domain_id}' or must be null.`;
-  throw new Fault('badRequest', { detail });
-}
-
-function duplicate({ name }: Project): string {
-  return `it is not permitted to have two projects with the same name in the same domain: ${name}`;
-}
-
-/** A project with resources cannot be deleted: nothing may be left without an owner. */
-export async function deleteProject({ store }: StoreContext, project: Project): Promise<void> {
-  await store.transaction(async (trx) => {
-    await refuseInUse(trx, project);
-    const scope = { scope_type: 'project', scope_id: project.id } as const;
-    await trx.role_assignments.remove(scope);
-    await trx.scope_token_revisions.remove(scope);
-    await trx.application_credentials.remove({ project_id: project.id });
-    await trx.users.update({ project_id: project.id }, { project_id: '' });
-    await trx.projects.remove({ id: project.id });
+  const domain_id = fields.domain_id ?? defaultDomainId;
+  return store.transaction(async (trx) => {
+    if (!(await trx.domains.find({ id: domain_id })))
+      throw new Fault('badRequest', { detail: `Could not find domain: ${domain_id}.` });
+    const parent_id = await checkParent(trx, fields.parent_id || domain_id, domain_id);
+    const project: Project = {
+      ...{ id: randomUUID().replaceAll('-', ''), domain_id, parent_id, name: fields.name.trim() },
+      ...{ description: fields.description ?? '', enabled: fields.enabled ?? true, tags: [...(fields.tags ?? [])] },
+      options: changedOptions({}, fields.options ?? {}),
+    };
+    return refuseDuplicates(trx.projects.insert(project), 'project', duplicate(project));
   });
 }
 
-async function refuseInUse(store: Store, project: Project): Promise<void> {
-  const live = (await store.servers.pick(['vm_state'], { project_id: project.id })).filter(
-    (server) => server.vm_state !== 'deleted',
-  );
-  const counts = {
-    servers: live.length,
-    networks: (await store.networks.pick(['id'], { project_id: project.id })).length,
-    subnets: (await store.subnets.pick(['id'], { project_id: project.id })).length,
-    ports: (await store.ports.pick(['id'], { project_id: project.id })).length,
-    images: (await store.images.pick(['id'], { owner: project.id })).length,
-  };
-  const left = Object.entries(counts).filter(([, count]) => count > 0);
-  if (left.length === 0) return;
-  const detail = `Project ${project.name} still has ${left.map(([noun, count]) => `${count} ${noun}`).join(', ')}.`;
-  throw new Fault('conflict', { detail });
+export async function updateProject({ store }: StoreContext, { id }: Project, fields: Partial<ProjectFields>): Promise<Project> {
+  return store.transaction(async (trx) => {
+    const project = await getProject({ store: trx }, id);
+    refuseUpdate('project', project, fields);
+    refusePlace(project, fields);
+    if (fields.enabled !== undefined && fields.enabled !== project.enabled) await checkEnabling(trx, project);
+    const changed: Project = {
+      ...project,
+      ...(fields.name !== undefined && { name: fields.name.trim() }),
+      ...(fields.description !== undefined && { description: fields.description ?? '' }),
+      ...(fields.enabled !== undefined && { enabled: fields.enabled }),
+      ...(fields.tags !== undefined && { tags: [...fields.tags] }),
+      options: changedOptions(project.options, fields.options ?? {}),
+    };
+    await refuseDuplicates(trx.projects.update({ id }, changed), 'project', duplicate(changed));
+    if (project.enabled && !changed.enabled) await trx.scope_token_revisions.revokeAll(projectScope(id));
+    return changed;
+  });
+}
+
+/** @param change of the tags as they are then: concurrent requests change one after the other */
+export async function changeTags(
+  { store }: StoreContext,
+  { id }: Project,
+  change: (tags: readonly string[]) => readonly string[],
+): Promise<Project> {
+  return store.transaction(async (trx) => {
+    const project = await getProject({ store: trx }, id);
+    return updateProject({ store: trx }, project, { tags: change(project.tags) });
+  });
+}
+
+/** A project stays where it is: in its domain, under its parent. */
+function refusePlace(project: Project, { domain_id, parent_id }: Partial<ProjectFields>): void {
+  if (domain_id && domain_id !== project.domain_id)
+    throw new Fault('badRequest', { detail: 'Update of `domain_id` is not allowed.' });
+  if (parent_id !== undefined && parent_id !== project.parent_id)
+    throw new Fault('forbidden', { detail: 'Update of `parent_id` is not allowed.' });
+}
+
+/** Below a disabled project, all are disabled. */
+async function checkEnabling(store: Store, project: Project): Promise<void> {
+  if (!project.enabled) {
+    const above = await ancestorsOf(store, project);
+    if (above.every(({ enabled }) => enabled)) return;
+    throw new Fault('forbidden', { detail: `Cannot enable project ${project.id} since it has disabled parents` });
+  }
+  const below = await subtreeOf(store, [project.id]);
+  if (!below.some(({ enabled }) => enabled)) return;
+  throw new Fault('forbidden', { detail: `Cannot disable project ${project.id} since its subtree contains enabled projects.` });
+}
+
+function duplicate({ id, name }: Project): string {
+  const what = 'it is not permitted to have two projects with either the same name or same id in the same domain';
+  return `${what}: name is ${name}, project id ${id}`;
 }

@@ -2,6 +2,7 @@
 import { Fault } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
 import type { RoleAssignment, RoleName, Scope } from '#store/tables/role-assignments.ts';
+import { ancestorsOf } from './project-tree.ts';
 
 /** Highest first. Each role implies the next one, as `keystone-manage bootstrap` creates them. */
 const line: readonly RoleName[] = ['admin', 'manager', 'member', 'reader'];
@@ -43,21 +44,29 @@ export const systemScope: Scope = { scope_type: 'system', scope_id: 'all' };
 export const domainScope = (id: string): Scope => ({ scope_type: 'domain', scope_id: id });
 export const projectScope = (id: string): Scope => ({ scope_type: 'project', scope_id: id });
 
-/** A scope, and for a project its domain, from which roles are inherited. */
-export type ScopeInDomain = Scope & { readonly domain_id?: string | undefined };
-
 /** Assigned, inherited and implied roles; empty = the user has no access to the scope. */
-export async function rolesIn(store: Store, user_id: string, scope: ScopeInDomain): Promise<RoleName[]> {
-  const scope_id = scope.domain_id === undefined ? scope.scope_id : [scope.scope_id, scope.domain_id];
+export async function rolesIn(store: Store, user_id: string, scope: Scope): Promise<RoleName[]> {
+  const above = await placesAbove(store, scope);
+  const scope_id = [scope.scope_id, ...above.map((place) => place.scope_id)];
   const assignments = await store.role_assignments.list({ user_id, scope_id });
-  return withImplied(assignments.filter((row) => applies(row, scope)).map(({ role }) => role));
+  return withImplied(assignments.filter((row) => applies(row, { scope, above })).map(({ role }) => role));
 }
 
-export async function hasRole(store: Store, user_id: string, scope: ScopeInDomain): Promise<boolean> {
+export async function hasRole(store: Store, user_id: string, scope: Scope): Promise<boolean> {
   return (await rolesIn(store, user_id, scope)).length > 0;
 }
 
-function applies({ scope_type, scope_id, inherited }: RoleAssignment, scope: ScopeInDomain): boolean {
-  if (inherited) return scope.scope_type === 'project' && scope_type === 'domain' && scope_id === scope.domain_id;
-  return scope_type === scope.scope_type && scope_id === scope.scope_id;
+/** Where roles are assigned that a project inherits: the projects above it, and its domain. */
+async function placesAbove(store: Store, { scope_type, scope_id }: Scope): Promise<Scope[]> {
+  const project = scope_type === 'project' ? await store.projects.find({ id: scope_id }) : undefined;
+  if (!project) return [];
+  const ancestors = await ancestorsOf(store, project);
+  return [...ancestors.map(({ id }) => projectScope(id)), domainScope(project.domain_id)];
+}
+
+type Places = { readonly scope: Scope; readonly above: readonly Scope[] };
+
+function applies(row: RoleAssignment, { scope, above }: Places): boolean {
+  const isAt = ({ scope_type, scope_id }: Scope) => row.scope_type === scope_type && row.scope_id === scope_id;
+  return row.inherited ? above.some(isAt) : isAt(scope);
 }

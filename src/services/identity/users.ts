@@ -4,6 +4,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
 import { type ListPage, type ListQuery, listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
+import type { Store } from '#store/store.ts';
 import type { User } from '#store/tables/users.ts';
 import type { IdentityContext, StoreContext } from './context.ts';
 import { defaultDomainId, getDomain } from './domains.ts';
@@ -108,14 +109,17 @@ async function changesOf(context: IdentityContext, client: LoginClient, fields: 
 
 export async function deleteUser({ store }: StoreContext, user: User): Promise<void> {
   if (user.is_admin) throw new Fault('conflict', { detail: `User ${user.name} is the administrator of the settings.` });
-  await store.transaction(async (trx) => {
-    await trx.role_assignments.remove({ user_id: user.id });
-    await trx.application_credentials.remove({ user_id: user.id });
-    await trx.keypairs.remove({ user_id: user.id });
-    await trx.scope_token_revisions.remove({ user_id: user.id });
-    await trx.login_addresses.remove({ user_id: user.id });
-    await trx.users.remove({ id: user.id });
-  });
+  await store.transaction((trx) => removeUser(trx, user));
+}
+
+/** With what belongs to the user. */
+export async function removeUser(store: Store, { id }: User): Promise<void> {
+  await store.role_assignments.remove({ user_id: id });
+  await store.application_credentials.remove({ user_id: id });
+  await store.keypairs.remove({ user_id: id });
+  await store.scope_token_revisions.remove({ user_id: id });
+  await store.login_addresses.remove({ user_id: id });
+  await store.users.remove({ id });
 }
 
 type PasswordChange = { readonly original_password: string; readonly password: string };

@@ -4,7 +4,8 @@ import type { RoleName, Scope } from '#store/tables/role-assignments.ts';
 import type { User } from '#store/tables/users.ts';
 import type { IdentityContext } from './context.ts';
 import { isDomainEnabled } from './domains.ts';
-import { rolesIn, type ScopeInDomain, withImplied } from './roles.ts';
+import { isUsable } from './projects.ts';
+import { rolesIn, withImplied } from './roles.ts';
 import type { TokenPayload } from './tokens.ts';
 
 type TokenContext = Pick<IdentityContext, 'store' | 'tokens'>;
@@ -41,29 +42,27 @@ async function callerOf(context: TokenContext, payload: TokenPayload): Promise<C
   const place = await scopeFields[scope.scope_type](context, scope.scope_id);
   const revision = await context.store.scope_token_revisions.revisionOf({ user_id: user.id, ...scope });
   if (!place || revision !== payload.scope_revision) return undefined;
-  const roles = await rolesOf(context, user, { payload, scope: { ...scope, domain_id: place.inherits_from } });
-  return roles.length === 0 ? undefined : { ...identity, ...place.fields, roles, is_admin: roles.includes('admin') };
+  const roles = await rolesOf(context, user, { payload, scope });
+  return roles.length === 0 ? undefined : { ...identity, ...place, roles, is_admin: roles.includes('admin') };
 }
 
-type ScopeFields = Pick<Caller, 'project_id' | 'project_name' | 'domain_id' | 'system_scope'>;
-/** `inherits_from`: the domain of a project. */
-type Place = { readonly fields: ScopeFields; readonly inherits_from?: string };
+type ScopeFields = Pick<Caller, 'project_id' | 'project_name' | 'project_domain_id' | 'domain_id' | 'system_scope'>;
 
-/** The caller's fields for each type of scope; undefined if the project or domain is gone, or the domain disabled. */
-const scopeFields: Record<Scope['scope_type'], (context: TokenContext, id: string) => Promise<Place | undefined>> = {
-  system: async () => ({ fields: { project_id: '', project_name: '', system_scope: 'all' } }),
+/** The caller's fields for each type of scope; undefined if the project or domain is gone or disabled. */
+const scopeFields: Record<Scope['scope_type'], (context: TokenContext, id: string) => Promise<ScopeFields | undefined>> = {
+  system: async () => ({ project_id: '', project_name: '', system_scope: 'all' }),
   domain: async ({ store }, id) => {
     const domain = await store.domains.find({ id });
-    return domain?.enabled ? { fields: { project_id: '', project_name: '', domain_id: id } } : undefined;
+    return domain?.enabled ? { project_id: '', project_name: '', domain_id: id } : undefined;
   },
   project: async (context, id) => {
     const project = await context.store.projects.find({ id });
-    if (!project || !(await isDomainEnabled(context, project))) return undefined;
-    return { fields: { project_id: id, project_name: project.name }, inherits_from: project.domain_id };
+    if (!project || !(await isUsable(context, project))) return undefined;
+    return { project_id: id, project_name: project.name, project_domain_id: project.domain_id };
   },
 };
 
-type Granted = { readonly payload: TokenPayload; readonly scope: ScopeInDomain };
+type Granted = { readonly payload: TokenPayload; readonly scope: Scope };
 
 /** A token of an application credential has only the credential's roles, and none once the credential has expired. */
 async function rolesOf({ store }: TokenContext, user: User, { payload, scope }: Granted): Promise<RoleName[]> {

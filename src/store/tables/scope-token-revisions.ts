@@ -2,8 +2,11 @@
 import { Collection } from '../collection.ts';
 import type { Scope } from './role-assignments.ts';
 
-/** The user's tokens for the scope with a lower revision are revoked; no row: 0. */
+/** The user's tokens for the scope with a lower revision are revoked; no row: 0. `user_id` is empty in the row of all users. */
 export type ScopeTokenRevision = Scope & { user_id: string; revision: number };
+
+/** No user has this id. */
+const everyone = '';
 
 type ScopeOfUser = Readonly<Scope> & { readonly user_id: string };
 
@@ -27,8 +30,15 @@ export class ScopeTokenRevisions extends Collection<ScopeTokenRevision, { scope_
       .execute();
   }
 
+  /** Revokes the tokens of all users for this scope. */
+  revokeAll(scope: Scope): Promise<void> {
+    return this.revokeTokens({ user_id: everyone, scope_type: scope.scope_type, scope_id: scope.scope_id });
+  }
+
   /** Must be read before the roles of a new token: a role removed in between then revokes the token. */
   async revisionOf({ user_id, scope_type, scope_id }: ScopeOfUser): Promise<number> {
-    return (await this.find({ user_id, scope_type, scope_id }))?.revision ?? 0;
+    const rows = await this.list({ user_id: [user_id, everyone], scope_type, scope_id });
+    // Neither ever gets lower: the sum differs once one of them does.
+    return rows.reduce((sum, { revision }) => sum + revision, 0);
   }
 }

@@ -29,4 +29,13 @@ export class Users extends Collection<User, { users: User }> {
       .where('id', '=', user_id)
       .execute();
   }
+
+  /** Revokes all tokens of the users of a domain. */
+  async revokeTokensOfDomain(domain_id: string): Promise<void> {
+    await this.db
+      .updateTable('users')
+      .set((column) => ({ token_revision: column('token_revision', '+', 1) }))
+      .where('domain_id', '=', domain_id)
+      .execute();
+  }
 }

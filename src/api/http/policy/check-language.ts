@@ -153,7 +153,9 @@ const callerTable: Readonly<Record<string, (caller: Caller) => string | undefine
   tenant_id: ({ project_id }) => project_id,
   project_name: ({ project_name }) => project_name,
   domain_id: ({ domain_id }) => domain_id,
+  project_domain_id: ({ project_domain_id }) => project_domain_id,
   'token.domain.id': ({ domain_id }) => domain_id,
+  'token.project.domain.id': ({ project_domain_id }) => project_domain_id,
   system_scope: ({ system_scope }) => system_scope,
   is_admin: ({ is_admin }) => textOf(is_admin),
 };

@@ -1,0 +1,46 @@
+/** Referee test: the identity commands of the unmodified `openstack` client. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
+import { openstack, openstackJson, openstackSession, withoutClient as skip } from './openstack.ts';
+
+let fixture: ApiFixture;
+let env: NodeJS.ProcessEnv;
+before(async () => {
+  fixture = await openApiFixture({ clock: () => 0 });
+  ({ env } = await fixture.listen());
+});
+after(() => fixture.close());
+
+type Row = Record<string, string>;
+const column = (rows: readonly Row[], name: string) => rows.map((row) => row[name]);
+
+test('domains and a tree of projects with tags', { skip }, async () => {
+  const { replies, output } = await openstackSession(env, [
+    'domain create --description second d2 -f json',
+    'project create --domain d2 --tag blue top -f json',
+    'project create --domain d2 --parent top below -f json',
+    'project show --domain d2 --children --parents below -f json',
+    'project set --domain d2 --tag green --immutable top',
+    'project list --domain d2 --tags blue,green -f json',
+    'user create --domain d2 --password pw fred -f json',
+    'role add --project top --project-domain d2 --user fred --user-domain d2 member',
+    'domain list -f json',
+  ]);
+  const [domain, top, below, shown, tagged, , domains] = replies as [Row, Row, Row, Row, Row[], Row, Row[]];
+  const asFred = {
+    ...{ ...env, OS_USERNAME: 'fred', OS_PASSWORD: 'pw', OS_USER_DOMAIN_NAME: 'd2' },
+    ...{ OS_PROJECT_NAME: 'top', OS_PROJECT_DOMAIN_NAME: 'd2' },
+  };
+
+  assert.equal(below['parent_id'], top['id'], output);
+  assert.equal(shown['domain_id'], domain['id']);
+  assert.deepEqual(column(tagged, 'Name'), ['top']);
+  assert.deepEqual(column(domains, 'Name').sort(), ['Default', 'd2']);
+  assert.equal((await openstackJson(asFred, ['token', 'issue'])).project_id, top['id']);
+  await assert.rejects(openstack(env, ['project', 'delete', top['id'] ?? '']), /immutable project resource/);
+  await assert.rejects(openstack(env, ['domain', 'delete', 'd2']), /please disable it first/);
+  await openstackSession(env, ['project set --no-immutable top --domain d2', 'domain set --disable d2', 'domain delete d2']);
+  assert.deepEqual(column(await openstackJson(env, ['domain', 'list']), 'Name'), ['Default']);
+  await assert.rejects(openstack(asFred, ['token', 'issue']), /HTTP 401/);
+});
