@@ -38,6 +38,7 @@ export const faultTable = {
   notAcceptable: { status: 406, by: 'caller', message: '{detail}' },
   requestTimeout: { status: 408, by: 'caller', message: '{detail}' },
   clientDisconnected: { status: 400, by: 'caller', message: '{what} was aborted because the client disconnected.' },
+  rangeNotSatisfiable: { status: 416, by: 'caller', message: '{detail}' },
   unsupportedMediaType: { status: 415, by: 'caller', message: '{detail}' },
   tooManyRequests: { status: 429, by: 'caller', message: 'Too many {what}; try again in {seconds} s.' },
   conflict: { status: 409, by: 'caller', message: '{detail}' },

@@ -19,6 +19,7 @@ export const tenantMessages = {
   recordNotFound: true,
   methodNotAllowed: true,
   notAcceptable: true,
+  rangeNotSatisfiable: true,
   unsupportedMediaType: true,
   requestTimeout: true,
   clientDisconnected: true,

@@ -46,8 +46,8 @@ export type ImageStore = ImageSource & {
    * declared format or refers to other files, `conflict` during another upload.
    */
   upload(id: string, data: Readable, request: UploadRequest): Promise<UploadFacts>;
-  /** The uploaded bytes. Throws `notFound` if there are none. */
-  read(id: string): Promise<{ stream: ReadStream; size: number }>;
+  /** The uploaded bytes, or a part of them (both ends inclusive), and the size of all. Throws `notFound` if there are none. */
+  read(id: string, part?: { start: number; end: number }): Promise<{ stream: ReadStream; size: number }>;
   /** Removes the data and all files derived from it; aborts running conversions. */
   remove(id: string): Promise<void>;
   /** Removes partial files after a crash. Call before the first upload. */
@@ -176,11 +176,11 @@ class FolderImageStore implements ImageStore {
     }
   }
 
-  async read(id: string): Promise<{ stream: ReadStream; size: number }> {
+  async read(id: string, part?: { start: number; end: number }): Promise<{ stream: ReadStream; size: number }> {
     const path = join(this.#folder(id), 'data');
     const size = await sizeOf(path);
     if (size === undefined) throw new Fault('notFound', { what: 'Data of image', id });
-    return { stream: createReadStream(path), size };
+    return { stream: createReadStream(path, part), size };
   }
 
   async remove(id: string): Promise<void> {

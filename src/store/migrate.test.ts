@@ -67,6 +67,7 @@ const later = [
   '0065-inspection-by-bmc',
   '0070-project-tree',
   '0080-image-members',
+  '0081-hidden-images',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

@@ -47,6 +47,7 @@ import { migration0064 } from './migrations/0064-held-addresses.ts';
 import { migration0065 } from './migrations/0065-inspection-by-bmc.ts';
 import { migration0070 } from './migrations/0070-project-tree.ts';
 import { migration0080 } from './migrations/0080-image-members.ts';
+import { migration0081 } from './migrations/0081-hidden-images.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -94,6 +95,7 @@ const migrations: Record<string, Migration> = {
   '0065-inspection-by-bmc': migration0065,
   '0070-project-tree': migration0070,
   '0080-image-members': migration0080,
+  '0081-hidden-images': migration0081,
 };
 
 /** The names of the migrations that have not run on this database. */

@@ -71,3 +71,27 @@ test('shares an image with a project, which accepts it', { skip }, async () => {
   await openstack(env, ['image', 'remove', 'project', 'given', team]);
   await assert.rejects(openstack(eve, ['image', 'show', id]), /No Image found/);
 });
+
+test('deactivates, hides and tags an image', { skip }, async () => {
+  const file = join(directory, 'data2');
+  await writeFile(file, 'a kernel');
+  const create = `image create --disk-format aki --container-format aki --public --tag one --file ${file} off -f json`;
+  const { replies, output } = await session([
+    create,
+    'image set --hidden off',
+    'image list --public -f json',
+    'image list --public --hidden -f json',
+    'image set --unhidden --deactivate off',
+    'image show off -f json',
+  ]);
+  const [image, listed, hidden, shown] = replies as [Row, Row[], Row[], Row];
+
+  assert.deepEqual([names(listed), names(hidden)], [[], ['off']], output);
+  const { os_hidden } = shown['properties'] as Row;
+  assert.deepEqual([image['tags'], shown['status'], os_hidden], [['one'], 'deactivated', false], output);
+  const save = ['image', 'save', '--file', join(directory, 'not'), 'off'];
+  await assert.rejects(openstack(eve, save), /Unable to download image/);
+  await session(['image set --activate off', 'image set --unprotected off']);
+  await openstack(eve, save);
+  await openstack(env, ['image', 'delete', 'off']);
+});

@@ -25,6 +25,8 @@ test("image: every reply matches Glance's document", { skip }, async (t) => {
   await send('PUT', `/images/${id}/members/p`, { status: 'accepted' });
   await send('GET', `/images/${id}/members`);
   await send('DELETE', `/images/${id}/members/p`);
+  await comparison.fixture.store.images.update({ id }, { status: 'active', size: 1 });
+  for (const action of ['deactivate', 'reactivate']) await send('POST', `/images/${id}/actions/${action}`);
   await send('GET', '/tasks');
   await patch('PATCH', `/images/${id}`, [{ op: 'replace', path: '/name', value: 'other' }]);
   await send('DELETE', `/images/${id}`);

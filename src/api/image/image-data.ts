@@ -3,9 +3,11 @@ import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { refuseDeactivated } from '#services/image/actions.ts';
 import { takeUpImages, uploadData } from '#services/image/data.ts';
 import { findImage } from '#services/image/visibility.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
+import { readRange } from './byte-range.ts';
 import { authorize, route, targetIn, unsupportedRoute } from './policy.ts';
 
 /** Applies to routes registered after it. */
@@ -41,10 +43,14 @@ export const imageDataRoutes = [
     reply: Type.Unsafe<FastifyReply>({ type: 'string', format: 'binary' }),
     async handler(request, context, reply) {
       const image = await findImage(context, request.caller, request.params.id);
+      refuseDeactivated(image, request.caller);
       authorize(request, 'download_image', targetIn(image));
-      if (image.status !== 'active') return reply.code(204).send();
-      const { stream, size } = await context.images.read(image.id);
-      reply.type('application/octet-stream').header('content-length', size);
+      const { status, size } = image;
+      if (size === null || (status !== 'active' && status !== 'deactivated')) return reply.code(204).send();
+      const part = readRange(request.headers, size);
+      const { stream } = await context.images.read(image.id, part);
+      if (part) reply.code(206).header('content-range', `bytes ${part.start}-${part.end}/${size}`);
+      reply.type('application/octet-stream').header('content-length', part ? part.end - part.start + 1 : size);
       if (image.checksum) reply.header('content-md5', image.checksum);
       return reply.send(stream);
     },

@@ -1,8 +1,9 @@
 /** Tags of images, and their actions. */
 import { Type } from 'typebox';
+import { imageActions, runAction } from '#services/image/actions.ts';
 import { addTag, removeTag } from '#services/image/images.ts';
 import { findImage } from '#services/image/visibility.ts';
-import { authorize, route, targetIn, unsupportedRoute } from './policy.ts';
+import { authorize, route, targetIn } from './policy.ts';
 
 const params = Type.Object({ id: Type.String(), tag: Type.String({ maxLength: 255 }) });
 
@@ -33,12 +34,18 @@ export const imagePartRoutes = [
       await removeTag(context, image, request.params.tag);
     },
   }),
-  ...(['deactivate', 'reactivate'] as const).map((action) =>
-    unsupportedRoute({
+  ...imageActions.map((action) =>
+    route({
       method: 'POST',
       path: `/images/:id/actions/${action}`,
       policy: action,
-      what: `Image action '${action}'`,
+      summary: action === 'deactivate' ? 'Forbid the use of the data of an image' : 'Allow the use of the data of an image again',
+      status: 204,
+      async handler(request, context) {
+        const image = await findImage(context, request.caller, request.params.id);
+        authorize(request, action, targetIn(image));
+        await runAction(context, image, action);
+      },
     }),
   ),
 ];

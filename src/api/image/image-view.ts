@@ -1,7 +1,7 @@
 /** An image in Glance's representation: its attributes, and its properties beside them. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { containerFormats, diskFormats, visibilities } from '#services/image/attributes.ts';
+import { containerFormats, diskFormats, imageStatuses, visibilities } from '#services/image/attributes.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { ApiContext } from '../context.ts';
 import { Nullable } from '../http/schemas.ts';
@@ -11,7 +11,7 @@ const Text = Type.String();
 const attributes = viewOf<Image>()({
   id: { type: Text, value: ({ id }) => id },
   name: { type: Nullable(Text), value: ({ name }) => name },
-  status: { type: Type.Enum(['queued', 'saving', 'active', 'killed', 'deleted']), value: ({ status }) => status },
+  status: { type: Type.Enum(imageStatuses), value: ({ status }) => status },
   visibility: { type: Type.Enum(visibilities), value: ({ visibility }) => visibility },
   owner: { type: Text, value: ({ owner }) => owner },
   disk_format: { type: Nullable(Type.Enum(diskFormats)), value: ({ disk_format }) => disk_format },
@@ -25,7 +25,7 @@ const attributes = viewOf<Image>()({
   os_hash_value: { type: Nullable(Text), value: ({ os_hash_value }) => os_hash_value },
   protected: { type: Type.Boolean(), value: (image) => image.protected },
   tags: { type: Type.Array(Text), value: ({ tags }) => tags },
-  os_hidden: { type: Type.Boolean(), value: () => false },
+  os_hidden: { type: Type.Boolean(), value: ({ os_hidden = false }) => os_hidden },
   created_at: { type: Text, value: ({ created_at }) => wholeSeconds(created_at) },
   updated_at: { type: Text, value: ({ updated_at }) => wholeSeconds(updated_at) },
   self: { type: Text, value: ({ id }) => `/v2/images/${id}` },

@@ -27,7 +27,7 @@ before(async () => {
         uploads.emit('began');
         return files.upload(...args).finally(() => uploads.emit('ended'));
       };
-      return { upload, read: (id) => files.read(id), remove: (id) => files.remove(id) };
+      return { upload, read: (...args) => files.read(...args), remove: (id) => files.remove(id) };
     },
   });
   member = { 'x-auth-token': await aMember('dave') };

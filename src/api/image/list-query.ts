@@ -70,7 +70,7 @@ function readFilters(query: ImageQuery, caller: Caller): Condition[] {
   return [
     listedBy(caller, query.visibility),
     sharedAs(caller, query.member_status ?? 'accepted'),
-    readFlag('os_hidden', query.os_hidden ?? 'false') ? nothing : everything,
+    isEqual('os_hidden', readFlag('os_hidden', query.os_hidden ?? 'false')),
     ...(query.protected === undefined ? [] : [isEqual('protected', readFlag('protected', query.protected))]),
     ...readSizes(query),
     ...others.map(([name, value]) => attributeFilter(name, [value].flat().map(String))),

@@ -29,7 +29,7 @@ before(async () => {
       const files = () => createImageFiles({ store, directory: join(stateDir, 'images'), log, bounds: { ...bounds } });
       return {
         upload: (...args) => files().upload(...args),
-        read: (id) => files().read(id),
+        read: (...args) => files().read(...args),
         remove: (id) => files().remove(id),
       };
     },

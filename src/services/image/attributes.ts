@@ -1,9 +1,16 @@
 /** The attributes of images: one table for requests, changes and the schemas that Glance publishes. */
 import { type Static, type TSchema, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
+import { shorten } from './limits.ts';
 
 export const diskFormats = ['raw', 'qcow2', 'aki', 'ari', 'ami', 'vmdk', 'vdi', 'vhd', 'vhdx', 'iso'];
 export const containerFormats = ['bare', 'aki', 'ari', 'ami', 'ovf', 'ova', 'docker', 'compressed'];
 export const visibilities = ['public', 'private', 'shared', 'community'];
+
+/** Glance's; images of Ingot are never `killed` or `pending_delete`. */
+export const imageStatuses = [
+  ...['queued', 'saving', 'active', 'killed', 'deleted', 'uploading', 'importing', 'pending_delete', 'deactivated'],
+];
 
 /** Glance stores sizes as signed 32-bit integers. */
 const largestSize = 2_147_483_647;
@@ -24,7 +31,7 @@ export const NewImage = Type.Object(
     min_ram: Type.Optional(Size),
     tags: Type.Optional(Type.Array(Type.String({ maxLength: 255 }))),
     owner: Type.Optional(Type.String()),
-    os_hidden: Type.Optional(Type.Literal(false)),
+    os_hidden: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: Type.Union([Type.String(), Type.Null()]) },
 );
@@ -46,10 +53,10 @@ const fixed = (schema: object) => ({ schema: { ...schema, readOnly: true } });
 export const attributeTable: Readonly<Record<string, Attribute>> = {
   id: { schema: { type: 'string', pattern: '^([0-9a-fA-F]){8}(-([0-9a-fA-F]){4}){3}-([0-9a-fA-F]){12}$' } },
   name: { schema: text, change: 'owner' },
-  status: fixed({ type: 'string', enum: ['queued', 'saving', 'active', 'killed', 'deleted'] }),
+  status: fixed({ type: 'string', enum: imageStatuses }),
   visibility: { schema: { type: 'string', enum: visibilities }, change: 'owner' },
   protected: { schema: { type: 'boolean' }, change: 'owner' },
-  os_hidden: { schema: { type: 'boolean' } },
+  os_hidden: { schema: { type: 'boolean' }, change: 'owner' },
   owner: { schema: text, change: 'admin' },
   disk_format: { schema: { type: ['null', 'string'], enum: [null, ...diskFormats] }, change: 'owner while queued' },
   container_format: { schema: { type: ['null', 'string'], enum: [null, ...containerFormats] }, change: 'owner while queued' },
@@ -69,5 +76,11 @@ export const attributeTable: Readonly<Record<string, Attribute>> = {
   locations: fixed({ type: 'array' }),
   direct_url: fixed({ type: 'string' }),
 };
+
+/** Names that no property may have: the first are columns of Glance, the others what Glance itself writes. */
+export function refuseReserved(name: string): void {
+  if (['location', 'deleted', 'deleted_at'].includes(name) || name.startsWith('os_glance'))
+    throw new Fault('forbidden', { detail: `Attribute '${shorten(name)}' is reserved.` });
+}
 
 export const isProperty = (name: string): boolean => !Object.hasOwn(attributeTable, name);

@@ -4,7 +4,7 @@ import { Fault } from '#domain/faults.ts';
 import { whereUnique } from '#store/collection.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { Caller } from '../caller.ts';
-import { isProperty, NewImage } from './attributes.ts';
+import { isProperty, NewImage, refuseReserved } from './attributes.ts';
 import type { ImageContext } from './context.ts';
 import { refuseTakenId, takenId } from './delete.ts';
 import { refuseManyImages, refuseTooLarge } from './limits.ts';
@@ -25,6 +25,7 @@ export async function createImage(context: ImageContext, caller: Caller, fields:
     min_disk: fields.min_disk ?? 0,
     min_ram: fields.min_ram ?? 0,
     protected: fields.protected ?? false,
+    os_hidden: fields.os_hidden ?? false,
     ...withoutData,
     created_at: now,
     updated_at: now,
@@ -42,6 +43,7 @@ function propertiesOf(fields: NewImage): Record<string, string> {
   const free = Object.entries(fields).filter(([name]) => !known.has(name));
   const reserved = free.find(([name]) => !isProperty(name));
   if (reserved) throw new Fault('forbidden', { detail: `Attribute '${reserved[0]}' is read-only.` });
+  for (const [name] of free) refuseReserved(name);
   return Object.fromEntries(
     free.flatMap(([name, value]): [string, string][] => (typeof value === 'string' ? [[name, value]] : [])),
   );

@@ -4,7 +4,7 @@ import { Compile } from 'typebox/compile';
 import { Fault } from '#domain/faults.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { Caller } from '../caller.ts';
-import { attributeTable, isProperty, NewImage } from './attributes.ts';
+import { attributeTable, isProperty, NewImage, refuseReserved } from './attributes.ts';
 import type { ImageContext } from './context.ts';
 import { saveImage } from './images.ts';
 import { refuseTooLarge, shorten } from './limits.ts';
@@ -20,7 +20,7 @@ export const ImagePatch = Type.Array(Operation, { maxItems: mostOperations });
 export type ImagePatch = Static<typeof ImagePatch>;
 
 /** Schema of the new values of attributes. */
-const checkChanges = Compile(Type.Partial(Type.Omit(NewImage, ['id', 'os_hidden'])));
+const checkChanges = Compile(Type.Partial(Type.Omit(NewImage, ['id'])));
 
 /** The image with the operations applied so far: changed in place, so that each costs only its own length. */
 type Draft = {
@@ -70,6 +70,7 @@ function nameOf(path: string): string {
 }
 
 function changeProperty({ properties }: Draft, name: string, operation: Operation): void {
+  refuseReserved(name);
   if (operation.op !== 'add' && !properties.has(name))
     throw new Fault('conflict', { detail: `Property ${shorten(name)} does not exist.` });
   if (operation.op === 'remove') properties.delete(name);
@@ -88,8 +89,7 @@ function changeAttribute({ image, caller, attributes }: Draft, name: string, ope
 function checkMayChange(image: Image, name: string, caller: Caller): void {
   const change = attributeTable[name]?.change;
   if (!change) throw new Fault('forbidden', { detail: `Attribute '${name}' is read-only.` });
-  if (change === 'admin' && !caller.is_admin)
-    throw new Fault('forbidden', { detail: `Only an administrator may change attribute '${name}'.` });
+  if (change === 'admin' && !caller.is_admin) throw new Fault('forbidden', { detail: "Owner can't be updated by non admin." });
   if (change === 'owner while queued' && image.status !== 'queued')
     throw new Fault('forbidden', { detail: `Attribute ${name} can be replaced only while the image is queued.` });
 }

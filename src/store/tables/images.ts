@@ -7,7 +7,7 @@ import { Collection } from '../collection.ts';
 export type Image = {
   id: string;
   name: string | null;
-  status: 'queued' | 'saving' | 'active' | 'killed' | 'deleted';
+  status: 'queued' | 'saving' | 'active' | 'killed' | 'deleted' | 'deactivated';
   visibility: ImageVisibility;
   owner: string;
   disk_format: string | null;
@@ -21,6 +21,8 @@ export type Image = {
   os_hash_algo: string | null;
   os_hash_value: string | null;
   protected: boolean;
+  /** Lists leave it out unless they are asked for it; absent: no. */
+  os_hidden?: boolean;
   tags: string[];
   /** Free properties: `kernel_id`, `ramdisk_id`, `os_type`… */
   properties: Record<string, string>;
@@ -41,7 +43,11 @@ const imagesAtOnce = 8;
 
 /** Rows are large (tags, properties): lists read the short columns first, then only the displayed rows in full. */
 export class Images extends Collection<Image, { images: Image }> {
-  static override readonly table = { name: 'images', json: ['tags', 'properties'], boolean: ['protected', 'uploaded_by_admin'] };
+  static override readonly table = {
+    name: 'images',
+    json: ['tags', 'properties'],
+    boolean: ['protected', 'os_hidden', 'uploaded_by_admin'],
+  };
 
   /** @param project_id returns its images and the public ones; undefined: all */
   async listShort(project_id?: string): Promise<ShortImage[]> {
