@@ -138,7 +138,7 @@ const inventory = {
 
 const network = {
   ...{ id: '30000000-0000-4000-8000-000000000001', name: 'fabric', project_id: 'p', admin_state_up: true, shared: true },
-  ...{ external: false, mtu: 1500, provider: {}, description: '', created_at: at, updated_at: at },
+  ...{ external: false, mtu: 1500, port_security_enabled: true, provider: {}, description: '', created_at: at, updated_at: at },
 };
 
 async function serverRow(trx: Store, index: number): Promise<Server> {
@@ -146,7 +146,15 @@ async function serverRow(trx: Store, index: number): Promise<Server> {
   return {
     ...{ id: serverId(index), name: `server-${index}`, hostname: `server-${index}`, project_id: projectId ?? 'p', user_id: 'u' },
     ...{ flavor: aFlavor, image_id: anImage.id, key_name: null, public_key: null, user_data: 'I'.repeat(2000), metadata: {} },
-    ...{ personality: [], port_ids: [], requested_networks: [], availability_zone: null, description: null, locked: false },
+    ...{
+      personality: [],
+      port_ids: [],
+      requested_networks: [],
+      security_groups: [],
+      availability_zone: null,
+      description: null,
+      locked: false,
+    },
     ...{ locked_by: null, locked_reason: null },
     ...{ vm_state: 'active', task_state: null, preserve_ephemeral: false, launch_index: 0, node_uuid: nodeUuid(index) },
     ...{ fault: null, console_log: null },

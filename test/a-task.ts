@@ -149,6 +149,7 @@ export function aServer(changes: Partial<Server> = {}): Server {
     personality: [],
     port_ids: [],
     requested_networks: 'auto',
+    security_groups: [],
     availability_zone: null,
     description: null,
     locked: false,

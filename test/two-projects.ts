@@ -93,6 +93,7 @@ async function aProject(fixture: RackFixture, name: string) {
   const cidr = name === 'victim' ? '10.9.0.0/24' : '10.8.0.0/24';
   const { subnet } = await make('/network/v2.0/subnets', { subnet: { network_id: network.id, ip_version: 4, cidr } });
   const row = await fixture.store.networks.find({ id: network.id });
+  const group = (await make('/network/v2.0/security-groups', { security_group: { name } })).security_group;
   const port = await allocatePort(fixture.store, { network: row!, project_id: project.id });
   await make('/compute/v2.1/os-keypairs', { keypair: { name: `${name}-key` } });
   const server = { name, imageRef: image.id, flavorRef: 'f1', networks: [] };
@@ -108,6 +109,8 @@ async function aProject(fixture: RackFixture, name: string) {
     networks: network.id,
     subnets: subnet.id,
     ports: port.id,
+    'security-groups': group.id,
+    'security-group-rules': group.security_group_rules[0].id,
     'os-keypairs': `${name}-key`,
     users: made.id,
     projects: project.id,

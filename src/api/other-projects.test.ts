@@ -34,7 +34,7 @@ const words: Readonly<Record<string, string>> = {
 /** Path segments before a parameter that identifies nothing owned by a project. */
 const nobodys = new Set([
   ...['services', 'endpoints', 'os-services', 'agents', 'availability_zones', 'floatingips', 'routers', 'segments', 'trunks'],
-  ...['security-groups', 'security-group-rules', 'rbac-policies', 'subnetpools', 'address-scopes', 'drivers', 'portgroups'],
+  ...['rbac-policies', 'subnetpools', 'address-scopes', 'drivers', 'portgroups'],
   ...['credentials', 'OS-EC2', 'config', ':group', 'groups', 'policies', 'limits', 'registered_limits', 'endpoint_groups'],
   ...['identity_providers', 'protocols', 'mappings', 'service_providers', 'consumers', 'authorize', 'access_tokens'],
   ...['trusts', 'access_rules'],
@@ -72,6 +72,8 @@ const bodies: Readonly<Record<string, unknown>> = {
   'PUT /network/v2.0/networks/:id': { network: { name: 'new' } },
   'PUT /network/v2.0/subnets/:id': { subnet: { name: 'new' } },
   'PUT /network/v2.0/ports/:id': { port: { name: 'new' } },
+  'PUT /network/v2.0/security-groups/:id': { security_group: { name: 'new' } },
+  'POST /network/v2.0/security-groups/:id/tags': { tags: ['new'] },
   'PATCH /identity/v3/projects/:id': { project: { description: 'new' } },
   'PATCH /identity/v3/users/:id': { user: { description: 'new' } },
   'POST /identity/v3/users/:id/password': { user: { original_password: 'wrong', password: 'another long one' } },
@@ -207,6 +209,43 @@ const trx: { title: string; asks: (ids: Ids) => Ask }[] = [
       method: 'POST',
       url: '/network/v2.0/ports',
       body: { port: { network_id: own['networks'], fixed_ips: [{ subnet_id: subnets }] } },
+    }),
+  },
+  {
+    title: 'a port in a security group',
+    asks: (ids) => ({
+      method: 'POST',
+      url: '/network/v2.0/ports',
+      body: { port: { network_id: own['networks'], security_groups: [ids['security-groups']] } },
+    }),
+  },
+  {
+    title: 'a rule of a security group',
+    asks: (ids) => ({
+      method: 'POST',
+      url: '/network/v2.0/security-group-rules',
+      body: { security_group_rule: { security_group_id: ids['security-groups'], direction: 'egress', protocol: 'tcp' } },
+    }),
+  },
+  {
+    title: 'a rule for the members of a security group',
+    asks: (ids) => ({
+      method: 'POST',
+      url: '/network/v2.0/security-group-rules',
+      body: {
+        security_group_rule: {
+          ...{ security_group_id: own['security-groups'], direction: 'ingress' },
+          remote_group_id: ids['security-groups'],
+        },
+      },
+    }),
+  },
+  {
+    title: 'a server in a security group',
+    asks: (ids) => ({
+      method: 'POST',
+      url: `/compute/v2.1/servers/${own['servers']}/action`,
+      body: { addSecurityGroup: { name: ids['security-groups'] } },
     }),
   },
   {

@@ -24,6 +24,8 @@ export const faultTable = {
   },
   forbidden: { status: 403, by: 'caller', message: '{detail}' },
   notFound: { status: 404, by: 'caller', message: '{what} {id} could not be found.' },
+  /** In the service's own words. */
+  missing: { status: 404, by: 'caller', message: '{detail}' },
   unsupportedExtension: {
     status: 404,
     by: 'caller',
@@ -42,6 +44,7 @@ export const faultTable = {
   unsupportedMediaType: { status: 415, by: 'caller', message: '{detail}' },
   tooManyRequests: { status: 429, by: 'caller', message: 'Too many {what}; try again in {seconds} s.' },
   conflict: { status: 409, by: 'caller', message: '{detail}' },
+  preconditionFailed: { status: 412, by: 'caller', message: '{detail}' },
   tooLarge: { status: 413, by: 'caller', message: '{detail}' },
   unsupported: {
     status: 501,

@@ -59,6 +59,8 @@ export type NewServer = {
   personality?: { path: string; contents: string }[];
   /** `auto`: the only network that the project can use, `none`: no network. */
   networks: 'auto' | 'none' | RequestedNetwork[];
+  /** Ids of the security groups of ports that are made for it; default: that of the project. */
+  security_groups?: readonly string[];
   availability_zone?: string;
   /** Requests one node by UUID or name (`--availability-zone zone:host:node`, or the hint `node`). */
   node?: string;

@@ -36,7 +36,8 @@ test('counts a write to any table, except those on which no token depends', asyn
       'ip_allocations',
     ],
     ...['keypairs', 'login_addresses', 'networks', 'node_endpoints', 'node_locks', 'node_ports', 'node_reservations', 'nodes'],
-    ...['operations', 'portgroups', 'ports', 'runbooks', 'servers', 'subnets', 'volume_connectors', 'volume_targets'],
+    ...['operations', 'portgroups', 'ports', 'runbooks', 'security_group_rules', 'security_groups'],
+    ...['servers', 'subnets', 'volume_connectors', 'volume_targets'],
   ];
   assert.deepEqual(uncounted.sort(), expected);
 });

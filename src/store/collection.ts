@@ -167,6 +167,13 @@ export abstract class Collection<T extends object, Columns = any> {
     return rows.map((row) => this.decode(row) as Pick<T, K>);
   }
 
+  /** The number of matching rows. */
+  async count(where: Where<T> | readonly Condition[] = {}): Promise<number> {
+    const counted = sql<number>`count(*)`.as('counted');
+    const { counted: count } = await this.#filter(this.#rows().select(counted), where).executeTakeFirstOrThrow();
+    return Number(count);
+  }
+
   /** Reads these columns of the next visible rows, and whether each matches: the cost depends on `limit`. */
   async test(
     columns: readonly string[],

@@ -21,6 +21,8 @@ export const listTables = {
   ports: { id: 'id', order: oldestFirst },
   /** Small records of the bare-metal service. */
   records: { id: 'uuid', order: [{ column: 'created_at' }, { column: 'uuid' }] },
+  security_groups: { id: 'id', order: oldestFirst },
+  security_group_rules: { id: 'id', order: oldestFirst },
   servers: { id: 'id', order: newestFirst, scanned: 30, read: 20, short: shortColumns },
   projects: { id: 'id', order: byName },
   subnets: { id: 'id', order: oldestFirst },

@@ -68,6 +68,7 @@ const later = [
   '0070-project-tree',
   '0080-image-members',
   '0081-hidden-images',
+  '0085-security-groups',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

@@ -48,6 +48,7 @@ import { migration0065 } from './migrations/0065-inspection-by-bmc.ts';
 import { migration0070 } from './migrations/0070-project-tree.ts';
 import { migration0080 } from './migrations/0080-image-members.ts';
 import { migration0081 } from './migrations/0081-hidden-images.ts';
+import { migration0085 } from './migrations/0085-security-groups.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -96,6 +97,7 @@ const migrations: Record<string, Migration> = {
   '0070-project-tree': migration0070,
   '0080-image-members': migration0080,
   '0081-hidden-images': migration0081,
+  '0085-security-groups': migration0085,
 };
 
 /** The names of the migrations that have not run on this database. */

@@ -36,6 +36,7 @@ import { RoleAssignments } from './tables/role-assignments.ts';
 import { Runbooks } from './tables/runbooks.ts';
 import { ScopeTokenRevisions } from './tables/scope-token-revisions.ts';
 import { SecretsKeys } from './tables/secrets-key.ts';
+import { SecurityGroupRules, SecurityGroups } from './tables/security-groups.ts';
 import { Servers } from './tables/servers.ts';
 import { Subnets } from './tables/subnets.ts';
 import { Users } from './tables/users.ts';
@@ -65,6 +66,8 @@ export const nouns = {
   image_members: ImageMembers,
   deleted_images: DeletedImages,
   fetched_images: FetchedImages,
+  security_groups: SecurityGroups,
+  security_group_rules: SecurityGroupRules,
   networks: Networks,
   subnets: Subnets,
   ports: Ports,

@@ -11,6 +11,16 @@ const absent = (plural: string, names: readonly string[], files: string): Except
   source: `${definitions}/${files}`,
 });
 
+const plurals = ['networks', 'subnets', 'ports', 'security_groups', 'security_group_rules'];
+const ruleFields = [
+  'port_range_max',
+  'port_range_min',
+  'protocol',
+  'remote_address_group_id',
+  'remote_group_id',
+  'remote_ip_prefix',
+];
+
 export const networkExceptions: readonly Exception[] = [
   absent('networks', ['dns_domain', 'l2_adjacency', 'qos_policy_id', 'segments'], '{dns,l2_adjacency,qos,multiprovidernet}.py'),
   absent(
@@ -24,7 +34,7 @@ export const networkExceptions: readonly Exception[] = [
     '{port_numa_affinity_policy,uplink_status_propagation,qos,port_resource_request}.py',
   ),
   {
-    at: ['networks', 'subnets', 'ports'].flatMap((plural) => inEach(plural, ['project_id'])),
+    at: plurals.flatMap((plural) => inEach(plural, ['project_id'])),
     what: 'unknown',
     why: 'Beside tenant_id, by the extension project-id.',
     source: `${definitions}/project_id.py`,
@@ -54,6 +64,26 @@ export const networkExceptions: readonly Exception[] = [
     what: 'missing',
     why: 'No longer shown.',
     source: 'neutron/api/extensions.py (ExtensionController._translate)',
+  },
+  {
+    at: inEach('security_group_rules', ruleFields),
+    what: 'wrong',
+    says: 'must be string',
+    why: 'null where the rule does not say it; ports are numbers.',
+    source: 'neutron/extensions/securitygroup.py (RESOURCE_ATTRIBUTE_MAP)',
+  },
+  {
+    at: inEach('security_group_rules', ['belongs_to_default_sg']),
+    what: 'unknown',
+    why: 'By the extension security-groups-rules-belongs-to-default-sg.',
+    source: `${definitions}/security_groups_rules_belongs_to_default_sg.py`,
+  },
+  {
+    at: inEach('security_groups', ['security_group_rules']),
+    what: 'wrong',
+    says: 'must be string',
+    why: 'A list.',
+    source: 'neutron/db/securitygroups_db.py (_make_security_group_dict)',
   },
   {
     operation: 'GET /v2.0/quotas/**',

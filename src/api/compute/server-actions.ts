@@ -5,7 +5,7 @@ import { Fault } from '#domain/faults.ts';
 import { lastLines } from '#domain/last-lines.ts';
 import type { LockRight } from '#engine/contract.ts';
 import { rebuildServer } from '#services/compute/rebuild.ts';
-import { refuseOtherGroups } from '#services/compute/security-groups.ts';
+import { addGroup, removeGroup } from '#services/compute/security-groups.ts';
 import { machineOf } from '#services/compute/servers.ts';
 import type { Server } from '#store/tables/servers.ts';
 import type { ApiContext } from '../context.ts';
@@ -49,6 +49,29 @@ const ConsoleOutput = Type.Object({
   length: Type.Optional(Type.Union([Type.Integer({ minimum: -1 }), Type.String({ pattern: '^(-1|[0-9]+)$' }), Type.Null()])),
 });
 const Lock = Type.Object({ locked_reason: since(73, Type.Optional(Type.String({ maxLength: 255 }))) });
+
+type GroupAction = {
+  readonly action: string;
+  readonly verb: 'add' | 'remove';
+  readonly summary: string;
+  readonly run: typeof addGroup;
+};
+
+function groupAction({ action, verb, summary, run }: GroupAction): Row {
+  return route({
+    ...place,
+    action,
+    policy: `os_compute_api:os-security-groups:${verb}`,
+    summary,
+    status: 202,
+    body: Type.Object({ [action]: Type.Object({ name: Type.String({ minLength: 1, maxLength: 255 }) }) }),
+    async handler(request, context) {
+      const server = await serverOf(request, context);
+      const { name } = request.body[action] as { name: string };
+      await run(context, request.caller, { server, name });
+    },
+  });
+}
 
 /** Nova's words: of the server's project, or another. */
 function lockerOf({ caller }: FastifyRequest, { project_id }: Server): 'owner' | 'admin' {
@@ -133,17 +156,17 @@ const supportedActions = [
       await context.engine.unlockServer(server.id, lockerOf(request, server), override);
     },
   }),
-  route({
-    ...place,
+  groupAction({
     action: 'addSecurityGroup',
-    policy: 'os_compute_api:os-security-groups:add',
-    summary: 'Add the security group `default`, which each server has',
-    status: 202,
-    body: Type.Object({ addSecurityGroup: Type.Union([Type.Object({ name: Type.Optional(Type.String()) }), Type.Null()]) }),
-    async handler(request, context) {
-      await serverOf(request, context);
-      refuseOtherGroups([request.body.addSecurityGroup ?? {}]);
-    },
+    verb: 'add',
+    summary: 'Add a security group to the ports of a server',
+    run: addGroup,
+  }),
+  groupAction({
+    action: 'removeSecurityGroup',
+    verb: 'remove',
+    summary: 'Remove a security group from the ports of a server',
+    run: removeGroup,
   }),
   // Later versions have `/servers/{id}/remote-consoles`.
   route({
@@ -195,7 +218,6 @@ const unsupportedActions: readonly (VersionSpan & { action: string; policy: Rule
   { action: 'pause', policy: 'os_compute_api:os-pause-server:pause' },
   { action: 'removeFixedIp', policy: 'os_compute_api:os-multinic:remove', until: 43 },
   { action: 'removeFloatingIp', policy: 'os_compute_api:os-floating-ips:remove', until: 43 },
-  { action: 'removeSecurityGroup', policy: 'os_compute_api:os-security-groups:remove' },
   { action: 'rescue', policy: 'os_compute_api:os-rescue' },
   { action: 'resetNetwork', policy: 'os_compute_api:os-admin-actions:inject_network_info' },
   { action: 'resize', policy: 'os_compute_api:servers:resize' },

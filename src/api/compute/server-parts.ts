@@ -83,10 +83,10 @@ const shownParts = [
     method: 'GET',
     path: '/servers/:id/os-security-groups',
     policy: 'os_compute_api:os-security-groups:list',
-    summary: 'List the security groups of a server: `default`, which allows all traffic',
+    summary: 'List the security groups of a server, which filter nothing',
     reply: Type.Object({ security_groups: Type.Array(Type.Unknown()) }),
     handler: async (request, context) => ({
-      security_groups: groupDetails(await serverOf(request, context)),
+      security_groups: await groupDetails(context, await serverOf(request, context)),
     }),
   }),
 ];

@@ -105,7 +105,7 @@ export const serverView = viewOf<ServerItem, keyof typeof computePolicy.rules>()
     value: ({ server, related }) => powerStateOf(related.nodes.get(server.node_uuid ?? '')),
   },
   'os-extended-volumes:volumes_attached': { type: Type.Array(Type.Unknown()), value: () => [] },
-  security_groups: { type: SecurityGroups, value: () => [...groupsOfServer] },
+  security_groups: { type: SecurityGroups, value: ({ server, related }) => groupsOfServer(server, related) },
   progress: {
     type: Type.Integer(),
     when: ({ server }) => ['ACTIVE', 'BUILD', 'REBUILD'].includes(statusOf(server)),

@@ -123,7 +123,7 @@ const refusals: [what: string, fields: object, minor: number, status: number, te
   ['an empty name', { name: '' }, 1, 400, /name/],
   ['more at least than at most', { min_count: 3, max_count: 2 }, 1, 400, /min_count must be <= max_count/],
   ['a volume', { block_device_mapping_v2: [{ source_type: 'volume', destination_type: 'volume' }] }, 1, 501, /volumes/],
-  ['a security group', { security_groups: [{ name: 'web' }] }, 1, 501, /security groups/],
+  ['a security group', { security_groups: [{ name: 'web' }] }, 1, 400, /Security group web not found/],
   ['a password', { adminPass: 'x' }, 1, 501, /administrator password/],
   ['no networks since 2.37', {}, 37, 400, /'networks' is a required property/],
   ['networks none before 2.37', { networks: 'none' }, 36, 400, /2\.37/],

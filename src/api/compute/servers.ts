@@ -4,7 +4,6 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { newServerOf } from '#services/compute/new-server.ts';
 import { loadRelated } from '#services/compute/related.ts';
-import { groupsOfServer } from '#services/compute/security-groups.ts';
 import { isEverywhere, readServerPage, sortsByHost } from '#services/compute/server-list.ts';
 import { forcesHost } from '#services/compute/server-place.ts';
 import { statusNames } from '#services/compute/server-status.ts';
@@ -50,7 +49,8 @@ const createRoute = (span: VersionSpan, body: typeof NewServerBody) =>
       if (!server) throw new Fault('internal', { detail: 'the engine made no server' });
       const links = serverLinks(server, request, context);
       reply.header('location', links[0]?.href);
-      return { server: { id: server.id, links, 'OS-DCF:diskConfig': 'MANUAL', security_groups: [...groupsOfServer] } };
+      const security_groups = request.body.server.security_groups ?? [{ name: 'default' }];
+      return { server: { id: server.id, links, 'OS-DCF:diskConfig': 'MANUAL', security_groups } };
     },
   });
 

@@ -6,7 +6,7 @@ import { readBoolean } from '#services/loose-booleans.ts';
 
 const booleans = [
   ...['admin_state_up', 'dns_publish_fixed_ip', 'enable_dhcp', 'is_default', 'port_security_enabled', 'router:external'],
-  'shared',
+  ...['shared', 'stateful'],
 ];
 /** Go clients send null for an empty list. */
 const lists = [

@@ -14,10 +14,23 @@ const extensionTable: readonly Extension[] = [
   { alias: 'net-mtu-writable', name: 'Network MTU (writable)', description: 'The mtu of a network can be chosen.' },
   { alias: 'pagination', name: 'Pagination support', description: 'limit and marker on lists.' },
   { alias: 'project-id', name: 'project_id field enabled', description: 'Records have project_id beside tenant_id.' },
+  { alias: 'port-security', name: 'Port Security', description: 'The port_security_enabled attribute; nothing enforces it.' },
   { alias: 'provider', name: 'Provider Network', description: 'What a network is on the wire.' },
   { alias: 'quota_details', name: 'Quota details management support', description: 'Quotas with usage.' },
   { alias: 'quotas', name: 'Quota management support', description: 'Quotas can be read; they are fixed.' },
+  { alias: 'security-group', name: 'security-group', description: 'Security groups, which are kept and not enforced.' },
+  {
+    alias: 'security-groups-normalized-cidr',
+    name: 'normalized_cidr field of rules',
+    description: 'Prefixes without host bits.',
+  },
+  {
+    alias: 'security-groups-rules-belongs-to-default-sg',
+    name: 'Field about the default group',
+    description: 'Whether a rule is of a default group.',
+  },
   { alias: 'sorting', name: 'Sorting support', description: 'sort_key and sort_dir on lists.' },
+  { alias: 'stateful-security-group', name: 'Stateful security group', description: 'The stateful attribute.' },
   { alias: 'standard-attr-description', name: 'standard-attr-description', description: 'Records have a description.' },
   { alias: 'standard-attr-timestamp', name: 'Resource timestamps', description: 'Records have created_at and updated_at.' },
 ];

@@ -6,10 +6,19 @@ import { extensionRoutes } from './extensions.ts';
 import { networkRoutes } from './networks.ts';
 import { portRoutes } from './ports.ts';
 import { quotaRoutes } from './quotas.ts';
+import { securityGroupRoutes } from './security-groups.ts';
 import { subnetRoutes } from './subnets.ts';
 import { unsupportedRoutes } from './unsupported-routes.ts';
 
-const rows = [...networkRoutes, ...subnetRoutes, ...portRoutes, ...quotaRoutes, ...extensionRoutes, ...unsupportedRoutes];
+const rows = [
+  ...networkRoutes,
+  ...subnetRoutes,
+  ...portRoutes,
+  ...securityGroupRoutes,
+  ...quotaRoutes,
+  ...extensionRoutes,
+  ...unsupportedRoutes,
+];
 
 export function registerNetwork(app: ApiScope, context: ApiContext): void {
   app.addHook('preValidation', async ({ body }) => convertAttributes(body));

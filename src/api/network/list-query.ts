@@ -2,10 +2,10 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { type Condition, compares, everything, nothing } from '#store/conditions.ts';
+import { allOf, type Condition, compares, everything, hasItem, isNot, nothing } from '#store/conditions.ts';
 import type { ListPage, ListQuery } from '#store/list.ts';
 import type { ApiContext } from '../context.ts';
-import { fixedField, type ListFields, textField } from '../http/list.ts';
+import { fixedField, integerField, type ListField, type ListFields, textField, textFields } from '../http/list.ts';
 import type { Links } from '../http/schemas.ts';
 
 const Texts = Type.Union([Type.String(), Type.Array(Type.String())]);
@@ -31,6 +31,29 @@ export const standardFields: ListFields = {
   changed_since: { filter: (times) => compares('updated_at', '>=', times.map(timeOf).sort().at(-1) ?? '') },
   ...Object.fromEntries(['tags', 'tags-any'].map((name) => [name, { filter: () => nothing }])),
   ...Object.fromEntries(['not-tags', 'not-tags-any'].map((name) => [name, { filter: () => everything }])),
+};
+
+/** Fields of resources with revisions. */
+export const revisedFields: ListFields = {
+  tenant_id: textField('project_id'),
+  revision_number: integerField('revision_number'),
+  ...{ changed_since: standardFields['changed_since'] as ListField },
+  ...textFields('id', 'project_id', 'description', 'created_at', 'updated_at'),
+};
+
+/** A value is one tag or several with commas between them. */
+const tagsIn = (values: readonly string[]) => values.flatMap((value) => value.split(','));
+const allTags = (values: readonly string[]) => allOf(...tagsIn(values).map((tag) => hasItem('tags', [tag])));
+const anyTag = (values: readonly string[]) => hasItem('tags', tagsIn(values));
+
+/** Fields of resources with revisions, names and tags. */
+export const taggedFields: ListFields = {
+  ...revisedFields,
+  ...textFields('name'),
+  tags: { filter: allTags },
+  'tags-any': { filter: anyTag },
+  'not-tags': { filter: (values) => isNot(allTags(values)) },
+  'not-tags-any': { filter: (values) => isNot(anyTag(values)) },
 };
 
 function timeOf(text: string): string {

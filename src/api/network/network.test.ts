@@ -252,16 +252,16 @@ test('recomputes the pools of a changed subnet', async () => {
 });
 
 test('lists unsupported resources as empty, and rejects them by name', async () => {
-  const groups = await fixture.ask({ url: `${base}/security-groups` });
+  const routers = await fixture.ask({ url: `${base}/routers` });
   const router = await fixture.ask({ method: 'POST', url: `${base}/routers`, payload: { router: {} } });
   const vlan = await fixture.ask({
     method: 'POST',
     url: `${base}/networks`,
     payload: { network: { 'provider:network_type': 'vlan' } },
   });
-  const extension = await fixture.ask({ url: `${base}/extensions/security-group` });
+  const extension = await fixture.ask({ url: `${base}/extensions/router` });
 
-  assert.deepEqual(groups.body, { security_groups: [] });
+  assert.deepEqual(routers.body, { routers: [] });
   assert.equal(router.status, 501);
   assert.match(router.body.NeutronError.message, /^A router is not supported by Ingot yet/);
   assert.match(vlan.body.NeutronError.message, /'vlan' is not supported/);

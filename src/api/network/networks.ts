@@ -26,7 +26,7 @@ const Changes = Type.Object(
     mtu: Type.Optional(Mtu),
     description: Type.Optional(Description),
     is_default: Type.Optional(Type.Literal(false)),
-    port_security_enabled: Type.Optional(Type.Literal(false)),
+    port_security_enabled: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 );
@@ -42,7 +42,7 @@ const NewNetwork = Type.Object(
   { additionalProperties: false },
 );
 /** Anyone may create a network that is not shared. */
-const defaults = { shared: false, 'router:external': false, is_default: false, port_security_enabled: false };
+const defaults = { shared: false, 'router:external': false, is_default: false };
 
 type Item = { readonly network: Network; readonly subnets: readonly string[] };
 
@@ -55,7 +55,7 @@ const networkView = viewOf<Item, NetworkRule>()({
   status: { type: Text, value: () => 'ACTIVE' },
   subnets: { type: Type.Array(Text), value: ({ subnets }) => [...subnets] },
   'router:external': { type: Type.Boolean(), value: ({ network }) => network.external },
-  port_security_enabled: { type: Type.Boolean(), value: () => false },
+  port_security_enabled: { type: Type.Boolean(), value: ({ network }) => network.port_security_enabled },
   is_default: { type: Type.Boolean(), value: () => false },
   availability_zones: { type: Type.Array(Text), value: () => [] },
   availability_zone_hints: { type: Type.Array(Text), value: () => [] },
@@ -90,7 +90,7 @@ const networkFields: ListFields = {
   'router:external': booleanField('external'),
   mtu: integerField('mtu'),
   status: fixedField('ACTIVE'),
-  port_security_enabled: fixedField(false),
+  port_security_enabled: booleanField('port_security_enabled'),
   is_default: fixedField(false),
   subnets: { filter: (values) => isAmong('id', { table: 'subnets', select: 'network_id', where: [isOneOf('id', values)] }) },
 };

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import type { JsonObject } from '#domain/json.ts';
 import { changesOf, createPort, deletePort, plainMac, updatePort } from '#services/network/ports.ts';
 import { findNetwork, findPort, networkOf, visiblePorts } from '#services/network/visibility.ts';
-import { anyOf, type Condition, isEqual, isNot, isOneOf, nothing } from '#store/conditions.ts';
+import { anyOf, type Condition, hasItem, isEqual, isNot, isOneOf } from '#store/conditions.ts';
 import { listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Port } from '#store/tables/ports.ts';
@@ -38,8 +38,8 @@ const Changes = Type.Object(
     'binding:host_id': Type.Optional(Nullable(Type.String({ maxLength: 255 }))),
     'binding:profile': Type.Optional(Nullable(Profile)),
     'binding:vnic_type': Type.Optional(Type.Union([Type.Literal('baremetal'), Type.Literal('normal')])),
-    port_security_enabled: Type.Optional(Type.Literal(false)),
-    security_groups: none,
+    port_security_enabled: Type.Optional(Type.Boolean()),
+    security_groups: Type.Optional(Type.Array(Type.String({ maxLength: 36 }), { maxItems: 64, uniqueItems: true })),
     allowed_address_pairs: none,
     extra_dhcp_opts: none,
   },
@@ -70,11 +70,15 @@ const portView = viewOf<Port, NetworkRule>()({
   'binding:vif_type': { type: Text, policy: 'get_port:binding:vif_type', value: (port) => (isBound(port) ? 'other' : 'unbound') },
   'binding:host_id': { type: Text, policy: 'get_port:binding:host_id', value: ({ binding_host_id }) => binding_host_id },
   'binding:profile': { type: FreeForm, policy: 'get_port:binding:profile', value: ({ binding_profile }) => binding_profile },
-  'binding:vif_details': { type: FreeForm, policy: 'get_port:binding:vif_details', value: () => ({}) },
-  security_groups: { type: Type.Array(Text), value: () => [] },
+  'binding:vif_details': {
+    type: FreeForm,
+    policy: 'get_port:binding:vif_details',
+    value: (port) => (isBound(port) ? { port_filter: false } : {}),
+  },
+  security_groups: { type: Type.Array(Text), value: ({ security_groups }) => security_groups },
   allowed_address_pairs: { type: Type.Array(FreeForm), value: () => [] },
   extra_dhcp_opts: { type: Type.Array(FreeForm), value: () => [] },
-  port_security_enabled: { type: Type.Boolean(), value: () => false },
+  port_security_enabled: { type: Type.Boolean(), value: ({ port_security_enabled }) => port_security_enabled },
 });
 
 const portFields: ListFields = {
@@ -85,8 +89,8 @@ const portFields: ListFields = {
   admin_state_up: booleanField('admin_state_up'),
   fixed_ips: itemsField('fixed_ips'),
   'binding:vnic_type': fixedField('baremetal'),
-  port_security_enabled: fixedField(false),
-  security_groups: { filter: () => nothing },
+  port_security_enabled: booleanField('port_security_enabled'),
+  security_groups: { filter: (ids) => hasItem('security_groups', ids) },
 };
 
 const bound = anyOf(isEqual('status', 'ACTIVE'), isNot(isEqual('binding_host_id', '')));
@@ -163,7 +167,12 @@ export const portRoutes = [
       const target = targetIn(await networkOf(context, port), { ...port, ...fields });
       authorize(request, 'update_port', target);
       authorizeAttributes(request, 'update_port', { fields, target });
-      return { port: portView.of(request, context)(await updatePort(context, port.id, request.body.port)) };
+      return {
+        port: portView.of(
+          request,
+          context,
+        )(await updatePort(context, request.caller, { id: port.id, request: request.body.port })),
+      };
     },
   }),
   route({

@@ -1,5 +1,6 @@
 /** Attributes that networks, subnets and ports have in common. */
 import { Type } from 'typebox';
+import type { StandardAttributes, UnnamedAttributes } from '#store/tables/standard-attributes.ts';
 
 export const Name = Type.String({ maxLength: 255 });
 export const Description = Type.String({ maxLength: 255 });
@@ -33,5 +34,27 @@ export function standardView<Item>(of: (item: Item) => Standard) {
     revision_number: { type: Type.Integer(), value: () => 1 },
     created_at: { type: Text, value: (item: Item) => of(item).created_at },
     updated_at: { type: Text, value: (item: Item) => of(item).updated_at },
+  };
+}
+
+/** Fields in replies of resources that have revisions. */
+export function revisedView<Item>(of: (item: Item) => UnnamedAttributes) {
+  return {
+    id: { type: Text, value: (item: Item) => of(item).id },
+    project_id: { type: Text, value: (item: Item) => of(item).project_id },
+    tenant_id: { type: Text, value: (item: Item) => of(item).project_id },
+    description: { type: Text, value: (item: Item) => of(item).description },
+    revision_number: { type: Type.Integer(), value: (item: Item) => of(item).revision_number },
+    created_at: { type: Text, value: (item: Item) => of(item).created_at },
+    updated_at: { type: Text, value: (item: Item) => of(item).updated_at },
+  };
+}
+
+/** With names and tags, too. */
+export function taggedView<Item>(of: (item: Item) => StandardAttributes) {
+  return {
+    ...revisedView(of),
+    name: { type: Text, value: (item: Item) => of(item).name },
+    tags: { type: Type.Array(Text), value: (item: Item) => of(item).tags },
   };
 }

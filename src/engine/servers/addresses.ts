@@ -8,6 +8,7 @@ import { isIn, parseAddress, parseCidr } from '#domain/ip-addresses.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { ReservedRange } from '#domain/reserved-addresses.ts';
 import { UniqueViolation } from '#store/collection.ts';
+import { defaultGroupOf } from '#store/default-security-group.ts';
 import type { Store } from '#store/store.ts';
 import { allocationOf } from '#store/tables/ip-allocations.ts';
 import type { Network } from '#store/tables/networks.ts';
@@ -29,6 +30,10 @@ export type NewPort = {
   owned_by_server?: boolean;
   binding_host_id?: string;
   binding_profile?: JsonObject;
+  /** Default: that of the network. */
+  port_security_enabled?: boolean;
+  /** Ids; default: the project's default group, unless there is no port security. */
+  security_groups?: readonly string[];
   /** Addresses of the site, which are never allocated: `siteRanges` of the settings. */
   reserved?: readonly ReservedRange[];
 };
@@ -42,6 +47,7 @@ export function allocatePort(store: Store, request: NewPort): Promise<Port> {
     const { network, fixed_ips: wanted, reserved = [] } = request;
     const mac_address = request.mac_address ?? (await newMac(trx));
     const fixed_ips = await chooseAddresses(trx, network.id, { wanted, reserved });
+    const security = await securityOf(trx, request);
     const now = new Date().toISOString();
     const port = await withUniqueMac(network.id, mac_address, () =>
       trx.ports.insert({
@@ -59,6 +65,7 @@ export function allocatePort(store: Store, request: NewPort): Promise<Port> {
         owned_by_server: request.owned_by_server ?? false,
         binding_host_id: request.binding_host_id ?? '',
         binding_profile: request.binding_profile ?? {},
+        ...security,
         created_at: now,
         updated_at: now,
       }),
@@ -66,6 +73,16 @@ export function allocatePort(store: Store, request: NewPort): Promise<Port> {
     await takeAddresses(trx, port, fixed_ips);
     return port;
   });
+}
+
+/** As Neutron: ports of the network's own devices, such as DHCP servers, have none. */
+async function securityOf(trx: Store, request: NewPort): Promise<Pick<Port, 'port_security_enabled' | 'security_groups'>> {
+  const { network, project_id, device_owner = '', security_groups } = request;
+  const isTrusted = device_owner.startsWith('network:');
+  const port_security_enabled = !isTrusted && (request.port_security_enabled ?? network.port_security_enabled);
+  if (security_groups || !port_security_enabled)
+    return { port_security_enabled, security_groups: [...new Set(security_groups ?? [])] };
+  return { port_security_enabled, security_groups: [(await defaultGroupOf(trx, project_id)).id] };
 }
 
 /** Releases port, MAC and addresses; idempotent. */

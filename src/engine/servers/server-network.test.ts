@@ -7,7 +7,15 @@ import { allocatePort } from './addresses.ts';
 import { networkFacts } from './server-network.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
-const flags = { admin_state_up: true, shared: true, external: false, mtu: 1500, provider: {}, description: '' };
+const flags = {
+  admin_state_up: true,
+  shared: true,
+  external: false,
+  mtu: 1500,
+  port_security_enabled: true,
+  provider: {},
+  description: '',
+};
 const aNetwork: Network = { id: 'net', name: 'net', project_id: 'p', ...flags, created_at: at, updated_at: at };
 
 test('binds a port requested by two servers to one of them, and fails the other', async () => {

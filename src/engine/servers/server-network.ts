@@ -104,9 +104,19 @@ async function makePort(trx: Store, wanted: RequestedNetwork, binding: Binding):
     owned_by_server: true,
     reserved,
     ...(wanted.fixed_ip && { fixed_ips: [{ ip_address: wanted.fixed_ip }] }),
+    ...(await requestedGroups(trx, server)),
   });
   await trx.ports.update({ id: port.id }, boundTo(binding));
   return port;
+}
+
+/** @throws Fault `conflict` with a group that was deleted since the request */
+async function requestedGroups(trx: Store, { security_groups }: Server): Promise<{ security_groups?: string[] }> {
+  if (security_groups.length === 0) return {};
+  const found = new Set((await trx.security_groups.pick(['id'], { id: security_groups })).map(({ id }) => id));
+  const lost = security_groups.find((id) => !found.has(id));
+  if (!lost) return { security_groups };
+  throw new Fault('conflict', { detail: `Security group ${lost} was deleted since the server was requested.` });
 }
 
 /** The MAC of a NIC or bond belongs to the machine. An unused port that was created with it gets another one. */

@@ -7,7 +7,16 @@ import type { RequestedNetwork } from '../contract.ts';
 import { allocatePort } from './addresses.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
-const flags = { admin_state_up: true, external: false, mtu: 1500, provider: {}, description: '', created_at: at, updated_at: at };
+const flags = {
+  admin_state_up: true,
+  external: false,
+  mtu: 1500,
+  port_security_enabled: true,
+  provider: {},
+  description: '',
+  created_at: at,
+  updated_at: at,
+};
 
 /**
  * A cloud with a network shared by another project, a port of the project on it, and a deployment that can be paused.

@@ -131,6 +131,7 @@ function newServer(request: NewServer, networks: RequestedNetwork[], index?: num
     personality: request.personality ?? [],
     port_ids: [],
     requested_networks: networks as unknown as Json,
+    security_groups: [...(request.security_groups ?? [])],
     availability_zone: request.availability_zone ?? null,
     description: request.description ?? null,
     locked: false,

@@ -6,7 +6,7 @@ import type { Keypair } from '#store/tables/keypairs.ts';
 import type { Caller } from '../caller.ts';
 import { booleanOf } from '../loose-booleans.ts';
 import type { ComputeContext } from './context.ts';
-import { refuseOtherGroups } from './security-groups.ts';
+import { requestedGroups } from './security-groups.ts';
 import { base64Of, filesOf, type PersonalityFile } from './server-files.ts';
 import { imageOf, lastSegment, refuseTooSmall } from './server-image.ts';
 import { type NetworksRequest, networksOf } from './server-networks.ts';
@@ -62,6 +62,7 @@ export async function newServerOf(context: Servers, request: NewServerRequest): 
     metadata: limitedMetadata(server.metadata),
     personality: server.personality && filesOf(server.personality),
     networks: await networksOf(context, caller, server.networks),
+    security_groups: await requestedGroups(context, caller, server.security_groups ?? []),
     ...(await placeOf(context, request)),
     ...(server.description && { description: server.description }),
     ...(server.hostname && { hostname: server.hostname }),
@@ -87,7 +88,6 @@ function refuseUnsupported(server: ServerRequest): void {
   }
   // Each server has one; a client that does not want it is not refused.
   if (server.config_drive !== undefined && server.config_drive !== '') booleanOf('config_drive', server.config_drive);
-  refuseOtherGroups(server.security_groups ?? []);
   const isImageDisk = (disk: Record<string, unknown>) => disk['source_type'] === 'image' && disk['destination_type'] === 'local';
   if (!(server.block_device_mapping_v2 ?? []).every(isImageDisk))
     throw new Fault('unsupported', { what: 'Attaching volumes or disks other than those of the flavor' });

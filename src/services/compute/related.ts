@@ -10,13 +10,21 @@ import type { Server } from '#store/tables/servers.ts';
 export type Related = {
   nodes: ReadonlyMap<string, Node>;
   networks: ReadonlyMap<string, Network>;
+  /** Names of security groups by id. */
+  groups: ReadonlyMap<string, string>;
   /** By server id. */
   ports: ReadonlyMap<string, readonly Port[]>;
   /** Server id → percentage of the image written, while it is being written. */
   progress: ReadonlyMap<string, number>;
 };
 
-export const nothingRelated: Related = { nodes: new Map(), networks: new Map(), ports: new Map(), progress: new Map() };
+export const nothingRelated: Related = {
+  nodes: new Map(),
+  networks: new Map(),
+  groups: new Map(),
+  ports: new Map(),
+  progress: new Map(),
+};
 
 export async function loadRelated(store: Store, servers: readonly Server[]): Promise<Related> {
   if (servers.length === 0) return nothingRelated;
@@ -26,9 +34,10 @@ export async function loadRelated(store: Store, servers: readonly Server[]): Pro
     loadProgress(store, servers),
   ]);
   const networks = await store.networks.list({ id: [...new Set(ports.map(({ network_id }) => network_id))] });
+  const groups = await loadGroups(store, { ports, servers });
   const byId = new Map(networks.map((network) => [network.id, network]));
   const ofServers = Map.groupBy(ports, ({ device_id }) => device_id);
-  return { nodes: new Map(nodes.map((node) => [node.uuid, node])), networks: byId, ports: ofServers, progress };
+  return { nodes: new Map(nodes.map((node) => [node.uuid, node])), networks: byId, groups, ports: ofServers, progress };
 }
 
 /** Ports of the servers' own projects, and ports attached to them: any user may write a server's id into a port. */
@@ -37,6 +46,15 @@ async function loadPorts({ ports }: Store, servers: readonly Server[]): Promise<
   const own = await ports.list({ device_id: servers.map(({ id }) => id), project_id });
   const given = await ports.list({ id: servers.flatMap(({ port_ids }) => port_ids) });
   return [...new Map([...own, ...given].map((port) => [port.id, port])).values()];
+}
+
+async function loadGroups(
+  { security_groups }: Store,
+  { ports, servers }: { ports: readonly Port[]; servers: readonly Server[] },
+): Promise<Map<string, string>> {
+  const ids = [...ports, ...servers].flatMap((each) => each.security_groups);
+  const groups = ids.length > 0 ? await security_groups.pick(['id', 'name'], { id: [...new Set(ids)] }) : [];
+  return new Map(groups.map(({ id, name }) => [id, name]));
 }
 
 /** The agents' last progress reports; earlier installations of the same server do not count. */

@@ -2,6 +2,7 @@
 import { Fault } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
 import type { Project } from '#store/tables/projects.ts';
+import { networkResourcesOf, removeDefaultsOf } from '../network/of-project.ts';
 import type { StoreContext } from './context.ts';
 import { refuseDelete } from './resource-options.ts';
 
@@ -29,6 +30,7 @@ export async function removeProject(store: Store, project: Project): Promise<voi
   await store.role_assignments.remove(scope);
   await store.scope_token_revisions.remove(scope);
   await store.application_credentials.remove({ project_id: project.id });
+  await removeDefaultsOf(store, project.id);
   await store.users.update({ project_id: project.id }, { project_id: '' });
   await store.projects.remove({ id: project.id });
 }
@@ -39,9 +41,7 @@ async function refuseInUse(store: Store, project: Project): Promise<void> {
   );
   const counts = {
     servers: live.length,
-    networks: (await store.networks.pick(['id'], { project_id: project.id })).length,
-    subnets: (await store.subnets.pick(['id'], { project_id: project.id })).length,
-    ports: (await store.ports.pick(['id'], { project_id: project.id })).length,
+    ...(await networkResourcesOf(store, project.id)),
     images: (await store.images.pick(['id'], { owner: project.id })).length,
   };
   const left = Object.entries(counts).filter(([, count]) => count > 0);

@@ -19,6 +19,7 @@ export type NetworkChanges = {
   readonly external?: boolean | undefined;
   /** A number, or one as text. */
   readonly mtu?: number | string | undefined;
+  readonly port_security_enabled?: boolean | undefined;
   readonly description?: string | undefined;
 };
 export type NewNetwork = NetworkChanges & {
@@ -43,6 +44,7 @@ export async function createNetwork({ store }: NetworkContext, caller: Caller, r
     external: request.external ?? false,
     mtu: request.mtu === undefined ? defaultMtu : readMtu(request.mtu),
     provider: { network_type, physical_network, segmentation_id: null },
+    port_security_enabled: request.port_security_enabled ?? true,
     description: request.description ?? '',
     created_at: now,
     updated_at: now,
@@ -72,6 +74,7 @@ export async function updateNetwork({ store }: NetworkContext, { id }: Network, 
       shared: changes.shared ?? network.shared,
       external: changes.external ?? network.external,
       mtu: changes.mtu === undefined ? network.mtu : readMtu(changes.mtu),
+      port_security_enabled: changes.port_security_enabled ?? network.port_security_enabled,
       description: changes.description ?? network.description,
       updated_at: new Date().toISOString(),
     };

@@ -10,6 +10,7 @@ import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
 import { refuseManyPorts } from './port-quota.ts';
+import { changedSecurityOf, newSecurityOf } from './port-security.ts';
 import { ownerOf } from './visibility.ts';
 
 export type FixedIp = { readonly subnet_id?: string; readonly ip_address?: string };
@@ -25,6 +26,8 @@ export type PortChanges = {
   /** null ends the binding. */
   readonly 'binding:host_id'?: string | null | undefined;
   readonly 'binding:profile'?: JsonObject | null | undefined;
+  readonly port_security_enabled?: boolean | undefined;
+  readonly security_groups?: readonly string[] | undefined;
 };
 export type NewPort = PortChanges & {
   readonly project_id?: string | undefined;
@@ -49,6 +52,7 @@ export async function createPort(
       ...definedOf({ name, description, admin_state_up, fixed_ips, device_id, device_owner }),
       ...bindingOf(request),
       ...(mac_address && { mac_address }),
+      ...(await newSecurityOf(trx, caller, { network, project_id, request })),
     });
     if (!caller.is_admin) await refuseManyPorts(trx, project_id, network);
     return port;
@@ -56,7 +60,11 @@ export async function createPort(
 }
 
 /** MAC and addresses of a bound port are in use by a running machine. @throws Fault as `allocatePort`, and `conflict` */
-export async function updatePort({ store, settings }: NetworkContext, id: string, request: PortChanges): Promise<Port> {
+export async function updatePort(
+  { store, settings }: NetworkContext,
+  caller: Caller,
+  { id, request }: { id: string; request: PortChanges },
+): Promise<Port> {
   const { name, description, admin_state_up } = request;
   return store.transaction(async (trx) => {
     const port = await trx.ports.find({ id });
@@ -65,7 +73,11 @@ export async function updatePort({ store, settings }: NetworkContext, id: string
     if ([mac_address, fixed_ips, device_id, device_owner].some((value) => value !== undefined))
       await refuseBound(trx, port, { type: 'PortBound', action: 'changed in that way' });
     if (mac_address) await refuseMacOfNic(trx, mac_address, port.network_id);
-    const described = { ...definedOf({ name, description, admin_state_up, device_id, device_owner }), ...bindingOf(request) };
+    const described = {
+      ...definedOf({ name, description, admin_state_up, device_id, device_owner }),
+      ...bindingOf(request),
+      ...(await changedSecurityOf(trx, caller, { port, request })),
+    };
     const changed = await readdressPort(trx, port, { ...definedOf({ mac_address, fixed_ips }), reserved: siteRanges(settings) });
     await trx.ports.update({ id }, { ...described, updated_at: changed.updated_at });
     return { ...changed, ...described };

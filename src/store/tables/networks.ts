@@ -13,13 +13,19 @@ export type Network = {
   mtu: number;
   /** Neutron's provider attributes; `flat` on `physical_network`. */
   provider: JsonObject;
+  /** Of its new ports. */
+  port_security_enabled: boolean;
   description: string;
   created_at: string;
   updated_at: string;
 };
 
 export class Networks extends Collection<Network, { networks: Network }> {
-  static override readonly table = { name: 'networks', json: ['provider'], boolean: ['admin_state_up', 'shared', 'external'] };
+  static override readonly table = {
+    name: 'networks',
+    json: ['provider'],
+    boolean: ['admin_state_up', 'shared', 'external', 'port_security_enabled'],
+  };
 
   /** Its own and the shared ones, oldest first; others are not read at all. @param project_id undefined: all */
   async listVisible(project_id: string | undefined): Promise<Network[]> {

@@ -21,6 +21,10 @@ export type Port = {
   /** Neutron's `binding:host_id`, as given by an administrator, such as a Nova beside Ingot; empty: none. */
   binding_host_id: string;
   binding_profile: JsonObject;
+  /** Ids of security groups. */
+  security_groups: string[];
+  /** A fact for clients: nothing filters the traffic of a port, with or without it. */
+  port_security_enabled: boolean;
   created_at: string;
   updated_at: string;
 };
@@ -28,7 +32,7 @@ export type Port = {
 export class Ports extends Collection<Port> {
   static override readonly table = {
     name: 'ports',
-    json: ['fixed_ips', 'binding_profile'],
-    boolean: ['admin_state_up', 'owned_by_server'],
+    json: ['fixed_ips', 'binding_profile', 'security_groups'],
+    boolean: ['admin_state_up', 'owned_by_server', 'port_security_enabled'],
   };
 }

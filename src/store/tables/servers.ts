@@ -45,6 +45,8 @@ export type Server = {
   port_ids: string[];
   /** As requested: `auto`, `none` or a list; resolved to ports when a node is claimed. */
   requested_networks: Json;
+  /** Ids of the security groups of the ports that are made for it; none: the default group. */
+  security_groups: string[];
   availability_zone: string | null;
   description: string | null;
   locked: boolean;
@@ -82,7 +84,7 @@ const wholeAtOnce = 20;
 export class Servers extends Collection<Server, { servers: Server }> {
   static override readonly table = {
     name: 'servers',
-    json: ['flavor', 'metadata', 'personality', 'port_ids', 'requested_networks', 'fault'],
+    json: ['flavor', 'metadata', 'personality', 'port_ids', 'requested_networks', 'security_groups', 'fault'],
     boolean: ['locked', 'preserve_ephemeral'],
   };
 

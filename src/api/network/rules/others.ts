@@ -1,0 +1,25 @@
+/** Rules of quotas, and of what there is none. */
+import type { PolicyRule } from '../../http/policy/rules.ts';
+import { admin, anyone, member, reader } from './base.ts';
+
+export const otherRules = {
+  get_quota: reader('Show the quotas of a project.'),
+  update_quota: admin('Change the quotas of a project.'),
+  delete_quota: admin('Reset the quotas of a project.'),
+  get_agent: reader('List network agents.'),
+  get_availability_zone: anyone('List the availability zones of the network service.'),
+  create_router: member('Create a router.'),
+  get_router: reader('List routers.'),
+  create_floatingip: member('Create a floating IP.'),
+  get_floatingip: reader('List floating IPs.'),
+  create_rbac_policy: member('Create an RBAC policy.'),
+  get_rbac_policy: reader('List RBAC policies.'),
+  create_segment: admin('Create a network segment.'),
+  get_segment: reader('List network segments.'),
+  create_subnetpool: member('Create a subnet pool.'),
+  get_subnetpool: reader('List subnet pools.'),
+  create_address_scope: member('Create an address scope.'),
+  get_address_scope: reader('List address scopes.'),
+  create_trunk: member('Create a trunk.'),
+  get_trunk: reader('List trunks.'),
+} as const satisfies Record<string, PolicyRule>;

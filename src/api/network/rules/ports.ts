@@ -1,0 +1,36 @@
+/** Rules of ports. */
+import type { PolicyRule } from '../../http/policy/rules.ts';
+import { admin, member, networkDevice, networkOwner, reader, rule, sharedNetwork } from './base.ts';
+
+export const portRules = {
+  create_port: sharedNetwork('Create a port.'),
+  'create_port:device_id': member('Specify `device_id` of a new port.'),
+  'create_port:device_owner': networkDevice('Specify `device_owner` of a new port.'),
+  'create_port:mac_address': networkOwner('Specify `mac_address` of a new port.'),
+  'create_port:fixed_ips': sharedNetwork('Specify `fixed_ips` of a new port.'),
+  'create_port:fixed_ips:ip_address': networkOwner('Specify an address in `fixed_ips` of a new port.'),
+  'create_port:fixed_ips:subnet_id': sharedNetwork('Specify a subnet in `fixed_ips` of a new port.'),
+  'create_port:port_security_enabled': networkOwner('Specify `port_security_enabled` of a new port.'),
+  'create_port:binding:host_id': admin('Specify `binding:host_id` of a new port.'),
+  'create_port:binding:profile': rule('rule:service_api or rule:admin_only')('Specify `binding:profile` of a new port.'),
+  'create_port:binding:vnic_type': member('Specify `binding:vnic_type` of a new port.'),
+  'create_port:allowed_address_pairs': networkOwner('Specify `allowed_address_pairs` of a new port.'),
+  get_port: reader('List and show ports.'),
+  'get_port:binding:vif_type': admin('See `binding:vif_type` of a port.'),
+  'get_port:binding:vif_details': admin('See `binding:vif_details` of a port.'),
+  'get_port:binding:host_id': admin('See `binding:host_id` of a port.'),
+  'get_port:binding:profile': admin('See `binding:profile` of a port.'),
+  update_port: member('Change a port.'),
+  'update_port:device_id': member('Change `device_id` of a port.'),
+  'update_port:device_owner': networkDevice('Change `device_owner` of a port.'),
+  'update_port:mac_address': networkOwner('Change `mac_address` of a port.'),
+  'update_port:fixed_ips': networkOwner('Change `fixed_ips` of a port.'),
+  'update_port:fixed_ips:ip_address': networkOwner('Specify an address in changed `fixed_ips` of a port.'),
+  'update_port:fixed_ips:subnet_id': sharedNetwork('Specify a subnet in changed `fixed_ips` of a port.'),
+  'update_port:port_security_enabled': networkOwner('Change `port_security_enabled` of a port.'),
+  'update_port:binding:host_id': admin('Change `binding:host_id` of a port.'),
+  'update_port:binding:profile': rule('rule:service_api or rule:admin_only')('Change `binding:profile` of a port.'),
+  'update_port:binding:vnic_type': member('Change `binding:vnic_type` of a port.'),
+  'update_port:allowed_address_pairs': networkOwner('Change `allowed_address_pairs` of a port.'),
+  delete_port: member('Delete a port.'),
+} as const satisfies Record<string, PolicyRule>;

@@ -1,0 +1,17 @@
+/** What a project has in the network service. */
+import type { Store } from '#store/store.ts';
+
+/** By noun: a project that has any of it cannot be deleted. */
+export async function networkResourcesOf(store: Store, project_id: string): Promise<Readonly<Record<string, number>>> {
+  return {
+    networks: await store.networks.count({ project_id }),
+    subnets: await store.subnets.count({ project_id }),
+    ports: await store.ports.count({ project_id }),
+    'security groups': await store.security_groups.count({ project_id, default_of: null }),
+  };
+}
+
+/** What a project has without having made it. */
+export async function removeDefaultsOf(store: Store, project_id: string): Promise<void> {
+  await store.security_groups.remove({ default_of: project_id });
+}

@@ -1,0 +1,65 @@
+/** Referee test: the resources of the network service by the unmodified `openstack` client. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
+import { openstackSession, withoutClient as skip } from './openstack.ts';
+
+let fixture: ApiFixture;
+let env: NodeJS.ProcessEnv;
+before(async () => {
+  fixture = await openApiFixture({ clock: () => 0 });
+  ({ env } = await fixture.listen());
+});
+after(() => fixture.close());
+
+// biome-ignore lint/suspicious/noExplicitAny: each command prints a shape of its own
+async function session(commands: readonly string[]): Promise<{ replies: any[]; output: string }> {
+  const { replies, output, errors } = await openstackSession(env, commands);
+  return { replies, output: `${output}\n${errors}` };
+}
+
+test('security groups and their rules', { skip }, async () => {
+  const { replies, output } = await session([
+    'security group create --description public-web --tag public --stateful web -f json',
+    'security group rule create --protocol tcp --dst-port 443 --remote-ip 10.0.0.0/8 web -f json',
+    'security group rule create --protocol icmp --icmp-type 8 --icmp-code 0 --ingress web -f json',
+    'security group rule create --ethertype IPv6 --remote-group default web -f json',
+    'security group rule create --protocol tcp --dst-port 443 --remote-ip 10.0.0.0/8 web',
+    'security group rule list web --long -f json',
+    'security group set --name site --tag more web',
+    'security group list --tags public,more -f json',
+    'security group show site -f json',
+    'network create --disable-port-security open -f json',
+    'network create guarded',
+    'port create --network open bare -f json',
+    'subnet create --network guarded --subnet-range 10.1.0.0/24 guarded',
+    'port create --network guarded --security-group site one -f json',
+    'port set --no-security-group --security-group default one',
+    'port show one -f json',
+    'port unset --security-group default one',
+    'port set --disable-port-security one',
+    'port show one -f json',
+    'security group unset --all-tag site',
+    'security group delete site',
+    'security group list -f json',
+  ]);
+  const [made, https, ping, six, rules, listed, shown, open, bare, one, changed, freed, left] = replies;
+
+  assert.deepEqual([made.name, made.stateful, made.tags], ['web', true, ['public']], output);
+  assert.deepEqual([https.port_range_min, https.port_range_max, https.remote_ip_prefix], [443, 443, '10.0.0.0/8']);
+  assert.deepEqual([ping.protocol, ping.port_range_min, ping.port_range_max, six.ether_type], ['icmp', 8, 0, 'IPv6']);
+  assert.match(output, /Security group rule already exists. Rule id is/);
+  assert.equal(rules.length, 5);
+  assert.deepEqual(
+    listed.map((row: Record<string, string>) => row['Name']),
+    ['site'],
+  );
+  assert.deepEqual(shown.tags, ['more', 'public']);
+  assert.deepEqual([open.port_security_enabled, bare.port_security_enabled, bare.security_group_ids], [false, false, []]);
+  assert.deepEqual(one.security_group_ids, [made.id]);
+  assert.deepEqual([changed.security_group_ids.length, freed.security_group_ids, freed.port_security_enabled], [1, [], false]);
+  assert.deepEqual(
+    left.map((row: Record<string, string>) => row['Name']),
+    ['default'],
+  );
+});
