@@ -66,6 +66,7 @@ const later = [
   '0064-held-addresses',
   '0065-inspection-by-bmc',
   '0070-project-tree',
+  '0071-groups-and-roles',
   '0080-image-members',
   '0081-hidden-images',
   '0085-security-groups',
@@ -222,7 +223,7 @@ test('assigns users, projects and roles of a former database to the default doma
     { id: 'default', name: 'Default', description: 'The default domain', ...shared },
   ]);
   assert.deepEqual(await store.role_assignments.list(), [
-    { user_id: 'admin', scope_type: 'project', scope_id: 'p1', role: 'member', inherited: false },
+    { user_id: 'admin', group_id: '', scope_type: 'project', scope_id: 'p1', role_id: 'member', inherited: false },
   ]);
   await assert.rejects(store.users.insert({ ...user!, id: 'twin' }), { code: 'conflict' });
   await store.users.insert({ ...user!, id: 'namesake', domain_id: 'other' });

@@ -14,6 +14,7 @@ import { Events } from './tables/events.ts';
 import { FailedLogins } from './tables/failed-logins.ts';
 import { FetchedImages } from './tables/fetched-images.ts';
 import { Flavors } from './tables/flavors.ts';
+import { GroupMembers, Groups } from './tables/groups.ts';
 import { HeldAddresses } from './tables/held-addresses.ts';
 import { ImageMembers } from './tables/image-members.ts';
 import { Images } from './tables/images.ts';
@@ -33,6 +34,7 @@ import { Ports } from './tables/ports.ts';
 import { Projects } from './tables/projects.ts';
 import { RevokedTokens } from './tables/revoked-tokens.ts';
 import { RoleAssignments } from './tables/role-assignments.ts';
+import { ImpliedRoles, Roles } from './tables/roles.ts';
 import { Runbooks } from './tables/runbooks.ts';
 import { ScopeTokenRevisions } from './tables/scope-token-revisions.ts';
 import { SecretsKeys } from './tables/secrets-key.ts';
@@ -79,6 +81,10 @@ export const nouns = {
   domains: Domains,
   users: Users,
   projects: Projects,
+  groups: Groups,
+  group_members: GroupMembers,
+  roles: Roles,
+  implied_roles: ImpliedRoles,
   role_assignments: RoleAssignments,
   application_credentials: ApplicationCredentials,
   revoked_tokens: RevokedTokens,

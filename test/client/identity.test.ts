@@ -44,3 +44,53 @@ test('domains and a tree of projects with tags', { skip }, async () => {
   assert.deepEqual(column(await openstackJson(env, ['domain', 'list']), 'Name'), ['Default']);
   await assert.rejects(openstack(asFred, ['token', 'issue']), /HTTP 401/);
 });
+
+test('groups, their members and roles', { skip }, async () => {
+  const { replies, output } = await openstackSession(env, [
+    'project create staff -f json',
+    'group create --description together crew -f json',
+    'user create --password pw gina -f json',
+    'group add user crew gina',
+    'group contains user crew gina',
+    'role add --project staff --group crew member',
+    'role assignment list --group crew --names -f json',
+    'role assignment list --user gina --effective --names -f json',
+    'group list --user gina -f json',
+    'user list --group crew -f json',
+    'group set --name team crew',
+  ]);
+  const [, , , assigned, effective, groups, users] = (replies as (Row & Row[])[]).filter((each) => typeof each === 'object');
+  const asGina = { ...env, OS_USERNAME: 'gina', OS_PASSWORD: 'pw', OS_PROJECT_NAME: 'staff' };
+
+  assert.deepEqual([column(assigned ?? [], 'Group'), column(assigned ?? [], 'Role')], [['crew@Default'], ['member']], output);
+  assert.deepEqual(column(effective ?? [], 'Role'), ['member', 'reader']);
+  assert.deepEqual([column(groups ?? [], 'Name'), column(users ?? [], 'Name')], [['crew'], ['gina']]);
+  assert.ok((await openstackJson(asGina, ['token', 'issue'])).id);
+  await openstack(env, ['group', 'remove', 'user', 'team', 'gina']);
+  await assert.rejects(openstack(asGina, ['token', 'issue']), /HTTP 401/);
+});
+
+test('custom and implied roles, and inherited ones', { skip }, async () => {
+  const { replies, output } = await openstackSession(env, [
+    'role create --description looks observer -f json',
+    'implied role create observer --implied-role reader -f json',
+    'project create parent -f json',
+    'project create --parent parent child -f json',
+    'user create --password pw hugo -f json',
+    'role add --project parent --user hugo --inherited observer',
+    'role assignment list --user hugo --project child --effective --names -f json',
+    'role list -f json',
+    'role set --name spectator observer',
+    'role add --domain default --user hugo --inherited spectator',
+    'role remove --domain default --user hugo --inherited spectator',
+  ]);
+  const [, implied, , , , effective, roles] = (replies as (Row & Row[])[]).filter((each) => typeof each === 'object');
+  const asHugo = { ...env, OS_USERNAME: 'hugo', OS_PASSWORD: 'pw', OS_PROJECT_NAME: 'child' };
+
+  assert.ok(implied?.['implies'] && implied['prior_role'], output);
+  assert.deepEqual(column(effective ?? [], 'Role').sort(), ['observer', 'reader']);
+  assert.ok(column(roles ?? [], 'Name').includes('observer'));
+  assert.ok((await openstackJson(asHugo, ['token', 'issue'])).id);
+  await openstackSession(env, ['role remove --project parent --user hugo --inherited spectator', 'role delete spectator']);
+  await assert.rejects(openstack(asHugo, ['token', 'issue']), /HTTP 401/);
+});

@@ -26,6 +26,8 @@ test("identity: every reply matches Keystone's document", { skip }, async (t) =>
   for (const path of ['/role_inferences', '/roles/admin/implies', '/roles/admin/implies/manager']) await send('GET', path);
   for (const query of ['effective', 'include_names']) await send('GET', `/role_assignments?${query}`);
   await credentialCycle(send);
+  await groupCycle(send, project);
+  await roleCycle(send);
 
   assert.deepEqual(comparison.findings(), nothingFound);
 });
@@ -45,6 +47,38 @@ async function credentialCycle(send: Send): Promise<void> {
   const { application_credential } = await send('POST', path, { application_credential: { name: 'c' } });
   await send('GET', path);
   await send('GET', `${path}/${application_credential.id}`);
+}
+
+async function groupCycle(send: Send, project: string): Promise<void> {
+  const { group } = await send('POST', '/groups', { group: { name: 'g', description: 'd' } });
+  const { users } = await send('GET', '/users?name=u');
+  const user = users[0].id;
+  await send('PATCH', `/groups/${group.id}`, { group: { description: 'other' } });
+  for (const path of ['', `/${group.id}`]) await send('GET', `/groups${path}`);
+  const member = `/groups/${group.id}/users/${user}`;
+  await send('PUT', member);
+  await send('GET', member);
+  await send('GET', `/groups/${group.id}/users`);
+  await send('GET', `/users/${user}/groups`);
+  for (const place of [`/projects/${project}`, '/domains/default', '/system']) {
+    await send('PUT', `${place}/groups/${group.id}/roles/reader`);
+    for (const path of ['', '/reader']) await send('GET', `${place}/groups/${group.id}/roles${path}`);
+  }
+  for (const actor of [`groups/${group.id}`, `users/${user}`]) {
+    const inherited = `/OS-INHERIT/domains/default/${actor}/roles`;
+    await send('PUT', `${inherited}/reader/inherited_to_projects`);
+    for (const path of ['', '/reader']) await send('GET', `${inherited}${path}/inherited_to_projects`);
+  }
+  for (const query of ['', '?effective', '?include_names']) await send('GET', `/role_assignments${query}`);
+}
+
+async function roleCycle(send: Send): Promise<void> {
+  const { role } = await send('POST', '/roles', { role: { name: 'custom', description: 'd' } });
+  await send('PATCH', `/roles/${role.id}`, { role: { description: 'other' } });
+  await send('PUT', `/roles/${role.id}/implies/reader`);
+  await send('GET', `/roles/${role.id}/implies`);
+  await send('DELETE', `/roles/${role.id}/implies/reader`);
+  await send('DELETE', `/roles/${role.id}`);
 }
 
 async function domainCycle(send: Send): Promise<void> {

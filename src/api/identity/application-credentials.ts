@@ -9,6 +9,7 @@ import {
 } from '#services/identity/application-credentials.ts';
 import { longestPassword } from '#services/identity/passwords.ts';
 import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
+import type { ApiContext } from '../context.ts';
 import { type ListFields, textField } from '../http/list.ts';
 import { somethingVisible } from '../http/printable-text.ts';
 import { Maybe, Nullable } from '../http/schemas.ts';
@@ -31,8 +32,12 @@ const CredentialRequest = Type.Object({
   access_rules: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 0 })),
 });
 
-/** `secret` only in the reply that creates it. */
-type Shown = ApplicationCredential & { readonly secret?: string };
+/** `secret` only in the reply that creates it; `names` are those of roles. */
+type Shown = ApplicationCredential & { readonly secret?: string; readonly names: ReadonlyMap<string, string> };
+
+async function roleNames({ store }: ApiContext): Promise<ReadonlyMap<string, string>> {
+  return new Map((await store.roles.pick(['id', 'name'])).map(({ id, name }) => [id, name]));
+}
 
 const credentialView = viewOf<Shown>()({
   id: { type: Type.String(), value: ({ id }) => id },
@@ -42,7 +47,7 @@ const credentialView = viewOf<Shown>()({
   project_id: { type: Type.String(), value: ({ project_id }) => project_id },
   roles: {
     type: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), domain_id: Type.Null() })),
-    value: ({ roles }) => roles.map((name) => ({ id: name, name, domain_id: null })),
+    value: ({ roles, names }) => roles.map((id) => ({ id, name: names.get(id) ?? id, domain_id: null })),
   },
   expires_at: { type: Nullable(Type.String()), value: ({ expires_at }) => expires_at },
   unrestricted: { type: Type.Boolean(), value: () => false },
@@ -70,8 +75,10 @@ export const applicationCredentialRoutes = [
     async handler(request, context) {
       const user_id = ownerOf(request, 'identity:list_application_credentials');
       const page = await listCredentials(context, user_id, readListQuery(request.query, credentialFields));
+      const names = await roleNames(context);
+      const show = credentialView.of(request, context);
       return {
-        application_credentials: page.items.map(credentialView.of(request, context)),
+        application_credentials: page.items.map((each) => show({ ...each, names })),
         links: collectionLinks(context, request, `/users/${user_id}/application_credentials`, page),
       };
     },
@@ -85,7 +92,7 @@ export const applicationCredentialRoutes = [
     async handler(request, context) {
       const user_id = ownerOf(request, 'identity:get_application_credential');
       const credential = await getCredential(context, { id: request.params.id, user_id });
-      return { application_credential: credentialView.of(request, context)(credential) };
+      return { application_credential: credentialView.of(request, context)({ ...credential, names: await roleNames(context) }) };
     },
   }),
   route({
@@ -102,7 +109,9 @@ export const applicationCredentialRoutes = [
       if (user_id !== request.caller.user_id) throw identityPolicy.denied('identity:create_application_credential');
       const requester = { client: loginClientOf(request), caller: request.caller, token: request.token };
       const { credential, secret } = await createCredential(context, requester, request.body.application_credential);
-      return { application_credential: credentialView.of(request, context)({ ...credential, secret }) };
+      return {
+        application_credential: credentialView.of(request, context)({ ...credential, secret, names: await roleNames(context) }),
+      };
     },
   }),
   route({

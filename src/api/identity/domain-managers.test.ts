@@ -61,6 +61,8 @@ test('a manager of a domain cannot act for a service or in the system by resetti
 test("a manager of a domain makes no project whose service is the cloud's", async () => {
   const own = await ask(manager, 'POST', 'projects', { project: { name: 'own' } });
   const { project_id } = persona('service of the project');
+  const spaced = await ask(manager, 'POST', 'projects', { project: { name: ' service ' } });
+  assert.equal(spaced.status, 403);
   const rename = (as: string, name: string) => ask(as, 'PATCH', `projects/${project_id}`, { project: { name } });
 
   assert.equal((await ask(manager, 'POST', 'projects', { project: { name: 'service' } })).status, 403);
@@ -121,7 +123,7 @@ test("errors have Keystone's texts", async () => {
       /^Conflict occurred attempting to store project - /,
     ],
     ['admin of the system', 'POST', 'users', { user: { name: 'x' }, other: 1 }, 400, /other: it is not known/],
-    ['admin of the system', 'POST', 'groups', { group: { name: 'x' } }, 501, /^A group is not supported/],
+    ['admin of the system', 'POST', 'policies', { policy: {} }, 501, /^A stored policy is not supported/],
     ['member of the project', 'POST', 'groups', { group: { name: 'x' } }, 403, /identity:create_group/],
   ];
 

@@ -5,7 +5,7 @@ import { Fault } from '#domain/faults.ts';
 import type { ApiContext } from '../context.ts';
 import { pageQuery } from '../http/schemas.ts';
 import { catalogTable, endpointsOf } from './catalog.ts';
-import { linksTo, pageOfCollection, selfLink } from './links.ts';
+import { pageOfCollection, selfLink } from './links.ts';
 import { type IdentityRule, route } from './policy.ts';
 import { CollectionLinks, SelfLink } from './schemas.ts';
 
@@ -88,13 +88,5 @@ export const catalogRoutes = [
       catalogTable.flatMap((row) =>
         endpointsOf(context, request, row).map((endpoint) => ({ ...endpoint, service_id: row.type, enabled: true })),
       ),
-  }),
-  route({
-    method: 'GET',
-    path: '/groups',
-    policy: 'identity:list_groups',
-    summary: 'List groups: none',
-    reply: Type.Object({ groups: Type.Array(Type.Object({}), { maxItems: 0 }), links: CollectionLinks }),
-    handler: async (request, context) => ({ groups: [], links: linksTo(context, request, '/groups') }),
   }),
 ];

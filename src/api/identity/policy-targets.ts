@@ -1,6 +1,8 @@
 /** Keystone's names for the attributes of the objects that a request is about. */
 import type { Domain } from '#store/tables/domains.ts';
+import type { Group } from '#store/tables/groups.ts';
 import type { Project } from '#store/tables/projects.ts';
+import type { Role } from '#store/tables/roles.ts';
 import type { User } from '#store/tables/users.ts';
 import type { PolicyTarget } from '../http/policy/check-language.ts';
 
@@ -17,3 +19,13 @@ export const projectTarget = ({ id, domain_id }: Pick<Project, 'id' | 'domain_id
 });
 
 export const domainTarget = ({ id }: Pick<Domain, 'id'>): PolicyTarget => ({ domain_id: id, 'target.domain.id': id });
+
+export const groupTarget = ({ id, domain_id }: Pick<Group, 'id' | 'domain_id'>): PolicyTarget => ({
+  'target.group.id': id,
+  'target.group.domain_id': domain_id,
+});
+
+/** Rules name the roles of the cloud: a role of a domain may have the same name, and imply others. */
+export const roleTarget = (role: Pick<Role, 'name' | 'domain_id'> | undefined): PolicyTarget => ({
+  'target.role.name': role?.domain_id === '' ? role.name : '',
+});

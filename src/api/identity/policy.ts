@@ -16,17 +16,20 @@ const anyone = rule('@');
 const owner = rule('rule:owner');
 const reader = rule('rule:admin_or_system_reader', ['system', 'project']);
 const admin = rule('rule:admin_required', ['system', 'project']);
-const ofDomain = (role: 'reader' | 'manager', ...objects: ('user' | 'project')[]) =>
+const ofDomain = (role: 'reader' | 'manager', ...objects: ('user' | 'group' | 'project')[]) =>
   [`role:${role}`, ...objects.map((object) => `domain_id:%(target.${object}.domain_id)s`)].join(' and ');
 const readers = 'rule:admin_or_system_reader';
-const inProject = (role: 'reader' | 'manager') => ofDomain(role, 'user', 'project');
-const inDomain = (role: 'reader' | 'manager') => `${ofDomain(role, 'user')} and domain_id:%(target.domain.id)s`;
+const inProject = (role: 'reader' | 'manager') => `${ofDomain(role, 'user', 'project')} or ${ofDomain(role, 'group', 'project')}`;
+const inDomain = (role: 'reader' | 'manager') =>
+  ['user' as const, 'group' as const].map((actor) => `${ofDomain(role, actor)} and domain_id:%(target.domain.id)s`).join(' or ');
 const grantReader = rule(`${readers} or ${inProject('reader')} or ${inDomain('reader')}`);
 const grantManager = rule(
   `rule:admin_required or (${inProject('manager')} or ${inDomain('manager')}) and rule:domain_managed_target_role`,
 );
 const userReader = rule(`${readers} or ${ofDomain('reader', 'user')} or user_id:%(target.user.id)s`);
 const userManager = rule(`rule:admin_required or ${ofDomain('manager', 'user')}`);
+const groupReader = rule(`${readers} or ${ofDomain('reader', 'group')}`);
+const groupManager = rule(`rule:admin_required or ${ofDomain('manager', 'group')}`);
 const projectManager = rule(`rule:admin_required or ${ofDomain('manager', 'project')}`);
 const projectReader = rule(`${readers} or ${ofDomain('reader', 'project')} or project_id:%(target.project.id)s`);
 const listReader = rule(`${readers} or role:reader and domain_id:%(target.domain_id)s`);
@@ -65,6 +68,19 @@ const userRules = {
   'identity:change_password': rule('rule:admin_or_owner')('Change a password by giving the former one.'),
   'identity:list_user_projects': userReader('List the projects of a user.'),
   'identity:list_groups_for_user': userReader('List the groups of a user.'),
+  'identity:list_groups': groupReader('List groups.'),
+  'identity:get_group': groupReader('Show a group.'),
+  'identity:create_group': groupManager('Create a group.'),
+  'identity:update_group': groupManager('Change a group.'),
+  'identity:delete_group': groupManager('Delete a group.'),
+  'identity:list_users_in_group': groupReader('List the members of a group.'),
+  'identity:check_user_in_group': rule(`${readers} or ${ofDomain('reader', 'group', 'user')}`)(
+    'Show whether a user is in a group.',
+  ),
+  'identity:add_user_to_group': rule(`rule:admin_required or ${ofDomain('manager', 'group', 'user')}`)('Add a user to a group.'),
+  'identity:remove_user_from_group': rule(`rule:admin_required or ${ofDomain('manager', 'group', 'user')}`)(
+    'Remove a user from a group.',
+  ),
   'identity:get_application_credential': owner('Show an application credential.'),
   'identity:list_application_credentials': owner('List the application credentials of a user.'),
   'identity:create_application_credential': rule('rule:owner', ['project'])('Create an application credential.'),
@@ -98,16 +114,31 @@ const domainRules = {
 const roleRules = {
   'identity:get_role': anyone('Show a role.'),
   'identity:list_roles': anyone('List roles.'),
+  'identity:create_role': admin('Create a role.'),
+  'identity:update_role': admin('Change a role.'),
+  'identity:delete_role': admin('Delete a role.'),
+  'identity:get_domain_role': reader('Show a role of a domain.'),
+  'identity:list_domain_roles': reader('List the roles of a domain.'),
+  'identity:create_domain_role': admin('Create a role of a domain.'),
+  'identity:update_domain_role': admin('Change a role of a domain.'),
+  'identity:delete_domain_role': admin('Delete a role of a domain.'),
+  'identity:create_implied_role': admin('Have a role imply another.'),
+  'identity:delete_implied_role': admin('Have a role no longer imply another.'),
   'identity:list_role_inference_rules': reader('List all rules of which role implies which.'),
   'identity:list_implied_roles': reader('List the roles that a role implies.'),
   'identity:get_implied_role': reader('Show whether a role implies another.'),
   'identity:list_role_assignments': rule(
     `${readers} or role:reader and domain_id:%(target.domain_id)s or user_id:%(target.user.id)s`,
   )('List role assignments; users may list their own.'),
-  'identity:list_grants': grantReader('List the roles of a user on a project or domain.'),
-  'identity:check_grant': grantReader('Show whether a user has a role on a project or domain.'),
-  'identity:create_grant': grantManager('Assign a role on a project or domain to a user.'),
-  'identity:revoke_grant': grantManager('Revoke a role on a project or domain from a user.'),
+  'identity:list_grants': grantReader('List the roles of a user or group on a project or domain.'),
+  'identity:check_grant': grantReader('Show whether a user or group has a role on a project or domain.'),
+  'identity:create_grant': grantManager('Assign a role on a project or domain to a user or group.'),
+  'identity:revoke_grant': grantManager('Revoke a role on a project or domain from a user or group.'),
+  'identity:list_role_assignments_for_tree': listReader('List the role assignments on a project and those below it.'),
+  'identity:list_system_grants_for_group': reader('List the roles of a group on the system.'),
+  'identity:check_system_grant_for_group': reader('Show whether a group has a role on the system.'),
+  'identity:create_system_grant_for_group': admin('Assign a role on the system to a group.'),
+  'identity:revoke_system_grant_for_group': admin('Revoke a role on the system from a group.'),
   'identity:list_system_grants_for_user': reader('List the roles of a user on the system.'),
   'identity:check_system_grant_for_user': reader('Show whether a user has a role on the system.'),
   'identity:create_system_grant_for_user': admin('Assign a role on the system to a user.'),
@@ -121,7 +152,6 @@ const catalogRules = {
   'identity:list_services': anyone('List services.'),
   'identity:get_endpoint': anyone('Show an endpoint.'),
   'identity:list_endpoints': anyone('List endpoints.'),
-  'identity:list_groups': anyone('List groups.'),
 } as const satisfies Record<string, PolicyRule>;
 
 const rules = {
@@ -139,6 +169,7 @@ function ownTarget(caller: Caller): PolicyTarget {
     'target.domain.id': domain_id ?? caller.project_domain_id ?? null,
     'target.user.id': caller.user_id,
     'target.user.domain_id': domain_id,
+    'target.group.domain_id': domain_id,
     'target.project.id': caller.project_id,
     'target.project.domain_id': domain_id,
     'target.token.user_id': caller.user_id,

@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { type EffectiveAssignment, effectiveAssignments } from '#services/identity/effective-assignments.ts';
 import { type AssignmentFilters, listAssignments } from '#services/identity/role-assignments.ts';
-import { domainScope, projectScope, systemScope } from '#services/identity/roles.ts';
+import { domainScope, projectScope, systemScope } from '#services/identity/scopes.ts';
 import type { Scope } from '#store/tables/role-assignments.ts';
 import type { ApiContext } from '../context.ts';
 import { assignmentBody, namesOf, RoleAssignmentReply } from './assignment-body.ts';
@@ -32,8 +32,7 @@ export const roleAssignmentRoutes = [
     reply: Type.Object({ role_assignments: Type.Array(RoleAssignmentReply), links: CollectionLinks }),
     async handler(request, context) {
       const { query, caller } = request;
-      const target = { 'target.user.id': query['user.id'] ?? '', 'target.domain_id': caller.domain_id ?? null };
-      authorize(request, 'identity:list_role_assignments', target);
+      await authorizeList(context, request, query);
       return {
         role_assignments: await bodiesOf(context, request, await find(context, query, caller.domain_id)),
         links: linksTo(context, request, '/role_assignments'),
@@ -41,6 +40,17 @@ export const roleAssignmentRoutes = [
     },
   }),
 ];
+
+/** Those of a project and all below it have a rule of their own. */
+async function authorizeList(context: ApiContext, request: FastifyRequest, query: Filters): Promise<void> {
+  const { domain_id = null } = request.caller;
+  if (!isSet(query.include_subtree)) {
+    const target = { 'target.user.id': query['user.id'] ?? '', 'target.domain_id': domain_id };
+    return authorize(request, 'identity:list_role_assignments', target);
+  }
+  const project = await context.store.projects.find({ id: query['scope.project.id'] ?? '' });
+  authorize(request, 'identity:list_role_assignments_for_tree', { 'target.domain_id': project?.domain_id ?? domain_id });
+}
 
 /** Filters of which Keystone accepts only one. */
 const exclusive: readonly (readonly [keyof Filters, keyof Filters, string])[] = [
@@ -55,13 +65,13 @@ async function find(context: ApiContext, query: Filters, domain_id: string | und
   if (isSet(query.include_subtree) && !query['scope.project.id'])
     throw new Fault('badRequest', { detail: 'scope.project.id must be specified if include_subtree is also specified' });
   if (isSet(query.effective)) refuseEmpty(query);
-  // There are no groups.
-  if (query['group.id']) return [];
   const filters: AssignmentFilters = {
     domain_id,
     user_id: query['user.id'],
-    role: query['role.id'],
+    group_id: query['group.id'],
+    role_id: query['role.id'],
     scope: scopeOf(query),
+    with_subtree: isSet(query.include_subtree),
     inherited: inheritedOf(query['scope.OS-INHERIT:inherited_to']),
   };
   return isSet(query.effective) ? effectiveAssignments(context, filters) : listAssignments(context, filters);

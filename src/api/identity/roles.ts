@@ -1,45 +1,42 @@
-/** Roles, and which roles each implies. */
+/** Roles of the cloud and of domains. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { getRole, impliedBy, type Role, roles } from '#services/identity/roles.ts';
+import { createRole, deleteRole, listRoles, updateRole } from '#services/identity/roles.ts';
+import type { Role } from '#store/tables/roles.ts';
 import type { ApiContext } from '../context.ts';
-import { viewOf } from '../http/view.ts';
-import { linksTo, selfLink } from './links.ts';
-import { route } from './policy.ts';
-import { CollectionLinks, NoOptions, SelfLink } from './schemas.ts';
+import { type ListFields, textField } from '../http/list.ts';
+import { somethingVisible } from '../http/printable-text.ts';
+import { Maybe } from '../http/schemas.ts';
+import { collectionLinks, listQuery, readListQuery } from './list-query.ts';
+import { authorize, route } from './policy.ts';
+import { roleView } from './role-view.ts';
+import { CollectionLinks, OptionFields } from './schemas.ts';
 
-const brief = {
-  id: { type: Type.String(), value: ({ id }: Role) => id },
-  name: { type: Type.String(), value: ({ name }: Role) => name },
-} as const;
-export const roleView = viewOf<Role>()({
-  ...brief,
-  domain_id: { type: Type.Null(), value: () => null },
-  description: { type: Type.String(), value: ({ description }) => description },
-  options: { type: NoOptions, value: () => ({}) },
-  links: { type: SelfLink, value: ({ id }, { request, context }) => selfLink(context, request, `/roles/${id}`) },
+const RoleRequest = Type.Object({
+  name: Type.String({ minLength: 1, maxLength: 255, pattern: somethingVisible }),
+  description: Maybe(Type.String()),
+  domain_id: Maybe(Type.String()),
+  options: Type.Optional(OptionFields),
 });
-/** A role in a rule of which role implies which. */
-const linkedView = viewOf<Role>()({
-  ...brief,
-  links: { type: SelfLink, value: ({ id }, { request, context }) => selfLink(context, request, `/roles/${id}`) },
-});
-const Inference = Type.Object({ prior_role: linkedView.schema, implies: Type.Array(linkedView.schema) });
+const RoleReply = Type.Object({ role: roleView.schema });
+
+const roleFields: ListFields = { name: textField('name') };
 
 export const roleRoutes = [
   route({
     method: 'GET',
     path: '/roles',
     policy: 'identity:list_roles',
-    summary: 'List roles',
-    query: Type.Object({ name: Type.Optional(Type.String()), domain_id: Type.Optional(Type.String()) }),
+    summary: 'List the roles of the cloud, or of a domain',
+    query: Type.Object({ ...listQuery(roleFields).properties, domain_id: Type.Optional(Type.String()) }),
     reply: Type.Object({ roles: Type.Array(roleView.schema), links: CollectionLinks }),
     async handler(request, context) {
-      const { name, domain_id } = request.query;
-      // Domains have no roles of their own.
-      const asked = domain_id === undefined ? roles.filter((role) => (name ?? role.name) === role.name) : [];
-      return { roles: asked.map(roleView.of(request, context)), links: linksTo(context, request, '/roles') };
+      const { domain_id = '' } = request.query as { domain_id?: string };
+      if (domain_id !== '') authorize(request, 'identity:list_domain_roles');
+      const page = await listRoles(context, domain_id, readListQuery(request.query, roleFields));
+      const links = collectionLinks(context, request, '/roles', page);
+      return { roles: page.items.map(roleView.of(request, context)), links };
     },
   }),
   route({
@@ -47,55 +44,54 @@ export const roleRoutes = [
     path: '/roles/:id',
     policy: 'identity:get_role',
     summary: 'Show a role',
-    reply: Type.Object({ role: roleView.schema }),
-    handler: async (request, context) => ({ role: roleView.of(request, context)(getRole(request.params.id)) }),
-  }),
-  route({
-    method: 'GET',
-    path: '/role_inferences',
-    policy: 'identity:list_role_inference_rules',
-    summary: 'List which role implies which',
-    reply: Type.Object({ role_inferences: Type.Array(Inference) }),
+    reply: RoleReply,
     handler: async (request, context) => ({
-      role_inferences: roles
-        .filter(({ name }) => impliedBy(name) !== undefined)
-        .map((prior) => inferenceOf(context, request, prior)),
+      role: roleView.of(request, context)(await findRole(context, request, 'get')),
     }),
   }),
   route({
-    method: 'GET',
-    path: '/roles/:id/implies',
-    policy: 'identity:list_implied_roles',
-    summary: 'List the roles that a role implies',
-    reply: Type.Object({ role_inference: Inference, links: SelfLink }),
+    method: 'POST',
+    path: '/roles',
+    policy: 'identity:create_role',
+    summary: 'Create a role of the cloud, or of a domain',
+    status: 201,
+    body: Type.Object({ role: RoleRequest }, { additionalProperties: false }),
+    reply: RoleReply,
     async handler(request, context) {
-      const prior = getRole(request.params.id);
-      const links = selfLink(context, request, `/roles/${prior.id}/implies`);
-      return { role_inference: inferenceOf(context, request, prior), links };
+      if (request.body.role.domain_id) authorize(request, 'identity:create_domain_role');
+      return { role: roleView.of(request, context)(await createRole(context, request.body.role)) };
     },
   }),
   route({
-    method: 'GET',
-    path: '/roles/:id/implies/:role_id',
-    policy: 'identity:get_implied_role',
-    summary: 'Show whether a role implies another',
-    reply: Type.Object({
-      role_inference: Type.Object({ prior_role: linkedView.schema, implies: linkedView.schema }),
-      links: SelfLink,
-    }),
+    method: 'PATCH',
+    path: '/roles/:id',
+    policy: 'identity:update_role',
+    summary: 'Change a role',
+    body: Type.Object({ role: Type.Partial(RoleRequest, { minProperties: 1 }) }, { additionalProperties: false }),
+    reply: RoleReply,
     async handler(request, context) {
-      const [prior, implied] = [getRole(request.params.id), getRole(request.params.role_id)];
-      if (impliedBy(prior.name) !== implied.name)
-        throw new Fault('notFound', { what: 'Implied role', id: `${implied.id} of ${prior.id}` });
-      const show = linkedView.of(request, context);
-      const links = selfLink(context, request, `/roles/${prior.id}/implies/${implied.id}`);
-      return { role_inference: { prior_role: show(prior), implies: show(implied) }, links };
+      const { id } = await findRole(context, request, 'update');
+      return { role: roleView.of(request, context)(await updateRole(context, id, request.body.role)) };
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/roles/:id',
+    policy: 'identity:delete_role',
+    summary: 'Delete a role, with its assignments',
+    status: 204,
+    async handler(request, context) {
+      const { id } = await findRole(context, request, 'delete');
+      await deleteRole(context, id);
     },
   }),
 ];
 
-function inferenceOf(context: ApiContext, request: FastifyRequest, prior: Role) {
-  const show = linkedView.of(request, context);
-  const implied = impliedBy(prior.name);
-  return { prior_role: show(prior), implies: implied === undefined ? [] : [show(getRole(implied))] };
+/** A role of a domain has rules of its own. */
+async function findRole(context: ApiContext, request: FastifyRequest, action: 'get' | 'update' | 'delete'): Promise<Role> {
+  const { id } = request.params as { id: string };
+  const role = await context.store.roles.find({ id });
+  if (role && role.domain_id !== '') authorize(request, `identity:${action}_domain_role`);
+  if (!role) throw new Fault('notFound', { what: 'Role', id });
+  return role;
 }

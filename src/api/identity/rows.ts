@@ -4,6 +4,8 @@ import { applicationCredentialRoutes } from './application-credentials.ts';
 import { domainRoutes } from './domains.ts';
 import { catalogRoutes } from './endpoints.ts';
 import { grantRoutes } from './grants.ts';
+import { groupRoutes } from './groups.ts';
+import { impliedRoleRoutes } from './implied-roles.ts';
 import { projectTagRoutes } from './project-tags.ts';
 import { projectRoutes } from './projects.ts';
 import { roleAssignmentRoutes } from './role-assignments.ts';
@@ -15,7 +17,7 @@ import { userRoutes } from './users.ts';
 /** Routes that require a token. */
 export const closedRows: readonly Row[] = [
   ...[...tokenRoutes, ...projectRoutes, ...projectTagRoutes, ...userRoutes, ...applicationCredentialRoutes],
-  ...[...roleRoutes, ...roleAssignmentRoutes, ...grantRoutes],
+  ...[...groupRoutes, ...roleRoutes, ...impliedRoleRoutes, ...roleAssignmentRoutes, ...grantRoutes],
   ...[...domainRoutes, ...catalogRoutes, ...unsupportedRoutes],
 ];
 

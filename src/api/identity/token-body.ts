@@ -43,7 +43,7 @@ export async function tokenBody(context: ApiContext, request: FastifyRequest, { 
   return {
     ...body,
     ...(await scopeBody(context, caller)),
-    roles: caller.roles.map((name) => ({ id: name, name })),
+    roles: await rolesOf(context, caller),
     ...(nocatalog === undefined && { catalog: catalogOf(context, request) }),
     ...(payload.application_credential_id && (await credentialBody(context, payload.application_credential_id))),
   };
@@ -54,6 +54,12 @@ async function scopeBody(context: ApiContext, { system_scope, domain_id, project
   if (domain_id !== undefined) return { domain: await domainLink(context, domain_id) };
   const { id, name, domain_id: home } = await getProject(context, project_id);
   return { is_domain: false, project: { id, name, domain: await domainLink(context, home) } };
+}
+
+/** By their names, which are unique among the roles that tokens have. */
+async function rolesOf({ store }: ApiContext, { roles }: Caller) {
+  const ids = new Map((await store.roles.list({ domain_id: '', name: roles })).map(({ id, name }) => [name, id]));
+  return roles.map((name) => ({ id: ids.get(name) ?? name, name }));
 }
 
 async function domainLink(context: ApiContext, id: string) {

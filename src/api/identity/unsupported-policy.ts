@@ -50,32 +50,6 @@ export const unsupportedTable = {
       '/domains/config/:group/:option/default': { GET: 'get_domain_config_default' },
     },
   },
-  'A group': {
-    routes: {
-      '/domains/:domain_id/groups/:group_id/roles': { GET: 'list_grants' },
-      '/domains/:domain_id/groups/:group_id/roles/:role_id': { GET: 'check_grant', DELETE: 'revoke_grant', PUT: 'create_grant' },
-      '/groups/:group_id': { GET: 'get_group', DELETE: 'delete_group', PATCH: 'update_group' },
-      '/groups': { POST: 'create_group' },
-      '/groups/:group_id/users': { GET: 'list_users_in_group' },
-      '/groups/:group_id/users/:user_id': {
-        GET: 'check_user_in_group',
-        DELETE: 'remove_user_from_group',
-        PUT: 'add_user_to_group',
-      },
-      '/projects/:project_id/groups/:group_id/roles/:role_id': {
-        GET: 'check_grant',
-        DELETE: 'revoke_grant',
-        PUT: 'create_grant',
-      },
-      '/projects/:project_id/groups/:group_id/roles': { GET: 'list_grants' },
-      '/system/groups/:group_id/roles/:role_id': {
-        GET: 'check_system_grant_for_group',
-        PUT: 'create_system_grant_for_group',
-        DELETE: 'revoke_system_grant_for_group',
-      },
-      '/system/groups/:group_id/roles': { GET: 'list_system_grants_for_group' },
-    },
-  },
   'An EC2 credential': {
     audience: 'anyone',
     routes: {
@@ -189,32 +163,6 @@ export const unsupportedTable = {
       '/OS-FEDERATION/service_providers': { GET: 'list_service_providers' },
     },
   },
-  'Assigning an inherited role': {
-    routes: {
-      '/OS-INHERIT/domains/:domain_id/groups/:group_id/roles/:role_id/inherited_to_projects': {
-        GET: 'check_grant',
-        DELETE: 'revoke_grant',
-        PUT: 'create_grant',
-      },
-      '/OS-INHERIT/domains/:domain_id/groups/:group_id/roles/inherited_to_projects': { GET: 'list_grants' },
-      '/OS-INHERIT/domains/:domain_id/users/:user_id/roles/:role_id/inherited_to_projects': {
-        GET: 'check_grant',
-        DELETE: 'revoke_grant',
-        PUT: 'create_grant',
-      },
-      '/OS-INHERIT/domains/:domain_id/users/:user_id/roles/inherited_to_projects': { GET: 'list_grants' },
-      '/OS-INHERIT/projects/:project_id/users/:user_id/roles/:role_id/inherited_to_projects': {
-        GET: 'check_grant',
-        DELETE: 'revoke_grant',
-        PUT: 'create_grant',
-      },
-      '/OS-INHERIT/projects/:project_id/groups/:group_id/roles/:role_id/inherited_to_projects': {
-        GET: 'check_grant',
-        DELETE: 'revoke_grant',
-        PUT: 'create_grant',
-      },
-    },
-  },
   OAuth: {
     routes: {
       '/OS-OAUTH1/consumers/:consumer_id': { GET: 'get_consumer', DELETE: 'delete_consumer', PATCH: 'update_consumer' },
@@ -224,13 +172,6 @@ export const unsupportedTable = {
       '/users/:user_id/OS-OAUTH1/access_tokens/:access_token_id': { GET: 'get_access_token', DELETE: 'delete_access_token' },
       '/users/:user_id/OS-OAUTH1/access_tokens/:access_token_id/roles': { GET: 'list_access_token_roles' },
       '/users/:user_id/OS-OAUTH1/access_tokens/:access_token_id/roles/:role_id': { GET: 'get_access_token_role' },
-    },
-  },
-  'A custom role': {
-    routes: {
-      '/roles/:id': { DELETE: 'delete_role', PATCH: 'update_role' },
-      '/roles': { POST: 'create_role' },
-      '/roles/:id/implies/:role_id': { DELETE: 'delete_implied_role', PUT: 'create_implied_role' },
     },
   },
   'A trust': {

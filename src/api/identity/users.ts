@@ -2,25 +2,24 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { listGroups } from '#services/identity/groups.ts';
 import { longestPassword } from '#services/identity/passwords.ts';
 import { listProjects } from '#services/identity/projects.ts';
-import { changePassword, createUser, deleteUser, listUsers, refuseWiderRights, updateUser } from '#services/identity/users.ts';
-import { isOneOf } from '#store/conditions.ts';
+import { changePassword, createUser, deleteUser, listUsers, updateUser } from '#services/identity/users.ts';
+import { refuseWiderRights } from '#services/identity/wider-rights.ts';
 import type { User } from '#store/tables/users.ts';
 import type { ApiContext } from '../context.ts';
-import { type ListFields, textField } from '../http/list.ts';
 import { somethingVisible } from '../http/printable-text.ts';
 import { Maybe } from '../http/schemas.ts';
-import { viewOf } from '../http/view.ts';
-import { linksTo, selfLink } from './links.ts';
+import { groupFields, MembershipsReply, membershipView } from './groups.ts';
 import { collectionLinks, listQuery, readListQuery } from './list-query.ts';
 import { loginClientOf } from './login-client.ts';
 import { authorize, route } from './policy.ts';
 import { userTarget } from './policy-targets.ts';
 import { ProjectsReply, projectFields, projectView } from './project-view.ts';
 import { withDomain } from './projects.ts';
-import { isSet } from './query-flags.ts';
-import { CollectionLinks, NoOptions, SelfLink } from './schemas.ts';
+import { CollectionLinks } from './schemas.ts';
+import { userFields, userView } from './user-view.ts';
 
 const Password = Type.String({ maxLength: longestPassword });
 const UserRequest = Type.Object({
@@ -33,29 +32,7 @@ const UserRequest = Type.Object({
   email: Maybe(Type.String()),
 });
 
-const userView = viewOf<User>()({
-  id: { type: Type.String(), value: ({ id }) => id },
-  name: { type: Type.String(), value: ({ name }) => name },
-  domain_id: { type: Type.String(), value: ({ domain_id }) => domain_id },
-  enabled: { type: Type.Boolean(), value: ({ enabled }) => enabled },
-  password_expires_at: { type: Type.Null(), value: () => null },
-  options: { type: NoOptions, value: () => ({}) },
-  default_project_id: {
-    type: Type.String(),
-    when: ({ project_id }) => project_id !== '',
-    value: ({ project_id }) => project_id,
-  },
-  description: { type: Type.String(), when: ({ description }) => description !== '', value: ({ description }) => description },
-  email: { type: Type.String(), when: ({ email }) => email !== '', value: ({ email }) => email },
-  links: { type: SelfLink, value: ({ id }, { request, context }) => selfLink(context, request, `/users/${id}`) },
-});
 const UserReply = Type.Object({ user: userView.schema });
-
-const userFields: ListFields = {
-  name: textField('name'),
-  domain_id: textField('domain_id'),
-  enabled: { filter: (values) => isOneOf('enabled', values.map(isSet)), sort: ['enabled'] },
-};
 
 export const userRoutes = [
   route({
@@ -156,11 +133,14 @@ export const userRoutes = [
     method: 'GET',
     path: '/users/:user_id/groups',
     policy: 'identity:list_groups_for_user',
-    summary: 'List the groups of a user: none',
-    reply: Type.Object({ groups: Type.Array(Type.Object({}), { maxItems: 0 }), links: CollectionLinks }),
+    summary: 'List the groups of a user',
+    query: listQuery(groupFields),
+    reply: MembershipsReply,
     async handler(request, context) {
       const { id } = await findUser(context, request, 'identity:list_groups_for_user');
-      return { groups: [], links: linksTo(context, request, `/users/${id}/groups`) };
+      const page = await listGroups(context, { user_id: id }, readListQuery(request.query, groupFields));
+      const links = collectionLinks(context, request, `/users/${id}/groups`, page);
+      return { groups: page.items.map(membershipView.of(request, context)), links };
     },
   }),
 ];

@@ -7,11 +7,10 @@ import { type ListPage, type ListQuery, listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Store } from '#store/store.ts';
 import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
-import type { RoleName } from '#store/tables/role-assignments.ts';
 import type { IdentityContext, StoreContext } from './context.ts';
 import { wholeList } from './lists.ts';
 import type { LoginClient } from './login-guard.ts';
-import { roleNames, withImplied } from './roles.ts';
+import { readRoleGraph } from './role-graph.ts';
 import type { TokenPayload } from './tokens.ts';
 import { refuseDuplicates } from './unique-names.ts';
 import { recheck } from './validate-token.ts';
@@ -65,7 +64,7 @@ export async function createCredential(context: IdentityContext, requester: Requ
   const secret = fields.secret ?? randomBytes(48).toString('base64url');
   const credential: ApplicationCredential = {
     ...{ id: randomUUID().replaceAll('-', ''), name: fields.name, user_id: caller.user_id, project_id: caller.project_id },
-    roles: rolesFor(caller.roles, fields.roles),
+    roles: await rolesFor(context.store, caller.roles, fields.roles),
     expires_at: expiryOf(fields.expires_at),
     secret_hash: await context.logins.hash(requester.client, secret),
     description: fields.description ?? '',
@@ -89,13 +88,14 @@ async function refuseMany({ application_credentials }: Store, user_id: string): 
   throw new Fault('forbidden', { detail });
 }
 
-function rolesFor(own: readonly string[], asked: CredentialFields['roles']): RoleName[] {
-  const names = asked?.map((role) => role.name ?? role.id ?? '') ?? own;
-  const known = roleNames.filter((name) => names.includes(name));
-  const foreign = names.find((name) => !own.includes(name));
-  if (foreign !== undefined || known.length === 0)
-    throw new Fault('badRequest', { detail: `Role ${foreign ?? ''} is not among your roles in this project.` });
-  return withImplied(known);
+async function rolesFor(store: Store, own: readonly string[], asked: CredentialFields['roles']): Promise<string[]> {
+  const known = await store.roles.list({ domain_id: '', name: own });
+  const chosen = (asked ?? known).map(({ id, name }) => {
+    const role = known.find((each) => each.id === id || (id === undefined && each.name === name));
+    if (role) return role.id;
+    throw new Fault('badRequest', { detail: `Role ${name ?? id ?? ''} is not among your roles in this project.` });
+  });
+  return (await readRoleGraph(store)).inToken(chosen).map(({ id }) => id);
 }
 
 function expiryOf(text: string | null | undefined): string | null {

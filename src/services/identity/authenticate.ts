@@ -7,7 +7,8 @@ import { findDomain, isDomainEnabled, type NamedDomain } from './domains.ts';
 import { expecting } from './expecting.ts';
 import type { LoginClient } from './login-guard.ts';
 import { chooseScope, type RequestedScope } from './login-scope.ts';
-import { hasRole, systemScope } from './roles.ts';
+import { hasRole } from './roles-in.ts';
+import { systemScope } from './scopes.ts';
 import type { TokenPayload } from './tokens.ts';
 import { hasExpired, readToken } from './validate-token.ts';
 

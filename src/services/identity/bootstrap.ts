@@ -10,7 +10,7 @@ import type { Project } from '#store/tables/projects.ts';
 import type { User } from '#store/tables/users.ts';
 import { defaultDomainId } from './domains.ts';
 import { checkPassword, hashPassword } from './passwords.ts';
-import { domainScope, projectScope, systemScope } from './roles.ts';
+import { domainScope, projectScope, systemScope } from './scopes.ts';
 import type { IdentitySettings } from './settings.ts';
 import { newUser } from './users.ts';
 
@@ -70,7 +70,7 @@ async function ensureUser(store: Store, name: string, project: Project): Promise
 async function demote(store: Store, { id }: User): Promise<void> {
   await store.transaction(async (trx) => {
     await trx.users.update({ id }, { is_admin: false });
-    await trx.role_assignments.remove({ user_id: id, role: 'admin' });
+    await trx.role_assignments.remove({ user_id: id, role_id: 'admin' });
     await trx.users.revokeTokens(id);
     await trx.application_credentials.remove({ user_id: id });
   });
@@ -88,7 +88,7 @@ async function ensureRoles(store: Store, user_id: string, project: Project): Pro
     { ...projectScope(project.id), inherited: false },
   ];
   for (const scope of scopes) {
-    const assignment = { user_id, role: 'admin', ...scope } as const;
+    const assignment = { user_id, group_id: '', role_id: 'admin', ...scope } as const;
     await store.role_assignments.insertIfAbsent(assignment);
   }
 }

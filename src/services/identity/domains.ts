@@ -10,7 +10,7 @@ import type { StoreContext } from './context.ts';
 import { expecting } from './expecting.ts';
 import { wholeList } from './lists.ts';
 import { changedOptions, type OptionFields, refuseUpdate } from './resource-options.ts';
-import { domainScope, projectScope } from './roles.ts';
+import { domainScope, projectScope } from './scopes.ts';
 
 /** Keystone's `[identity] default_domain_id`: where users and projects are created unless a request says otherwise. */
 export const defaultDomainId = 'default';

@@ -1,57 +1,130 @@
-/** What assignments amount to: inherited ones on each project of their domain, and the roles that each role implies. */
-import type { RoleAssignment, RoleName } from '#store/tables/role-assignments.ts';
+/** What assignments amount to: for each member of a group, on each project that inherits, with the implied roles. */
+import { Fault } from '#domain/faults.ts';
+import { anyOf, type Condition, isAmong, isEqual } from '#store/conditions.ts';
+import type { Store } from '#store/store.ts';
+import type { Project } from '#store/tables/projects.ts';
+import type { RoleAssignment, Scope } from '#store/tables/role-assignments.ts';
 import type { StoreContext } from './context.ts';
+import { ancestorsOf, subtreeOf } from './project-tree.ts';
 import { getProject } from './projects.ts';
 import { type AssignmentFilters, listAssignments } from './role-assignments.ts';
-import { impliedBy, projectScope } from './roles.ts';
+import { type RoleGraph, readRoleGraph } from './role-graph.ts';
+import { domainScope, projectScope } from './scopes.ts';
 
 export type EffectiveAssignment = RoleAssignment & {
-  /** The domain whose assignment a project inherits. */
-  readonly inherited_from?: string;
+  /** Where the role is assigned that a project inherits. */
+  readonly inherited_from?: Scope;
+  /** The group by which a user has the role. */
+  readonly through_group?: string;
   /** The assigned role of which this one follows. */
-  readonly prior_role?: RoleName;
+  readonly prior_role?: string;
 };
 
+/** More are not listed at once: one assignment may count for many users on many projects. */
+const longestList = 100_000;
+
 export async function effectiveAssignments(context: StoreContext, filters: AssignmentFilters): Promise<EffectiveAssignment[]> {
-  const { user_id, scope, role, inherited, domain_id } = filters;
-  const direct = inherited === true ? [] : await listAssignments(context, { user_id, scope, domain_id, inherited: false });
-  const onProjects = inherited === false ? [] : await inheritedAssignments(context, filters);
-  return withImpliedRoles([...direct, ...onProjects]).filter((row) => role === undefined || row.role === role);
+  const graph = await readRoleGraph(context.store);
+  const assigned = [
+    ...(filters.inherited === true ? [] : await direct(context, filters)),
+    ...(filters.inherited === false ? [] : await inherited(context, filters)),
+  ];
+  const ofUsers = await expandGroups(context.store, assigned, filters.user_id);
+  return expandRoles(graph, ofUsers).filter(({ role_id }) => filters.role_id === undefined || role_id === filters.role_id);
 }
 
-async function inheritedAssignments(
-  context: StoreContext,
-  { user_id, scope, domain_id }: AssignmentFilters,
-): Promise<EffectiveAssignment[]> {
+/** Those of groups count for their members. */
+function direct(context: StoreContext, { user_id, scope, domain_id, with_subtree = false }: AssignmentFilters) {
+  return listAssignments(context, { scope, domain_id, with_subtree, inherited: false }, ofUser(user_id));
+}
+
+/** The user's own ones, and those of their groups. */
+function ofUser(user_id: string | undefined): Condition[] {
+  if (user_id === undefined) return [];
+  const groups = { table: 'group_members', select: 'group_id', where: [isEqual('user_id', user_id)] };
+  return [anyOf(isEqual('user_id', user_id), isAmong('group_id', groups))];
+}
+
+async function inherited(context: StoreContext, { user_id, scope, domain_id, with_subtree }: AssignmentFilters) {
   if (scope && scope.scope_type !== 'project') return [];
-  const project = scope && (await getProject(context, scope.scope_id));
-  const of = project && ({ scope_type: 'domain', scope_id: project.domain_id } as const);
-  const rows = await listAssignments(context, { user_id, scope: of, domain_id, inherited: true });
-  const projects = project ? [project] : await projectsIn(context, rows);
-  return rows.flatMap((row) =>
-    projects
-      .filter(({ domain_id }) => domain_id === row.scope_id)
-      .map(({ id, domain_id }) => ({ ...row, ...projectScope(id), inherited_from: domain_id })),
-  );
+  const rows = await listAssignments(context, { domain_id, inherited: true }, ofUser(user_id));
+  const wanted = scope && (await projectsOf(context.store, scope.scope_id, with_subtree ?? false));
+  const found: EffectiveAssignment[] = [];
+  for (const row of rows) {
+    const below = wanted ? await heirsAmong(context.store, wanted, row) : await heirsOf(context.store, row);
+    bound(found.length + below.length);
+    for (const { id } of below) found.push({ ...row, ...projectScope(id), inherited_from: scopeOf(row) });
+  }
+  return found;
 }
 
-async function projectsIn({ store }: StoreContext, rows: readonly RoleAssignment[]) {
-  const domains = [...new Set(rows.map(({ scope_id }) => scope_id))];
-  return domains.length === 0 ? [] : store.projects.pick(['id', 'domain_id'], { domain_id: domains });
+async function projectsOf(store: Store, id: string, with_subtree: boolean): Promise<Project[]> {
+  const project = await getProject({ store }, id);
+  return [project, ...(with_subtree ? await subtreeOf(store, [id]) : [])];
+}
+
+type Heir = Pick<Project, 'id'>;
+
+async function heirsOf(store: Store, { scope_type, scope_id }: Scope): Promise<Heir[]> {
+  return scope_type === 'domain' ? store.projects.pick(['id'], { domain_id: scope_id }) : subtreeOf(store, [scope_id]);
+}
+
+async function heirsAmong(store: Store, projects: readonly Project[], row: Scope): Promise<Heir[]> {
+  if (row.scope_type === 'domain') return projects.filter(({ domain_id }) => domain_id === row.scope_id);
+  const [top] = projects;
+  const ofTop = top ? (await ancestorsOf(store, top)).map(({ id }) => id) : [];
+  if (ofTop.includes(row.scope_id)) return [...projects];
+  const below = new Set((await subtreeOf(store, [row.scope_id])).map(({ id }) => id));
+  return projects.filter(({ id }) => below.has(id));
+}
+
+function scopeOf({ scope_type, scope_id }: Scope): Scope {
+  return scope_type === 'domain' ? domainScope(scope_id) : { scope_type, scope_id };
+}
+
+async function expandGroups(
+  store: Store,
+  rows: readonly EffectiveAssignment[],
+  user_id: string | undefined,
+): Promise<EffectiveAssignment[]> {
+  const members = new Map<string, string[]>();
+  const found: EffectiveAssignment[] = [];
+  for (const row of rows) {
+    if (row.group_id === '') {
+      if (user_id === undefined || row.user_id === user_id) found.push(row);
+      continue;
+    }
+    const ids = members.get(row.group_id) ?? (await membersOf(store, row.group_id, user_id));
+    members.set(row.group_id, ids);
+    bound(found.length + ids.length);
+    for (const id of ids) found.push({ ...row, user_id: id, group_id: '', through_group: row.group_id });
+  }
+  return found;
+}
+
+async function membersOf({ group_members }: Store, group_id: string, user_id: string | undefined): Promise<string[]> {
+  const rows = await group_members.list({ group_id, ...(user_id !== undefined && { user_id }) });
+  return rows.map((row) => row.user_id);
 }
 
 /** Each role once per user and scope: an assigned one rather than the same one implied by another. */
-function withImpliedRoles(rows: readonly EffectiveAssignment[]): EffectiveAssignment[] {
-  const all = new Map(rows.map((row) => [keyOf(row), row]));
+function expandRoles(graph: RoleGraph, rows: readonly EffectiveAssignment[]): EffectiveAssignment[] {
+  const all = new Map<string, EffectiveAssignment>();
+  for (const row of rows) if (graph.find(row.role_id)?.domain_id === '') keep(all, row);
   for (const row of rows) {
-    for (let role = impliedBy(row.role); role !== undefined; role = impliedBy(role)) {
-      const implied = { ...row, role, prior_role: row.role };
-      if (!all.has(keyOf(implied))) all.set(keyOf(implied), implied);
-    }
+    for (const { id } of graph.inToken([row.role_id])) keep(all, { ...row, role_id: id, prior_role: row.role_id });
+    bound(all.size);
   }
   return [...all.values()];
 }
 
-function keyOf({ user_id, scope_type, scope_id, role }: RoleAssignment): string {
-  return [user_id, scope_type, scope_id, role].join(' ');
+function keep(all: Map<string, EffectiveAssignment>, row: EffectiveAssignment): void {
+  const key = [row.user_id, row.scope_type, row.scope_id, row.role_id].join(' ');
+  if (!all.has(key)) all.set(key, row);
+}
+
+function bound(length: number): void {
+  if (length <= longestList) return;
+  const detail = `There are more than ${longestList} effective assignments: ask for those of a user, or of a scope.`;
+  throw new Fault('badRequest', { detail });
 }

@@ -8,7 +8,8 @@ import type { IdentityContext } from './context.ts';
 import { findDomain, type NamedDomain } from './domains.ts';
 import { expecting } from './expecting.ts';
 import { isUsable } from './projects.ts';
-import { domainScope, projectScope, rolesIn, systemScope } from './roles.ts';
+import { rolesIn } from './roles-in.ts';
+import { domainScope, projectScope, systemScope } from './scopes.ts';
 import type { TokenPayload } from './tokens.ts';
 
 /** Who logs in; `credential` has its own scope. */

@@ -13,7 +13,7 @@ import { defaultDomainId, isDomainEnabled } from './domains.ts';
 import { ofDomain, wholeList } from './lists.ts';
 import { ancestorsOf, checkParent, deepest, subtreeOf } from './project-tree.ts';
 import { changedOptions, type OptionFields, refuseUpdate } from './resource-options.ts';
-import { projectScope } from './roles.ts';
+import { projectScope } from './scopes.ts';
 import { refuseDuplicates } from './unique-names.ts';
 
 /** Fields that a request may set; null means empty. */
@@ -55,9 +55,11 @@ export async function projectsOf(context: StoreContext, user_id: string): Promis
 }
 
 function ofUser(user_id: string): Condition {
+  const groups = { table: 'group_members', select: 'group_id', where: [isEqual('user_id', user_id)] };
+  const isActor = anyOf(isEqual('user_id', user_id), isAmong('group_id', groups));
   const assigned = (scope_type: Scope['scope_type'], inherited: boolean): RelatedRows => ({
     ...{ table: 'role_assignments', select: 'scope_id' },
-    where: [isEqual('user_id', user_id), isEqual('scope_type', scope_type), isEqual('inherited', inherited)],
+    where: [isActor, isEqual('scope_type', scope_type), isEqual('inherited', inherited)],
   });
   return anyOf(
     isAmong('id', assigned('project', false)),
@@ -82,7 +84,7 @@ const serviceProject = 'service';
  * @param names the project's, and the one that it is to have
  */
 export function refuseServiceProject(caller: Caller, names: readonly (string | undefined)[]): void {
-  if (caller.is_admin || !names.includes(serviceProject)) return;
+  if (caller.is_admin || !names.some((name) => name?.trim() === serviceProject)) return;
   const detail = `Only administrators can create, change or delete the project ${serviceProject}.`;
   throw new Fault('forbidden', { detail });
 }

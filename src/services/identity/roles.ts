@@ -1,72 +1,96 @@
-/** The roles, what each implies, and the roles of a user in a scope. */
+/** Roles of the cloud and of domains. */
+import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
+import { isEqual, isNot, isText } from '#store/conditions.ts';
+import { type ListPage, type ListQuery, listRows } from '#store/list.ts';
+import { listTables } from '#store/list-tables.ts';
 import type { Store } from '#store/store.ts';
-import type { RoleAssignment, RoleName, Scope } from '#store/tables/role-assignments.ts';
-import { ancestorsOf } from './project-tree.ts';
+import type { Role } from '#store/tables/roles.ts';
+import type { StoreContext } from './context.ts';
+import { wholeList } from './lists.ts';
+import { changedOptions, type OptionFields, refuseDelete, refuseUpdate } from './resource-options.ts';
+import { builtInRoles } from './role-graph.ts';
 
-/** Highest first. Each role implies the next one, as `keystone-manage bootstrap` creates them. */
-const line: readonly RoleName[] = ['admin', 'manager', 'member', 'reader'];
-/** The role `service` implies none, and none implies it. */
-export const roleNames: readonly RoleName[] = [...line, 'service'];
-
-/** A role's id is its name. */
-export type Role = { readonly id: RoleName; readonly name: RoleName; readonly description: string };
-
-const roleDescriptions: Record<RoleName, string> = {
-  admin: 'May do everything.',
-  manager: "May manage the project's users' resources, or the users and projects of a domain.",
-  member: 'May use what belongs to the project.',
-  reader: 'May look at what belongs to the project.',
-  service: 'Is another service of the cloud.',
+/** Fields that a request may set; null means empty. */
+export type RoleFields = {
+  readonly name: string;
+  readonly description?: string | null;
+  readonly domain_id?: string | null;
+  readonly options?: OptionFields;
 };
 
-export const roles: readonly Role[] = roleNames.map((name) => ({ id: name, name, description: roleDescriptions[name] }));
+/** Each token that is checked may read them all. */
+const rolesMost = 1000;
 
 /** @throws Fault `notFound` */
-export function getRole(id: string): Role {
-  const role = roles.find((candidate) => candidate.id === id);
+export async function getRole({ store }: StoreContext, id: string): Promise<Role> {
+  const role = await store.roles.find({ id });
   if (!role) throw new Fault('notFound', { what: 'Role', id });
   return role;
 }
 
-/** The role that this one implies directly; undefined for the lowest, and for `service`. */
-export function impliedBy(name: RoleName): RoleName | undefined {
-  return line.includes(name) ? line[line.indexOf(name) + 1] : undefined;
+/** By name. @param domain_id empty: the roles of the cloud */
+export function listRoles({ store }: StoreContext, domain_id: string, query: ListQuery): Promise<ListPage<Role>> {
+  const source = { collection: store.roles, table: listTables.roles, maximum: wholeList };
+  return listRows({ ...source, visible: [isEqual('domain_id', domain_id)] }, query);
 }
 
-/** These roles and all that they imply. */
-export function withImplied(names: readonly RoleName[]): RoleName[] {
-  const highest = line.findIndex((name) => names.includes(name));
-  return [...(highest < 0 ? [] : line.slice(highest)), ...(names.includes('service') ? (['service'] as const) : [])];
+export function createRole({ store }: StoreContext, fields: RoleFields): Promise<Role> {
+  const role: Role = {
+    ...{ id: randomUUID().replaceAll('-', ''), domain_id: fields.domain_id ?? '', name: fields.name.trim() },
+    ...{ description: fields.description ?? '', options: changedOptions({}, fields.options ?? {}) },
+  };
+  return store.transaction(async (trx) => {
+    if (role.domain_id !== '' && !(await trx.domains.find({ id: role.domain_id })))
+      throw new Fault('notFound', { what: 'Domain', id: role.domain_id });
+    if ((await trx.roles.pick(['id'], {}, { limit: rolesMost })).length >= rolesMost)
+      throw new Fault('forbidden', { detail: `There are ${rolesMost} roles already.` });
+    await refuseName(trx, role);
+    return trx.roles.insert(role);
+  });
 }
 
-export const systemScope: Scope = { scope_type: 'system', scope_id: 'all' };
-export const domainScope = (id: string): Scope => ({ scope_type: 'domain', scope_id: id });
-export const projectScope = (id: string): Scope => ({ scope_type: 'project', scope_id: id });
-
-/** Assigned, inherited and implied roles; empty = the user has no access to the scope. */
-export async function rolesIn(store: Store, user_id: string, scope: Scope): Promise<RoleName[]> {
-  const above = await placesAbove(store, scope);
-  const scope_id = [scope.scope_id, ...above.map((place) => place.scope_id)];
-  const assignments = await store.role_assignments.list({ user_id, scope_id });
-  return withImplied(assignments.filter((row) => applies(row, { scope, above })).map(({ role }) => role));
+export function updateRole({ store }: StoreContext, id: string, fields: Partial<RoleFields>): Promise<Role> {
+  return store.transaction(async (trx) => {
+    const role = await getRole({ store: trx }, id);
+    // The rules of all services name them.
+    const isBuiltIn = builtInRoles.includes(id);
+    refuseUpdate('role', role, isBuiltIn ? { ...fields, options: { immutable: true } } : fields);
+    if (fields.domain_id !== undefined && (fields.domain_id ?? '') !== role.domain_id)
+      throw new Fault('badRequest', { detail: 'Update of `domain_id` is not allowed.' });
+    const changed: Role = {
+      ...role,
+      ...(fields.name !== undefined && { name: fields.name.trim() }),
+      ...(fields.description !== undefined && { description: fields.description ?? '' }),
+      options: changedOptions(role.options, fields.options ?? {}),
+    };
+    await refuseName(trx, changed);
+    await trx.roles.update({ id }, changed);
+    return changed;
+  });
 }
 
-export async function hasRole(store: Store, user_id: string, scope: Scope): Promise<boolean> {
-  return (await rolesIn(store, user_id, scope)).length > 0;
+export async function deleteRole({ store }: StoreContext, id: string): Promise<void> {
+  await store.transaction(async (trx) => {
+    const role = await getRole({ store: trx }, id);
+    refuseDelete('role', role);
+    await removeRole(trx, id);
+  });
 }
 
-/** Where roles are assigned that a project inherits: the projects above it, and its domain. */
-async function placesAbove(store: Store, { scope_type, scope_id }: Scope): Promise<Scope[]> {
-  const project = scope_type === 'project' ? await store.projects.find({ id: scope_id }) : undefined;
-  if (!project) return [];
-  const ancestors = await ancestorsOf(store, project);
-  return [...ancestors.map(({ id }) => projectScope(id)), domainScope(project.domain_id)];
+/** With its assignments and the rules about it. */
+export async function removeRole(store: Store, id: string): Promise<void> {
+  await store.role_assignments.remove({ role_id: id });
+  await store.implied_roles.remove({ prior_role_id: id });
+  await store.implied_roles.remove({ implied_role_id: id });
+  await store.roles.remove({ id });
 }
 
-type Places = { readonly scope: Scope; readonly above: readonly Scope[] };
-
-function applies(row: RoleAssignment, { scope, above }: Places): boolean {
-  const isAt = ({ scope_type, scope_id }: Scope) => row.scope_type === scope_type && row.scope_id === scope_id;
-  return row.inherited ? above.some(isAt) : isAt(scope);
+/** Rules of policies compare the names of roles without case: so must this. */
+async function refuseName(store: Store, { id, name, domain_id }: Role): Promise<void> {
+  const same = [isText('name', name), isEqual('domain_id', domain_id), isNot(isEqual('id', id))];
+  if ((await store.roles.list(same, { limit: 1 })).length === 0) return;
+  const where = domain_id === '' ? '' : ` at domain ID ${domain_id}`;
+  const detail = `Conflict occurred attempting to store role - Duplicate entry found with name ${name}${where}.`;
+  throw new Fault('conflict', { detail });
 }

@@ -1,7 +1,6 @@
 /** Users and their passwords. */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
-import type { Caller } from '#services/caller.ts';
 import { type ListPage, type ListQuery, listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Store } from '#store/store.ts';
@@ -35,20 +34,6 @@ export async function getUser({ store }: StoreContext, id: string): Promise<User
 export function listUsers({ store }: StoreContext, domain_id: string | undefined, query: ListQuery): Promise<ListPage<User>> {
   const source = { collection: store.users, table: listTables.users, visible: ofDomain(domain_id), maximum: wholeList };
   return listRows(source, query);
-}
-
-/**
- * A manager of a domain manages its users, but none with rights beyond the domain: with a new password, the manager would
- * have them. Other than in Keystone, the domain of such users has managers, too.
- */
-export async function refuseWiderRights({ store }: StoreContext, caller: Caller, user: User): Promise<void> {
-  if (caller.is_admin) return;
-  const roles = await store.role_assignments.list({ user_id: user.id });
-  const wider = roles.find(({ role, scope_type }) => role === 'admin' || role === 'service' || scope_type === 'system');
-  if (!wider) return;
-  const place = wider.scope_type === 'system' ? ' on the system' : '';
-  const detail = `User ${user.name} has the role ${wider.role}${place}: only administrators can change this user.`;
-  throw new Fault('forbidden', { detail });
 }
 
 export function newUser(name: string, domain_id = defaultDomainId): User {
@@ -115,6 +100,7 @@ export async function deleteUser({ store }: StoreContext, user: User): Promise<v
 /** With what belongs to the user. */
 export async function removeUser(store: Store, { id }: User): Promise<void> {
   await store.role_assignments.remove({ user_id: id });
+  await store.group_members.remove({ user_id: id });
   await store.application_credentials.remove({ user_id: id });
   await store.keypairs.remove({ user_id: id });
   await store.scope_token_revisions.remove({ user_id: id });

@@ -1,11 +1,13 @@
 /** A token's caller: who sent it, in which scope, with which roles. */
 import type { Caller } from '#services/caller.ts';
-import type { RoleName, Scope } from '#store/tables/role-assignments.ts';
+import type { Scope } from '#store/tables/role-assignments.ts';
+import type { Role } from '#store/tables/roles.ts';
 import type { User } from '#store/tables/users.ts';
 import type { IdentityContext } from './context.ts';
 import { isDomainEnabled } from './domains.ts';
 import { isUsable } from './projects.ts';
-import { rolesIn, withImplied } from './roles.ts';
+import { readRoleGraph } from './role-graph.ts';
+import { rolesIn } from './roles-in.ts';
 import type { TokenPayload } from './tokens.ts';
 
 type TokenContext = Pick<IdentityContext, 'store' | 'tokens'>;
@@ -42,7 +44,7 @@ async function callerOf(context: TokenContext, payload: TokenPayload): Promise<C
   const place = await scopeFields[scope.scope_type](context, scope.scope_id);
   const revision = await context.store.scope_token_revisions.revisionOf({ user_id: user.id, ...scope });
   if (!place || revision !== payload.scope_revision) return undefined;
-  const roles = await rolesOf(context, user, { payload, scope });
+  const roles = (await rolesOf(context, user, { payload, scope })).map(({ name }) => name);
   return roles.length === 0 ? undefined : { ...identity, ...place, roles, is_admin: roles.includes('admin') };
 }
 
@@ -65,12 +67,13 @@ const scopeFields: Record<Scope['scope_type'], (context: TokenContext, id: strin
 type Granted = { readonly payload: TokenPayload; readonly scope: Scope };
 
 /** A token of an application credential has only the credential's roles, and none once the credential has expired. */
-async function rolesOf({ store }: TokenContext, user: User, { payload, scope }: Granted): Promise<RoleName[]> {
+async function rolesOf({ store }: TokenContext, user: User, { payload, scope }: Granted): Promise<Role[]> {
   const roles = await rolesIn(store, user.id, scope);
   if (!payload.application_credential_id) return roles;
   const credential = await store.application_credentials.find({ id: payload.application_credential_id });
   if (!credential || hasExpired(credential)) return [];
-  return withImplied(roles.filter((role) => credential.roles.includes(role)));
+  const limited = roles.filter(({ id }) => credential.roles.includes(id));
+  return (await readRoleGraph(store)).inToken(limited.map(({ id }) => id));
 }
 
 export function hasExpired({ expires_at }: { expires_at: string | null }): boolean {

@@ -1,6 +1,5 @@
 /** Application credentials, as in Keystone. */
 import { Collection } from '../collection.ts';
-import type { RoleName } from './role-assignments.ts';
 
 /** A secret that authenticates a user in one project, limited to the listed roles. */
 export type ApplicationCredential = {
@@ -8,7 +7,8 @@ export type ApplicationCredential = {
   name: string;
   user_id: string;
   project_id: string;
-  roles: RoleName[];
+  /** Ids. */
+  roles: string[];
   secret_hash: string;
   description: string;
   expires_at: string | null;

@@ -1,7 +1,5 @@
-/** Roles of users on the system, on domains and on projects, as in Keystone. */
+/** Roles of users and groups on the system, on domains and on projects, as in Keystone. */
 import { Collection } from '../collection.ts';
-
-export type RoleName = 'admin' | 'manager' | 'member' | 'reader' | 'service';
 
 /** What a token is issued for and a role is assigned on. */
 export type Scope = {
@@ -10,12 +8,15 @@ export type Scope = {
   scope_id: string;
 };
 
-export type RoleAssignment = Scope & {
-  user_id: string;
-  role: RoleName;
-  /** Of a domain: applies to the domain's projects (OS-INHERIT), and not to the domain itself. */
-  inherited: boolean;
-};
+/** Who has a role: a user or a group; the id of the other is empty. */
+export type Actor = { user_id: string; group_id: string };
+
+export type RoleAssignment = Scope &
+  Actor & {
+    role_id: string;
+    /** Applies to the projects below the domain or project (OS-INHERIT), and not to itself. */
+    inherited: boolean;
+  };
 
 export class RoleAssignments extends Collection<RoleAssignment> {
   static override readonly table = { name: 'role_assignments', boolean: ['inherited'] };

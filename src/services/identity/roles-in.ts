@@ -1,0 +1,48 @@
+/** The roles of a user in a scope: assigned to the user or to their groups, inherited from above, implied by others. */
+import type { Store } from '#store/store.ts';
+import type { RoleAssignment, Scope } from '#store/tables/role-assignments.ts';
+import type { Role } from '#store/tables/roles.ts';
+import { ancestorsOf } from './project-tree.ts';
+import { readRoleGraph } from './role-graph.ts';
+import { domainScope, projectScope } from './scopes.ts';
+
+/** The roles that a token for the scope has; none = the user has no access to it. */
+export async function rolesIn(store: Store, user_id: string, scope: Scope): Promise<Role[]> {
+  const graph = await readRoleGraph(store);
+  const above = await placesAbove(store, scope);
+  const scope_id = [scope.scope_id, ...above.map((place) => place.scope_id)];
+  const rows = await store.role_assignments.list({ ...(await actorsOf(store, user_id)), scope_id });
+  return graph.inToken(rows.filter((row) => applies(row, { scope, above })).map(({ role_id }) => role_id));
+}
+
+export async function hasRole(store: Store, user_id: string, scope: Scope): Promise<boolean> {
+  return (await rolesIn(store, user_id, scope)).length > 0;
+}
+
+/** All assignments of a user and of their groups, wherever. */
+export async function assignmentsOf(store: Store, user_id: string): Promise<RoleAssignment[]> {
+  return store.role_assignments.list(await actorsOf(store, user_id));
+}
+
+/** A condition for the assignments of a user and of their groups: a row has either, and the other is empty. */
+async function actorsOf(store: Store, user_id: string) {
+  const groups = await store.group_members.pick(['group_id'], { user_id });
+  return groups.length === 0
+    ? { user_id }
+    : { user_id: [user_id, ''], group_id: ['', ...groups.map(({ group_id }) => group_id)] };
+}
+
+/** Where roles are assigned that a project inherits: the projects above it, and its domain. */
+async function placesAbove(store: Store, { scope_type, scope_id }: Scope): Promise<Scope[]> {
+  const project = scope_type === 'project' ? await store.projects.find({ id: scope_id }) : undefined;
+  if (!project) return [];
+  const ancestors = await ancestorsOf(store, project);
+  return [...ancestors.map(({ id }) => projectScope(id)), domainScope(project.domain_id)];
+}
+
+type Places = { readonly scope: Scope; readonly above: readonly Scope[] };
+
+function applies(row: RoleAssignment, { scope, above }: Places): boolean {
+  const isAt = ({ scope_type, scope_id }: Scope) => row.scope_type === scope_type && row.scope_id === scope_id;
+  return row.inherited ? above.some(isAt) : isAt(scope);
+}
