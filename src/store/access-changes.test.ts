@@ -23,7 +23,17 @@ test('counts a write to any table, except those on which no token depends', asyn
   }
 
   const expected = [
-    ...['allocations', 'bmc_health', 'chassis', 'config_drives', 'console_tickets', 'deleted_images', 'deploy_templates'],
+    ...[
+      'allocations',
+      'bmc_health',
+      'catalog_endpoints',
+      'catalog_services',
+      'chassis',
+      'config_drives',
+      'console_tickets',
+      'deleted_images',
+      'deploy_templates',
+    ],
     ...[
       'event_subscriptions',
       'failed_logins',
@@ -36,7 +46,7 @@ test('counts a write to any table, except those on which no token depends', asyn
       'ip_allocations',
     ],
     ...['keypairs', 'login_addresses', 'networks', 'node_endpoints', 'node_locks', 'node_ports', 'node_reservations', 'nodes'],
-    ...['operations', 'portgroups', 'ports', 'runbooks', 'security_group_rules', 'security_groups'],
+    ...['operations', 'portgroups', 'ports', 'regions', 'runbooks', 'security_group_rules', 'security_groups'],
     ...['servers', 'subnets', 'volume_connectors', 'volume_targets'],
   ];
   assert.deepEqual(uncounted.sort(), expected);

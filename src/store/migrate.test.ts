@@ -67,6 +67,7 @@ const later = [
   '0065-inspection-by-bmc',
   '0070-project-tree',
   '0071-groups-and-roles',
+  '0072-catalogue',
   '0080-image-members',
   '0081-hidden-images',
   '0085-security-groups',

@@ -3,6 +3,7 @@ import type { Table } from './collection.ts';
 import { Allocations } from './tables/allocations.ts';
 import { ApplicationCredentials } from './tables/application-credentials.ts';
 import { BmcHealth } from './tables/bmc-health.ts';
+import { CatalogEndpoints, CatalogServices, Regions } from './tables/catalogue.ts';
 import { Chassis } from './tables/chassis.ts';
 import { ConfigDrives } from './tables/config-drives.ts';
 import { ConsoleTickets } from './tables/console-tickets.ts';
@@ -86,6 +87,9 @@ export const nouns = {
   roles: Roles,
   implied_roles: ImpliedRoles,
   role_assignments: RoleAssignments,
+  regions: Regions,
+  catalog_services: CatalogServices,
+  catalog_endpoints: CatalogEndpoints,
   application_credentials: ApplicationCredentials,
   revoked_tokens: RevokedTokens,
   scope_token_revisions: ScopeTokenRevisions,

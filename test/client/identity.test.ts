@@ -94,3 +94,22 @@ test('custom and implied roles, and inherited ones', { skip }, async () => {
   await openstackSession(env, ['role remove --project parent --user hugo --inherited spectator', 'role delete spectator']);
   await assert.rejects(openstack(asHugo, ['token', 'issue']), /HTTP 401/);
 });
+
+test('services, endpoints and regions', { skip }, async () => {
+  const { replies, output } = await openstackSession(env, [
+    'region create north -f json',
+    'service create --name swift --description objects object-store -f json',
+    'endpoint create --region north swift public http://swift:8080/v1/AUTH_%(project_id)s -f json',
+    'endpoint list --service swift -f json',
+    'service set --disable swift',
+    'service delete swift',
+    'region delete north',
+    'endpoint list -f json',
+  ]);
+  const [, service, endpoint, endpoints, left] = replies as [Row, Row, Row, Row[], Row[]];
+
+  assert.equal(endpoint['service_id'], service['id'], output);
+  assert.deepEqual(column(endpoints, 'Region'), ['north']);
+  assert.equal(left.length, 15);
+  await assert.rejects(openstack(env, ['service', 'delete', 'nova']), /HTTP 403|1 of 1 services failed/);
+});

@@ -191,7 +191,7 @@ const tokenRows: readonly Exception[] = [
 const credentials = '* /v3/users/{user_id}/application_credentials**';
 const otherRows: readonly Exception[] = [
   ...(['missing', 'unknown'] as const).map((what) => ({
-    operation: 'GET /v3/regions**',
+    operation: '* /v3/regions**',
     at: ['regions/*', 'region'].map((place) => `/${place}/${what === 'missing' ? 'parent_id' : 'parent_region_id'}`),
     what,
     why: 'The name is parent_region_id.',

@@ -28,6 +28,7 @@ test("identity: every reply matches Keystone's document", { skip }, async (t) =>
   await credentialCycle(send);
   await groupCycle(send, project);
   await roleCycle(send);
+  await catalogueCycle(send);
 
   assert.deepEqual(comparison.findings(), nothingFound);
 });
@@ -79,6 +80,18 @@ async function roleCycle(send: Send): Promise<void> {
   await send('GET', `/roles/${role.id}/implies`);
   await send('DELETE', `/roles/${role.id}/implies/reader`);
   await send('DELETE', `/roles/${role.id}`);
+}
+
+async function catalogueCycle(send: Send): Promise<void> {
+  await send('POST', '/regions', { region: { id: 'r1' } });
+  await send('PUT', '/regions/r2', { region: { description: 'd' } });
+  await send('PATCH', '/regions/r1', { region: { description: 'd' } });
+  const { service } = await send('POST', '/services', { service: { type: 'object-store', name: 'swift' } });
+  await send('PATCH', `/services/${service.id}`, { service: { name: 'other' } });
+  const fields = { service_id: service.id, interface: 'public', url: 'http://swift/v1', region_id: 'r1' };
+  const { endpoint } = await send('POST', '/endpoints', { endpoint: fields });
+  await send('PATCH', `/endpoints/${endpoint.id}`, { endpoint: { enabled: false } });
+  for (const path of [`/endpoints/${endpoint.id}`, `/services/${service.id}`, '/regions/r1']) await send('DELETE', path);
 }
 
 async function domainCycle(send: Send): Promise<void> {

@@ -1,11 +1,16 @@
-/** The service catalogue: the endpoint of each service. */
+/** The service catalogue of a token: the endpoints of each service. */
 import type { FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
+import type { Caller } from '#services/caller.ts';
+import type { BuiltIn } from '#services/identity/catalogue.ts';
+import { urlFor } from '#services/identity/endpoint-urls.ts';
+import type { CatalogEndpoint as StoredEndpoint } from '#store/tables/catalogue.ts';
 import type { ApiContext } from '../context.ts';
+import { Nullable } from '../http/schemas.ts';
 
 const CatalogEndpoint = Type.Object({
   ...{ id: Type.String(), interface: Type.String(), url: Type.String() },
-  ...{ region: Type.String(), region_id: Type.String() },
+  ...{ region: Nullable(Type.String()), region_id: Nullable(Type.String()) },
 });
 export const CatalogEntry = Type.Object({
   ...{ id: Type.String(), type: Type.String(), name: Type.String() },
@@ -24,6 +29,13 @@ export const catalogTable: readonly CatalogRow[] = [
 
 const interfaces = ['public', 'internal', 'admin'] as const;
 
+/** What no request can change. */
+export function builtInOf({ settings }: ApiContext): BuiltIn {
+  const services = catalogTable.map(({ type }) => type);
+  const endpoints = services.flatMap((type) => interfaces.map((name) => `${type}-${name}`));
+  return { region: settings.region, services, endpoints };
+}
+
 /** Ids derive from names, so they survive a restart. */
 export function endpointsOf(context: ApiContext, request: FastifyRequest, row: CatalogRow) {
   const region = context.settings.region;
@@ -36,11 +48,29 @@ export function endpointsOf(context: ApiContext, request: FastifyRequest, row: C
   }));
 }
 
-export function catalogOf(context: ApiContext, request: FastifyRequest) {
-  return catalogTable.map((row) => ({
-    id: row.type,
-    type: row.type,
-    name: row.name,
-    endpoints: endpointsOf(context, request, row),
-  }));
+/** For a token of this caller: what is disabled is left out, and endpoints whose URL names what the token lacks. */
+export async function catalogOf(context: ApiContext, request: FastifyRequest, caller: Caller) {
+  const { store } = context;
+  const added = await store.catalog_services.list({ enabled: true }, { orderBy: 'id' });
+  const services: Entry[] = [
+    ...catalogTable.map((row) => ({
+      id: row.type,
+      type: row.type,
+      name: row.name,
+      endpoints: endpointsOf(context, request, row),
+    })),
+    ...added.map(({ id, type, name }) => ({ id, type, name, endpoints: [] })),
+  ];
+  const byId = new Map(services.map((service) => [service.id, service]));
+  for (const endpoint of await store.catalog_endpoints.list({ enabled: true }, { orderBy: 'id' })) {
+    const url = urlFor(endpoint.url, caller);
+    if (url !== undefined) byId.get(endpoint.service_id)?.endpoints.push(shown(endpoint, url));
+  }
+  return services;
+}
+
+type Entry = Static<typeof CatalogEntry>;
+
+function shown({ id, interface: name, region_id }: StoredEndpoint, url: string) {
+  return { id, interface: name, region: region_id, region_id, url };
 }

@@ -1,92 +1,85 @@
-/** The catalogue for administrators: regions, services, endpoints. It derives from the settings. */
-import type { FastifyRequest } from 'fastify';
-import { type Static, type TObject, Type } from 'typebox';
-import { Fault } from '#domain/faults.ts';
+/** Endpoints of the catalogue: Ingot's own, and those that administrators add. */
+import { type Static, Type } from 'typebox';
+import { createEndpoint, createRegion, deleteEndpoint, updateEndpoint } from '#services/identity/catalogue.ts';
+import type { CatalogEndpoint } from '#store/tables/catalogue.ts';
 import type { ApiContext } from '../context.ts';
-import { pageQuery } from '../http/schemas.ts';
-import { catalogTable, endpointsOf } from './catalog.ts';
-import { pageOfCollection, selfLink } from './links.ts';
-import { type IdentityRule, route } from './policy.ts';
-import { CollectionLinks, SelfLink } from './schemas.ts';
+import { Maybe, Nullable } from '../http/schemas.ts';
+import { builtInOf, catalogTable, endpointsOf } from './catalog.ts';
+import { collectionRoutes, memberOf } from './catalog-collection.ts';
+import { route } from './policy.ts';
 
-const filterNames = ['name', 'type', 'service_id', 'interface', 'region_id'] as const;
-const text = Type.Optional(Type.String());
-const Filters = Type.Object({
-  ...{ name: text, type: text, service_id: text, interface: text, region_id: text },
-  ...pageQuery,
-});
-
-const Region = Type.Object({ id: Type.String(), description: Type.String(), parent_region_id: Type.Null() });
-const Service = Type.Object({
-  ...{ id: Type.String(), type: Type.String(), name: Type.String() },
-  ...{ description: Type.String(), enabled: Type.Boolean() },
-});
 const Endpoint = Type.Object({
   ...{ id: Type.String(), interface: Type.String(), url: Type.String() },
-  ...{ region: Type.String(), region_id: Type.String(), service_id: Type.String(), enabled: Type.Boolean() },
+  ...{ region: Nullable(Type.String()), region_id: Nullable(Type.String()), service_id: Type.String(), enabled: Type.Boolean() },
 });
+const Interface = Type.Union([Type.Literal('public'), Type.Literal('internal'), Type.Literal('admin')]);
+const Id = Type.String({ maxLength: 255, pattern: '^[^/]*$' });
+const Fields = Type.Object({
+  interface: Interface,
+  service_id: Id,
+  url: Type.String({ maxLength: 225, pattern: '^[a-zA-Z0-9+.-]+:.+' }),
+  region_id: Maybe(Id),
+  region: Maybe(Id),
+  enabled: Type.Optional(Type.Boolean()),
+  ...{ name: Type.Optional(Type.String()), description: Maybe(Type.String()) },
+});
+const member = memberOf('endpoints', 'endpoint', Endpoint);
 
-type Collection<Schema extends TObject> = {
-  readonly plural: string;
-  readonly singular: string;
-  readonly rules: readonly [list: IdentityRule, get: IdentityRule];
-  readonly item: Schema;
-  readonly all: (context: ApiContext, request: FastifyRequest) => (Static<Schema> & { readonly id: string })[];
-};
-
-function collectionRoutes<Schema extends TObject>({ plural, singular, rules, item, all }: Collection<Schema>) {
-  const shown = Type.Object({ ...item.properties, links: SelfLink });
-  const withLinks = (context: ApiContext, request: FastifyRequest) => (each: { readonly id: string }) => ({
-    ...each,
-    links: selfLink(context, request, `/${plural}/${each.id}`),
-  });
-  return [
-    route({
-      method: 'GET',
-      path: `/${plural}`,
-      policy: rules[0],
-      summary: `List ${plural}`,
-      query: Filters,
-      reply: Type.Unsafe<object>(Type.Object({ [plural]: Type.Array(shown), links: CollectionLinks })),
-      async handler(request, context) {
-        const query: Readonly<Record<string, unknown>> = request.query;
-        const isAsked = (each: Readonly<Record<string, unknown>>) =>
-          filterNames.every((name) => query[name] === undefined || each[name] === query[name]);
-        const asked = all(context, request).filter(isAsked);
-        const { items, links } = pageOfCollection(context, request, { path: `/${plural}`, all: asked, query: request.query });
-        return { [plural]: items.map(withLinks(context, request)), links };
-      },
-    }),
-    route({
-      method: 'GET',
-      path: `/${plural}/:id`,
-      policy: rules[1],
-      summary: `Show one of the ${plural}`,
-      reply: Type.Unsafe<object>(Type.Object({ [singular]: shown })),
-      async handler(request, context) {
-        const { id } = request.params as { id: string };
-        const found = all(context, request).find((candidate) => candidate.id === id);
-        if (!found) throw new Fault('notFound', { what: singular, id });
-        return { [singular]: withLinks(context, request)(found) };
-      },
-    }),
-  ];
-}
-
-export const catalogRoutes = [
-  ...collectionRoutes({
-    ...{ plural: 'regions', singular: 'region', rules: ['identity:list_regions', 'identity:get_region'], item: Region },
-    all: ({ settings }) => [{ id: settings.region, description: '', parent_region_id: null }],
-  }),
-  ...collectionRoutes({
-    ...{ plural: 'services', singular: 'service', rules: ['identity:list_services', 'identity:get_service'], item: Service },
-    all: () => catalogTable.map(({ type, name }) => ({ id: type, type, name, description: '', enabled: true })),
-  }),
+export const endpointRoutes = [
   ...collectionRoutes({
     ...{ plural: 'endpoints', singular: 'endpoint', rules: ['identity:list_endpoints', 'identity:get_endpoint'], item: Endpoint },
-    all: (context, request) =>
-      catalogTable.flatMap((row) =>
+    all: async (context, request) => [
+      ...catalogTable.flatMap((row) =>
         endpointsOf(context, request, row).map((endpoint) => ({ ...endpoint, service_id: row.type, enabled: true })),
       ),
+      ...(await context.store.catalog_endpoints.list({}, { orderBy: 'id' })).map(withRegion),
+    ],
+  }),
+  route({
+    method: 'POST',
+    path: '/endpoints',
+    policy: 'identity:create_endpoint',
+    summary: 'Add an endpoint to a service of the catalogue',
+    status: 201,
+    body: Type.Object({ endpoint: Fields }, { additionalProperties: false }),
+    reply: member.schema,
+    async handler(request, context) {
+      const { service_id, url, interface: name, ...fields } = await inRegion(context, request.body.endpoint);
+      const endpoint = await createEndpoint(context, builtInOf(context), { service_id, url, interface: name, ...fields });
+      return member.reply(context, request, withRegion(endpoint));
+    },
+  }),
+  route({
+    method: 'PATCH',
+    path: '/endpoints/:id',
+    policy: 'identity:update_endpoint',
+    summary: 'Change an endpoint of the catalogue',
+    body: Type.Object({ endpoint: Type.Partial(Fields, { minProperties: 1 }) }, { additionalProperties: false }),
+    reply: member.schema,
+    async handler(request, context) {
+      const fields = await inRegion(context, request.body.endpoint);
+      const endpoint = await updateEndpoint(context, builtInOf(context), { id: request.params.id, fields });
+      return member.reply(context, request, withRegion(endpoint));
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/endpoints/:id',
+    policy: 'identity:delete_endpoint',
+    summary: 'Remove an endpoint from the catalogue',
+    status: 204,
+    handler: (request, context) => deleteEndpoint(context, builtInOf(context), request.params.id),
   }),
 ];
+
+const withRegion = (endpoint: CatalogEndpoint) => ({ ...endpoint, region: endpoint.region_id });
+
+/** A region under its former name is made if there is none, as in Keystone. */
+async function inRegion<T extends Partial<Static<typeof Fields>>>(context: ApiContext, given: T) {
+  const { region, region_id, name: _name, description: _description, ...fields } = given;
+  const builtIn = builtInOf(context);
+  const isNew = !region_id && region && region !== builtIn.region && !(await context.store.regions.find({ id: region }));
+  if (isNew) await createRegion(context, builtIn, { id: region });
+  const place = region_id ?? region;
+  return { ...fields, ...(place !== undefined && { region_id: place }) };
+}

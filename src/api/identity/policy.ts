@@ -152,6 +152,15 @@ const catalogRules = {
   'identity:list_services': anyone('List services.'),
   'identity:get_endpoint': anyone('Show an endpoint.'),
   'identity:list_endpoints': anyone('List endpoints.'),
+  'identity:create_region': admin('Create a region.'),
+  'identity:update_region': admin('Change a region.'),
+  'identity:delete_region': admin('Delete a region.'),
+  'identity:create_service': admin('Add a service to the catalogue.'),
+  'identity:update_service': admin('Change a service of the catalogue.'),
+  'identity:delete_service': admin('Remove a service from the catalogue.'),
+  'identity:create_endpoint': admin('Add an endpoint to the catalogue.'),
+  'identity:update_endpoint': admin('Change an endpoint of the catalogue.'),
+  'identity:delete_endpoint': admin('Remove an endpoint from the catalogue.'),
 } as const satisfies Record<string, PolicyRule>;
 
 const rules = {

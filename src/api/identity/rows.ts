@@ -2,14 +2,16 @@
 import type { Row } from '../http/route.ts';
 import { applicationCredentialRoutes } from './application-credentials.ts';
 import { domainRoutes } from './domains.ts';
-import { catalogRoutes } from './endpoints.ts';
+import { endpointRoutes } from './endpoints.ts';
 import { grantRoutes } from './grants.ts';
 import { groupRoutes } from './groups.ts';
 import { impliedRoleRoutes } from './implied-roles.ts';
 import { projectTagRoutes } from './project-tags.ts';
 import { projectRoutes } from './projects.ts';
+import { regionRoutes } from './regions.ts';
 import { roleAssignmentRoutes } from './role-assignments.ts';
 import { roleRoutes } from './roles.ts';
+import { serviceRoutes } from './services.ts';
 import { loginRoutes, tokenRoutes } from './tokens.ts';
 import { unsupportedRoutes } from './unsupported-routes.ts';
 import { userRoutes } from './users.ts';
@@ -18,7 +20,7 @@ import { userRoutes } from './users.ts';
 export const closedRows: readonly Row[] = [
   ...[...tokenRoutes, ...projectRoutes, ...projectTagRoutes, ...userRoutes, ...applicationCredentialRoutes],
   ...[...groupRoutes, ...roleRoutes, ...impliedRoleRoutes, ...roleAssignmentRoutes, ...grantRoutes],
-  ...[...domainRoutes, ...catalogRoutes, ...unsupportedRoutes],
+  ...[...domainRoutes, ...regionRoutes, ...serviceRoutes, ...endpointRoutes, ...unsupportedRoutes],
 ];
 
 export const identityRows: readonly Row[] = [...loginRoutes, ...closedRows];

@@ -44,7 +44,7 @@ export async function tokenBody(context: ApiContext, request: FastifyRequest, { 
     ...body,
     ...(await scopeBody(context, caller)),
     roles: await rolesOf(context, caller),
-    ...(nocatalog === undefined && { catalog: catalogOf(context, request) }),
+    ...(nocatalog === undefined && { catalog: await catalogOf(context, request, caller) }),
     ...(payload.application_credential_id && (await credentialBody(context, payload.application_credential_id))),
   };
 }

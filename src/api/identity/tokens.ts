@@ -78,7 +78,7 @@ export const tokenRoutes = [
     async handler(request, context) {
       if (!request.caller.project_id)
         throw new Fault('forbidden', { detail: 'A project-scoped token is required to produce a service catalog.' });
-      return { catalog: catalogOf(context, request), links: selfLink(context, request, '/auth/catalog') };
+      return { catalog: await catalogOf(context, request, request.caller), links: selfLink(context, request, '/auth/catalog') };
     },
   }),
   route({

@@ -59,16 +59,6 @@ export const unsupportedTable = {
       '/users/:user_id/credentials/OS-EC2/:credential_id': { GET: 'ec2_get_credential', DELETE: 'ec2_delete_credential' },
     },
   },
-  'A change of the service catalogue': {
-    routes: {
-      '/endpoints/:endpoint_id': { DELETE: 'delete_endpoint', PATCH: 'update_endpoint' },
-      '/endpoints': { POST: 'create_endpoint' },
-      '/regions/:region_id': { DELETE: 'delete_region', PUT: 'create_region', PATCH: 'update_region' },
-      '/regions': { POST: 'create_region' },
-      '/services/:service_id': { DELETE: 'delete_service', PATCH: 'update_service' },
-      '/services': { POST: 'create_service' },
-    },
-  },
   'A stored policy': {
     routes: {
       '/endpoints/:endpoint_id/OS-ENDPOINT-POLICY/policy': { GET: 'get_policy_for_endpoint' },
