@@ -17,10 +17,12 @@ import { openDrivers } from '#drivers/registry.ts';
 import { createEngine } from '#engine/engine.ts';
 import type { StepHook } from '#engine/worker/bound-operations.ts';
 import { removeDrafts, writeAtomically } from '#files/write-atomically.ts';
+import { importRulesOf } from '#images/fetch/fetch-rules.ts';
 import { openFetcher } from '#images/fetch/open-fetcher.ts';
 import { createImageFiles } from '#images/image-files.ts';
 import { declaredSecrets } from '#services/baremetal/secrets.ts';
 import { ensureAdmin, ensureTokenKey } from '#services/identity/bootstrap.ts';
+import { ImageImports } from '#services/image/imports/image-imports.ts';
 import type { Settings } from '#settings.ts';
 import { databaseAddress, secretsKeyFile } from '#store/database-address.ts';
 import { RecordKeeper } from '#store/record-keeper.ts';
@@ -131,9 +133,10 @@ async function build(
   closers.push(() => keeper.stop());
   keeper.start();
 
+  const imports = new ImageImports({ store, images, rules: importRulesOf(settings), settings, log });
   const clients = new ConnectionTable(connections.api);
   const api = createApi({
-    ...{ store, engine, drivers, images, settings, log, tokenKey: await ensureTokenKey(state) },
+    ...{ store, engine, drivers, images, imports, settings, log, tokenKey: await ensureTokenKey(state) },
     onAuthenticated: (socket) => clients.prove(socket),
   });
   new ConnectionGuard(api.server, clients);

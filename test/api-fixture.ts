@@ -8,9 +8,11 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { type ApiParts, createApi } from '#api/app.ts';
 import type { Engine } from '#engine/contract.ts';
+import { importRulesOf } from '#images/fetch/fetch-rules.ts';
 import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import { ensureAdmin } from '#services/identity/bootstrap.ts';
 import type { ImageData } from '#services/image/context.ts';
+import { ImageImports } from '#services/image/imports/image-imports.ts';
 import { readSettings } from '#settings.ts';
 import { databaseFile } from '#store/database-address.ts';
 import type { Store } from '#store/store.ts';
@@ -20,6 +22,7 @@ export type ApiFixture = {
   readonly app: FastifyInstance;
   readonly store: Store;
   readonly stateDir: string;
+  readonly imports: ImageImports;
   /** Sends a request with the administrator's token, unless `headers` contains another. */
   // biome-ignore lint/suspicious/noExplicitAny: each test looks at a body of its own shape
   ask(request: InjectOptions): Promise<{ status: number; headers: Record<string, unknown>; body: any }>;
@@ -52,13 +55,17 @@ export async function openApiFixture(parts: FixtureParts = {}): Promise<ApiFixtu
   const store = await aStore(parts.onDisk ? databaseFile(stateDir) : undefined);
   const settings = readSettings({ flags: { ...roomy, 'admin.password': adminPassword, state_dir: stateDir, ...parts.settings } });
   await ensureAdmin(store, settings, stateDir);
+  const images = parts.images?.(store, stateDir) ?? absent<ImageData>('image data');
+  const log = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
+  const imports = new ImageImports({ store, images, rules: importRulesOf(settings), settings, log });
   const app = createApi({
     store,
     engine: (await parts.engine?.(store)) ?? absent<Engine>('engine'),
-    images: parts.images?.(store, stateDir) ?? absent<ImageData>('image data'),
+    images,
+    imports,
     drivers: parts.drivers ?? noDrivers,
     settings,
-    log: pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' }),
+    log,
     tokenKey: randomBytes(32),
     clock: parts.clock,
     ...(parts.onAuthenticated && { onAuthenticated: parts.onAuthenticated }),
@@ -75,6 +82,7 @@ export async function openApiFixture(parts: FixtureParts = {}): Promise<ApiFixtu
     app,
     store,
     stateDir,
+    imports,
     logIn,
     async ask(request) {
       token ??= await logIn('admin', adminPassword);

@@ -16,6 +16,7 @@ import { BasicLogins } from '#services/identity/basic-logins.ts';
 import { LoginGuard } from '#services/identity/login-guard.ts';
 import { Tokens } from '#services/identity/tokens.ts';
 import type { ImageData } from '#services/image/context.ts';
+import type { ImageImports } from '#services/image/imports/image-imports.ts';
 import type { Store } from '#store/store.ts';
 import { registerBaremetal, registerRamdiskEndpoints } from './baremetal/index.ts';
 import { NodeRenderer } from './baremetal/node-view.ts';
@@ -50,6 +51,7 @@ export type ApiParts = {
   store: Store;
   engine: Engine;
   images: ImageData;
+  imports: ImageImports;
   /** The engine's drivers, for `baremetal driver list` and for masking their secrets. */
   drivers: DriverCatalog;
   settings: ApiPartSettings;

@@ -14,6 +14,7 @@ import type { Caller } from '#services/caller.ts';
 import type { LoginGuard } from '#services/identity/login-guard.ts';
 import type { TokenPayload, Tokens } from '#services/identity/tokens.ts';
 import type { ImageData } from '#services/image/context.ts';
+import type { ImageImports } from '#services/image/imports/image-imports.ts';
 import type { Store } from '#store/store.ts';
 import type { NodeRenderer } from './baremetal/node-view.ts';
 import type { ConsoleTickets } from './console-tickets.ts';
@@ -34,6 +35,7 @@ export type ApiContext = {
   readonly store: Store;
   readonly engine: Engine;
   readonly images: ImageData;
+  readonly imports: ImageImports;
   readonly drivers: DriverCatalog;
   readonly settings: ApiPartSettings;
   readonly log: FastifyBaseLogger;

@@ -2,6 +2,7 @@
  * The image store: uploaded files and the files derived from them, one folder per image.
  *
  *     <id>/data            the uploaded bytes
+ *     <id>/staged          bytes to be imported, of which nothing was checked yet
  *     <id>/raw             the same as a raw sparse file, made on first use; `raw.json` has its digest
  *     <id>/extents         its data without holes, compressed, for machines to download; `extents.json` describes it
  *     <id>/….part          incomplete; discarded after a crash
@@ -34,7 +35,7 @@ import { writeGivenConfigDrive } from './given-config-drive.ts';
 import { inspectImage } from './inspect-image.ts';
 import type { NetworkFacts } from './network-data.ts';
 import { type Digest, recordDigest, recordedDigest, SoundFiles } from './sound-files.ts';
-import { receiveUpload, type UploadFacts, type UploadLimits, type UploadRequest } from './upload.ts';
+import { receiveStaged, receiveUpload, type UploadFacts, type UploadLimits, type UploadRequest } from './upload.ts';
 
 export type ImageStore = ImageSource & {
   /** Writes a server's config drive; `network` holds its ports, networks and subnets. @returns its path */
@@ -48,6 +49,11 @@ export type ImageStore = ImageSource & {
   upload(id: string, data: Readable, request: UploadRequest): Promise<UploadFacts>;
   /** The uploaded bytes, or a part of them (both ends inclusive), and the size of all. Throws `notFound` if there are none. */
   read(id: string, part?: { start: number; end: number }): Promise<{ stream: ReadStream; size: number }>;
+  /** Keeps data until it is imported, unchecked. @returns its size */
+  stage(id: string, data: Readable, request: Pick<UploadRequest, 'size'>): Promise<number>;
+  /** Throws `notFound` if nothing is staged. */
+  staged(id: string): Promise<{ stream: ReadStream; size: number }>;
+  unstage(id: string): Promise<void>;
   /** Removes the data and all files derived from it; aborts running conversions. */
   remove(id: string): Promise<void>;
   /** Removes partial files after a crash. Call before the first upload. */
@@ -181,6 +187,22 @@ class FolderImageStore implements ImageStore {
     const size = await sizeOf(path);
     if (size === undefined) throw new Fault('notFound', { what: 'Data of image', id });
     return { stream: createReadStream(path, part), size };
+  }
+
+  async stage(id: string, data: Readable, request: Pick<UploadRequest, 'size'>): Promise<number> {
+    await mkdir(this.#folder(id), { recursive: true, mode: 0o700 });
+    return receiveStaged(join(this.#folder(id), 'staged'), data, request, this.#limits);
+  }
+
+  async staged(id: string): Promise<{ stream: ReadStream; size: number }> {
+    const path = join(this.#folder(id), 'staged');
+    const size = await sizeOf(path);
+    if (size === undefined) throw new Fault('notFound', { what: 'Staged data of image', id });
+    return { stream: createReadStream(path), size };
+  }
+
+  async unstage(id: string): Promise<void> {
+    await rm(join(this.#folder(id), 'staged'), { force: true });
   }
 
   async remove(id: string): Promise<void> {

@@ -81,6 +81,27 @@ export async function receiveUpload(
   }
 }
 
+/** Writes data whose contents are looked at when it is imported. @returns its size */
+export async function receiveStaged(
+  target: string,
+  data: Readable,
+  request: Pick<UploadRequest, 'size' | 'signal'>,
+  limits: UploadLimits,
+): Promise<number> {
+  const part = `${target}.part`;
+  const whole = { ...request, disk_format: null };
+  try {
+    await checkAnnounced(whole, limits);
+    const sums = await store(part, data, whole, limits);
+    checkSums(sums, whole);
+    await moveIntoPlace(part, target);
+    return sums.size;
+  } catch (error) {
+    await rm(part, { force: true });
+    throw isDiskFull(error) ? noSpace(error) : error;
+  }
+}
+
 /** Images of other formats are checked after their conversion, before their first deployment. */
 async function refuseHalfDisk(path: string): Promise<void> {
   const { cut_off } = await bootContentsOf(path);

@@ -76,6 +76,9 @@ export const deploySettings = {
   'deploy.silence_timeout': seconds(180, 'Timeout without a message from a busy agent'),
 };
 
+/** Those of Glance that Ingot has. */
+const importMethods = ['glance-direct', 'web-download', 'copy-image'];
+
 export const imageSettings = {
   'images.max_gib': integer({
     default: 1024,
@@ -88,7 +91,7 @@ export const imageSettings = {
   }),
   'images.upload_stall': seconds(60, 'Abort an upload or download that transfers less than 256 KiB in this time'),
   'images.fetch_urls': list(
-    { help: 'Image URLs of nodes must be below one of these, comma-separated; empty = any web server' },
+    { help: 'Image URLs of nodes and of imports must be below one of these, comma-separated; empty = any web server' },
     { expected: 'URLs of http or https, without user, query and fragment', isValid: isUrlPrefix },
   ),
   'images.fetch_addresses': list(
@@ -101,6 +104,20 @@ export const imageSettings = {
     { expected: 'absolute paths without ..', isValid: isPlainPath },
   ),
   'images.allow_md5': boolean({ default: true, help: 'Accept MD5 checksums of images that are given by URL' }),
+  'images.import_methods': list(
+    { default: 'glance-direct,web-download,copy-image', help: 'Methods by which users import image data; empty = none' },
+    { expected: `some of ${importMethods.join(', ')}`, isValid: (value) => importMethods.includes(value) },
+  ),
+  'images.import_addresses': list(
+    { help: 'Addresses or CIDRs from which users import images although they are private, loopback, link-local or of this host' },
+    { expected: 'addresses or CIDRs', isValid: isNetwork },
+  ),
+  'images.import_ports': list(
+    { default: '80,443', help: 'Ports from which users import images' },
+    { expected: 'port numbers', isValid: (value) => /^[1-9]\d{0,4}$/.test(value) && Number(value) <= 65_535 },
+  ),
+  'images.import_timeout': seconds(21_600, 'How long an import of image data may take'),
+  'images.staged_keep': seconds(86_400, 'How long staged image data is kept that nobody imports'),
   'images.fetched_keep': seconds(604_800, 'How long a downloaded image is kept after its last use'),
   'images.fetched_gib': integer({
     default: 100,

@@ -41,6 +41,7 @@ test('counts a write to any table, except those on which no token depends', asyn
       'flavors',
       'held_addresses',
       'image_members',
+      'image_tasks',
       'images',
       'inspection_rules',
       'ip_allocations',

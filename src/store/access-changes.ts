@@ -8,7 +8,7 @@ const unrelated: ReadonlySet<string> = new Set([
   ...['networks', 'subnets', 'ports', 'ip_allocations', 'flavors', 'keypairs', 'login_addresses'],
   ...['console_tickets', 'node_reservations', 'failed_logins', 'event_subscriptions', 'held_addresses'],
   ...['allocations', 'chassis', 'config_drives', 'deploy_templates', 'fetched_images', 'inspection_rules', 'node_locks'],
-  ...['portgroups', 'runbooks', 'image_members', 'volume_connectors', 'volume_targets'],
+  ...['portgroups', 'runbooks', 'image_members', 'image_tasks', 'volume_connectors', 'volume_targets'],
   ...['regions', 'catalog_services', 'catalog_endpoints'],
 ]);
 

@@ -14,6 +14,7 @@ export const listTables = {
   domains: { id: 'id', order: byName },
   flavors: { id: 'id', order: [{ column: 'id' }] },
   groups: { id: 'id', order: byName },
+  image_tasks: { id: 'id', order: newestFirst },
   images: { id: 'id', order: newestFirst, scanned: 8, read: 8 },
   keypairs: { id: 'name', order: [{ column: 'name' }] },
   networks: { id: 'id', order: oldestFirst },

@@ -70,6 +70,7 @@ const later = [
   '0072-catalogue',
   '0080-image-members',
   '0081-hidden-images',
+  '0082-image-tasks',
   '0085-security-groups',
 ];
 const at = '2026-11-22T14:20:08.000Z';

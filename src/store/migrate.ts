@@ -50,6 +50,7 @@ import { migration0071 } from './migrations/0071-groups-and-roles.ts';
 import { migration0072 } from './migrations/0072-catalogue.ts';
 import { migration0080 } from './migrations/0080-image-members.ts';
 import { migration0081 } from './migrations/0081-hidden-images.ts';
+import { migration0082 } from './migrations/0082-image-tasks.ts';
 import { migration0085 } from './migrations/0085-security-groups.ts';
 
 const migrations: Record<string, Migration> = {
@@ -101,6 +102,7 @@ const migrations: Record<string, Migration> = {
   '0072-catalogue': migration0072,
   '0080-image-members': migration0080,
   '0081-hidden-images': migration0081,
+  '0082-image-tasks': migration0082,
   '0085-security-groups': migration0085,
 };
 

@@ -18,6 +18,7 @@ import { Flavors } from './tables/flavors.ts';
 import { GroupMembers, Groups } from './tables/groups.ts';
 import { HeldAddresses } from './tables/held-addresses.ts';
 import { ImageMembers } from './tables/image-members.ts';
+import { ImageTasks } from './tables/image-tasks.ts';
 import { Images } from './tables/images.ts';
 import { InspectionRules } from './tables/inspection-rules.ts';
 import { IpAllocations } from './tables/ip-allocations.ts';
@@ -67,6 +68,7 @@ export const nouns = {
   keypairs: Keypairs,
   images: Images,
   image_members: ImageMembers,
+  image_tasks: ImageTasks,
   deleted_images: DeletedImages,
   fetched_images: FetchedImages,
   security_groups: SecurityGroups,

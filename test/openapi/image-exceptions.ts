@@ -23,6 +23,28 @@ export const imageExceptions: readonly Exception[] = [
   },
   {
     operation: 'GET /v2/tasks',
+    at: ['/tasks/*/image_id', '/tasks/*/input', '/tasks/*/message', '/tasks/*/request_id', '/tasks/*/result', '/tasks/*/user_id'],
+    what: 'missing',
+    why: 'A list has only the basic fields of tasks.',
+    source: 'glance/api/v2/tasks.py (ResponseSerializer._format_task_stub)',
+  },
+  {
+    operation: 'GET /v2/images/{image_id}/tasks',
+    at: '/schema',
+    what: 'missing',
+    why: 'The reply is an object with the tasks alone.',
+    source: 'glance/api/v2/images.py (get_task_info)',
+  },
+  {
+    operation: 'GET /v2/info/stores**',
+    at: '/stores/*/default',
+    what: 'wrong',
+    says: 'must be boolean',
+    why: 'A string.',
+    source: 'glance/api/v2/discovery.py (get_stores)',
+  },
+  {
+    operation: 'GET /v2/tasks',
     at: '/first',
     what: 'unknown',
     why: 'A link to the first page.',

@@ -4,16 +4,20 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { refuseDeactivated } from '#services/image/actions.ts';
-import { takeUpImages, uploadData } from '#services/image/data.ts';
+import { takeUpImages, type Upload, uploadData } from '#services/image/data.ts';
 import { findImage } from '#services/image/visibility.ts';
 import type { ApiContext, ApiScope } from '../context.ts';
 import { readRange } from './byte-range.ts';
-import { authorize, route, targetIn, unsupportedRoute } from './policy.ts';
+import { authorize, route, targetIn } from './policy.ts';
 
 /** Applies to routes registered after it. */
 export function acceptImageData(app: ApiScope, context: ApiContext): void {
   app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
-  app.addHook('onReady', () => takeUpImages(context));
+  app.addHook('onReady', async () => {
+    await takeUpImages(context);
+    await context.imports.resume();
+  });
+  app.addHook('onClose', () => context.imports.close());
 }
 
 export const imageDataRoutes = [
@@ -26,13 +30,7 @@ export const imageDataRoutes = [
     async handler(request, context, reply) {
       const image = await findImage(context, request.caller, request.params.id);
       authorize(request, 'upload_image', targetIn(image));
-      try {
-        const isAborted = () => request.raw.destroyed && !request.raw.complete;
-        await uploadData(context, request.caller, { image, upload: { data: dataOf(request), size: sizeOf(request), isAborted } });
-      } catch (error) {
-        if (!request.raw.complete) closeAfterReply(request, reply);
-        throw error;
-      }
+      await receiveData(request, reply, (upload) => uploadData(context, request.caller, { image, upload }));
     },
   }),
   route({
@@ -55,25 +53,22 @@ export const imageDataRoutes = [
       return reply.send(stream);
     },
   }),
-  unsupportedRoute({ method: 'PUT', path: '/images/:id/stage', policy: 'upload_image', what: 'Staging image data' }),
-  unsupportedRoute({ method: 'POST', path: '/images/:id/import', policy: 'upload_image', what: 'Importing image data' }),
-  route({
-    method: 'GET',
-    path: '/info/import',
-    policy: 'default',
-    summary: 'List import methods: none, data is uploaded',
-    reply: Type.Object({ 'import-methods': Type.Object({}) }),
-    handler: () => ({ 'import-methods': { description: 'Import methods available.', type: 'array', value: [] } }),
-  }),
-  route({
-    method: 'GET',
-    path: '/tasks',
-    policy: 'tasks_api_access',
-    summary: 'List tasks: always empty',
-    reply: Type.Object({ tasks: Type.Array(Type.Object({})), schema: Type.String(), first: Type.String() }),
-    handler: () => ({ tasks: [], schema: '/v2/schemas/tasks', first: '/v2/tasks' }),
-  }),
 ];
+
+/** Passes on the data of a request. */
+export async function receiveData(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  use: (upload: Upload) => Promise<void>,
+): Promise<void> {
+  try {
+    const isAborted = () => request.raw.destroyed && !request.raw.complete;
+    await use({ data: dataOf(request), size: sizeOf(request), isAborted });
+  } catch (error) {
+    if (!request.raw.complete) closeAfterReply(request, reply);
+    throw error;
+  }
+}
 
 function dataOf({ body }: FastifyRequest): Readable {
   const data = body as Readable | undefined;

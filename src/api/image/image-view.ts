@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { containerFormats, diskFormats, imageStatuses, visibilities } from '#services/image/attributes.ts';
+import { storeId } from '#services/image/imports/import-request.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { ApiContext } from '../context.ts';
 import { Nullable } from '../http/schemas.ts';
@@ -41,8 +42,22 @@ export function wholeSeconds(time: string): string {
 /** All names besides the attributes' are properties: text. */
 export const ImageReply = Type.Unsafe<Readonly<Record<string, unknown>>>({ ...attributes.schema, additionalProperties: Text });
 
+/** What Glance writes into the properties of an image while and after its data is imported. */
+function importOf({ import_task, import_state }: Image) {
+  if (!import_state) return {};
+  return {
+    ...(import_task && { os_glance_import_task: import_task }),
+    os_glance_importing_to_stores: import_state === 'running' ? storeId : '',
+    os_glance_failed_import: import_state === 'failed' ? storeId : '',
+  };
+}
+
+function storesOf({ status }: Image) {
+  return status === 'active' || status === 'deactivated' ? { stores: storeId } : {};
+}
+
 /** Renders images for one request. */
 export function showImage(request: FastifyRequest, context: ApiContext): (image: Image) => Record<string, unknown> {
   const show = attributes.of(request, context);
-  return (image) => ({ ...image.properties, ...show(image) });
+  return (image) => ({ ...image.properties, ...importOf(image), ...storesOf(image), ...show(image) });
 }

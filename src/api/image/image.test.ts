@@ -27,7 +27,14 @@ before(async () => {
         uploads.emit('began');
         return files.upload(...args).finally(() => uploads.emit('ended'));
       };
-      return { upload, read: (...args) => files.read(...args), remove: (id) => files.remove(id) };
+      return {
+        upload,
+        read: (...args) => files.read(...args),
+        remove: (id) => files.remove(id),
+        stage: (...args) => files.stage(...args),
+        staged: (id) => files.staged(id),
+        unstage: (id) => files.unstage(id),
+      };
     },
   });
   member = { 'x-auth-token': await aMember('dave') };

@@ -5,6 +5,7 @@ import { Fault } from '#domain/faults.ts';
 import { NewImage } from '#services/image/attributes.ts';
 import { deleteImage } from '#services/image/delete.ts';
 import { createImage } from '#services/image/images.ts';
+import { storeId } from '#services/image/imports/import-request.ts';
 import { propertyBytes } from '#services/image/limits.ts';
 import { ImagePatch, patchImage, visibilitiesIn } from '#services/image/patch.ts';
 import { findImage, visibleImages } from '#services/image/visibility.ts';
@@ -72,6 +73,9 @@ export const imageRoutes = [
         throw new Fault('forbidden', { detail: `You are not permitted to create images owned by '${owner}'.` });
       authorizeVisibility(request, visibility, target);
       const image = await createImage(context, request.caller, request.body);
+      const { methods } = context.imports;
+      if (methods.length > 0) reply.header('openstack-image-import-methods', methods.join(','));
+      reply.header('openstack-image-store-ids', storeId);
       reply.header('location', `${context.baseUrl(request)}/image/v2/images/${image.id}`);
       return showImage(request, context)(image);
     },

@@ -4,11 +4,21 @@ import { registerRoutes } from '../http/register-routes.ts';
 import { acceptImageData, imageDataRoutes } from './image-data.ts';
 import { imagePartRoutes } from './image-parts.ts';
 import { imageRoutes } from './images.ts';
+import { importRoutes } from './imports.ts';
 import { memberRoutes } from './members.ts';
 import { readPatchRequests } from './patch-requests.ts';
 import { schemaRoutes } from './schemas.ts';
+import { taskRoutes } from './tasks.ts';
 
-const rows = [...schemaRoutes, ...imageRoutes, ...imagePartRoutes, ...memberRoutes, ...imageDataRoutes];
+const rows = [
+  ...schemaRoutes,
+  ...imageRoutes,
+  ...imagePartRoutes,
+  ...memberRoutes,
+  ...imageDataRoutes,
+  ...importRoutes,
+  ...taskRoutes,
+];
 
 export function registerImage(app: ApiScope, context: ApiContext): void {
   readPatchRequests(app);

@@ -43,7 +43,7 @@ export type ImageQuery = Static<typeof ImageQuery>;
 const named = new Set(Object.keys(ImageQuery.properties));
 
 /** Glance's `limit_param_default` and `api_limit_max`. */
-const defaultLimit = 25;
+export const defaultLimit = 25;
 export const largestLimit = 1000;
 
 /** Attributes that are columns. All others are the same for all images, or paths. */

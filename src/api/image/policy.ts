@@ -22,6 +22,7 @@ const readerOrMember = rule('rule:context_is_admin or role:reader and (project_i
 const rules = {
   default: { check: '', scopes: ['project'], description: 'Everyone with a token for a project.' },
   context_is_admin: { check: 'role:admin', description: 'Who is an administrator of the cloud.' },
+  service_api: { check: 'role:service or role:admin', description: 'Other services of the cloud.' },
   add_image: rule('rule:context_is_admin or role:member and project_id:%(project_id)s and project_id:%(owner)s')(
     'Create an image.',
   ),
@@ -42,7 +43,8 @@ const rules = {
   add_member: member('Share an image with a project.'),
   modify_member: sharedMember('Accept or reject a shared image.'),
   delete_member: member('Stop sharing an image with a project.'),
-  tasks_api_access: reader('List tasks.'),
+  stores_info_detail: rule('rule:context_is_admin or rule:service_api')('List image stores with their types.'),
+  tasks_api_access: admin('List and show tasks.'),
 } as const satisfies Record<string, PolicyRule>;
 
 export const imagePolicy = {

@@ -27,7 +27,31 @@ const member = {
   },
 };
 
-type Schema = { name: string };
+const shortTask = {
+  id: { type: 'string', pattern: '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$' },
+  type: { type: 'string', enum: ['import', 'api_image_import', 'location_import'] },
+  status: { type: 'string', enum: ['pending', 'processing', 'success', 'failure'] },
+  owner: { type: 'string' },
+  expires_at: { type: ['null', 'string'] },
+  created_at: { type: 'string' },
+  updated_at: { type: 'string' },
+  self: { type: 'string', readOnly: true },
+  schema: { type: 'string', readOnly: true },
+};
+const task = {
+  name: 'task',
+  properties: {
+    ...shortTask,
+    input: { type: ['null', 'object'] },
+    result: { type: ['null', 'object'] },
+    message: { type: 'string' },
+    image_id: { type: 'string' },
+    request_id: { type: 'string' },
+    user_id: { type: 'string' },
+  },
+};
+
+type Schema = { name: string; properties?: object };
 const collection = (name: string, item: Schema) => ({
   name,
   properties: {
@@ -48,6 +72,8 @@ const schemaTable: Readonly<Record<string, Schema>> = {
   images: collection('images', image),
   member,
   members: collection('members', member),
+  task,
+  tasks: collection('tasks', { name: 'task', properties: shortTask }),
 };
 
 export const schemaRoutes = [

@@ -31,6 +31,9 @@ before(async () => {
         upload: (...args) => files().upload(...args),
         read: (...args) => files().read(...args),
         remove: (id) => files().remove(id),
+        stage: (...args) => files().stage(...args),
+        staged: (id) => files().staged(id),
+        unstage: (id) => files().unstage(id),
       };
     },
   });

@@ -2,7 +2,8 @@
  * The addresses from which images may be fetched. A URL comes from a user, and its request is sent from this host: it must
  * not reach what only this host can reach.
  *
- * Private networks are allowed: that is where image servers are, and `images.fetch_urls` restricts it further.
+ * Private networks are allowed for the images of nodes: that is where image servers are, and `images.fetch_urls` restricts it
+ * further. They are not allowed for imports by users of the image service.
  */
 import { BlockList, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -32,19 +33,34 @@ const forbiddenTable = [
 
 const forbidden = forbiddenTable.map(([network, why]) => ({ list: listOf([network]), why }));
 
+type NamedNetwork = readonly [network: string, why: string];
+
+/** What an image server of the public is not: forbidden where the URL comes from any user of the image service. */
+export const privateNetworks: readonly NamedNetwork[] = [
+  ...['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'].map((network) => [network, 'a private address'] as const),
+  ...['100.64.0.0/10', '192.0.2.0/24', '192.88.99.0/24', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24'].map(
+    (network) => [network, 'a reserved address'] as const,
+  ),
+  ['::/96', 'an address that is translated to IPv4'],
+];
+
 export type AddressRulesParts = {
   /** Addresses and networks that are allowed although the table forbids them, or although they are this host's. */
   readonly allowed: readonly string[];
+  /** Networks that are forbidden, too, and what they are. */
+  readonly more?: readonly NamedNetwork[];
   /** Ports of Ingot on this host, which are never fetched from. */
   readonly ownPorts: readonly number[];
 };
 
 export class AddressRules {
   readonly #allowed: BlockList;
+  readonly #more: readonly { readonly list: BlockList; readonly why: string }[];
   readonly #ownPorts: ReadonlySet<number>;
 
-  constructor({ allowed, ownPorts }: AddressRulesParts) {
+  constructor({ allowed, more = [], ownPorts }: AddressRulesParts) {
     this.#allowed = listOf(allowed);
+    this.#more = more.map(([network, why]) => ({ list: listOf([network]), why }));
     this.#ownPorts = new Set(ownPorts);
   }
 
@@ -56,7 +72,8 @@ export class AddressRules {
     const isOwn = reserved !== undefined || isOfThisHost(address, family);
     if (isOwn && this.#ownPorts.has(port)) return 'a port of Ingot';
     if (this.#allowed.check(address, family)) return undefined;
-    return reserved ?? (isOwn ? 'an address of this host' : undefined);
+    const further = this.#more.find(({ list }) => list.check(address, family))?.why;
+    return reserved ?? further ?? (isOwn ? 'an address of this host' : undefined);
   }
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { Fault } from '#domain/faults.ts';
 import type { ApiSettings, ImageSettings, ProvisioningSettings, StateSettings } from '#settings/site.ts';
-import { AddressRules } from './address-rules.ts';
+import { AddressRules, privateNetworks } from './address-rules.ts';
 import type { FetchRules } from './open-source.ts';
 
 export type FetchSettings = ImageSettings &
@@ -21,12 +21,10 @@ const ownPortSettings = [
 ] as const;
 
 export function fetchRulesOf(settings: FetchSettings): FetchRules {
-  const apiPort = Number(settings['api.listen'].split(':').at(-1));
-  const ownPorts = [apiPort, ...ownPortSettings.map((name) => settings[name])].filter((port) => port > 0);
   const file = settings['images.fetch_ca_file'];
   return {
     http: {
-      addresses: new AddressRules({ allowed: settings['images.fetch_addresses'], ownPorts }),
+      addresses: new AddressRules({ allowed: settings['images.fetch_addresses'], ownPorts: ownPortsOf(settings) }),
       prefixes: settings['images.fetch_urls'],
       authorities: file === '' ? [] : [readAuthorities(file)],
       stallMs: settings['images.upload_stall'] * 1000,
@@ -36,6 +34,24 @@ export function fetchRulesOf(settings: FetchSettings): FetchRules {
       refused: [settings.state_dir, settings['secrets.key_file']].filter(Boolean),
     },
   };
+}
+
+/** For URLs that any user of the image service names: public servers only, unless the settings allow others. */
+export function importRulesOf(settings: FetchSettings): FetchRules {
+  const { http } = fetchRulesOf(settings);
+  const cidr = settings['provisioning.cidr'];
+  const addresses = new AddressRules({
+    allowed: settings['images.import_addresses'],
+    more: [...(cidr ? [[cidr, 'an address of the provisioning network'] as const] : []), ...privateNetworks],
+    ownPorts: ownPortsOf(settings),
+  });
+  const ports = settings['images.import_ports'].map(Number);
+  return { http: { ...http, addresses, ports }, files: { folders: [], refused: [] } };
+}
+
+function ownPortsOf(settings: FetchSettings): number[] {
+  const apiPort = Number(settings['api.listen'].split(':').at(-1));
+  return [apiPort, ...ownPortSettings.map((name) => settings[name])].filter((port) => port > 0);
 }
 
 /** @throws Fault `badRequest` that names setting and file */

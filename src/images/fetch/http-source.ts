@@ -16,6 +16,8 @@ export type HttpRules = {
   readonly addresses: AddressRules;
   /** Only URLs below one of these; empty: all. */
   readonly prefixes: readonly string[];
+  /** Absent: any. */
+  readonly ports?: readonly number[];
   /** Further certificates of authorities, PEM. */
   readonly authorities: readonly string[];
   /** Until the head of a reply comes, in milliseconds. */
@@ -109,9 +111,10 @@ export function downloadFailed(url: URL | string, detail: string, cause?: unknow
  * Of a name, the address is checked when it is known.
  * @param first the URL from which others redirected to this one
  */
-export function checkUrl(url: URL, first: URL, { prefixes, addresses }: HttpRules): void {
+export function checkUrl(url: URL, first: URL, { prefixes, addresses, ports }: HttpRules): void {
   const which = url === first ? 'It' : `It redirects to ${shownUrl(url.origin)}, which`;
   if (prefixes.length > 0 && !isBelow(url, prefixes)) throw refuseUrl(first, `${which} is not allowed by images.fetch_urls.`);
+  if (ports && !ports.includes(portOf(url))) throw refuseUrl(first, `${which} has port ${portOf(url)}, which is not allowed.`);
   const host = hostOf(url);
   const why = isIP(host) === 0 ? undefined : addresses.whyForbidden(host, portOf(url));
   if (why) throw refuseUrl(first, `${which} is at ${why}.`);

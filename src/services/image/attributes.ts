@@ -73,6 +73,7 @@ export const attributeTable: Readonly<Record<string, Attribute>> = {
   self: fixed({ type: 'string' }),
   file: fixed({ type: 'string' }),
   schema: fixed({ type: 'string' }),
+  stores: fixed({ type: 'string' }),
   locations: fixed({ type: 'array' }),
   direct_url: fixed({ type: 'string' }),
 };

@@ -16,6 +16,7 @@ export async function deleteImage(
   const holding = force ? uses.filter(({ isRunning }) => isRunning) : uses;
   if (holding.length > 0) throw inUse(image, holding, caller);
   await context.store.images.update({ id: image.id }, { status: 'deleted' });
+  await context.imports.stop(image.id);
   await eraseImage(context, image.id);
 }
 

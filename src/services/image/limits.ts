@@ -23,6 +23,17 @@ export async function refuseManyImages(trx: Store, owner: string): Promise<void>
   throw new Fault('tooLarge', { detail });
 }
 
+/** Per project: images that are staged or being imported take space of which nothing was checked yet. */
+const mostUploads = 20;
+
+/** As Glance when its quota `image_count_uploading` is reached (413). @param more images than the rows say */
+export async function refuseManyUploads(trx: Store, owner: string, more = 1): Promise<void> {
+  const count = await trx.images.countUploading(owner);
+  if (count + more <= mostUploads) return;
+  const detail = `Project ${owner} is over a limit for [Resource image_count_uploading is over limit of ${mostUploads} due to current usage ${count} and delta ${more}].`;
+  throw new Fault('tooLarge', { detail });
+}
+
 type Bounded = Partial<Pick<Image, 'properties' | 'tags'>>;
 
 /**

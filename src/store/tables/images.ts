@@ -7,7 +7,7 @@ import { Collection } from '../collection.ts';
 export type Image = {
   id: string;
   name: string | null;
-  status: 'queued' | 'saving' | 'active' | 'killed' | 'deleted' | 'deactivated';
+  status: 'queued' | 'saving' | 'active' | 'killed' | 'deleted' | 'deactivated' | 'uploading' | 'importing';
   visibility: ImageVisibility;
   owner: string;
   disk_format: string | null;
@@ -26,6 +26,10 @@ export type Image = {
   tags: string[];
   /** Free properties: `kernel_id`, `ramdisk_id`, `os_type`… */
   properties: Record<string, string>;
+  /** The import that runs; absent, or null: none. */
+  import_task?: string | null;
+  /** Of the last import; absent, or null: there was none. */
+  import_state?: 'running' | 'done' | 'failed' | null;
   /** The data was uploaded by an administrator; absent: no. */
   uploaded_by_admin?: boolean;
   created_at: string;
@@ -75,5 +79,12 @@ export class Images extends Collection<Image, { images: Image }> {
     const query = this.db.selectFrom('images').select(({ fn }) => fn.countAll<number>().as('count'));
     const { count } = await query.where('owner', '=', owner).where('status', '!=', 'deleted').executeTakeFirstOrThrow();
     return count;
+  }
+
+  /** Number of a project's images whose data is staged, or being imported. */
+  async countUploading(owner: string): Promise<number> {
+    const query = this.db.selectFrom('images').select(({ fn }) => fn.countAll<number>().as('count'));
+    const uploading = query.where('owner', '=', owner).where('status', 'in', ['uploading', 'importing']);
+    return Number((await uploading.executeTakeFirstOrThrow()).count);
   }
 }
