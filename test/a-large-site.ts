@@ -138,7 +138,17 @@ const inventory = {
 
 const network = {
   ...{ id: '30000000-0000-4000-8000-000000000001', name: 'fabric', project_id: 'p', admin_state_up: true, shared: true },
-  ...{ external: false, mtu: 1500, port_security_enabled: true, provider: {}, description: '', created_at: at, updated_at: at },
+  ...{
+    external: false,
+    mtu: 1500,
+    port_security_enabled: true,
+    tags: [],
+    revision_number: 1,
+    provider: {},
+    description: '',
+    created_at: at,
+    updated_at: at,
+  },
 };
 
 async function serverRow(trx: Store, index: number): Promise<Server> {

@@ -41,7 +41,16 @@ const hex = (byte: number) => byte.toString(16).padStart(2, '0');
 const at = '2026-01-01T00:00:00.000Z';
 const network = {
   ...{ id: uuidOf(6, 0), name: 'fabric', project_id: 'p', admin_state_up: true, shared: true, external: false },
-  ...{ mtu: 1500, port_security_enabled: true, provider: {}, description: '', created_at: at, updated_at: at },
+  ...{
+    mtu: 1500,
+    port_security_enabled: true,
+    tags: [],
+    revision_number: 1,
+    provider: {},
+    description: '',
+    created_at: at,
+    updated_at: at,
+  },
 };
 
 const portOf = (index: number, owner: Pick<Port, 'project_id' | 'device_id'>): Port => ({
@@ -60,6 +69,8 @@ const portOf = (index: number, owner: Pick<Port, 'project_id' | 'device_id'>): P
     binding_host_id: '',
     security_groups: [],
     port_security_enabled: true,
+    tags: [],
+    revision_number: 1,
     binding_profile: {},
     created_at: at,
     updated_at: at,

@@ -14,6 +14,9 @@ after(() => fixture.close());
 const personas = await createPersonas(fixture);
 const owner = personas.find(({ name }) => name === 'member of the project')?.project_id ?? '';
 
+for (const resource of ['network', 'subnet', 'port'])
+  await fixture.store.network_quotas.insert({ project_id: owner, resource, most: -1 });
+
 const patchType = 'application/openstack-images-v2.1-json-patch';
 const services = {
   network: '/network/v2.0/networks',

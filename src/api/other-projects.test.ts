@@ -73,7 +73,14 @@ const bodies: Readonly<Record<string, unknown>> = {
   'PUT /network/v2.0/subnets/:id': { subnet: { name: 'new' } },
   'PUT /network/v2.0/ports/:id': { port: { name: 'new' } },
   'PUT /network/v2.0/security-groups/:id': { security_group: { name: 'new' } },
+  'POST /network/v2.0/networks/:id/tags': { tags: ['new'] },
+  'PUT /network/v2.0/networks/:id/tags': { tags: ['new'] },
+  'POST /network/v2.0/subnets/:id/tags': { tags: ['new'] },
+  'PUT /network/v2.0/subnets/:id/tags': { tags: ['new'] },
+  'POST /network/v2.0/ports/:id/tags': { tags: ['new'] },
+  'PUT /network/v2.0/ports/:id/tags': { tags: ['new'] },
   'POST /network/v2.0/security-groups/:id/tags': { tags: ['new'] },
+  'PUT /network/v2.0/security-groups/:id/tags': { tags: ['new'] },
   'PATCH /identity/v3/projects/:id': { project: { description: 'new' } },
   'PATCH /identity/v3/users/:id': { user: { description: 'new' } },
   'POST /identity/v3/users/:id/password': { user: { original_password: 'wrong', password: 'another long one' } },
@@ -104,12 +111,12 @@ async function answer({ method, url, body, version = '2.1' }: Ask): Promise<{ st
   return { status: reply.status, text: typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body) };
 }
 
-/** Masks the ids of both sides, request ids and times. */
+/** Masks the ids of both sides, request ids, times, and revisions of what both requests change. */
 function blanked(text: string, ids: Ids): string {
   const longestFirst = Object.values(ids).sort((left, right) => right.length - left.length);
   return longestFirst
     .reduce((left, id) => left.replaceAll(id, 'ID'), text)
-    .replace(/req-[0-9a-f-]{36}|\d{4}-\d\d-\d\dT[\d:.]+Z/g, '…');
+    .replace(/req-[0-9a-f-]{36}|"revision_number":\d+|\d{4}-\d\d-\d\dT[\d:.]+Z/g, '…');
 }
 
 /** @returns the status of both responses */

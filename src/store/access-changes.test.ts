@@ -46,7 +46,8 @@ test('counts a write to any table, except those on which no token depends', asyn
       'inspection_rules',
       'ip_allocations',
     ],
-    ...['keypairs', 'login_addresses', 'networks', 'node_endpoints', 'node_locks', 'node_ports', 'node_reservations', 'nodes'],
+    ...['keypairs', 'login_addresses', 'network_quotas', 'networks'],
+    ...['node_endpoints', 'node_locks', 'node_ports', 'node_reservations', 'nodes'],
     ...['operations', 'portgroups', 'ports', 'regions', 'runbooks', 'security_group_rules', 'security_groups'],
     ...['servers', 'subnets', 'volume_connectors', 'volume_targets'],
   ];

@@ -72,6 +72,7 @@ const later = [
   '0081-hidden-images',
   '0082-image-tasks',
   '0085-security-groups',
+  '0086-network-revisions',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

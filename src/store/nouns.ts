@@ -24,6 +24,7 @@ import { InspectionRules } from './tables/inspection-rules.ts';
 import { IpAllocations } from './tables/ip-allocations.ts';
 import { Keypairs } from './tables/keypairs.ts';
 import { LoginAddresses } from './tables/login-addresses.ts';
+import { NetworkQuotas } from './tables/network-quotas.ts';
 import { Networks } from './tables/networks.ts';
 import { NodeEndpoints } from './tables/node-endpoints.ts';
 import { NodeLocks } from './tables/node-locks.ts';
@@ -73,6 +74,7 @@ export const nouns = {
   fetched_images: FetchedImages,
   security_groups: SecurityGroups,
   security_group_rules: SecurityGroupRules,
+  network_quotas: NetworkQuotas,
   networks: Networks,
   subnets: Subnets,
   ports: Ports,

@@ -63,3 +63,38 @@ test('security groups and their rules', { skip }, async () => {
     ['default'],
   );
 });
+
+test('tags, revisions and quotas', { skip }, async () => {
+  const { replies, output } = await session([
+    'network create --tag red --tag blue --description first tagged -f json',
+    'subnet create --tag red --network tagged --subnet-range 10.2.0.0/24 tagged -f json',
+    'port create --tag red --network tagged tagged -f json',
+    'network set --tag green tagged',
+    'network unset --tag blue tagged',
+    'network show tagged -f json',
+    'network list --tags red,green -f json',
+    'network list --not-any-tags red -c Name -f json',
+    'port set --no-tag --tag white tagged',
+    'port list --any-tags white,red -f json',
+    'subnet list --not-tags red -f json',
+    'quota set --networks 7 --secgroups 20 admin',
+    'quota show admin -f json',
+    'quota set --networks 1 admin',
+    'quota list --network -f json',
+    'quota show --default -f json',
+  ]);
+  const [network, subnet, port, changed, byTags, untagged, ports, subnets, quota, quotas, byDefault] = replies;
+
+  assert.deepEqual(
+    [network.tags, network.description, subnet.tags, port.tags],
+    [['blue', 'red'], 'first', ['red'], ['red']],
+    output,
+  );
+  assert.deepEqual(changed.tags, ['green', 'red']);
+  assert.equal(changed.revision_number > network.revision_number, true);
+  assert.deepEqual([byTags.length, untagged.length, ports.length, subnets.length], [1, 2, 1, 1], output);
+  assert.deepEqual([quota.networks, quota.secgroups], [7, 20], output);
+  assert.match(output, /Quota limit 1 for network must be greater than or equal to already used 3/);
+  assert.equal(quotas.length, 1);
+  assert.equal(byDefault.networks, 100);
+});

@@ -86,10 +86,17 @@ export const networkExceptions: readonly Exception[] = [
     source: 'neutron/db/securitygroups_db.py (_make_security_group_dict)',
   },
   {
-    operation: 'GET /v2.0/quotas/**',
+    operation: '* /v2.0/quotas/**',
     at: '/quota/project_id',
     what: 'missing',
     why: 'Only in the list.',
-    source: 'neutron/extensions/quotasv2.py (show, default)',
+    source: 'neutron/extensions/quotasv2.py (show, default, update)',
+  },
+  {
+    at: '/quotas/*/project_id',
+    what: 'wrong',
+    says: 'uuid',
+    why: "Keystone's ids of projects are UUIDs without hyphens.",
+    source: 'keystone/resource/core.py (create_project)',
   },
 ];

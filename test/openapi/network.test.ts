@@ -24,7 +24,9 @@ async function reads(send: Send, check: ReplyCheck, project: string): Promise<vo
   await send('GET', `/extensions/${extensions[0].alias}`);
   for (const path of ['/quotas', `/quotas/${project}`, `/quotas/${project}/details`, `/quotas/${project}/default`])
     await send('GET', path);
-  await send('PUT', `/quotas/${project}`, { quota: { network: 1 } });
+  await send('PUT', `/quotas/${project}`, { quota: { network: 50 } });
+  await send('GET', '/quotas');
+  await send('DELETE', `/quotas/${project}`);
   await send('GET', '/availability_zones');
   for (const collection of absent) {
     await send('GET', `/${collection}`);
@@ -42,6 +44,7 @@ async function networkCycle(send: Send): Promise<void> {
   await send('GET', '/networks');
   await send('GET', `/networks/${network.id}`);
   await send('PUT', `/networks/${network.id}`, { network: { name: 'other' } });
+  await tagCycle(send, `/networks/${network.id}`);
   await portCycle(send, { network: network.id, subnet });
   await send('DELETE', `/subnets/${subnet}`);
   await send('DELETE', `/networks/${network.id}`);
@@ -77,6 +80,7 @@ async function subnetCycle(send: Send, network: string): Promise<string> {
   await send('GET', '/subnets');
   await send('GET', `/subnets/${subnet.id}`);
   await send('PUT', `/subnets/${subnet.id}`, { subnet: { name: 'other' } });
+  await tagCycle(send, `/subnets/${subnet.id}`);
   return subnet.id;
 }
 
@@ -85,5 +89,6 @@ async function portCycle(send: Send, { network, subnet }: { network: string; sub
   await send('GET', '/ports');
   await send('GET', `/ports/${port.id}`);
   await send('PUT', `/ports/${port.id}`, { port: { name: 'other' } });
+  await tagCycle(send, `/ports/${port.id}`);
   await send('DELETE', `/ports/${port.id}`);
 }

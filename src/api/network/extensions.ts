@@ -17,7 +17,12 @@ const extensionTable: readonly Extension[] = [
   { alias: 'port-security', name: 'Port Security', description: 'The port_security_enabled attribute; nothing enforces it.' },
   { alias: 'provider', name: 'Provider Network', description: 'What a network is on the wire.' },
   { alias: 'quota_details', name: 'Quota details management support', description: 'Quotas with usage.' },
-  { alias: 'quotas', name: 'Quota management support', description: 'Quotas can be read; they are fixed.' },
+  { alias: 'quotas', name: 'Quota management support', description: 'Quotas of each resource.' },
+  {
+    alias: 'revision-if-match',
+    name: 'If-Match constraints based on revision_number',
+    description: 'Changes of what was read before, or none.',
+  },
   { alias: 'security-group', name: 'security-group', description: 'Security groups, which are kept and not enforced.' },
   {
     alias: 'security-groups-normalized-cidr',
@@ -32,7 +37,14 @@ const extensionTable: readonly Extension[] = [
   { alias: 'sorting', name: 'Sorting support', description: 'sort_key and sort_dir on lists.' },
   { alias: 'stateful-security-group', name: 'Stateful security group', description: 'The stateful attribute.' },
   { alias: 'standard-attr-description', name: 'standard-attr-description', description: 'Records have a description.' },
+  { alias: 'standard-attr-revisions', name: 'Resource revision numbers', description: 'Each change is another revision.' },
+  { alias: 'standard-attr-tag', name: 'Tag support for resources', description: 'Tags of resources.' },
   { alias: 'standard-attr-timestamp', name: 'Resource timestamps', description: 'Records have created_at and updated_at.' },
+  {
+    alias: 'tag-ports-during-bulk-creation',
+    name: 'Tag Ports During Bulk Creation',
+    description: 'The tags of new ports.',
+  },
 ];
 
 const Text = Type.String();

@@ -2,10 +2,10 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { allOf, type Condition, compares, everything, hasItem, isNot, nothing } from '#store/conditions.ts';
+import { allOf, type Condition, compares, hasItem, isNot } from '#store/conditions.ts';
 import type { ListPage, ListQuery } from '#store/list.ts';
 import type { ApiContext } from '../context.ts';
-import { fixedField, integerField, type ListField, type ListFields, textField, textFields } from '../http/list.ts';
+import { integerField, type ListFields, textField, textFields } from '../http/list.ts';
 import type { Links } from '../http/schemas.ts';
 
 const Texts = Type.Union([Type.String(), Type.Array(Type.String())]);
@@ -24,20 +24,11 @@ export function listQuery(fields: ListFields) {
   return Type.Object(known, { additionalProperties: Texts });
 }
 
-/** Fields of all resources, which have no tags and one revision. */
-export const standardFields: ListFields = {
-  tenant_id: textField('project_id'),
-  revision_number: fixedField('1'),
-  changed_since: { filter: (times) => compares('updated_at', '>=', times.map(timeOf).sort().at(-1) ?? '') },
-  ...Object.fromEntries(['tags', 'tags-any'].map((name) => [name, { filter: () => nothing }])),
-  ...Object.fromEntries(['not-tags', 'not-tags-any'].map((name) => [name, { filter: () => everything }])),
-};
-
 /** Fields of resources with revisions. */
 export const revisedFields: ListFields = {
   tenant_id: textField('project_id'),
   revision_number: integerField('revision_number'),
-  ...{ changed_since: standardFields['changed_since'] as ListField },
+  changed_since: { filter: (times) => compares('updated_at', '>=', times.map(timeOf).sort().at(-1) ?? '') },
   ...textFields('id', 'project_id', 'description', 'created_at', 'updated_at'),
 };
 

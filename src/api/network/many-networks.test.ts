@@ -19,10 +19,10 @@ async function breakNetworksOf(id = ''): Promise<void> {
   await databaseOf(store).updateTable('networks').set({ provider: sql<never>`'{'` }).where('id', '=', id).execute();
 }
 
-test('limits a project to a thousand networks and subnets; administrators have no limit', async () => {
+test('limits a project to a hundred networks and subnets, until an administrator sets another quota', async () => {
   const { project_id } = mine;
   const [subnet] = await store.subnets.list();
-  for (let index = 0; index < 1000; index++) {
+  for (let index = 0; index < 100; index++) {
     await store.networks.insert({ ...mine, id: `network-${index}` });
     await store.subnets.insert({ ...subnet, id: `subnet-${index}`, network_id: `network-${index}`, project_id });
   }
@@ -30,11 +30,14 @@ test('limits a project to a thousand networks and subnets; administrators have n
   const more = { network_id: mine.id, ip_version: 4, cidr: '10.111.0.0/24' };
 
   const refused = await fixture.ask({ ...network, headers });
-  const made = await fixture.ask(network);
+  const forced = await fixture.ask(network);
+  const limit = { method: 'PUT', url: `${base}/quotas/${project_id}`, payload: { quota: { network: '102' } } } as const;
+  const set = await fixture.ask(limit);
+  const made = await fixture.ask({ ...network, headers });
   const noSubnet = await fixture.ask({ method: 'POST', url: `${base}/subnets`, headers, payload: { subnet: more } });
 
   assert.deepEqual([refused.status, refused.body.NeutronError.type], [409, 'OverQuota']);
-  assert.equal(made.status, 201);
+  assert.deepEqual([forced.status, set.body.quota.network, made.status], [409, 102, 201]);
   assert.deepEqual([noSubnet.status, noSubnet.body.NeutronError.message], [409, "Quota exceeded for resources: ['subnet']."]);
 });
 

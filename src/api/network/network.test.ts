@@ -267,5 +267,5 @@ test('lists unsupported resources as empty, and rejects them by name', async () 
   assert.match(vlan.body.NeutronError.message, /'vlan' is not supported/);
   assert.equal(extension.status, 404);
   const { quota } = (await fixture.ask({ url: `${base}/quotas/x` })).body;
-  assert.deepEqual([quota.network, quota.subnet, quota.port, quota.router], [1000, 1000, 500, -1]);
+  assert.deepEqual([quota.network, quota.subnet, quota.port, quota.router], [100, 100, 500, 50]);
 });

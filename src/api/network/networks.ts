@@ -1,18 +1,19 @@
 /** `/networks`: networks, which are all the one flat network that the machines are wired to. */
 import { type Static, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
 import { createNetwork, deleteNetwork, subnetIdsByNetwork, updateNetwork } from '#services/network/networks.ts';
-import { findNetwork, visibleNetworks } from '#services/network/visibility.ts';
+import { visibleNetworks } from '#services/network/visibility.ts';
 import { hasMember, isAmong, isOneOf } from '#store/conditions.ts';
-import { listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Network } from '#store/tables/networks.ts';
-import type { ApiContext } from '../context.ts';
-import { booleanField, fixedField, integerField, type ListFields, textFields } from '../http/list.ts';
-import { Links, Nullable } from '../http/schemas.ts';
+import { booleanField, fixedField, integerField, type ListFields } from '../http/list.ts';
+import { Nullable } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
-import { fieldsQuery, listBody, listQuery, project, readNetworkQuery, standardFields } from './list-query.ts';
-import { allows, authorize, authorizeAttributes, type NetworkRule, refuseHidden, route, targetIn } from './policy.ts';
-import { Description, Name, Owner, standardView } from './standard-attributes.ts';
+import { taggedFields } from './list-query.ts';
+import { allows, type NetworkRule, targetIn } from './policy.ts';
+import { resourceOf, resourceRoutes } from './resource.ts';
+import { Description, Name, Owner, taggedView } from './standard-attributes.ts';
+import { tagRoutes } from './tag-routes.ts';
 
 /** The openstack client sends it as text. */
 const Mtu = Type.Union([Type.Integer(), Type.String({ pattern: '^[0-9]{1,5}$' })]);
@@ -48,7 +49,7 @@ type Item = { readonly network: Network; readonly subnets: readonly string[] };
 
 const Text = Type.String();
 const networkView = viewOf<Item, NetworkRule>()({
-  ...standardView(({ network }: Item) => network),
+  ...taggedView(({ network }: Item) => network),
   admin_state_up: { type: Type.Boolean(), value: ({ network }) => network.admin_state_up },
   shared: { type: Type.Boolean(), value: ({ network }) => network.shared },
   mtu: { type: Type.Integer(), value: ({ network }) => network.mtu },
@@ -83,8 +84,7 @@ function textOrNull(value: unknown): string | null {
 }
 
 const networkFields: ListFields = {
-  ...standardFields,
-  ...textFields('id', 'name', 'project_id', 'description', 'created_at', 'updated_at'),
+  ...taggedFields,
   admin_state_up: booleanField('admin_state_up'),
   shared: booleanField('shared'),
   'router:external': booleanField('external'),
@@ -104,10 +104,6 @@ const providerFields: ListFields = Object.fromEntries(
 );
 const allFields = { ...networkFields, ...providerFields };
 
-async function itemOf(context: ApiContext, network: Network): Promise<Item> {
-  return { network, subnets: (await subnetIdsByNetwork(context, [network])).get(network.id) ?? [] };
-}
-
 /** Under the names of the service. */
 function requestOf(fields: Partial<Static<typeof NewNetwork>>) {
   const {
@@ -118,83 +114,36 @@ function requestOf(fields: Partial<Static<typeof NewNetwork>>) {
   return { ...fields, external, network_type, physical_network };
 }
 
-const NetworkReply = Type.Object({ network: networkView.schema });
+type Fields = Partial<Static<typeof NewNetwork>>;
 
-export const networkRoutes = [
-  route({
-    method: 'GET',
-    path: '/networks',
-    policy: 'get_network',
-    summary: 'List networks',
-    query: listQuery(allFields),
-    reply: Type.Object({ networks: Type.Array(networkView.schema), networks_links: Type.Optional(Links) }),
-    async handler(request, context) {
-      const { store } = context;
-      const source = { collection: store.networks, table: listTables.networks, visible: visibleNetworks(request.caller) };
-      const fields = allows(request, 'get_network:provider:network_type') ? allFields : networkFields;
-      const page = await listRows(source, readNetworkQuery(request.query, fields));
-      const subnets = await subnetIdsByNetwork(context, page.items);
-      const show = networkView.of(request, context);
-      const shown = page.items.filter((network) => allows(request, 'get_network', targetIn(network, network)));
-      const items = shown.map((network) => show({ network, subnets: subnets.get(network.id) ?? [] }));
-      return listBody({ request, context }, 'networks', { ...page, items });
-    },
-  }),
-  route({
-    method: 'GET',
-    path: '/networks/:id',
-    policy: 'get_network',
-    summary: 'Show a network',
-    query: fieldsQuery,
-    reply: NetworkReply,
-    async handler(request, context) {
-      const network = await findNetwork(context, request.caller, request.params.id);
-      refuseHidden(request, 'get_network', { what: 'Network', id: network.id, target: targetIn(network, network) });
-      return { network: project(networkView.of(request, context)(await itemOf(context, network)), request.query) };
-    },
-  }),
-  route({
-    method: 'POST',
-    path: '/networks',
-    policy: 'create_network',
-    summary: 'Create a network',
-    status: 201,
-    body: Type.Object({ network: NewNetwork }),
-    reply: NetworkReply,
-    async handler(request, context) {
-      const { network: fields } = request.body;
-      const target = targetIn(undefined, { ...fields, project_id: request.caller.project_id });
-      authorizeAttributes(request, 'create_network', { fields, target, defaults });
-      const network = await createNetwork(context, request.caller, requestOf(fields));
-      return { network: networkView.of(request, context)({ network, subnets: [] }) };
-    },
-  }),
-  route({
-    method: 'PUT',
-    path: '/networks/:id',
-    policy: 'update_network',
-    summary: 'Change a network',
-    body: Type.Object({ network: Changes }),
-    reply: NetworkReply,
-    async handler(request, context) {
-      const network = await findNetwork(context, request.caller, request.params.id);
-      const target = targetIn(network, network);
-      authorize(request, 'update_network', target);
-      authorizeAttributes(request, 'update_network', { fields: request.body.network, target });
-      const changed = await updateNetwork(context, network, requestOf(request.body.network));
-      return { network: networkView.of(request, context)(await itemOf(context, changed)) };
-    },
-  }),
-  route({
-    method: 'DELETE',
-    path: '/networks/:id',
-    policy: 'delete_network',
-    summary: 'Delete a network',
-    status: 204,
-    async handler(request, context) {
-      const network = await findNetwork(context, request.caller, request.params.id);
-      authorize(request, 'delete_network', targetIn(network, network));
-      await deleteNetwork(context, network);
-    },
-  }),
-];
+export const networks = resourceOf<Network, Fields, Fields>()({
+  noun: 'network',
+  plural: 'networks',
+  path: 'networks',
+  title: 'a network',
+  collection: (store) => store.networks,
+  table: listTables.networks,
+  visible: visibleNetworks,
+  missing: (id) => new Fault('notFound', { what: 'Network', id }),
+  fields: allFields,
+  fieldsFor: (request) => (allows(request, 'get_network:provider:network_type') ? allFields : networkFields),
+  view: networkView,
+  async items({ context }, rows) {
+    const subnets = await subnetIdsByNetwork(context, rows);
+    return rows.map((network) => ({ network, subnets: subnets.get(network.id) ?? [] }));
+  },
+  targets: async (_, rows) => rows.map((network) => targetIn(network, network)),
+  create: {
+    body: NewNetwork,
+    defaults,
+    target: ({ request }, fields) => targetIn(undefined, { ...fields, project_id: request.caller.project_id }),
+    run: ({ request, context }, fields) => createNetwork(context, request.caller, requestOf(fields)),
+  },
+  update: {
+    body: Changes,
+    run: ({ context }, network, fields) => updateNetwork(context, network, requestOf(fields)),
+  },
+  remove: ({ context }, network) => deleteNetwork(context, network),
+});
+
+export const networkRoutes = [...resourceRoutes(networks), ...tagRoutes(networks)];

@@ -114,7 +114,7 @@ test('returns the quotas with usage of the own project', async () => {
   const asAdmin = await fixture.ask({ url: `${base}/quotas/${project.id}/details` });
 
   const { network: networks, port, router } = own.body.quota;
-  assert.deepEqual(networks, { limit: 1000, used: 1, reserved: 0 });
-  assert.deepEqual([port.used, router.limit], [2, -1]);
+  assert.deepEqual(networks, { limit: 100, used: 1, reserved: 0 });
+  assert.deepEqual([port.used, router.limit], [2, 50]);
   assert.deepEqual([foreign.status, asAdmin.status], [403, 200]);
 });

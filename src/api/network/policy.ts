@@ -49,13 +49,6 @@ export function targetIn(network: Network | undefined, { project_id, ...fields }
   };
 }
 
-type Shown = { readonly what: string; readonly id: string; readonly target: PolicyTarget };
-
-/** What its rule does not show to the caller does not exist for it, as in Neutron. @throws Fault `notFound` */
-export function refuseHidden(request: FastifyRequest, rule: NetworkRule, { what, id, target }: Shown): void {
-  if (!allows(request, rule, target)) throw new Fault('notFound', { what, id });
-}
-
 type Action = `${'create' | 'update'}_${string}`;
 
 type SetAttributes = {

@@ -1,18 +1,21 @@
 /** `/ports`: a MAC and addresses on a network, for a server's NIC. */
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { changesOf, createPort, deletePort, plainMac, updatePort } from '#services/network/ports.ts';
-import { findNetwork, findPort, networkOf, visiblePorts } from '#services/network/visibility.ts';
+import { longestTag } from '#services/network/tags.ts';
+import { findNetwork, visiblePorts } from '#services/network/visibility.ts';
 import { anyOf, type Condition, hasItem, isEqual, isNot, isOneOf } from '#store/conditions.ts';
-import { listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Port } from '#store/tables/ports.ts';
 import { booleanField, fixedField, itemsField, type ListFields, textField, textFields } from '../http/list.ts';
-import { Links, Nullable } from '../http/schemas.ts';
+import { Nullable } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
-import { fieldsQuery, listBody, listQuery, project, readNetworkQuery, standardFields } from './list-query.ts';
-import { allows, authorize, authorizeAttributes, type NetworkRule, refuseHidden, route, targetIn } from './policy.ts';
-import { Description, Name, Owner, standardView } from './standard-attributes.ts';
+import { taggedFields } from './list-query.ts';
+import { allows, type NetworkRule, targetIn } from './policy.ts';
+import { networksOfAll, resourceOf, resourceRoutes } from './resource.ts';
+import { Description, Name, Owner, taggedView } from './standard-attributes.ts';
+import { tagRoutes } from './tag-routes.ts';
 
 const FixedIp = Type.Object(
   { subnet_id: Type.Optional(Type.String({ maxLength: 255 })), ip_address: Type.Optional(Type.String({ maxLength: 255 })) },
@@ -45,8 +48,9 @@ const Changes = Type.Object(
   },
   { additionalProperties: false },
 );
+const Tags = Type.Array(Type.String({ maxLength: longestTag }), { maxItems: 1000, uniqueItems: true });
 const NewPort = Type.Object(
-  { ...Changes.properties, ...Owner, network_id: Type.String({ maxLength: 255 }) },
+  { ...Changes.properties, ...Owner, network_id: Type.String({ maxLength: 255 }), tags: Type.Optional(Tags) },
   { additionalProperties: false },
 );
 
@@ -55,7 +59,7 @@ const FreeForm = Type.Object({});
 const isBound = ({ status, binding_host_id }: Port) => status === 'ACTIVE' || binding_host_id !== '';
 
 const portView = viewOf<Port, NetworkRule>()({
-  ...standardView((port: Port) => port),
+  ...taggedView((port: Port) => port),
   network_id: { type: Text, value: ({ network_id }) => network_id },
   mac_address: { type: Text, value: ({ mac_address }) => mac_address },
   fixed_ips: {
@@ -82,9 +86,8 @@ const portView = viewOf<Port, NetworkRule>()({
 });
 
 const portFields: ListFields = {
-  ...standardFields,
-  ...textFields('id', 'name', 'network_id', 'project_id', 'device_id', 'device_owner', 'status', 'description'),
-  ...textFields('created_at', 'updated_at'),
+  ...taggedFields,
+  ...textFields('network_id', 'device_id', 'device_owner', 'status'),
   mac_address: { filter: (values) => isOneOf('mac_address', values.map(plainMac)), sort: ['mac_address'] },
   admin_state_up: booleanField('admin_state_up'),
   fixed_ips: itemsField('fixed_ips'),
@@ -104,87 +107,40 @@ const bindingFields: ListFields = {
 };
 const allFields = { ...portFields, ...bindingFields };
 
-const PortReply = Type.Object({ port: portView.schema });
-
-export const portRoutes = [
-  route({
-    method: 'GET',
-    path: '/ports',
-    policy: 'get_port',
-    summary: 'List ports',
-    query: listQuery(allFields),
-    reply: Type.Object({ ports: Type.Array(portView.schema), ports_links: Type.Optional(Links) }),
-    async handler(request, context) {
-      const { store } = context;
-      const source = { collection: store.ports, table: listTables.ports, visible: visiblePorts(request.caller) };
-      const fields = allows(request, 'get_port:binding:host_id') ? allFields : portFields;
-      const page = await listRows(source, readNetworkQuery(request.query, fields));
-      const shown = page.items.filter((port) => allows(request, 'get_port', targetIn(undefined, port)));
-      return listBody({ request, context }, 'ports', { ...page, items: shown.map(portView.of(request, context)) });
-    },
-  }),
-  route({
-    method: 'GET',
-    path: '/ports/:id',
-    policy: 'get_port',
-    summary: 'Show a port',
-    query: fieldsQuery,
-    reply: PortReply,
-    async handler(request, context) {
-      const port = await findPort(context, request.caller, request.params.id);
-      refuseHidden(request, 'get_port', { what: 'Port', id: port.id, target: targetIn(undefined, port) });
-      return { port: project(portView.of(request, context)(port), request.query) };
-    },
-  }),
-  route({
-    method: 'POST',
-    path: '/ports',
-    policy: 'create_port',
-    summary: 'Create a port',
-    status: 201,
-    body: Type.Object({ port: NewPort }),
-    reply: PortReply,
-    async handler(request, context) {
-      const { port: fields } = request.body;
+export const ports = resourceOf<Port, Static<typeof NewPort>, Static<typeof Changes>>()({
+  noun: 'port',
+  plural: 'ports',
+  path: 'ports',
+  title: 'a port',
+  collection: (store) => store.ports,
+  table: listTables.ports,
+  visible: visiblePorts,
+  missing: (id) => new Fault('notFound', { what: 'Port', id }),
+  fields: allFields,
+  fieldsFor: (request) => (allows(request, 'get_port:binding:host_id') ? allFields : portFields),
+  view: portView,
+  items: async (_, rows) => rows,
+  async targets({ context }, rows) {
+    const networks = await networksOfAll(context, rows);
+    return rows.map((port) => targetIn(networks.get(port.network_id), port));
+  },
+  create: {
+    body: NewPort,
+    async target({ request, context }, fields) {
       const network = await findNetwork(context, request.caller, fields.network_id);
-      const target = targetIn(network, { ...fields, project_id: request.caller.project_id });
-      authorize(request, 'create_port', target);
-      authorizeAttributes(request, 'create_port', { fields, target });
-      const port = await createPort(context, request.caller, { network, request: fields });
-      return { port: portView.of(request, context)(port) };
+      return targetIn(network, { ...fields, project_id: request.caller.project_id });
     },
-  }),
-  route({
-    method: 'PUT',
-    path: '/ports/:id',
-    policy: 'update_port',
-    summary: 'Change a port',
-    body: Type.Object({ port: Changes }),
-    reply: PortReply,
-    async handler(request, context) {
-      const port = await findPort(context, request.caller, request.params.id);
-      const fields = changesOf(port, request.body.port);
-      const target = targetIn(await networkOf(context, port), { ...port, ...fields });
-      authorize(request, 'update_port', target);
-      authorizeAttributes(request, 'update_port', { fields, target });
-      return {
-        port: portView.of(
-          request,
-          context,
-        )(await updatePort(context, request.caller, { id: port.id, request: request.body.port })),
-      };
+    async run({ request, context }, fields) {
+      const network = await findNetwork(context, request.caller, fields.network_id);
+      return createPort(context, request.caller, { network, request: fields });
     },
-  }),
-  route({
-    method: 'DELETE',
-    path: '/ports/:id',
-    policy: 'delete_port',
-    summary: 'Delete a port',
-    status: 204,
-    async handler(request, context) {
-      const port = await findPort(context, request.caller, request.params.id);
-      authorize(request, 'delete_port', targetIn(await networkOf(context, port), port));
-      await deletePort(context, port);
-    },
-  }),
-];
+  },
+  update: {
+    body: Changes,
+    changes: changesOf,
+    run: ({ request, context }, { id }, fields) => updatePort(context, request.caller, { id, request: fields }),
+  },
+  remove: ({ context }, port) => deletePort(context, port),
+});
+
+export const portRoutes = [...resourceRoutes(ports), ...tagRoutes(ports)];

@@ -153,6 +153,12 @@ function showRoute(resource: AnyResource): Row {
   });
 }
 
+/** The networks of subnets or ports, by id. */
+export async function networksOfAll({ store }: ApiContext, rows: readonly { network_id: string }[]) {
+  const networks = await store.networks.list({ id: [...new Set(rows.map(({ network_id }) => network_id))] });
+  return new Map(networks.map((network) => [network.id, network]));
+}
+
 type Body = Readonly<Record<string, unknown>>;
 
 function createRoute(resource: AnyResource, { body, defaults, target, together, run }: Creation<unknown, unknown>): Row {

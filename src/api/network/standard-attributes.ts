@@ -11,31 +11,7 @@ export const Owner = {
   tenant_id: Type.Optional(Type.String({ maxLength: 255 })),
 };
 
-type Standard = {
-  readonly id: string;
-  readonly name: string;
-  readonly project_id: string;
-  readonly description: string;
-  readonly created_at: string;
-  readonly updated_at: string;
-};
-
 const Text = Type.String();
-
-/** Their fields in replies. There are no tags, and a record has one revision. */
-export function standardView<Item>(of: (item: Item) => Standard) {
-  return {
-    id: { type: Text, value: (item: Item) => of(item).id },
-    name: { type: Text, value: (item: Item) => of(item).name },
-    project_id: { type: Text, value: (item: Item) => of(item).project_id },
-    tenant_id: { type: Text, value: (item: Item) => of(item).project_id },
-    description: { type: Text, value: (item: Item) => of(item).description },
-    tags: { type: Type.Array(Text), value: (): string[] => [] },
-    revision_number: { type: Type.Integer(), value: () => 1 },
-    created_at: { type: Text, value: (item: Item) => of(item).created_at },
-    updated_at: { type: Text, value: (item: Item) => of(item).updated_at },
-  };
-}
 
 /** Fields in replies of resources that have revisions. */
 export function revisedView<Item>(of: (item: Item) => UnnamedAttributes) {

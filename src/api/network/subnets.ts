@@ -1,9 +1,9 @@
 /** `/subnets`: the addresses of networks. */
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
 import { createSubnet, deleteSubnet, updateSubnet } from '#services/network/subnets.ts';
-import { findNetwork, findSubnet, visibleSubnets } from '#services/network/visibility.ts';
+import { findNetwork, visibleSubnets } from '#services/network/visibility.ts';
 import { hasItem, isAmong, nothing } from '#store/conditions.ts';
-import { listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Subnet } from '#store/tables/subnets.ts';
 import {
@@ -16,11 +16,13 @@ import {
   nullableField,
   textFields,
 } from '../http/list.ts';
-import { Links, Nullable } from '../http/schemas.ts';
+import { Nullable } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
-import { fieldsQuery, listBody, listQuery, project, readNetworkQuery, standardFields } from './list-query.ts';
-import { allows, authorize, authorizeAttributes, type NetworkRule, refuseHidden, route, targetIn } from './policy.ts';
-import { Description, Name, Owner, standardView } from './standard-attributes.ts';
+import { taggedFields } from './list-query.ts';
+import { type NetworkRule, targetIn } from './policy.ts';
+import { networksOfAll, resourceOf, resourceRoutes } from './resource.ts';
+import { Description, Name, Owner, taggedView } from './standard-attributes.ts';
+import { tagRoutes } from './tag-routes.ts';
 
 const maxItems = 64;
 const Address = Type.String({ maxLength: 255 });
@@ -61,7 +63,7 @@ const NewSubnet = Type.Object(
 
 const Text = Type.String();
 const subnetView = viewOf<Subnet, NetworkRule>()({
-  ...standardView((subnet: Subnet) => subnet),
+  ...taggedView((subnet: Subnet) => subnet),
   network_id: { type: Text, value: ({ network_id }) => network_id },
   ip_version: { type: Type.Integer(), value: ({ ip_version }) => ip_version },
   cidr: { type: Text, value: ({ cidr }) => cidr },
@@ -79,8 +81,8 @@ const subnetView = viewOf<Subnet, NetworkRule>()({
 });
 
 const subnetFields: ListFields = {
-  ...standardFields,
-  ...textFields('id', 'name', 'network_id', 'project_id', 'cidr', 'description', 'created_at', 'updated_at'),
+  ...taggedFields,
+  ...textFields('network_id', 'cidr'),
   ip_version: integerField('ip_version'),
   gateway_ip: nullableField('gateway_ip'),
   enable_dhcp: booleanField('enable_dhcp'),
@@ -99,84 +101,38 @@ const subnetFields: ListFields = {
   service_types: { filter: () => nothing },
 };
 
-const SubnetReply = Type.Object({ subnet: subnetView.schema });
-
-export const subnetRoutes = [
-  route({
-    method: 'GET',
-    path: '/subnets',
-    policy: 'get_subnet',
-    summary: 'List subnets',
-    query: listQuery(subnetFields),
-    reply: Type.Object({ subnets: Type.Array(subnetView.schema), subnets_links: Type.Optional(Links) }),
-    async handler(request, context) {
-      const { store } = context;
-      const source = { collection: store.subnets, table: listTables.subnets, visible: visibleSubnets(request.caller) };
-      const page = await listRows(source, readNetworkQuery(request.query, subnetFields));
-      const ids = [...new Set(page.items.map(({ network_id }) => network_id))];
-      const networks = new Map((await store.networks.list({ id: ids })).map((network) => [network.id, network]));
-      const targetOf = (subnet: Subnet) => targetIn(networks.get(subnet.network_id), subnet);
-      const shown = page.items.filter((subnet) => allows(request, 'get_subnet', targetOf(subnet)));
-      return listBody({ request, context }, 'subnets', { ...page, items: shown.map(subnetView.of(request, context)) });
-    },
-  }),
-  route({
-    method: 'GET',
-    path: '/subnets/:id',
-    policy: 'get_subnet',
-    summary: 'Show a subnet',
-    query: fieldsQuery,
-    reply: SubnetReply,
-    async handler(request, context) {
-      const subnet = await findSubnet(context, request.caller, request.params.id);
-      const network = await context.store.networks.find({ id: subnet.network_id });
-      refuseHidden(request, 'get_subnet', { what: 'Subnet', id: subnet.id, target: targetIn(network, subnet) });
-      return { subnet: project(subnetView.of(request, context)(subnet), request.query) };
-    },
-  }),
-  route({
-    method: 'POST',
-    path: '/subnets',
-    policy: 'create_subnet',
-    summary: 'Create a subnet',
-    status: 201,
-    body: Type.Object({ subnet: NewSubnet }),
-    reply: SubnetReply,
-    async handler(request, context) {
-      const { subnet: fields } = request.body;
+export const subnets = resourceOf<Subnet, Static<typeof NewSubnet>, Static<typeof Changes>>()({
+  noun: 'subnet',
+  plural: 'subnets',
+  path: 'subnets',
+  title: 'a subnet',
+  collection: (store) => store.subnets,
+  table: listTables.subnets,
+  visible: visibleSubnets,
+  missing: (id) => new Fault('notFound', { what: 'Subnet', id }),
+  fields: subnetFields,
+  view: subnetView,
+  items: async (_, rows) => rows,
+  async targets({ context }, rows) {
+    const networks = await networksOfAll(context, rows);
+    return rows.map((subnet) => targetIn(networks.get(subnet.network_id), subnet));
+  },
+  create: {
+    body: NewSubnet,
+    async target({ request, context }, fields) {
       const network = await findNetwork(context, request.caller, fields.network_id);
-      const target = targetIn(network, { ...fields, project_id: request.caller.project_id });
-      authorize(request, 'create_subnet', target);
-      authorizeAttributes(request, 'create_subnet', { fields, target });
-      const subnet = await createSubnet(context, request.caller, { network, request: fields });
-      return { subnet: subnetView.of(request, context)(subnet) };
+      return targetIn(network, { ...fields, project_id: request.caller.project_id });
     },
-  }),
-  route({
-    method: 'PUT',
-    path: '/subnets/:id',
-    policy: 'update_subnet',
-    summary: 'Change a subnet',
-    body: Type.Object({ subnet: Changes }),
-    reply: SubnetReply,
-    async handler(request, context) {
-      const subnet = await findSubnet(context, request.caller, request.params.id);
-      const target = targetIn(undefined, subnet);
-      authorize(request, 'update_subnet', target);
-      authorizeAttributes(request, 'update_subnet', { fields: request.body.subnet, target });
-      return { subnet: subnetView.of(request, context)(await updateSubnet(context, subnet.id, request.body.subnet)) };
+    async run({ request, context }, fields) {
+      const network = await findNetwork(context, request.caller, fields.network_id);
+      return createSubnet(context, request.caller, { network, request: fields });
     },
-  }),
-  route({
-    method: 'DELETE',
-    path: '/subnets/:id',
-    policy: 'delete_subnet',
-    summary: 'Delete a subnet',
-    status: 204,
-    async handler(request, context) {
-      const subnet = await findSubnet(context, request.caller, request.params.id);
-      authorize(request, 'delete_subnet', targetIn(undefined, subnet));
-      await deleteSubnet(context, subnet);
-    },
-  }),
-];
+  },
+  update: {
+    body: Changes,
+    run: ({ context }, { id }, fields) => updateSubnet(context, id, fields),
+  },
+  remove: ({ context }, subnet) => deleteSubnet(context, subnet),
+});
+
+export const subnetRoutes = [...resourceRoutes(subnets), ...tagRoutes(subnets)];

@@ -13,6 +13,8 @@ const flags = {
   external: false,
   mtu: 1500,
   port_security_enabled: true,
+  tags: [],
+  revision_number: 1,
   provider: {},
   description: '',
 };

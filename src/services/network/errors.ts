@@ -14,6 +14,7 @@ const exceptionTable = {
   InvalidCIDR: 'badRequest',
   PortSecurityAndIPRequiredForSecurityGroups: 'badRequest',
   PortSecurityPortHasSecurityGroup: 'conflict',
+  ProjectQuotaNotFound: 'missing',
   RevisionNumberConstraintFailed: 'preconditionFailed',
   SecurityGroupCannotRemoveDefault: 'conflict',
   SecurityGroupCannotUpdateDefault: 'conflict',

@@ -4,7 +4,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Network } from '#store/tables/networks.ts';
 import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
-import { refuseMore } from './quotas.ts';
+import { refuseOver } from './quotas.ts';
 import { ownerOf } from './visibility.ts';
 
 const defaultMtu = 1500;
@@ -35,7 +35,7 @@ export async function createNetwork({ store }: NetworkContext, caller: Caller, r
   if (network_type !== 'flat') throw new Fault('unsupported', { what: `Network type '${network_type}'` });
   const project_id = ownerOf(caller, request);
   const now = new Date().toISOString();
-  const network: Network = {
+  const network = {
     id: randomUUID(),
     name: request.name ?? '',
     project_id,
@@ -50,7 +50,7 @@ export async function createNetwork({ store }: NetworkContext, caller: Caller, r
     updated_at: now,
   };
   return store.transaction(async (trx) => {
-    refuseMore(caller, 'network', await trx.networks.pick(['id'], { project_id }));
+    await refuseOver(trx, 'network', { project_id });
     return trx.networks.insert(network);
   });
 }
@@ -62,8 +62,8 @@ function readMtu(value: number | string): number {
 }
 
 /** @throws Fault `networkInUse` if it is no longer to be shared and another project uses it */
-export async function updateNetwork({ store }: NetworkContext, { id }: Network, changes: NetworkChanges): Promise<Network> {
-  return store.transaction(async (trx) => {
+export async function updateNetwork({ store }: NetworkContext, { id }: Network, changes: NetworkChanges): Promise<void> {
+  await store.transaction(async (trx) => {
     const network = await trx.networks.find({ id });
     if (!network) throw new Fault('notFound', { what: 'Network', id });
     if (changes.shared === false && network.shared) await refuseForeignPorts(trx, network);
@@ -79,7 +79,6 @@ export async function updateNetwork({ store }: NetworkContext, { id }: Network, 
       updated_at: new Date().toISOString(),
     };
     await trx.networks.update({ id }, changed);
-    return changed;
   });
 }
 

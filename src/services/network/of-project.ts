@@ -14,4 +14,5 @@ export async function networkResourcesOf(store: Store, project_id: string): Prom
 /** What a project has without having made it. */
 export async function removeDefaultsOf(store: Store, project_id: string): Promise<void> {
   await store.security_groups.remove({ default_of: project_id });
+  await store.network_quotas.remove({ project_id });
 }

@@ -9,8 +9,10 @@ import type { Port } from '#store/tables/ports.ts';
 import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
-import { refuseManyPorts } from './port-quota.ts';
+import { refuseManyOnForeign } from './port-quota.ts';
 import { changedSecurityOf, newSecurityOf } from './port-security.ts';
+import { refuseOver } from './quotas.ts';
+import { refuseManyTags } from './tags.ts';
 import { ownerOf } from './visibility.ts';
 
 export type FixedIp = { readonly subnet_id?: string; readonly ip_address?: string };
@@ -32,6 +34,7 @@ export type PortChanges = {
 export type NewPort = PortChanges & {
   readonly project_id?: string | undefined;
   readonly tenant_id?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
 };
 
 /** @throws Fault as `allocatePort`, and `overQuota` */
@@ -44,6 +47,7 @@ export async function createPort(
   const mac_address = request.mac_address && readMac(request.mac_address);
   const project_id = ownerOf(caller, request);
   return store.transaction(async (trx) => {
+    await refuseOver(trx, 'port', { project_id });
     if (mac_address) await refuseMacOfNic(trx, mac_address, network.id);
     const port = await allocatePort(trx, {
       network,
@@ -54,8 +58,12 @@ export async function createPort(
       ...(mac_address && { mac_address }),
       ...(await newSecurityOf(trx, caller, { network, project_id, request })),
     });
-    if (!caller.is_admin) await refuseManyPorts(trx, project_id, network);
-    return port;
+    if (!caller.is_admin) await refuseManyOnForeign(trx, project_id, network);
+    const tags = [...new Set(request.tags ?? [])].sort();
+    if (tags.length === 0) return port;
+    refuseManyTags(tags);
+    await trx.ports.update({ id: port.id }, { tags });
+    return { ...port, tags, revision_number: port.revision_number + 1 };
   });
 }
 
@@ -64,9 +72,9 @@ export async function updatePort(
   { store, settings }: NetworkContext,
   caller: Caller,
   { id, request }: { id: string; request: PortChanges },
-): Promise<Port> {
+): Promise<void> {
   const { name, description, admin_state_up } = request;
-  return store.transaction(async (trx) => {
+  await store.transaction(async (trx) => {
     const port = await trx.ports.find({ id });
     if (!port) throw new Fault('notFound', { what: 'Port', id });
     const { mac_address, fixed_ips, device_id, device_owner } = changesOf(port, request);
@@ -80,7 +88,6 @@ export async function updatePort(
     };
     const changed = await readdressPort(trx, port, { ...definedOf({ mac_address, fixed_ips }), reserved: siteRanges(settings) });
     await trx.ports.update({ id }, { ...described, updated_at: changed.updated_at });
-    return { ...changed, ...described };
   });
 }
 

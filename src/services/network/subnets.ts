@@ -7,7 +7,7 @@ import type { Network } from '#store/tables/networks.ts';
 import type { Subnet } from '#store/tables/subnets.ts';
 import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
-import { refuseMore } from './quotas.ts';
+import { refuseOver } from './quotas.ts';
 import { type PlanRequest, planSubnet, type Reserved, refuseOverlap, refuseProvisioningSubnet } from './subnet-plan.ts';
 import { ownerOf } from './visibility.ts';
 
@@ -49,10 +49,10 @@ export async function createSubnet(
   const now = new Date().toISOString();
   return context.store.transaction(async (trx) => {
     const others = await trx.subnets.pick(['id', 'cidr', 'network_id', 'project_id']);
-    const own = others.filter((other) => other.project_id === project_id);
-    refuseMore(caller, 'subnet', own);
+    await refuseOver(trx, 'subnet', { project_id });
     refuseOverlap({ cidr: plan.cidr, network_id: network.id, project_id }, { others, isAdmin: caller.is_admin });
     await refuseForeignGateway(trx, plan.gateway_ip, { network_id: network.id, project_id });
+    await trx.networks.revise(network.id);
     return trx.subnets.insert({
       ...plan,
       id: randomUUID(),
@@ -69,9 +69,9 @@ export async function createSubnet(
 }
 
 /** Validates the whole subnet again, so that a new gateway cannot be inside an old pool. */
-export async function updateSubnet(context: NetworkContext, id: string, changes: SubnetChanges): Promise<Subnet> {
+export async function updateSubnet(context: NetworkContext, id: string, changes: SubnetChanges): Promise<void> {
   const { name, description, enable_dhcp, ...addressing } = changes;
-  return context.store.transaction(async (trx) => {
+  await context.store.transaction(async (trx) => {
     const subnet = await trx.subnets.find({ id });
     if (!subnet) throw new Fault('notFound', { what: 'Subnet', id });
     const changed: Subnet = {
@@ -84,7 +84,7 @@ export async function updateSubnet(context: NetworkContext, id: string, changes:
     };
     if (changed.gateway_ip !== subnet.gateway_ip) await refuseForeignGateway(trx, changed.gateway_ip, subnet);
     await trx.subnets.update({ id }, changed);
-    return changed;
+    await trx.networks.revise(subnet.network_id);
   });
 }
 
@@ -101,10 +101,11 @@ async function refuseForeignGateway(
 }
 
 /** @throws Fault `subnetInUse` while a port has an address of it */
-export async function deleteSubnet({ store }: NetworkContext, { id }: Subnet): Promise<void> {
+export async function deleteSubnet({ store }: NetworkContext, { id, network_id }: Subnet): Promise<void> {
   await store.transaction(async (trx) => {
     const users = await trx.ip_allocations.pick(['port_id'], { subnet_id: id });
     if (users.length > 0) throw new Fault('subnetInUse', { subnet: id, detail: `${users.length} ports have an address of it` });
     await trx.subnets.remove({ id });
+    await trx.networks.revise(network_id);
   });
 }

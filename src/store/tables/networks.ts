@@ -1,12 +1,9 @@
 /** Networks, as in Neutron. */
 
 import type { JsonObject } from '#domain/json.ts';
-import { Collection } from '../collection.ts';
+import { RevisedCollection, type StandardAttributes } from './standard-attributes.ts';
 
-export type Network = {
-  id: string;
-  name: string;
-  project_id: string;
+export type Network = StandardAttributes & {
   admin_state_up: boolean;
   shared: boolean;
   external: boolean;
@@ -15,15 +12,12 @@ export type Network = {
   provider: JsonObject;
   /** Of its new ports. */
   port_security_enabled: boolean;
-  description: string;
-  created_at: string;
-  updated_at: string;
 };
 
-export class Networks extends Collection<Network, { networks: Network }> {
+export class Networks extends RevisedCollection<Network, { networks: Network }> {
   static override readonly table = {
     name: 'networks',
-    json: ['provider'],
+    json: ['tags', 'provider'],
     boolean: ['admin_state_up', 'shared', 'external', 'port_security_enabled'],
   };
 

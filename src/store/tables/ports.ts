@@ -1,21 +1,17 @@
 /** Network ports, as in Neutron. */
 
 import type { JsonObject } from '#domain/json.ts';
-import { Collection } from '../collection.ts';
+import { RevisedCollection, type StandardAttributes } from './standard-attributes.ts';
 
 /** A tenant's port on a network (as in Neutron). */
-export type Port = {
-  id: string;
-  name: string;
+export type Port = StandardAttributes & {
   network_id: string;
-  project_id: string;
   mac_address: string;
   fixed_ips: { subnet_id: string; ip_address: string }[];
   device_id: string;
   device_owner: string;
   admin_state_up: boolean;
   status: 'ACTIVE' | 'DOWN';
-  description: string;
   /** Created by a server, and deleted with it, rather than by a user. */
   owned_by_server: boolean;
   /** Neutron's `binding:host_id`, as given by an administrator, such as a Nova beside Ingot; empty: none. */
@@ -25,14 +21,12 @@ export type Port = {
   security_groups: string[];
   /** A fact for clients: nothing filters the traffic of a port, with or without it. */
   port_security_enabled: boolean;
-  created_at: string;
-  updated_at: string;
 };
 
-export class Ports extends Collection<Port> {
+export class Ports extends RevisedCollection<Port> {
   static override readonly table = {
     name: 'ports',
-    json: ['fixed_ips', 'binding_profile', 'security_groups'],
+    json: ['tags', 'fixed_ips', 'binding_profile', 'security_groups'],
     boolean: ['admin_state_up', 'owned_by_server', 'port_security_enabled'],
   };
 }

@@ -1,11 +1,8 @@
 /** Subnets, as in Neutron. */
-import { Collection } from '../collection.ts';
+import { RevisedCollection, type StandardAttributes } from './standard-attributes.ts';
 
-export type Subnet = {
-  id: string;
-  name: string;
+export type Subnet = StandardAttributes & {
   network_id: string;
-  project_id: string;
   ip_version: 4 | 6;
   cidr: string;
   gateway_ip: string | null;
@@ -13,15 +10,12 @@ export type Subnet = {
   dns_nameservers: string[];
   allocation_pools: { start: string; end: string }[];
   host_routes: { destination: string; nexthop: string }[];
-  description: string;
-  created_at: string;
-  updated_at: string;
 };
 
-export class Subnets extends Collection<Subnet> {
+export class Subnets extends RevisedCollection<Subnet> {
   static override readonly table = {
     name: 'subnets',
-    json: ['dns_nameservers', 'allocation_pools', 'host_routes'],
+    json: ['tags', 'dns_nameservers', 'allocation_pools', 'host_routes'],
     boolean: ['enable_dhcp'],
   };
 }

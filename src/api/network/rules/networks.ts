@@ -1,6 +1,10 @@
 /** Rules of networks and subnets. */
 import type { PolicyRule } from '../../http/policy/rules.ts';
-import { admin, member, networkOwner, rule } from './base.ts';
+import { admin, member, networkOwner, ofMember, rule, tagRules } from './base.ts';
+
+const ofShared = 'rule:shared or rule:external';
+const netReader = 'role:reader and (project_id:%(project_id)s or rule:network_owner)';
+const netMember = 'rule:admin_only or role:member and (project_id:%(project_id)s or rule:network_owner)';
 
 export const networkRules = {
   create_network: member('Create a network.'),
@@ -23,6 +27,7 @@ export const networkRules = {
   'update_network:is_default': admin('Change `is_default` of a network.'),
   'update_network:port_security_enabled': member('Change `port_security_enabled` of a network.'),
   delete_network: member('Delete a network.'),
+  ...tagRules('network', `rule:admin_only or role:reader and project_id:%(project_id)s or ${ofShared}`, ofMember),
 } as const satisfies Record<string, PolicyRule>;
 
 export const subnetRules = {
@@ -37,4 +42,5 @@ export const subnetRules = {
   'update_subnet:segment_id': admin('Change `segment_id` of a subnet.'),
   'update_subnet:service_types': admin('Change `service_types` of a subnet.'),
   delete_subnet: member('Delete a subnet.'),
+  ...tagRules('subnet', `rule:admin_only or ${netReader} or ${ofShared}`, netMember),
 } as const satisfies Record<string, PolicyRule>;

@@ -1,6 +1,6 @@
 /** Rules of ports. */
 import type { PolicyRule } from '../../http/policy/rules.ts';
-import { admin, member, networkDevice, networkOwner, reader, rule, sharedNetwork } from './base.ts';
+import { admin, member, networkDevice, networkOwner, ofMember, ofReader, reader, rule, sharedNetwork, tagRules } from './base.ts';
 
 export const portRules = {
   create_port: sharedNetwork('Create a port.'),
@@ -33,4 +33,5 @@ export const portRules = {
   'update_port:binding:vnic_type': member('Change `binding:vnic_type` of a port.'),
   'update_port:allowed_address_pairs': networkOwner('Change `allowed_address_pairs` of a port.'),
   delete_port: member('Delete a port.'),
+  ...tagRules('port', `${ofReader} or role:reader and rule:network_owner`, ofMember),
 } as const satisfies Record<string, PolicyRule>;
