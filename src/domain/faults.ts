@@ -16,6 +16,7 @@ type FaultRow = {
 export const faultTable = {
   badRequest: { status: 400, by: 'caller', message: '{detail}' },
   unauthorized: { status: 401, by: 'caller', message: 'The request you have made requires authentication.' },
+  authenticationFailed: { status: 401, by: 'caller', message: '{detail}' },
   authMethodNotSupported: { status: 401, by: 'caller', message: 'Attempted to authenticate with an unsupported method.' },
   applicationCredentialAuth: {
     status: 401,

@@ -11,6 +11,7 @@ export const unknownToTenants = 'The request failed; contact the operator.';
 export const tenantMessages = {
   badRequest: true,
   unauthorized: true,
+  authenticationFailed: true,
   authMethodNotSupported: true,
   applicationCredentialAuth: true,
   forbidden: true,

@@ -31,6 +31,7 @@ test('counts a write to any table, except those on which no token depends', asyn
       'chassis',
       'config_drives',
       'console_tickets',
+      'credentials',
       'deleted_images',
       'deploy_templates',
     ],

@@ -9,7 +9,7 @@ const unrelated: ReadonlySet<string> = new Set([
   ...['console_tickets', 'node_reservations', 'failed_logins', 'event_subscriptions', 'held_addresses'],
   ...['allocations', 'chassis', 'config_drives', 'deploy_templates', 'fetched_images', 'inspection_rules', 'node_locks'],
   ...['portgroups', 'runbooks', 'image_members', 'image_tasks', 'volume_connectors', 'volume_targets'],
-  ...['regions', 'catalog_services', 'catalog_endpoints'],
+  ...['regions', 'catalog_services', 'catalog_endpoints', 'credentials'],
 ]);
 
 /** Statements that are not built from nodes. */

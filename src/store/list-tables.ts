@@ -11,6 +11,7 @@ const newestFirst = [
 
 export const listTables = {
   application_credentials: { id: 'id', order: byName },
+  credentials: { id: 'id', order: [{ column: 'id' }] },
   domains: { id: 'id', order: byName },
   flavors: { id: 'id', order: [{ column: 'id' }] },
   groups: { id: 'id', order: byName },

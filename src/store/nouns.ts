@@ -7,6 +7,7 @@ import { CatalogEndpoints, CatalogServices, Regions } from './tables/catalogue.t
 import { Chassis } from './tables/chassis.ts';
 import { ConfigDrives } from './tables/config-drives.ts';
 import { ConsoleTickets } from './tables/console-tickets.ts';
+import { Credentials } from './tables/credentials.ts';
 import { DeletedImages } from './tables/deleted-images.ts';
 import { DeployTemplates } from './tables/deploy-templates.ts';
 import { Domains } from './tables/domains.ts';
@@ -95,6 +96,7 @@ export const nouns = {
   catalog_services: CatalogServices,
   catalog_endpoints: CatalogEndpoints,
   application_credentials: ApplicationCredentials,
+  credentials: Credentials,
   revoked_tokens: RevokedTokens,
   scope_token_revisions: ScopeTokenRevisions,
   login_addresses: LoginAddresses,

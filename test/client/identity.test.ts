@@ -113,3 +113,19 @@ test('services, endpoints and regions', { skip }, async () => {
   assert.equal(left.length, 15);
   await assert.rejects(openstack(env, ['service', 'delete', 'nova']), /HTTP 403|1 of 1 services failed/);
 });
+
+test('credentials and EC2 keys', { skip }, async () => {
+  const { replies, output } = await openstackSession(env, [
+    'user create --password pw ida -f json',
+    'credential create --type cert ida text -f json',
+    'credential list --type cert -f json',
+    'ec2 credentials create --project admin -f json',
+    'ec2 credentials list -f json',
+  ]);
+  const [user, credential, credentials, keys, list] = replies as [Row, Row, Row[], Row, Row[]];
+
+  assert.deepEqual([credential['user_id'], column(credentials, 'Data')], [user['id'], ['text']], output);
+  assert.deepEqual(column(list, 'Access'), [keys['access']]);
+  await openstackSession(env, [`ec2 credentials delete ${keys['access']}`, `credential delete ${credential['id']}`]);
+  assert.deepEqual(await openstackJson(env, ['credential', 'list']), []);
+});

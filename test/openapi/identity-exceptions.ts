@@ -188,6 +188,14 @@ const tokenRows: readonly Exception[] = [
   },
 ];
 
+const keyRows: readonly Exception[] = (['missing', 'unknown'] as const).map((what) => ({
+  operation: 'POST /v3/credentials',
+  at: what === 'missing' ? '/application_credential' : '/credential',
+  what,
+  why: 'The document has the reply of another request here.',
+  source: 'keystone/api/credentials.py (CredentialsResource.post)',
+}));
+
 const credentials = '* /v3/users/{user_id}/application_credentials**';
 const otherRows: readonly Exception[] = [
   ...(['missing', 'unknown'] as const).map((what) => ({
@@ -228,4 +236,5 @@ export const identityExceptions: readonly Exception[] = [
   ...inferenceRows,
   ...tokenRows,
   ...otherRows,
+  ...keyRows,
 ];

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { adminPassword } from '#test/api-fixture.ts';
 import { nothingFound, openComparison } from './comparison.ts';
@@ -29,6 +30,7 @@ test("identity: every reply matches Keystone's document", { skip }, async (t) =>
   await groupCycle(send, project);
   await roleCycle(send);
   await catalogueCycle(send);
+  await keyCycle(send, project);
 
   assert.deepEqual(comparison.findings(), nothingFound);
 });
@@ -92,6 +94,31 @@ async function catalogueCycle(send: Send): Promise<void> {
   const { endpoint } = await send('POST', '/endpoints', { endpoint: fields });
   await send('PATCH', `/endpoints/${endpoint.id}`, { endpoint: { enabled: false } });
   for (const path of [`/endpoints/${endpoint.id}`, `/services/${service.id}`, '/regions/r1']) await send('DELETE', path);
+}
+
+async function keyCycle(send: Send, project: string): Promise<void> {
+  const { users } = await send('GET', '/users?name=admin');
+  const user_id = users[0].id;
+  const fields = { type: 'cert', blob: 'text', user_id, project_id: project };
+  const { credential } = await send('POST', '/credentials', { credential: fields });
+  await send('PATCH', `/credentials/${credential.id}`, { credential: { blob: 'other' } });
+  for (const path of ['', `/${credential.id}`]) await send('GET', `/credentials${path}`);
+  await send('DELETE', `/credentials/${credential.id}`);
+  const path = `/users/${user_id}/credentials/OS-EC2`;
+  const keys = (await send('POST', path, { tenant_id: project })).credential;
+  for (const each of ['', `/${keys.access}`]) await send('GET', `${path}${each}`);
+  const text = 'GET\n\n\ntoday\n/bucket';
+  const signature = createHmac('sha1', keys.secret).update(text).digest('base64');
+  const signed = { access: keys.access, token: Buffer.from(text).toString('base64url'), signature };
+  await send('POST', '/s3tokens', { credentials: signed });
+  await send('POST', '/ec2tokens', { credentials: ec2Request(keys) });
+}
+
+function ec2Request({ access, secret }: { access: string; secret: string }) {
+  const params = { Action: 'x', SignatureMethod: 'HmacSHA256', SignatureVersion: '2' };
+  const text = `GET\nhost\n/\n${new URLSearchParams(params)}`;
+  const signature = createHmac('sha256', secret).update(text).digest('base64');
+  return { access, signature, verb: 'GET', host: 'host', path: '/', params };
 }
 
 async function domainCycle(send: Send): Promise<void> {

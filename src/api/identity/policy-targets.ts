@@ -29,3 +29,7 @@ export const groupTarget = ({ id, domain_id }: Pick<Group, 'id' | 'domain_id'>):
 export const roleTarget = (role: Pick<Role, 'name' | 'domain_id'> | undefined): PolicyTarget => ({
   'target.role.name': role?.domain_id === '' ? role.name : '',
 });
+
+export const credentialTarget = ({ user_id }: { readonly user_id: string }): PolicyTarget => ({
+  'target.credential.user_id': user_id,
+});

@@ -87,6 +87,26 @@ const userRules = {
   'identity:delete_application_credential': owner('Delete an application credential.'),
 } as const satisfies Record<string, PolicyRule>;
 
+const ofCredential = 'user_id:%(target.credential.user_id)s';
+const credentialReader = rule(`${readers} or ${ofCredential}`);
+const credentialOwner = rule(`rule:admin_required or ${ofCredential}`);
+const keyOwner = rule(`rule:admin_required or role:member and ${ofCredential}`, ['system', 'project']);
+const signed = rule('rule:admin_required or rule:service_role');
+
+const credentialRules = {
+  'identity:get_credential': credentialReader('Show a credential.'),
+  'identity:list_credentials': credentialReader('List credentials.'),
+  'identity:create_credential': credentialOwner('Create a credential.'),
+  'identity:update_credential': credentialOwner('Change a credential.'),
+  'identity:delete_credential': credentialOwner('Delete a credential.'),
+  'identity:ec2_get_credential': rule(`${readers} or ${ofCredential}`, ['system', 'project'])('Show EC2 keys.'),
+  'identity:ec2_list_credentials': rule(`${readers} or rule:owner`, ['system', 'project'])('List the EC2 keys of a user.'),
+  'identity:ec2_create_credential': keyOwner('Create EC2 keys.'),
+  'identity:ec2_delete_credential': keyOwner('Delete EC2 keys.'),
+  'identity:ec2tokens_validate': signed('Get a token for a request that was signed with EC2 keys.'),
+  'identity:s3tokens_validate': signed('Show whose request to S3 was signed with EC2 keys.'),
+} as const satisfies Record<string, PolicyRule>;
+
 const projectRules = {
   'identity:list_projects': listReader('List all projects; others see the projects in which they have a role.'),
   'identity:get_project': projectReader('Show a project; users may also show each project in which they have a role.'),
@@ -166,7 +186,7 @@ const catalogRules = {
 const rules = {
   ...unsupportedRules,
   ...{ ...baseRules, ...tokenRules, ...userRules, ...projectRules, ...domainRules },
-  ...{ ...roleRules, ...catalogRules },
+  ...{ ...roleRules, ...catalogRules, ...credentialRules },
 };
 
 /** The target of a request before its object is known: whatever it is, it belongs to the caller. */
@@ -182,6 +202,7 @@ function ownTarget(caller: Caller): PolicyTarget {
     'target.project.id': caller.project_id,
     'target.project.domain_id': domain_id,
     'target.token.user_id': caller.user_id,
+    'target.credential.user_id': caller.user_id,
     'target.role.name': 'reader',
   };
 }

@@ -1,7 +1,9 @@
 /** All routes of the identity service. */
 import type { Row } from '../http/route.ts';
 import { applicationCredentialRoutes } from './application-credentials.ts';
+import { credentialRoutes } from './credentials.ts';
 import { domainRoutes } from './domains.ts';
+import { ec2Routes } from './ec2-credentials.ts';
 import { endpointRoutes } from './endpoints.ts';
 import { grantRoutes } from './grants.ts';
 import { groupRoutes } from './groups.ts';
@@ -18,7 +20,15 @@ import { userRoutes } from './users.ts';
 
 /** Routes that require a token. */
 export const closedRows: readonly Row[] = [
-  ...[...tokenRoutes, ...projectRoutes, ...projectTagRoutes, ...userRoutes, ...applicationCredentialRoutes],
+  ...[
+    ...tokenRoutes,
+    ...projectRoutes,
+    ...projectTagRoutes,
+    ...userRoutes,
+    ...applicationCredentialRoutes,
+    ...credentialRoutes,
+    ...ec2Routes,
+  ],
   ...[...groupRoutes, ...roleRoutes, ...impliedRoleRoutes, ...roleAssignmentRoutes, ...grantRoutes],
   ...[...domainRoutes, ...regionRoutes, ...serviceRoutes, ...endpointRoutes, ...unsupportedRoutes],
 ];

@@ -20,13 +20,6 @@ export const unsupportedTable = {
       '/OS-REVOKE/events': { GET: 'list_revoke_events' },
     },
   },
-  'A credential': {
-    audience: 'anyone',
-    routes: {
-      '/credentials/:credential_id': { GET: 'get_credential', DELETE: 'delete_credential', PATCH: 'update_credential' },
-      '/credentials': { GET: 'list_credentials', POST: 'create_credential' },
-    },
-  },
   'Domain configuration': {
     routes: {
       '/domains/:domain_id/config': {
@@ -48,15 +41,6 @@ export const unsupportedTable = {
       '/domains/config/default': { GET: 'get_domain_config_default' },
       '/domains/config/:group/default': { GET: 'get_domain_config_default' },
       '/domains/config/:group/:option/default': { GET: 'get_domain_config_default' },
-    },
-  },
-  'An EC2 credential': {
-    audience: 'anyone',
-    routes: {
-      '/ec2tokens': { POST: 'ec2tokens_validate' },
-      '/s3tokens': { POST: 's3tokens_validate' },
-      '/users/:user_id/credentials/OS-EC2': { GET: 'ec2_list_credentials', POST: 'ec2_create_credential' },
-      '/users/:user_id/credentials/OS-EC2/:credential_id': { GET: 'ec2_get_credential', DELETE: 'ec2_delete_credential' },
     },
   },
   'A stored policy': {

@@ -43,7 +43,7 @@ export async function authenticateInWidestScope(context: IdentityContext, client
   return issueFor(context, proof, isOfSystem ? { system: { all: true } } : undefined);
 }
 
-async function issueFor(context: IdentityContext, proof: Proof, requested: RequestedScope | undefined) {
+export async function issueFor(context: IdentityContext, proof: Proof, requested: RequestedScope | undefined) {
   if (!proof.user.enabled || !(await isDomainEnabled(context, proof.user))) throw new Fault('unauthorized');
   const scope = await chooseScope(context, proof, requested);
   const { user, methods, parent, credential } = proof;
