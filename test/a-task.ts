@@ -248,6 +248,7 @@ export function aTask(parts: TaskParts = {}): TestTask {
     power: {
       get: async () => power,
       forget: () => call('power.forget'),
+      awaitFirmware: async () => {},
       async set(target) {
         call('power.set', target);
         power = target === 'power on' || target === 'reset' ? 'power on' : 'power off';

@@ -10,6 +10,8 @@ export async function completeUpdate(firmware: FirmwareInterface, node: NodeFact
   while (progress) {
     await pause(progress.againIn * 1000);
     const task = JSON.parse(JSON.stringify(progress.task));
-    progress = await firmware.pollUpdate(node, { update, task, versions, elapsed: (performance.now() - begun) / 1000 });
+    const found = await firmware.pollUpdate(node, { update, task, versions, elapsed: (performance.now() - begun) / 1000 });
+    if (found && 'failed' in found) throw found.failed;
+    progress = found;
   }
 }

@@ -79,6 +79,13 @@ export const faultTable = {
     message: 'Node {node} cannot be powered off, because child nodes with an instance would lose their power: {children}.',
     hint: 'Power them off first, or set them to maintenance; a child with a supply of its own has driver_info/has_dedicated_power_supply. The setting power.off_with_active_children powers them off with their parent.',
   },
+  firmwareUpdating: {
+    status: 409,
+    by: 'caller',
+    message:
+      'The firmware of node {node} may be being written: the update of the {what}, sent at {sent_at}, has not been reported as ended.',
+    hint: 'It counts as over when the BMC reports its end or another version, or at {until}. If it is known to be over: DELETE /v1/nodes/{node}/firmware_updates.',
+  },
   wrongState: {
     status: 400,
     by: 'caller',

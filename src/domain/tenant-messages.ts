@@ -35,6 +35,7 @@ export const tenantMessages = {
   childFailed: 'A step failed on a part of the machine; contact the operator.',
   relativeBusy: 'A part of the machine is busy with another operation; retry after it has completed.',
   activeChildren: 'The machine cannot be powered off, because other machines that are in use depend on its power.',
+  firmwareUpdating: 'The firmware of the machine may be being written; retry later.',
   wrongState: 'The requested action cannot be performed in the current state of the machine.',
   invalidInput: true,
   invalidIpForNetwork: true,

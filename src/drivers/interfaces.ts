@@ -95,7 +95,7 @@ export type Outcome<C = JsonObject> =
   /** Continue with the next step. `context` is merged into the operation's durable context. */
   | { next: true; context?: Partial<C> }
   /**
-   * Rerun on the next message from the machine, or fail at the deadline; `seconds` resets it, to wait for people. With
+   * Rerun on the next message from the machine, or fail at the deadline; `seconds` resets it, for waits of their own. With
    * `againIn` (seconds) the step is rerun after that time at the latest: it polls. `shows`: the node's provision state
    * meanwhile, a wait or a hold; absent = a wait, while it polls none.
    */
@@ -164,6 +164,11 @@ export type Task<C = JsonObject> = {
     set(target: PowerTarget, how?: { alone?: boolean }): Promise<void>;
     /** The changes so far of this step are over: a run that asks for one again has it made again. */
     forget(): void;
+    /**
+     * Before the BMC itself is restarted or updated: waits while an update of firmware may not have ended, other than
+     * that of this component which the operation is about to send.
+     */
+    awaitFirmware(own?: { component: string }): Promise<void>;
   };
   setBootDevice(device: BootDevice, options: BootDeviceOptions): Promise<void>;
   readonly boot: {

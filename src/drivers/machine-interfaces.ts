@@ -4,6 +4,7 @@
  * omitted, and the engine throws `unsupportedByHardware` for it.
  */
 import type { Duplex } from 'node:stream';
+import type { Fault } from '#domain/faults.ts';
 import type { FoundHardware } from '#domain/found-hardware.ts';
 import type { Json, JsonObject } from '#domain/json.ts';
 import type { PowerState } from '#domain/power-states.ts';
@@ -230,9 +231,14 @@ export type FirmwareInterface = Interface & {
   startUpdate(node: NodeFacts, update: FirmwareUpdate, callOptions?: CallOptions): Promise<FirmwareProgress | undefined>;
   /**
    * Asks for a started update, also after a restart of Ingot. A BMC that restarts meanwhile counts as at work.
-   * @returns undefined once the BMC reports success; throws what it reports otherwise
+   * @returns undefined once the BMC reports success; `failed`, once it reports a failure after which it is not at work any
+   * more. Throws what leaves that open
    */
-  pollUpdate(node: NodeFacts, started: StartedUpdate, callOptions?: CallOptions): Promise<FirmwareProgress | undefined>;
+  pollUpdate(
+    node: NodeFacts,
+    started: StartedUpdate,
+    callOptions?: CallOptions,
+  ): Promise<FirmwareProgress | { failed: Fault } | undefined>;
 };
 
 /** The BMC pulls `url`, or `path` (a file on this host) is pushed to it. */

@@ -228,6 +228,11 @@ export type NodeVerbs = {
    * @returns whether it was held
    */
   releaseAddress(uuid: string, address: string, by: string): Promise<boolean>;
+  /**
+   * An operator says that no firmware of the machine is being written. @param by whom, for the record
+   * @returns whether an update may not have ended
+   */
+  endFirmwareUpdates(uuid: string, by: string): Promise<boolean>;
   /** Enables or disables the console, which is kept open and recorded while enabled. */
   setConsole(uuid: string, enabled: boolean): Promise<void>;
   /** Throws `unsupportedByHardware` or `driverInfo` if the console accepts no input. */

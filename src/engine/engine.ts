@@ -15,11 +15,13 @@ import { claimFormerEndpoints } from './nodes/endpoints.ts';
 import { MachineRecord } from './nodes/machine-record.ts';
 import { NodeReservations } from './nodes/node-reservations.ts';
 import { nodeVerbs } from './nodes/nodes.ts';
+import { recordFormerUpdates } from './operations/firmware-step.ts';
 import { definitions, lastErrors, provisionStateMachine } from './operations/registry.ts';
 import { askPowerNow } from './power/ask-power.ts';
 import { BmcHealth } from './power/bmc-health.ts';
 import { BmcPasswords } from './power/bmc-passwords.ts';
 import { BootStates } from './power/boot-states.ts';
+import { UpdateWatch } from './power/firmware-updates.ts';
 import { machineVerbs } from './power/machine-verbs.ts';
 import { PowerStateSync } from './power/power-state-sync.ts';
 import { resumeDeletes, serverVerbs } from './servers/servers.ts';
@@ -27,7 +29,7 @@ import type { EngineSettings } from './settings.ts';
 import { BoundOperations, type StepHook } from './worker/bound-operations.ts';
 import type { CleanTimes } from './worker/define-operation.ts';
 import { hasEnded } from './worker/live-operations.ts';
-import { buildTask, type TaskParts } from './worker/task.ts';
+import { buildTask, interfaceOf, loadNode, type TaskParts } from './worker/task.ts';
 import { abortFault, Worker } from './worker/worker.ts';
 
 export type EngineParts = {
@@ -57,10 +59,12 @@ export function createEngine(parts: EngineParts): Engine {
   const bootStates = new BootStates({ store, drivers, log });
   const bmcHealth = new BmcHealth(store, lastErrors, settings);
   const reservations = new NodeReservations(store);
+  const updates = updateWatch(parts);
   const taskParts: TaskParts = {
     ...parts,
     bmcHealth,
     reservations,
+    updates,
     async bootBegins(live, rows) {
       live.boot.begin();
       await watch.bootBegins(live, rows);
@@ -97,7 +101,7 @@ export function createEngine(parts: EngineParts): Engine {
     ...(parts.onStep && { onStep: parts.onStep }),
   });
   const ipa = new IpaConversations({ ...taskParts, worker, record: new MachineRecord({ store, worker }), log }, parts.ipaTimes);
-  const servers = serverVerbs({ store, drivers, settings, worker });
+  const servers = serverVerbs({ store, drivers, settings, worker, updates });
   const powerSync = new PowerStateSync({ store, drivers, settings, log, bmcHealth, worker, bootStates, lastErrors });
   const passwords = new BmcPasswords({
     store,
@@ -112,14 +116,15 @@ export function createEngine(parts: EngineParts): Engine {
   return {
     ...servers,
     ...nodeVerbs({
-      ...{ store, drivers, worker, settings, bmcHealth, powerSync, consoles },
+      ...{ store, drivers, worker, settings, bmcHealth, powerSync, consoles, updates },
       deleteServer: servers.deleteServer,
     }),
-    ...machineVerbs({ store, drivers, bmcHealth, passwords, bootStates, reservations }),
+    ...machineVerbs({ store, drivers, bmcHealth, passwords, bootStates, reservations, updates }),
     ...machineMessages({ ...taskParts, worker, bootWatch: new BootWatch({ store, consoles }), ipa }),
     async start() {
       await claimFormerEndpoints(store, drivers);
       await bmcHealth.load();
+      await recordFormerUpdates({ store, settings });
       await worker.resume();
       await resumeDeletes({ store, worker });
       passwords.start().catch((error: unknown) => log.error({ err: error }, 'could not resolve interrupted password changes'));
@@ -139,6 +144,15 @@ export function createEngine(parts: EngineParts): Engine {
     progressOf: (uuid) => progressOf(worker, uuid),
     ended: (id) => untilEnded({ store, worker }, id),
   };
+}
+
+function updateWatch({ store, drivers, cleanTimes }: EngineParts): UpdateWatch {
+  return new UpdateWatch({
+    store,
+    pollMs: cleanTimes?.poll ?? 10_000,
+    load: (uuid) => loadNode(store, uuid),
+    firmwareOf: (node) => interfaceOf(drivers.firmware, node.firmware_interface),
+  });
 }
 
 /** The agent's latest message about its current command. */

@@ -68,6 +68,10 @@ export const engineSettings = {
   }),
   'deploy.disallowed_steps': disallowed('deployments'),
   'service.disallowed_steps': disallowed('servicing'),
+  'firmware.longest_update': seconds(
+    7200,
+    'How long a firmware update whose end the BMC has not reported keeps its machine from being switched',
+  ),
   'inspection.add_ports': oneOf(addedPorts, {
     default: 'pxe',
     help: "For which NICs an inspection adds ports: pxe (those that the machine may have booted from; all if that is not known), active (with an IP address), all or disabled; Ironic's [inspector]add_ports",

@@ -39,6 +39,7 @@ test('counts a write to any table, except those on which no token depends', asyn
       'event_subscriptions',
       'failed_logins',
       'fetched_images',
+      'firmware_updates',
       'flavors',
       'held_addresses',
       'image_members',

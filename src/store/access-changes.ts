@@ -7,6 +7,7 @@ const unrelated: ReadonlySet<string> = new Set([
   ...['security_groups', 'security_group_rules', 'network_quotas'],
   ...['networks', 'subnets', 'ports', 'ip_allocations', 'flavors', 'keypairs', 'login_addresses'],
   ...['console_tickets', 'node_reservations', 'failed_logins', 'event_subscriptions', 'held_addresses'],
+  ...['firmware_updates'],
   ...['allocations', 'chassis', 'config_drives', 'deploy_templates', 'fetched_images', 'inspection_rules', 'node_locks'],
   ...['portgroups', 'runbooks', 'image_members', 'image_tasks', 'volume_connectors', 'volume_targets'],
   ...['regions', 'catalog_services', 'catalog_endpoints', 'credentials'],

@@ -65,6 +65,7 @@ const later = [
   '0063-automatic-lessees',
   '0064-held-addresses',
   '0065-inspection-by-bmc',
+  '0066-firmware-updates',
   '0070-project-tree',
   '0071-groups-and-roles',
   '0072-catalogue',

@@ -45,6 +45,7 @@ import { migration0062 } from './migrations/0062-raid.ts';
 import { migration0063 } from './migrations/0063-automatic-lessees.ts';
 import { migration0064 } from './migrations/0064-held-addresses.ts';
 import { migration0065 } from './migrations/0065-inspection-by-bmc.ts';
+import { migration0066 } from './migrations/0066-firmware-updates.ts';
 import { migration0070 } from './migrations/0070-project-tree.ts';
 import { migration0071 } from './migrations/0071-groups-and-roles.ts';
 import { migration0072 } from './migrations/0072-catalogue.ts';
@@ -99,6 +100,7 @@ const migrations: Record<string, Migration> = {
   '0063-automatic-lessees': migration0063,
   '0064-held-addresses': migration0064,
   '0065-inspection-by-bmc': migration0065,
+  '0066-firmware-updates': migration0066,
   '0070-project-tree': migration0070,
   '0071-groups-and-roles': migration0071,
   '0072-catalogue': migration0072,

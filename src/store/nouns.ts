@@ -15,6 +15,7 @@ import { EventSubscriptions } from './tables/event-subscriptions.ts';
 import { Events } from './tables/events.ts';
 import { FailedLogins } from './tables/failed-logins.ts';
 import { FetchedImages } from './tables/fetched-images.ts';
+import { FirmwareUpdates } from './tables/firmware-updates.ts';
 import { Flavors } from './tables/flavors.ts';
 import { GroupMembers, Groups } from './tables/groups.ts';
 import { HeldAddresses } from './tables/held-addresses.ts';
@@ -63,6 +64,7 @@ export const nouns = {
   node_reservations: NodeReservations,
   node_locks: NodeLocks,
   held_addresses: HeldAddresses,
+  firmware_updates: FirmwareUpdates,
   event_subscriptions: EventSubscriptions,
   config_drives: ConfigDrives,
   node_endpoints: NodeEndpoints,

@@ -56,12 +56,17 @@ const verb = onNode('verb', 30, (room, node, random) => {
   );
 });
 
+const firmwareStep: JsonObject = {
+  interface: 'firmware',
+  step: 'update',
+  args: { settings: [{ component: 'bmc', url: 'http://192.0.2.9/bmc-3.2.1.bin' }] },
+};
 const knownSteps: readonly JsonObject[] = [
   { interface: 'deploy', step: 'erase_devices' },
   { interface: 'bios', step: 'factory_reset' },
   { interface: 'bios', step: 'apply_configuration', args: { settings: [{ name: 'AssetTag', value: 'x' }] } },
   { interface: 'management', step: 'reset_bmc' },
-  { interface: 'firmware', step: 'update', args: { settings: [{ component: 'bmc', url: 'http://192.0.2.9/bmc-3.2.1.bin' }] } },
+  firmwareStep,
   { interface: 'power', step: 'hold' },
   { interface: 'power', step: 'wait', args: { seconds: 100 } },
   ...['power_on', 'power_off', 'reboot'].map((step) => ({ interface: 'power', step })),
@@ -71,10 +76,32 @@ function someSteps(random: Random): JsonObject[] {
   return Array.from({ length: random.integer(1, 2) }, () => random.pick(knownSteps));
 }
 
+/** Firmware is written for a while, in which its BMC is often in trouble. */
+const firmwareRow = onNode('firmware update', 8, (room, node, random) => {
+  const { name, uuid, provision_state } = node;
+  const steps = [firmwareStep, ...(random.chance(0.3) ? someSteps(random) : [])];
+  const serves = provision_state === 'active' || provision_state === 'service failed';
+  const send = (verb: string, options: object = {}) =>
+    room.send(`${verb} of ${name}`, (engine) => engine.setProvisionState(uuid, verb, options));
+  const kind = random.pick(bmcTroubles);
+  const [begins, lasts] = [random.integer(0, 400), random.pick([100, 2000, Number.POSITIVE_INFINITY])];
+  return {
+    text: `firmware of ${name} (${provision_state}), whose BMC ${kind} after ${begins} s for ${lasts} s`,
+    act() {
+      const { clock } = room.world;
+      if (serves) send('service', { service_steps: steps });
+      if (!serves && provision_state !== 'manageable') send('manage');
+      if (!serves) clock.world(10_000, () => send('clean', { clean_steps: steps }));
+      if (random.chance(0.7)) clock.world(begins * 1000, () => room.world.machineOf(uuid)?.bmc.trouble(kind, lasts));
+    },
+  };
+});
+
 const targets = ['power on', 'power off', 'reset', 'soft power off', 'soft reset'] as const;
 
 const nodeRows: readonly Row[] = [
   verb,
+  firmwareRow,
   onNode('power', 6, (room, node, random) => {
     const target = random.pick(targets) as 'power on';
     return request(room, `${target} of ${node.name}`, (engine) => engine.setPower(node.uuid, target));

@@ -3,7 +3,7 @@ import { Fault } from '#domain/faults.ts';
 import { perKind, rowOf } from '#domain/interface-kinds.ts';
 import { createDirectDeploy } from '#drivers/direct/index.ts';
 import { createFakeDriver } from '#drivers/fake/index.ts';
-import type { Drivers, ManagementInterface, NodeFacts, PowerInterface } from '#drivers/interfaces.ts';
+import type { Drivers, FirmwareInterface, ManagementInterface, NodeFacts, PowerInterface } from '#drivers/interfaces.ts';
 import { ipxeBoot } from '#drivers/ipxe/index.ts';
 import { absentInterfaces } from '#drivers/noop.ts';
 import type { ImageFetcher, ImageFiles } from '#engine/contract.ts';
@@ -28,7 +28,7 @@ export function roomDrivers(world: Surroundings, access: ProcessAccess): Drivers
     boot: 'ipxe',
     deploy: 'direct',
     bios: 'fake',
-    firmware: 'fake',
+    firmware: 'room',
     inspect: 'agent',
   };
   const own: Readonly<Record<string, string>> = kinds;
@@ -40,7 +40,7 @@ export function roomDrivers(world: Surroundings, access: ProcessAccess): Drivers
     boot: { ipxe: ipxeBoot },
     deploy: { direct },
     bios: { fake: fake.bios, ...absentInterfaces.bios },
-    firmware: { fake: fake.firmware, ...absentInterfaces.firmware },
+    firmware: { room: firmwareOf(world, callerOf(access)), ...absentInterfaces.firmware },
   };
 }
 
@@ -74,6 +74,25 @@ function powerOf(world: Surroundings, caller: Caller): PowerInterface {
   };
 }
 
+function firmwareOf(world: Surroundings, caller: Caller): FirmwareInterface {
+  const component = 'bmc';
+  const request = 'firmware update';
+  return {
+    properties,
+    validate,
+    readComponents: async (node, options) => [
+      { component, version: await bmcOf(world, node).readVersion(caller, node, options), updateable: true },
+    ],
+    startUpdate: async (node) => ({ task: { id: await bmcOf(world, node).startUpdate(caller, node), request }, againIn: 5 }),
+    async pollUpdate(node, { task }, options) {
+      const found = await bmcOf(world, node).pollUpdate(caller, node, task.id, options);
+      if (found === 'working') return { task, againIn: 5 };
+      const failed = () => new Fault('bmcError', { device: 'BMC', address: node.uuid, command: request, detail: 'simulated' });
+      return found === 'failed' ? { failed: failed() } : undefined;
+    },
+  };
+}
+
 function managementOf(world: Surroundings, caller: Caller): ManagementInterface {
   return {
     properties,
@@ -88,7 +107,7 @@ function managementOf(world: Surroundings, caller: Caller): ManagementInterface 
       await bmcOf(world, node).changePassword(caller, node, password);
     },
     async resetBmc(node) {
-      bmcOf(world, node).trouble('unreachable', 60);
+      bmcOf(world, node).restart();
     },
   };
 }

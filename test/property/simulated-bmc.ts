@@ -33,9 +33,15 @@ export class SimulatedBmc {
   bootDevice: { device: 'pxe' | 'disk'; persistent: boolean } | undefined;
   /** Power commands that have arrived. */
   onCommand: (target: string) => void = () => {};
+  /** What must not happen while firmware is being written. */
+  onSpoiled: (what: string) => void = () => {};
+  readonly #outcomes = new Map<string, 'done' | 'failed'>();
   readonly #clock: FakeClock;
   readonly #random: Random;
   readonly #chassis: Chassis;
+  #update: { task: string; until: number; fails: boolean } | undefined;
+  #updates = 0;
+  #version = 1;
   #trouble: { kind: BmcTrouble; until: number } | undefined;
 
   constructor(name: string, parts: { clock: FakeClock; random: Random; chassis: Chassis }) {
@@ -48,6 +54,12 @@ export class SimulatedBmc {
   /** @param seconds infinite: until it is cured */
   trouble(kind: BmcTrouble, seconds: number): void {
     this.#trouble = { kind, until: this.#clock.now + seconds * 1000 };
+  }
+
+  restart(): void {
+    this.#finishUpdate();
+    if (this.#update) this.onSpoiled('a restart of the BMC');
+    this.trouble('unreachable', 60);
   }
 
   cure(): void {
@@ -70,6 +82,8 @@ export class SimulatedBmc {
       this.onCommand(target);
       if (this.#kind === 'stuck') return;
       const isOff = target === 'power off' || target === 'soft power off';
+      this.#finishUpdate();
+      if (this.#update && target !== 'power on') this.onSpoiled(target);
       this.#chassis.setPower(!isOff, target === 'reset' || target === 'power cycle');
     });
   }
@@ -89,6 +103,45 @@ export class SimulatedBmc {
   async read<T>(caller: Caller, node: NodeFacts, options: CallOptions | undefined, value: () => T): Promise<T> {
     await this.#exchange(caller, node, options);
     return value();
+  }
+
+  async readVersion(caller: Caller, node: NodeFacts, options?: CallOptions): Promise<string> {
+    return this.read(caller, node, options, () => {
+      this.#finishUpdate();
+      return `${this.#version}`;
+    });
+  }
+
+  /** @returns the task */
+  async startUpdate(caller: Caller, node: NodeFacts): Promise<string> {
+    let task = '';
+    await this.#command(caller, node, () => {
+      this.#finishUpdate();
+      if (this.#update) this.onSpoiled('another update arrived');
+      this.#updates += 1;
+      task = `task ${this.#updates}`;
+      const seconds = this.#random.pick([10, 300, 3000]);
+      this.#update = { task, until: this.#clock.now + seconds * 1000, fails: this.#random.chance(0.2) };
+      this.#outcomes.set(task, this.#update.fails ? 'failed' : 'done');
+    }).catch((error: unknown) => {
+      // What it has accepted it does not refuse; its answer is lost.
+      if (task === '') throw error;
+      throw new Fault('bmcUnreachable', { device: 'BMC', address: this.name, attempts: 1, seconds: 1, detail: 'simulated' });
+    });
+    return task;
+  }
+
+  pollUpdate(caller: Caller, node: NodeFacts, task: string, options?: CallOptions): Promise<'working' | 'done' | 'failed'> {
+    return this.read(caller, node, options, () => {
+      this.#finishUpdate();
+      return this.#update?.task === task ? 'working' : (this.#outcomes.get(task) ?? 'failed');
+    });
+  }
+
+  #finishUpdate(): void {
+    if (!this.#update || this.#update.until > this.#clock.now) return;
+    if (!this.#update.fails) this.#version += 1;
+    this.#update = undefined;
   }
 
   /** The process may be killed before the request is sent, and before its response arrives. */

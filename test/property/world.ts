@@ -56,7 +56,10 @@ export class World implements Surroundings {
     this.#configDrive = parts.configDrive;
     this.database = new CrashingDatabase(parts.template);
     this.machines = Array.from({ length: parts.machines }, (_, index) => new SimulatedMachine(this, index + 1));
-    for (const machine of this.machines) machine.bmc.onCommand = (target) => this.#checkReserved(machine, target);
+    for (const machine of this.machines) {
+      machine.bmc.onCommand = (target) => this.#checkReserved(machine, target);
+      machine.bmc.onSpoiled = (what) => this.violate(`machine ${machine.number}: ${what} while its firmware is being written`);
+    }
   }
 
   note(text: string): void {

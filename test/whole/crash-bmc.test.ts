@@ -152,6 +152,8 @@ async function expectNotSentTwice(fixture: CrashFixture, machine: RackMachine, n
   assert.match(failed.last_error ?? '', /the version is unchanged \(23\.0\.1\).*not sent again/);
   assert.equal(kills.times(updateService), 0);
 
+  // Until then another one waits.
+  await fixture.ingot.ask(() => fixture.cloud.bareMetal(`/nodes/${node}/firmware_updates`, { method: 'DELETE' }));
   await fixture.ingot.ask(() => put(fixture, `/nodes/${node}/states/provision`, { target: 'manage' }));
   const cleaned = await clean(fixture, node, [newer]);
   assert.deepEqual([cleaned.provision_state, cleaned.maintenance, cleaned.last_error], ['manageable', false, null]);

@@ -141,6 +141,8 @@ const nodeRules = {
   'baremetal:node:lock:delete': ownerMemberLesseeManager('Delete a lock that one has set (Ingot extension).'),
   'baremetal:node:lock:delete_any': admin('Delete the locks of others (Ingot extension).'),
   'baremetal:node:held_address:get': ownerReader('List the addresses that a machine may still use (Ingot extension).'),
+  'baremetal:node:firmware_update:get': ownerReader('List the firmware updates that may not have ended (Ingot extension).'),
+  'baremetal:node:firmware_update:delete': admin('Declare the firmware updates of a node to be over (Ingot extension).'),
   'baremetal:node:held_address:delete': admin('Release an address that a machine may still use (Ingot extension).'),
   'baremetal:shards:get': reader('List the shards.'),
 } as const satisfies Record<string, PolicyRule>;

@@ -6,6 +6,7 @@ import { conductorRoutes } from './conductors.ts';
 import { deployTemplateRoutes } from './deploy-templates.ts';
 import { driverRoutes } from './drivers.ts';
 import { eventRoutes } from './events.ts';
+import { firmwareUpdateRoutes } from './firmware-updates.ts';
 import { heldAddressRoutes } from './held-addresses.ts';
 import { inspectionRuleRoutes } from './inspection-rules.ts';
 import { nodeBootRoutes } from './node-boot.ts';
@@ -43,6 +44,7 @@ export const baremetalRoutes: readonly Row[] = [
   ...nodeHistoryRoutes,
   ...nodeLockRoutes,
   ...heldAddressRoutes,
+  ...firmwareUpdateRoutes,
   ...nodeVifRoutes,
   ...portRoutes,
   ...portGroupRoutes,

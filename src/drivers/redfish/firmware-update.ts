@@ -7,7 +7,7 @@ import { basename } from 'node:path';
 import { Fault } from '#domain/faults.ts';
 import { RedfishError, type RedfishReply, type Resource, unusableReplies } from '#wire/redfish/redfish-client.ts';
 import { secretsIn } from '#wire/redfish/reply.ts';
-import { isTaskDone, pathOfTask, pauseOf, tooSlow } from '#wire/redfish/task-monitor.ts';
+import { hasTaskFailed, isTaskDone, pathOfTask, pauseOf, tooSlow } from '#wire/redfish/task-monitor.ts';
 import type { FirmwareProgress, FirmwareUpdate, StartedUpdate } from '../interfaces.ts';
 import { unsupported } from '../unsupported.ts';
 import type { SystemContext } from './find-system.ts';
@@ -172,6 +172,9 @@ async function sizeOf(path: string, service: Resource): Promise<number> {
   return file.size;
 }
 
+/** `onFailed`: called if the BMC reports a failure after which it is not at work any more. */
+export type Polling = { readonly times: UpdateTimes; readonly onFailed: () => void };
+
 /**
  * Reads the task once. A BMC that updates itself goes offline meanwhile, and many delete a task at its end: the installed
  * version then shows the result.
@@ -179,13 +182,14 @@ async function sizeOf(path: string, service: Resource): Promise<number> {
 export async function pollUpdate(
   at: SystemContext,
   started: StartedUpdate,
-  times: UpdateTimes,
+  { times, onFailed }: Polling,
 ): Promise<FirmwareProgress | undefined> {
   const { update, task } = started;
   const { request } = task;
   const secrets = 'url' in update ? secretsIn({ ImageURI: update.url }) : [];
   try {
     const reply = await readTask(at, started);
+    if (hasTaskFailed(reply)) onFailed();
     if (isTaskDone(reply, { request })) return undefined;
     const againIn = secondsUntilPoll(reply, { request, elapsed: started.elapsed, times });
     return { task: reply.isSilent ? { ...task, isRestarting: true } : task, againIn };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { JsonObject } from '#domain/json.ts';
+import type { StartedUpdate } from '#drivers/interfaces.ts';
 import { collectionOf, startRedfishTree, type TreeReply, type TreeRules } from '#test/a-redfish-tree.ts';
 import { completeUpdate } from '#test/complete-update.ts';
 import { faultOf } from '#test/fault-of.ts';
@@ -229,15 +230,21 @@ test('a started update is polled by a new process, also while the BMC restarts, 
   });
   const started = { update: { url: 'http://192.0.2.1/f' }, versions: {}, task: { id: task, request: 'POST /u' } };
 
-  const first = await firmware.pollUpdate(node, { ...started, elapsed: 0 });
+  const poll = async (more: Pick<StartedUpdate, 'elapsed'> & Partial<StartedUpdate>) => {
+    const found = await firmware.pollUpdate(node, { ...started, ...more });
+    assert.ok(found && 'task' in found);
+    return found;
+  };
+
+  const first = await poll({ elapsed: 0 });
   const late = await faultOf(firmware.pollUpdate(node, { ...started, elapsed: 3 }));
   isAway = false;
-  const second = await firmware.pollUpdate(node, { ...started, task: first!.task, elapsed: 1 });
+  const second = await poll({ task: first.task, elapsed: 1 });
   const tooLate = await faultOf(firmware.pollUpdate(node, { ...started, elapsed: 3 }));
 
-  assert.equal(first?.task.isRestarting, true);
+  assert.equal(first.task.isRestarting, true);
   assert.equal(late.code, 'bmcNotReady');
-  assert.deepEqual(second?.task, first?.task);
+  assert.deepEqual(second.task, first.task);
   assert.match(tooLate.message, /its task is still Running, 40% done after 2 s/);
 });
 

@@ -17,12 +17,17 @@ export function createRedfishFirmware(withSystem: WithSystem, times: UpdateTimes
     async pollUpdate(node, started, callOptions) {
       const command = `ask for the update of ${nameOf(started.update)}`;
       let isFound = false;
+      let hasFailed = false;
+      const onFailed = () => {
+        hasFailed = true;
+      };
       try {
         return await withSystem({ node, callOptions, command }, (at) => {
           isFound = true;
-          return pollUpdate(at, started, times);
+          return pollUpdate(at, started, { times, onFailed });
         });
       } catch (error) {
+        if (hasFailed) return { failed: asFault(error) };
         // After a restart of Ingot the system is looked for, and the BMC may be restarting.
         const isLate = started.elapsed * 1000 + times.pauseMs > times.taskMs;
         if (isFound || isLate || !passingBmcFaults.includes(asFault(error).code)) throw error;

@@ -5,6 +5,7 @@ import type { ProvisionState } from '#domain/provision-states.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { isNeverCleaned } from '../operations/automated-cleaning.ts';
+import { refuseWhileUpdating } from '../power/firmware-updates.ts';
 import { detachPorts } from '../servers/server-network.ts';
 import { serverOn } from '../servers/server-on-node.ts';
 import type { EngineSettings } from '../settings.ts';
@@ -23,6 +24,8 @@ export async function deleteNode({ store, settings }: { store: Store; settings: 
     if (node.instance_uuid && (!node.maintenance || (await serverOn(trx, node))))
       throw new Fault('conflict', { detail: `Node ${uuid} is associated with instance ${node.instance_uuid}.` });
     refuseProtected(node);
+    // A node that is enrolled again for the machine would know nothing of it.
+    await refuseWhileUpdating(trx, node, 'BMC');
     if (!node.maintenance) refuseState(node, settings);
     await refuseParent(trx, node);
     if (node.allocation_uuid) await removeAllocation(trx, uuid);

@@ -18,6 +18,7 @@ import { bmcDeadline } from '../power/bmc-deadline.ts';
 import { type BmcHealth, isOutByFailure } from '../power/bmc-health.ts';
 import { unknownBootState } from '../power/boot-states.ts';
 import { refusePowerUnderChildren } from '../power/family-power.ts';
+import { endUpdates, refuseWhileUpdating, type UpdateWatch } from '../power/firmware-updates.ts';
 import { confirmPower } from '../power/manual-power.ts';
 import { expectRestart, refuseOff } from '../power/never-off.ts';
 import { recordBmcCommand } from '../power/power.ts';
@@ -53,6 +54,7 @@ type Parts = {
   powerSync: Pick<PowerStateSync, 'pollNow' | 'restartPoll'>;
   consoles: Consoles;
   deleteServer: ServerVerbs['deleteServer'];
+  updates: Pick<UpdateWatch, 'settle'>;
 };
 
 export function nodeVerbs(parts: Parts): NodeVerbs {
@@ -61,6 +63,7 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
     createNode: (request) => createNode(parts, request),
     updateNode: (uuid, changes) => updateNode(parts, uuid, changes),
     async deleteNode(uuid) {
+      await parts.updates.settle(await findNode(store, uuid), 'BMC');
       await deleteNode(parts, uuid);
       await parts.bmcHealth.forget(uuid);
       await parts.consoles.remove(uuid);
@@ -104,6 +107,7 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
     ...nodeLockVerbs(store),
     releaseAddress: async (node_uuid, ip_address, by) =>
       (await releaseHeld(store, { node_uuid, ip_address }, `released by ${by}`)) > 0,
+    endFirmwareUpdates: (node_uuid, by) => endUpdates(store, { node_uuid }, `as ${by} says`),
     consoleLog: (uuid, lines) => parts.consoles.log(uuid, lines),
     async setConsole(uuid, enabled) {
       await refuseLocked(store, uuid, ['all']);
@@ -299,10 +303,18 @@ async function checkParent(trx: Store, node: Omit<Node, 'id'>): Promise<void> {
     throw new Fault('conflict', { detail: `Node ${node.name ?? uuid} has a server, so it cannot become a child node.` });
 }
 
-async function setPower({ store, worker, settings }: Parts, uuid: string, target: PowerRequest['target']): Promise<void> {
+async function setPower(
+  { store, worker, settings, updates }: Parts,
+  uuid: string,
+  target: PowerRequest['target'],
+): Promise<void> {
+  // A machine that is on stays so, and one that is off is switched when its update has ended.
+  const mayCut = target !== 'power on';
+  if (mayCut) await updates.settle(await findNode(store, uuid), target);
   const operation = await store.transaction(async (trx) => {
     const node = await findNode(trx, uuid);
     refuseOff(node, target);
+    if (mayCut) await refuseWhileUpdating(trx, node, target);
     await refusePowerUnderChildren(trx, settings, { node, target });
     const target_power_state = power.leadsToPower?.({ target }) ?? null;
     await trx.nodes.update({ uuid }, { target_power_state });

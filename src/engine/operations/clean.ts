@@ -17,7 +17,7 @@ import { endOnChildren } from './child-nodes.ts';
 import { cleaningSteps, refusalOf } from './cleaning-steps.ts';
 import { disksOf } from './known-disks.ts';
 import { keepConsoleStep, powerOff, withdrawBootFiles } from './machine-steps.ts';
-import { isByAgent, isErase, isFlashing, NodeStep, NodeSteps, StepContext, stepsOf } from './node-steps.ts';
+import { isByAgent, isErase, NodeStep, NodeSteps, StepContext, stepsOf } from './node-steps.ts';
 import { outOfMaintenance } from './plain-verbs.ts';
 
 /** As rows of former versions have them: those that need no ramdisk are executed first. */
@@ -89,11 +89,10 @@ export const clean = defineOperation({
   abortedAs: 'clean',
   shownAs: { ironic: { step: 'clean_step' }, nova: { action: () => 'clean' } },
   steps: ({ request }, parts) => stepsOf(parts, orderOf(request), { use: 'clean', boot_interface: request.boot_interface }),
-  // A machine whose firmware is being written must stay powered.
-  undo: ({ request, context }, parts) => [
+  undo: ({ request }, parts) => [
     ...endOnChildren(parts, orderOf(request)),
     ...(orderOf(request).some((step) => isByAgent(parts.drivers, step))
-      ? [keepConsoleStep(parts), ...(isFlashing(context) ? [] : [powerOff]), withdrawBootFiles]
+      ? [keepConsoleStep(parts), powerOff, withdrawBootFiles]
       : []),
   ],
   async ended(trx, operation, { states }) {

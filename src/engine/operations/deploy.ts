@@ -12,7 +12,7 @@ import { unleased } from './automatic-lessee.ts';
 import { leaveUncleaned } from './clean.ts';
 import { cleanOrRelease } from './clean-or-release.ts';
 import { beginDeletion } from './delete.ts';
-import { DeployRequest, deployOf, deployStepsOf, mayBeFlashing, releaseStep } from './deployment.ts';
+import { DeployRequest, deployOf, deployStepsOf, releaseStep } from './deployment.ts';
 import { downloadSteps } from './downloads.ts';
 import {
   bindPortsStep,
@@ -73,7 +73,7 @@ export const deploy = defineOperation({
   driverContext: ({ request }, { drivers }) => deployOf(drivers, request).context,
   undo: (operation, parts) => [
     keepConsoleStep(parts, { keepsForOwner: true }),
-    ...(mayBeFlashing(operation) ? [] : [powerOff]),
+    powerOff,
     releaseStep(parts.drivers, operation.request),
     withdrawBootFiles,
     // Otherwise the next owner could read the console record until her own deployment clears it.
@@ -128,11 +128,6 @@ async function writeFailure(trx: Store, operation: Ended, parts: EndParts): Prom
 
 /** @returns the cleaning */
 async function handBack(trx: Store, operation: Ended, parts: EndParts): Promise<Operation[]> {
-  if (mayBeFlashing(operation)) {
-    const why = 'Its firmware may still be being written, so it was not powered off.';
-    await leaveUncleaned(trx, operation, { states: parts.states, why });
-    return [];
-  }
   if (isDiskUntouched(operation)) return releaseUntouched(trx, operation, parts);
   const [node] = await trx.nodes.pick(['automated_clean', 'disable_power_off'], { uuid: operation.node_uuid });
   // The next server would be given a machine on which the former one may still run.
@@ -167,8 +162,7 @@ async function writeServerFailure(trx: Store, operation: Ended, parts: EndParts)
  * The node keeps the instance, as in Ironic: its user deploys again or deletes it, which cleans the node.
  */
 async function writeInstanceFailure(trx: Store, operation: Ended, parts: EndParts): Promise<Operation[]> {
-  // A deletion would cut the power.
-  const isDeleted = !mayBeFlashing(operation) && (await wantsDeletion(trx, operation));
+  const isDeleted = await wantsDeletion(trx, operation);
   const node = await trx.nodes.find({ uuid: operation.node_uuid });
   await parts.states.apply(trx, operation.node_uuid, 'fail', {
     failures: (node?.failures ?? 0) + Number(isNodesFault(operation.fault)),

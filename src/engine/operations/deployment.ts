@@ -4,11 +4,10 @@ import type { DeployInterface, Drivers, Instance, Step } from '#drivers/interfac
 import { simpleStep } from '#drivers/network-boot-steps.ts';
 import type { Image } from '#store/tables/images.ts';
 import type { Node } from '#store/tables/nodes.ts';
-import type { BaseContext } from '../worker/base-context.ts';
 import type { OperationParts } from '../worker/define-operation.ts';
 import { interfaceOf } from '../worker/task.ts';
 import { deployList } from './deploy-list.ts';
-import { isFlashing, NodeSteps, nameOf, type StepContext } from './node-steps.ts';
+import { NodeSteps } from './node-steps.ts';
 
 /** What a deployment's row must contain so that a restart rebuilds the same steps. */
 export const DeployRequest = Type.Object({
@@ -67,14 +66,4 @@ export function releaseStep(drivers: Drivers, { deploy_interface }: Partial<Depl
   return simpleStep({ name: 'release', title: 'Remove temporary files', deadlineSeconds: 120 }, async (task) => {
     if (deploy_interface !== undefined) await interfaceOf(drivers.deploy, deploy_interface).release(task);
   });
-}
-
-type Deployment = { request: Pick<DeployRequest, 'steps'>; context: Partial<Static<typeof StepContext>> & BaseContext };
-
-/**
- * Firmware may be being written: the machine must stay powered. An incomplete context cannot rule it out, but a request
- * without such a step can.
- */
-export function mayBeFlashing({ request: { steps = [] }, context }: Deployment): boolean {
-  return steps.some((step) => nameOf(step) === 'firmware.update') && isFlashing(context);
 }

@@ -1,14 +1,21 @@
 /**
  * The clean step `firmware.update`: the BMC installs an image. The update is recorded before it is sent, and the BMC's
- * task when it is accepted, so that the step polls the same task after a restart of Ingot.
+ * task when it is accepted, so that the step polls the same task after a restart of Ingot. A second record, which outlives
+ * the operation, keeps the machine from being switched until the update has ended (power/firmware-updates.ts).
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type Static, Type } from 'typebox';
-import { asFault, Fault } from '#domain/faults.ts';
+import { asFault, Fault, type FaultCode } from '#domain/faults.ts';
 import type { FirmwareProgress, FirmwareTask, FirmwareUpdate, Outcome, Step, Task } from '#drivers/interfaces.ts';
+import { endUpdates, recordTask, recordUpdate, type UpdateKey } from '../power/firmware-updates.ts';
 import { recordBmcCommand } from '../power/power.ts';
+import { fits } from '../worker/base-context.ts';
+import type { OperationParts } from '../worker/define-operation.ts';
 import { interfaceOf } from '../worker/task.ts';
-import { isAway, type Parts, timesOf } from './bmc-steps.ts';
+import { unendedIds } from '../worker/unended-rows.ts';
+import { isAway, timesOf } from './bmc-steps.ts';
+
+type Parts = Pick<OperationParts, 'store' | 'drivers' | 'cleanTimes' | 'settings'>;
 
 /** Longer than the driver's own timeout, which begins again after a restart of Ingot, as this one does. */
 const flashSeconds = 3900;
@@ -30,6 +37,8 @@ export const FirmwareContext = Type.Object({
     Type.Object({
       step: Type.String(),
       versions: Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()])),
+      /** The update is also recorded for what switches the machine; former versions did not do that. */
+      is_recorded: Type.Optional(Type.Literal(true)),
       /** What the BMC is working at; absent = it has not accepted the update yet, or its answer was lost. */
       task: Type.Optional(
         Type.Object({
@@ -48,58 +57,95 @@ type FlashTask = Flash & { task: FirmwareTask };
 type FlashStep = Step<FirmwareContext>;
 type StepTask = Task<FirmwareContext>;
 
+/** With these faults the BMC has not accepted the update. */
+const refusals: readonly FaultCode[] = [
+  ...(['badRequest', 'conflict', 'driverInfo', 'unsupportedByHardware', 'bmcUnsupported'] as const),
+  ...(['bmcRefused', 'bmcUntrusted', 'bmcInsufficientPrivilege', 'bmcError'] as const),
+];
+
 export function updateFirmware(parts: Parts, { settings }: Static<typeof FirmwareArgs>): readonly FlashStep[] {
   return settings.map(({ component, url }): FlashStep => {
     const what = component ? `firmware of ${component}` : 'firmware';
     const step = { name: `update ${what}`, title: `Update the ${what}`, deadlineSeconds: flashSeconds };
-    const wanted = { what, component, update: { ...(component && { component }), url } };
+    const wanted = { what, component, url, update: { ...(component && { component }), url } };
     return {
       ...step,
       async run(task) {
         const former = task.context.flashing;
         if (former?.step !== task.operation.step) return startUpdate(parts, task, { ...wanted, subject: step.name });
         if (former.task) return pollUpdate(parts, task, { ...wanted, flash: { ...former, task: former.task } });
-        if (await isFlashed(parts, task, { what, former, component })) return flashed;
+        if (await isFlashed(parts, task, { what, former, component })) return ended(parts, task, 'another version');
         return { wait: `another version of the ${what}`, againIn: timesOf(parts).poll / 1000, shows: 'wait' };
       },
     };
   });
 }
 
-const flashed = { next: true, context: { flashing: null } } as const;
-
-type Wanted = { what: string; component: string | undefined; update: FirmwareUpdate };
-
-/** Recorded before it is sent, so that it is not sent again; the BMC's task, so that a restart of Ingot finds it. */
-async function startUpdate(parts: Parts, task: StepTask, { what, update, subject }: Wanted & { subject: string }) {
-  const { node, operation, signal } = task;
-  const flashing: Flash = { step: operation.step, versions: await readVersions(parts, task) };
-  await task.saveContext({ flashing });
-  let progress: FirmwareProgress | undefined;
-  await recordBmcCommand({ store: parts.store, node, operation, signal }, subject, async () => {
-    progress = await firmwareOf(parts, task).startUpdate(node, update, { signal });
-    return progress ? 'accepted' : 'ok';
-  });
-  return followed(task, what, { flash: flashing, progress });
+function keyOf({ node, operation }: StepTask, component = ''): UpdateKey {
+  return { node_uuid: node.uuid, component, operation_id: operation.id };
 }
 
-async function pollUpdate(parts: Parts, task: StepTask, { what, update, flash }: Wanted & { flash: FlashTask }) {
+/** All of the operation: it sends one after the other. */
+function end({ store }: Parts, { node, operation }: StepTask, why: string): Promise<boolean> {
+  return endUpdates(store, { node_uuid: node.uuid, operation_id: operation.id }, why);
+}
+
+async function ended(parts: Parts, task: StepTask, why: string) {
+  await end(parts, task, why);
+  return { next: true, context: { flashing: null } } as const;
+}
+
+type Wanted = { what: string; component: string | undefined; url: string; update: FirmwareUpdate };
+
+/** Recorded before it is sent, so that it is not sent again; the BMC's task, so that a restart of Ingot finds it. */
+async function startUpdate(parts: Parts, task: StepTask, wanted: Wanted & { subject: string }) {
+  const { component = '', update, subject } = wanted;
+  const { node, operation, signal } = task;
+  await task.power.awaitFirmware({ component });
+  const versions = await readVersions(parts, task);
+  await recordUpdate(parts.store, parts.settings, { ...keyOf(task, component), versions, url: wanted.url });
+  const flash: Flash = { step: operation.step, versions, is_recorded: true };
+  await task.saveContext({ flashing: flash });
+  let progress: FirmwareProgress | undefined;
+  try {
+    await recordBmcCommand({ store: parts.store, node, operation, signal }, subject, async () => {
+      progress = await firmwareOf(parts, task).startUpdate(node, update, { signal });
+      return progress ? 'accepted' : 'ok';
+    });
+  } catch (error) {
+    if (refusals.includes(asFault(error).code)) await end(parts, task, 'it was refused');
+    throw error;
+  }
+  return followed(parts, task, { ...wanted, flash, progress });
+}
+
+async function pollUpdate(parts: Parts, task: StepTask, wanted: Wanted & { flash: FlashTask }) {
+  const { update, flash } = wanted;
   const { versions, task: begun } = flash;
   const started = { update, versions, task: begun, elapsed: task.elapsed(updateClock) };
   const progress = await firmwareOf(parts, task).pollUpdate(task.node, started, { signal: task.signal });
-  return followed(task, what, { flash, progress });
+  if (progress && 'failed' in progress) {
+    await end(parts, task, 'the BMC reports that it has failed');
+    throw progress.failed;
+  }
+  return followed(parts, task, { ...wanted, progress });
 }
 
 const updateClock = 'the update';
 
+type Followed = Wanted & { flash: Flash; progress: FirmwareProgress | undefined };
+
 async function followed(
+  parts: Parts,
   task: StepTask,
-  what: string,
-  { flash, progress }: { flash: Flash; progress: FirmwareProgress | undefined },
+  { what, component, flash, progress }: Followed,
 ): Promise<Outcome<FirmwareContext>> {
-  if (!progress) return flashed;
+  if (!progress) return ended(parts, task, 'the BMC reports its end');
   task.elapsed(updateClock);
-  if (!isDeepStrictEqual(flash.task, progress.task)) await task.saveContext({ flashing: { ...flash, task: progress.task } });
+  if (!isDeepStrictEqual(flash.task, progress.task)) {
+    await recordTask(parts.store, keyOf(task, component), progress.task);
+    await task.saveContext({ flashing: { ...flash, task: progress.task } });
+  }
   return { wait: `the update of the ${what}`, againIn: progress.againIn, shows: 'wait' };
 }
 
@@ -138,6 +184,22 @@ async function isFlashed(parts: Parts, task: StepTask, { what, former, component
     what: `The update of the ${what}`,
     why: `Ingot was restarted; the version is unchanged${kept}. The update was not sent again: check the BMC, then request the step again`,
   });
+}
+
+/** Before operations go on: updates that a former version has sent, which has not recorded them for others. */
+export async function recordFormerUpdates({ store, settings }: Pick<Parts, 'store' | 'settings'>): Promise<void> {
+  for (const id of await unendedIds(store)) {
+    const operation = await store.operations.find({ id }).catch((error: unknown) => {
+      if (store.hasFailed(error)) throw error;
+      // A row that cannot be read; the worker ends it.
+      return undefined;
+    });
+    const { flashing } = operation && fits(Type.Partial(FirmwareContext), operation.context) ? operation.context : {};
+    if (!operation || !flashing || flashing.is_recorded) continue;
+    const key = { node_uuid: operation.node_uuid, component: '', operation_id: id };
+    await recordUpdate(store, settings, { ...key, versions: flashing.versions, url: '' });
+    if (flashing.task) await recordTask(store, key, flashing.task);
+  }
 }
 
 function firmwareOf({ drivers }: Parts, { node }: Pick<Task, 'node'>) {

@@ -42,6 +42,7 @@ async function restartBmc(parts: Parts, task: Task<RestartContext>): Promise<Out
   const { node, signal, operation } = task;
   const { lastWords, poll } = timesOf(parts);
   if (task.context.restarted !== operation.step) {
+    await task.power.awaitFirmware();
     await recordBmcCommand({ store: parts.store, node, operation, signal }, 'restart the BMC', async () =>
       management.resetBmc?.(node, 'cold', { signal }),
     );

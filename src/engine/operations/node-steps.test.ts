@@ -11,6 +11,7 @@ import { aStore } from '#test/a-store.ts';
 import { aNode, anOperation, aTask } from '#test/a-task.ts';
 import { BoundOperations } from '../worker/bound-operations.ts';
 import type { OperationParts } from '../worker/define-operation.ts';
+import { recordFormerUpdates } from './firmware-step.ts';
 import { type NodeStep, stepsOf } from './node-steps.ts';
 import { definitions, provisionStateMachine } from './registry.ts';
 
@@ -23,7 +24,7 @@ type BmcAnswers = {
   silentFor?: number;
   flash?: number;
   /** What its task says at each poll; then it is done. Absent: it completes the update at once. */
-  polls?: ('working' | 'restarting' | Fault)[];
+  polls?: ('working' | 'restarting' | Fault | { failed: Fault })[];
 };
 
 const node = { management_interface: 'fake', firmware_interface: 'no-firmware', bios_interface: 'no-bios' };
@@ -32,6 +33,8 @@ const node = { management_interface: 'fake', firmware_interface: 'no-firmware', 
 async function aFixture(t: TestContext, bmc: BmcAnswers = {}) {
   const store = await aStore();
   t.after(() => store.close());
+  const { id: _, ...machine } = aNode();
+  await store.nodes.insert(machine);
   const did: string[] = [];
   const { versions = ['1.0'], bios = [[]], flash = 60_000, polls } = bmc;
   const cleanTimes = { poll: 1, lastWords: 1, flash };
@@ -53,6 +56,7 @@ async function aFixture(t: TestContext, bmc: BmcAnswers = {}) {
           did.push(`poll ${task.id}`);
           const found = polls?.shift();
           if (found instanceof Fault) throw found;
+          if (typeof found === 'object') return found;
           return found && { task: { ...task, isRestarting: found === 'restarting' }, againIn: 0.001 };
         },
       },
@@ -81,7 +85,9 @@ async function aFixture(t: TestContext, bmc: BmcAnswers = {}) {
     const task = aTask({ node, operation: { step: step.name, context }, ...(signal && { signal }) });
     return { task, outcome: untilNext(step, task) };
   };
-  return { store, drivers, did, steps, run };
+  /** Updates that may not have ended. */
+  const left = async () => (await store.firmware_updates.live()).map(({ component, task }) => [component, task?.id]);
+  return { store, drivers, did, steps, run, left };
 }
 
 /** Runs the step as the worker does: again, while it polls. */
@@ -99,7 +105,9 @@ const firmware: NodeStep = {
   step: 'update',
   args: { settings: [{ component: 'BMC', url: 'http://192.0.2.1/fw' }] },
 };
-const begun = (version = '1.0') => ({ flashing: { step: '1: update firmware of BMC', versions: { BMC: version } } });
+const begun = (version = '1.0') => ({
+  flashing: { step: '1: update firmware of BMC', versions: { BMC: version }, is_recorded: true },
+});
 
 test('records a firmware update before it is sent, until it has completed', async (t) => {
   const { steps, run, did } = await aFixture(t);
@@ -136,10 +144,59 @@ test('a restart of Ingot during a firmware update polls the same task, and sends
   assert.deepEqual(did, ['update', 'poll /tasks/1', 'poll /tasks/1', 'poll /tasks/1']);
 });
 
-test('a firmware update that its task reports as failed fails the step', async (t) => {
-  const failed = new Fault('bmcError', { address: '192.0.2.7', command: 'POST /update', detail: 'bad image' });
-  const { steps, run } = await aFixture(t, { polls: ['working', failed] });
+const badImage = new Fault('bmcError', { address: '192.0.2.7', command: 'POST /update', detail: 'bad image' });
+
+test('a firmware update that its task reports as failed fails the step, and is over', async (t) => {
+  const { steps, run, left } = await aFixture(t, { polls: ['working', { failed: badImage }] });
   await assert.rejects(run(steps([firmware])[0]!).outcome, /bad image/);
+  assert.deepEqual(await left(), []);
+});
+
+test('a firmware update may not have ended after any other failure', async (t) => {
+  const { steps, run, left } = await aFixture(t, { polls: ['working', silence] });
+  await assert.rejects(run(steps([firmware])[0]!).outcome, { code: 'bmcUnreachable' });
+  assert.deepEqual(await left(), [['BMC', '/tasks/1']]);
+});
+
+test('a firmware update is recorded until it has ended, unless it is refused', async (t) => {
+  const { steps, run, left, drivers } = await aFixture(t, { polls: ['working'] });
+  const [step] = steps([firmware]);
+  const task = aTask({ node, operation: { step: step!.name } });
+  await step!.run(task);
+  assert.deepEqual(await left(), [['BMC', '/tasks/1']]);
+  await untilNext(step!, task);
+  assert.deepEqual(await left(), []);
+
+  const firmwareOf = drivers.firmware as unknown as Record<string, { startUpdate(): Promise<never> }>;
+  for (const [fault, remains] of [
+    [badImage, []],
+    [silence, [['BMC', undefined]]],
+  ] as const) {
+    firmwareOf['no-firmware']!.startUpdate = () => Promise.reject(fault);
+    await assert.rejects(run(step!).outcome, fault);
+    assert.deepEqual(await left(), remains);
+  }
+});
+
+test('an update that a former version has sent is recorded at the start', async (t) => {
+  const { store, left } = await aFixture(t);
+  const flashing = { step: '1: update firmware of BMC', versions: {}, task: { id: '/tasks/9', request: 'POST /update' } };
+  const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
+  const node_uuid = aNode().uuid;
+  const insert = async (id: string, context: object) => {
+    const { uuid: _, ...row } = {
+      uuid: '',
+      ...anOperation({ id, node_uuid, kind: 'clean', state: 'running', context: context as JsonObject }),
+    };
+    await store.operations.insert(row);
+  };
+  await insert('new', { flashing: { ...flashing, is_recorded: true } });
+  await recordFormerUpdates({ store, settings });
+  assert.deepEqual(await left(), []);
+  await insert('former', { flashing });
+  await insert('other', {});
+  await recordFormerUpdates({ store, settings });
+  assert.deepEqual(await left(), [['', '/tasks/9']]);
 });
 
 test('leaves a firmware update to the operator if the version is unchanged after a crash', async (t) => {
@@ -150,23 +207,6 @@ test('leaves a firmware update to the operator if the version is unchanged after
     message: /firmware of BMC .*the version is unchanged \(1\.0\).*not sent again/,
   });
   assert.deepEqual(did, []);
-});
-
-const consoles = { clearRecord: async () => {}, log: async () => null };
-
-test('a rollback does not cut the power during a firmware update', async (t) => {
-  const { store, drivers } = await aFixture(t);
-  const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
-  const operations = new BoundOperations(definitions, { store, drivers, settings, consoles } as unknown as OperationParts);
-  const request = { clean_steps: [firmware, { interface: 'deploy', step: 'erase_devices' }] } as unknown as JsonObject;
-  const names = (operation: Operation) =>
-    operations.steps(operations.read({ ...operation, state: 'rolling_back' })).map(({ name }) => name);
-  assert.deepEqual(names(anOperation({ kind: 'clean', request, context: begun() })), ['keep console', 'remove boot files']);
-  assert.deepEqual(names(anOperation({ kind: 'clean', request, context: { flashing: null } })), [
-    'keep console',
-    'power off',
-    'remove boot files',
-  ]);
 });
 
 test('counts BIOS settings as applied when all read back, and never shows passwords', async (t) => {
@@ -210,7 +250,7 @@ test('keeps maintenance set by an operator during a cleaning, and clears that of
   const { store, drivers } = await aFixture(t);
   const settings = readSettings({ flags: { state_dir: '/nonexistent' } });
   const operations = new BoundOperations(definitions, {
-    ...{ store, drivers, settings, consoles, states: provisionStateMachine },
+    ...{ store, drivers, settings, states: provisionStateMachine },
   } as unknown as OperationParts);
   const end = async (changes: Partial<Node>, operation: Partial<Operation>) => {
     const { id: _, ...row } = aNode({ uuid: randomUUID(), name: null, provision_state: 'cleaning', ...changes });

@@ -9,7 +9,6 @@ import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { Drivers, Step } from '#drivers/interfaces.ts';
 import type { Node } from '#store/tables/nodes.ts';
-import type { BaseContext } from '../worker/base-context.ts';
 import type { OperationParts } from '../worker/define-operation.ts';
 import { interfaceOf } from '../worker/task.ts';
 import { applyBios, BiosArgs, resetBios } from './bios-steps.ts';
@@ -43,7 +42,6 @@ export const StepContext = Type.Object({
   ...FlowContext.properties,
   ...RaidContext.properties,
 });
-type StepContext = Static<typeof StepContext>;
 
 type StepRow = {
   readonly uses: readonly StepUse[];
@@ -180,9 +178,4 @@ export function isByAgent({ raid }: Pick<Drivers, 'raid'>, step: NodeStep): bool
 
 function numbered<C>({ formerName, ...step }: Step<C>, number: number): Step<C> {
   return { ...step, name: `${number}: ${step.name}`, ...(formerName && { formerName: `${number}: ${formerName}` }) };
-}
-
-/** While firmware may be being written, the power must stay on. An incomplete context does not rule that out. */
-export function isFlashing({ flashing, is_incomplete }: Partial<StepContext> & BaseContext): boolean {
-  return Boolean(flashing) || is_incomplete === true;
 }

@@ -7,7 +7,7 @@ import { isMachineUntouched } from '../worker/disk-state.ts';
 import { abortText, failureReport } from '../worker/last-error.ts';
 import { beginDeletion } from './delete.ts';
 import { writeServerActive } from './deploy.ts';
-import { DeployRequest, deployOf, deployStepsOf, mayBeFlashing, releaseStep } from './deployment.ts';
+import { DeployRequest, deployOf, deployStepsOf, releaseStep } from './deployment.ts';
 import { downloadSteps } from './downloads.ts';
 import { keepConsoleStep, powerOff, withAgentSecret, withdrawBootFiles } from './machine-steps.ts';
 import { StepContext } from './node-steps.ts';
@@ -45,16 +45,10 @@ export const rebuild = defineOperation({
   undo: (operation, parts) =>
     isMachineUntouched(operation)
       ? []
-      : [
-          keepConsoleStep(parts, { isOwn: true }),
-          ...(mayBeFlashing(operation) ? [] : [powerOff]),
-          releaseStep(parts.drivers, operation.request),
-          withdrawBootFiles,
-        ],
+      : [keepConsoleStep(parts, { isOwn: true }), powerOff, releaseStep(parts.drivers, operation.request), withdrawBootFiles],
   async ended(trx, operation, parts) {
     if (operation.state === 'done') return writeServerActive(trx, operation, parts);
-    // A deletion would cut the power.
-    const isDeleted = !mayBeFlashing(operation) && (await wantsDeletion(trx, operation));
+    const isDeleted = await wantsDeletion(trx, operation);
     if (!isDeleted) await failServer(trx, operation);
     const wasAborted = operation.fault?.code === 'cancelled';
     const last_error = wasAborted ? abortText(operation, 'deploy') : failureReport(operation);

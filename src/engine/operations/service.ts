@@ -15,7 +15,7 @@ import type { ProvisionStateMachine } from '../worker/provision-state-machine.ts
 import { readSteps } from './asked-steps.ts';
 import { endOnChildren } from './child-nodes.ts';
 import { beginDeletion } from './delete.ts';
-import { isFlashing, NodeSteps, StepContext, stepsOf } from './node-steps.ts';
+import { NodeSteps, StepContext, stepsOf } from './node-steps.ts';
 import { PowerStateSchema } from './power.ts';
 
 const ServiceRequest = Type.Object({
@@ -77,11 +77,8 @@ export const service = defineOperation({
   abortedAs: 'service',
   shownAs: { ironic: { step: 'service_step' }, nova: { action: () => 'service' } },
   steps: ({ request }, parts) => [readPower(request), ...stepsOf(parts, request.steps, { use: 'service' }), restorePower],
-  // A machine whose firmware is being written must stay powered. What takes its place restores the power at its end.
-  undo: ({ request, context }, parts) => [
-    ...endOnChildren(parts, request.steps),
-    ...(isFlashing(context) || context.instead ? [] : [restorePower]),
-  ],
+  // What takes its place restores the power at its end.
+  undo: ({ request, context }, parts) => [...endOnChildren(parts, request.steps), ...(context.instead ? [] : [restorePower])],
   async ended(trx, operation, parts) {
     const { states } = parts;
     if (await isDeleted(trx, operation)) return [await deleteInstance(trx, operation, parts)];
@@ -115,10 +112,10 @@ const restorePower = simpleStep<ServiceContext>(
 
 type Ended = OperationWith<Static<typeof ServiceRequest>, BaseContext & Partial<ServiceContext>>;
 
-/** The deletion of the instance was requested during a wait. It would cut the power while firmware is being written. */
-async function isDeleted(trx: Store, { node_uuid, context }: Ended): Promise<boolean> {
+/** The deletion of the instance was requested during a wait. */
+async function isDeleted(trx: Store, { node_uuid }: Ended): Promise<boolean> {
   const [node] = await trx.nodes.pick(['instance_uuid', 'target_provision_state'], { uuid: node_uuid });
-  if (!node || isFlashing(context)) return false;
+  if (!node) return false;
   if (node.target_provision_state === 'available') return true;
   return (await trx.servers.find({ id: node.instance_uuid ?? '' }))?.task_state === 'deleting';
 }
@@ -151,8 +148,6 @@ async function writeFailure(trx: Store, operation: Ended, states: ProvisionState
   }
   const node = await trx.nodes.find({ uuid: operation.node_uuid });
   if (!node) return;
-  // A deletion would cut the power while firmware may be being written.
-  await trx.servers.update({ id: node.instance_uuid ?? '', task_state: 'deleting' }, { task_state: null });
   const former = node.maintenance && node.maintenance_reason ? [node.maintenance_reason] : [];
   await states.apply(trx, node.uuid, 'fail', {
     maintenance: true,

@@ -38,7 +38,7 @@ export async function changeFamily(parts: Parts, node: Member, target: PowerTarg
   if (target === 'power on' && node.parent_node && !hasOwnSupply(node))
     await changeRelative(parts, { of: node, relative: 'parent', uuid: node.parent_node }, target);
   if (!leadsOff(target)) return;
-  const children = await childrenOf(parts.store, node);
+  const children = await dependentsOf(parts.store, node);
   if (children.length === 0 || (await wasOff(parts, node))) return;
   refuseActive(parts.settings, node, children);
   // As in Ironic, a shutdown does not switch them; they lose their power with it.
@@ -53,7 +53,7 @@ export async function refusePowerUnderChildren(
   settings: FamilySettings,
   { node, target }: { node: Pick<Node, 'uuid' | 'name' | 'power_state'>; target: string },
 ): Promise<void> {
-  if (leadsOff(target) && node.power_state !== 'power off') refuseActive(settings, node, await childrenOf(trx, node));
+  if (leadsOff(target) && node.power_state !== 'power off') refuseActive(settings, node, await dependentsOf(trx, node));
 }
 
 function refuseActive(settings: FamilySettings, { uuid, name }: Pick<Node, 'uuid' | 'name'>, children: readonly Node[]): void {
@@ -84,7 +84,8 @@ function hasOwnSupply({ driver_info }: Pick<Node, 'driver_info'>): boolean {
   return /^(true|1|t|y|yes|on)$/i.test(String(driver_info['has_dedicated_power_supply'] ?? false));
 }
 
-async function childrenOf(store: Store, { uuid }: Pick<Node, 'uuid'>): Promise<Node[]> {
+/** The children that lose their power with the node. */
+export async function dependentsOf(store: Store, { uuid }: Pick<Node, 'uuid'>): Promise<Node[]> {
   const children = await store.nodes.list({ parent_node: uuid }, { orderBy: 'id' });
   return children.filter((child) => !hasOwnSupply(child));
 }

@@ -23,6 +23,7 @@ test('during an operation, allows reads and methods that it waits for, and rejec
     passwords: { rotate: async () => {} },
     bootStates,
     reservations: new NodeReservations(store),
+    updates: { settle: async () => {} },
   });
   const call = (name: string, http: string) => verbs.callVendor(uuid, { method: name, http, parameters: {} });
 

@@ -10,6 +10,7 @@ import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { MachineVerbs } from '../contract.ts';
 import { refuseWhileBusy } from '../nodes/busy-node.ts';
+import { findNode } from '../nodes/find-node.ts';
 import type { NodeReservations } from '../nodes/node-reservations.ts';
 import { interfaceOf, loadNode } from '../worker/task.ts';
 import { bmcDeadline } from './bmc-deadline.ts';
@@ -17,6 +18,7 @@ import type { BmcHealth } from './bmc-health.ts';
 import { bmcMethods } from './bmc-methods.ts';
 import type { BmcPasswords } from './bmc-passwords.ts';
 import type { BootStates } from './boot-states.ts';
+import { refuseWhileUpdating, type UpdateWatch } from './firmware-updates.ts';
 import { recordBmcCommand } from './power.ts';
 
 /** Timeout of a user's request to a BMC (milliseconds). */
@@ -29,6 +31,7 @@ export type MachineVerbParts = {
   passwords: Pick<BmcPasswords, 'rotate'>;
   bootStates: Pick<BootStates, 'ask' | 'forget'>;
   reservations: Pick<NodeReservations, 'during'>;
+  updates: Pick<UpdateWatch, 'settle'>;
 };
 
 /** One node, loaded for one request. */
@@ -135,9 +138,19 @@ type MachineChange = {
   isReserved?: boolean;
 };
 
-/** A request that may switch the machine: no lock is set until it has ended. */
-function alone<R>({ reservations }: MachineVerbParts, uuid: string, purpose: string, work: () => Promise<R>): Promise<R> {
-  return reservations.during({ uuid, purpose, takes: 'idle', forbiddenBy: ['power'] }, work);
+/** A request that may switch the machine or restart its BMC: no lock is set until it has ended. */
+function alone<R>(
+  { store, reservations, updates }: MachineVerbParts,
+  uuid: string,
+  purpose: string,
+  work: () => Promise<R>,
+): Promise<R> {
+  return reservations.during({ uuid, purpose, takes: 'idle', forbiddenBy: ['power'] }, async () => {
+    const node = await findNode(store, uuid);
+    await updates.settle(node, 'reset');
+    await refuseWhileUpdating(store, node, 'reset');
+    return work();
+  });
 }
 
 async function changeMachine(

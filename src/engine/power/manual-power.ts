@@ -21,6 +21,7 @@ type ManualPowerParts = {
   operation: RunningOperation;
   power: PowerInterface & { operatorTimeoutSeconds: number };
   saveContext(change: (context: BaseContext) => BaseContext): Promise<void>;
+  awaitFirmware(target: PowerTarget): Promise<void>;
 };
 
 /** The manual changes for each command: a reset is power off, then power on. */
@@ -50,7 +51,10 @@ export function manualPower(parts: ManualPowerParts): (target: PowerTarget) => P
       const { done } = currentManualPower(parts.operation);
       if (position++ < done) continue;
       state ??= await power.getPower(node);
-      if (state !== wanted) throw await askOperator(parts, wanted);
+      if (state !== wanted) {
+        await parts.awaitFirmware(wanted);
+        throw await askOperator(parts, wanted);
+      }
       await parts.store.nodes.update({ uuid: node.uuid }, { power_state: wanted, target_power_state: null });
       if (wanted === 'power off') await releaseHeld(parts.store, { node_uuid: node.uuid }, 'the machine is powered off');
       await write(parts, { done: position, asked: null });

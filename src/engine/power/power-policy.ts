@@ -12,6 +12,7 @@ import { newOperation } from '../worker/define-operation.ts';
 import type { LastErrors } from '../worker/last-error.ts';
 import { now } from '../worker/step-deadlines.ts';
 import type { Worker } from '../worker/worker.ts';
+import { updatesUnder } from './firmware-updates.ts';
 
 export type FoundPower = {
   node: NodeFacts & Pick<Node, 'instance_uuid' | 'revision'>;
@@ -93,13 +94,14 @@ export class PowerPolicy {
     const target = expected ?? seen;
     const operation = await store.transaction(async (trx) => {
       const [lock] = await trx.node_locks.inForce(node.uuid, power.forbiddenBy);
-      if (lock) return 'locked';
+      if (lock) return 'a lock forbids';
+      if ((await updatesUnder(trx, node, target)).length > 0) return 'a firmware update that may not have ended forbids';
       if (!(await trx.nodes.update(isAsRead(found), { target_power_state: target }))) return undefined;
       const purpose = `${target} of node ${node.name ?? node.uuid}, which was found ${seen}`;
       const about = { purpose, node_uuid: node.uuid, server_id: (await serverOn(trx, node))?.id ?? null };
       return worker.begin(trx, newOperation(power, { ...about, request: { target } }));
     });
-    if (operation === 'locked') return this.#record(found, `, and is left so: a lock forbids to restore ${target}`);
+    if (typeof operation === 'string') return this.#record(found, `, and is left so: ${operation} to restore ${target}`);
     if (!operation) return;
     this.#corrections.set(node.uuid, [...this.#recentCorrections(node.uuid), now()]);
     this.#report(found, operation, `was found ${seen}; restoring ${target} as the power sync policy says`);

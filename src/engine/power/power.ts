@@ -27,6 +27,8 @@ type PowerContext = BmcContext & {
   settings: Pick<EngineSettings, 'power.timeout' | 'power.poll_ms'>;
   /** What is remembered between the runs of the step. */
   memory: StepMemory;
+  /** Called before a command is sent, and when the BMC is away. Throws `StepWait` while firmware may be being written. */
+  awaitFirmware?: (target: PowerTarget) => Promise<void>;
   /** Called before a command that starts the machine. */
   beforeStart?: () => Promise<void>;
   /** How long a BMC may be unreachable before a command and after it; absent: no grace period. */
@@ -103,11 +105,15 @@ async function isThere(at: At, target: PowerTarget): Promise<boolean> {
   const { change, signal } = at;
   const restarts = target === 'reset' || target === 'power cycle';
   const wanted: PowerState = target === 'power on' || restarts ? 'power on' : 'power off';
-  const before = await askState(at);
+  const before = await askState(at).catch(async (error: unknown) => {
+    await at.awaitFirmware?.(target);
+    throw error;
+  });
   if (before === wanted && !restarts) {
     await noteReached(at, wanted);
     return true;
   }
+  await at.awaitFirmware?.(target);
   // A cancelled operation must not switch the machine any more.
   signal.throwIfAborted();
   if (wanted === 'power on') await at.beforeStart?.();

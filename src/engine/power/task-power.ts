@@ -25,6 +25,8 @@ export type TaskPower = {
   reportWait(wait: string): void;
   note(subject: string, message: string): void;
   beforeStart(): Promise<void>;
+  /** Throws `StepWait` while firmware of the machine may be being written. */
+  awaitFirmware(node: NodeFacts, target: PowerTarget): Promise<void>;
   powerOf(node: Node): PowerInterface;
   gracePeriodSeconds(node: Pick<Node, 'uuid'>): number;
   load(uuid: string): Promise<{ node: Node; facts: NodeFacts }>;
@@ -63,7 +65,8 @@ function makeSetter(parts: TaskPower, power: PowerInterface): Setter {
 
 function ownSetter(parts: TaskPower, power: PowerInterface): Setter {
   const { store, facts: node, saveContext } = parts;
-  if (isManual(power)) return manualPower({ store, operation: parts.operation(), power, node, saveContext });
+  const awaitFirmware = (target: PowerTarget) => parts.awaitFirmware(node, target);
+  if (isManual(power)) return manualPower({ store, operation: parts.operation(), power, node, saveContext, awaitFirmware });
   return (target) => change(parts, { node, power, beforeStart: parts.beforeStart }, target);
 }
 
@@ -73,7 +76,10 @@ function change(parts: TaskPower, machine: Machine, target: PowerTarget): Promis
   const { store, settings, signal, memory, reportWait } = parts;
   const gracePeriodSeconds = parts.gracePeriodSeconds(machine.node);
   return changePower(
-    { ...machine, store, settings, signal, memory, reportWait, gracePeriodSeconds, operation: parts.operation() },
+    {
+      ...{ ...machine, store, settings, signal, memory, reportWait, gracePeriodSeconds, operation: parts.operation() },
+      awaitFirmware: (command) => parts.awaitFirmware(machine.node, command),
+    },
     target,
   );
 }

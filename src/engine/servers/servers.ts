@@ -23,6 +23,7 @@ import { provisionStateMachine as states } from '../operations/registry.ts';
 import { wantsDeletion, writeServerDeleted } from '../operations/server-results.ts';
 import { service } from '../operations/service.ts';
 import { refusePowerUnderChildren } from '../power/family-power.ts';
+import { refuseWhileUpdating, type UpdateWatch } from '../power/firmware-updates.ts';
 import { describeReasons, whyNotMadeFor } from '../scheduler/choose-node.ts';
 import { madeFor } from '../scheduler/choose-requirements.ts';
 import type { EngineSettings } from '../settings.ts';
@@ -33,7 +34,13 @@ import { hostNameOf } from './host-names.ts';
 import { serverLockVerbs } from './server-locks.ts';
 import { resolveNetworks } from './server-network.ts';
 
-export type VerbParts = { store: Store; drivers: Drivers; settings: EngineSettings; worker: Worker };
+export type VerbParts = {
+  store: Store;
+  drivers: Drivers;
+  settings: EngineSettings;
+  worker: Worker;
+  updates: Pick<UpdateWatch, 'settle'>;
+};
 
 export function serverVerbs(parts: VerbParts): ServerVerbs {
   return {
@@ -207,10 +214,12 @@ const powerChanges = {
 } as const satisfies Record<string, PowerChange>;
 
 async function changeServerPower(
-  { store, worker, settings }: VerbParts,
+  { store, worker, settings, updates }: VerbParts,
   id: string,
   change: PowerChange & LockRight,
 ): Promise<void> {
+  const [machine] = change.target === 'power on' ? [] : await store.nodes.pick(['uuid', 'name'], { instance_uuid: id });
+  if (machine) await updates.settle(machine, change.target);
   const operation = await store.transaction(async (trx) => {
     const server = await findServer(trx, id);
     refuseLockedServer(server, change);
@@ -227,6 +236,7 @@ async function changeServerPower(
     }
     if (node?.disable_power_off && change.target === 'power off')
       throw new Fault('conflict', { detail: `Cannot '${change.action}' instance ${id}: its machine must not be powered off` });
+    if (node && machine) await refuseWhileUpdating(trx, node, change.target);
     if (node) await refusePowerUnderChildren(trx, settings, { node, target: change.target });
     const target_power_state = change.target === 'power off' ? 'power off' : 'power on';
     await trx.nodes.update({ uuid: server.node_uuid }, { target_power_state });

@@ -71,9 +71,9 @@ export class OperationRows {
     }));
   }
 
-  /** Gives this wait its own deadline, for waits on people, regardless of the step's timeout. */
-  async prolong(live: LiveOperation, wait: { wait: string; seconds: number }): Promise<void> {
-    await this.write(live, () => ({ deadline_at: deadlineOf({ deadlineSeconds: wait.seconds }) }));
+  /** Gives this wait its own deadline, regardless of the step's timeout; without one, the step gets that again. */
+  async prolong(live: LiveOperation, wait: { wait: string; seconds: number } | undefined, step: Step): Promise<void> {
+    await this.write(live, () => ({ deadline_at: deadlineOf(wait ? { deadlineSeconds: wait.seconds } : step) }));
     live.step.prolong(wait, live.operation);
   }
 

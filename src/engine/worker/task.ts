@@ -21,6 +21,7 @@ import type { BootPublisher, ImageFetcher, ImageFiles } from '../contract.ts';
 import { reportSilence } from '../messages/diagnosis.ts';
 import type { NodeReservations } from '../nodes/node-reservations.ts';
 import type { BmcHealth } from '../power/bmc-health.ts';
+import type { UpdateWatch } from '../power/firmware-updates.ts';
 import { recordBmcCommand, withinGracePeriod } from '../power/power.ts';
 import { powerSetter } from '../power/task-power.ts';
 import { addressIsIn } from '../servers/addresses.ts';
@@ -44,6 +45,7 @@ export type TaskParts = {
   settings: EngineSettings;
   bmcHealth: BmcHealth;
   reservations: NodeReservations;
+  updates: Pick<UpdateWatch, 'wait'>;
   /** The machine is about to be powered on: observations of its last boot are obsolete. */
   bootBegins(live: LiveOperation, rows: RowWriter): Promise<void>;
   askPower: AskPower;
@@ -84,6 +86,11 @@ export async function buildTask(parts: Parts, live: LiveOperation, signal: Abort
     power: {
       get: () => powerOf(parts, node).getPower(facts, { signal }),
       forget: () => live.step.memory.power.forget(),
+      awaitFirmware: (own) =>
+        parts.updates.wait(node, 'BMC', {
+          signal,
+          ...(own && { own: { node_uuid: node.uuid, operation_id: operation.id, component: own.component } }),
+        }),
       set: powerSetter({
         ...{ store, settings, node, facts, signal, reportWait, note },
         reservations: parts.reservations,
@@ -91,6 +98,7 @@ export async function buildTask(parts: Parts, live: LiveOperation, signal: Abort
         operation: () => live.operation,
         saveContext: (change) => parts.rows.saveContext(live, change),
         beforeStart: () => parts.bootBegins(live, parts.rows),
+        awaitFirmware: (one, target) => parts.updates.wait(one, target, { signal }),
         powerOf: (one) => powerOf(parts, one),
         gracePeriodSeconds: (one) => gracePeriodFor(parts, one),
         load: (uuid) => loadNode(store, uuid),

@@ -301,9 +301,9 @@ export class Worker {
 
   async #rest(live: LiveOperation, step: Step, outcome: Extract<Outcome, { wait: string }>): Promise<'rest'> {
     const { wait, seconds, againIn, context: found } = outcome;
-    if (againIn !== undefined) return this.#poll(live, { ...outcome, againIn });
+    if (againIn !== undefined) return this.#poll(live, step, { ...outcome, againIn });
     if (seconds === undefined) live.step.prolong(undefined);
-    else if (live.step.longWait?.wait !== wait) await this.#rows.prolong(live, { wait, seconds });
+    else if (live.step.longWait?.wait !== wait) await this.#rows.prolong(live, { wait, seconds }, step);
     const isNews = live.step.wait !== wait || outcome.context !== undefined;
     const { shows = 'wait' } = outcome;
     live.step.rest(wait, shows === 'hold');
@@ -319,7 +319,10 @@ export class Worker {
     return 'rest';
   }
 
-  async #poll(live: LiveOperation, { wait, againIn, context, shows }: PollingWait): Promise<'rest'> {
+  async #poll(live: LiveOperation, step: Step, { wait, seconds, againIn, context, shows }: PollingWait): Promise<'rest'> {
+    // A wait that has a deadline of its own; when it has ended, the step gets its full time.
+    const own = seconds === undefined ? undefined : { wait, seconds };
+    if (live.step.longWait?.wait !== own?.wait) await this.#rows.prolong(live, own, step);
     const isNews = live.step.pollWait === undefined;
     await this.#rows.waitUntil(live, { wait, seconds: againIn, context });
     if (isNews && shows) await this.#rows.processEvent(live, shows);

@@ -71,6 +71,11 @@ export function isTaskDone(reply: Pick<RedfishReply, 'status' | 'body'>, followe
   return end === 'done';
 }
 
+/** The service works at it no more, without success. A task that waits for somebody may go on. */
+export function hasTaskFailed(reply: Pick<RedfishReply, 'status' | 'body'>): boolean {
+  return endOf(reply) === 'failed' && stateOf(reply.body) !== 'UserIntervention';
+}
+
 /** A monitor returns 202 until the end; a task or job always returns 200 and its state. */
 function endOf({ status, body }: Pick<RedfishReply, 'status' | 'body'>): 'done' | 'failed' | undefined {
   const state = stateOf(body);

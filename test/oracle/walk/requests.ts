@@ -9,7 +9,7 @@ import { identTable, nobody } from './resources.ts';
 export type Request = { readonly route: string; readonly name: string; readonly ask: Ask };
 
 /** Not of Ironic's API, or answered when something happens. */
-const ownRoutes = /\/(locks|events|operations|held_addresses)(\/|$)/;
+const ownRoutes = /\/(locks|events|operations|held_addresses|firmware_updates)(\/|$)/;
 
 /** After these Ironic has a record that no request finds. */
 const lost = /^POST \/\w+ uuid (text|a number)/;
