@@ -1,11 +1,13 @@
 /** Interfaces of hardware without that function: Ironic's `noop` and `no-…` interfaces. */
 import { Fault } from '#domain/faults.ts';
+import type { InterfaceKind } from '#domain/interface-kinds.ts';
 import type {
   BiosInterface,
   ConsoleInterface,
   Drivers,
   FirmwareInterface,
   InspectInterface,
+  Interface,
   ManagementInterface,
   RaidInterface,
   VendorInterface,
@@ -13,6 +15,14 @@ import type {
 import { unsupported } from './unsupported.ts';
 
 const nothing = { properties: {}, validate() {} };
+
+/** As in Ironic, a node is valid without the function, but its interface is not. */
+const absent = (extension: InterfaceKind): Interface => ({
+  properties: {},
+  validate({ driver }) {
+    throw new Fault('unsupportedExtension', { driver, extension });
+  },
+});
 
 /** Keeps the firmware's boot order, which must start with the network: Ingot's boot server then selects the boot. */
 export const noopManagement: ManagementInterface = {
@@ -22,10 +32,10 @@ export const noopManagement: ManagementInterface = {
   getBootDevice: async () => ({ device: null, persistent: null }),
 };
 
-export const noConsole: ConsoleInterface = { ...nothing, log: async () => null };
+export const noConsole: ConsoleInterface = { ...absent('console'), log: async () => null };
 
 export const noBios: BiosInterface = {
-  ...nothing,
+  ...absent('bios'),
   unsupported: true,
   readSettings: (node) => unsupported(node, 'BIOS settings'),
   applySettings: (node) => unsupported(node, 'BIOS settings'),
@@ -33,7 +43,7 @@ export const noBios: BiosInterface = {
 };
 
 export const noFirmware: FirmwareInterface = {
-  ...nothing,
+  ...absent('firmware'),
   unsupported: true,
   readComponents: (node) => unsupported(node, 'firmware inventory'),
   startUpdate: (node) => unsupported(node, 'firmware update'),
@@ -44,10 +54,7 @@ export const noFirmware: FirmwareInterface = {
 export const agentInspect: InspectInterface = nothing;
 
 export const noInspect: InspectInterface = {
-  ...nothing,
-  validate({ driver }) {
-    throw new Fault('unsupportedExtension', { driver, extension: 'inspect' });
-  },
+  ...absent('inspect'),
   unsupported: true,
   readHardware: (node) => unsupported(node, 'inspection'),
 };
@@ -55,11 +62,8 @@ export const noInspect: InspectInterface = {
 export const noVendor: VendorInterface = { ...nothing, methods: {} };
 
 export const noRaid: RaidInterface = {
-  ...nothing,
+  ...absent('raid'),
   unsupported: true,
-  validate(node) {
-    throw new Fault('unsupportedExtension', { driver: node.driver, extension: 'raid' });
-  },
   applies: { nonroot: true, deletes: true },
   checkConfig() {},
 };
