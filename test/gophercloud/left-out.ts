@@ -6,7 +6,7 @@ import type { Reasons } from '../client/referees/suite.ts';
 
 const reasons = {
   noauth: 'Ingot has no mode without authentication (docs/limits.md)',
-  raid: 'the node that it creates has the RAID interface agent (docs/limits.md)',
+  raid: 'it sets a software RAID 5 of two disks, and volumes that are no software RAID, which Ironic refuses when they are to be made, and Ingot at once',
 } as const;
 
 export const leftOut: Reasons = {
@@ -16,11 +16,6 @@ export const leftOut: Reasons = {
   'baremetal/noauth TestNodesRAIDConfig': reasons.noauth,
   'baremetal/noauth TestPortsCreateDestroy': reasons.noauth,
   'baremetal/noauth TestPortsUpdate': reasons.noauth,
-  'baremetal/v1 TestNodesCreateDestroy': reasons.raid,
-  'baremetal/v1 TestNodesUpdate': reasons.raid,
-  'baremetal/v1 TestNodesMaintenance': reasons.raid,
   'baremetal/v1 TestNodesRAIDConfig': reasons.raid,
-  'baremetal/httpbasic TestNodesCreateDestroy': reasons.raid,
-  'baremetal/httpbasic TestNodesUpdate': reasons.raid,
   'baremetal/httpbasic TestNodesRAIDConfig': reasons.raid,
 };
