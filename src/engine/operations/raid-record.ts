@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { JsonObject } from '#domain/json.ts';
 import type { CurrentLogicalDisk, CurrentRaid } from '#domain/raid.ts';
+import type { RaidVolume, Task } from '#drivers/interfaces.ts';
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import { findNode } from '../nodes/find-node.ts';
@@ -13,13 +14,50 @@ type Recording = {
 };
 
 /** The volumes that the machine has now; none: the node has no RAID. */
-export async function recordRaid(store: Store, uuid: string, current: CurrentRaid, { forgetsDisks = false }: Recording = {}) {
+export async function recordRaid(
+  store: Store,
+  uuid: string,
+  current: CurrentRaid,
+  { forgetsDisks = false }: Recording = {},
+): Promise<void> {
   await store.transaction(async (trx) => {
     const node = await findNode(trx, uuid);
     const now = new Date().toISOString();
     const facts = raidFacts(node, current, now);
     await trx.nodes.update({ uuid }, { ...facts, ...(forgetsDisks && { known_disks: [] }), updated_at: now });
   });
+}
+
+type Recorded = Recording & {
+  readonly task: Pick<Task, 'node'>;
+  readonly volumes: readonly RaidVolume[];
+  /** Id of the volume that is the root volume now; undefined: the former one, if it is still there. */
+  readonly root: string | undefined;
+};
+
+/** The volumes that a BMC lists. */
+export function recordVolumes(store: Store, { task: { node }, volumes, root, ...recording }: Recorded): Promise<void> {
+  const former = node.raid_config.logical_disks?.find(({ is_root_volume }) => is_root_volume);
+  const isFormer = ({ id, controller }: RaidVolume) => former?.['id'] === nameIn(id) && former?.['controller'] === controller;
+  const isRoot = (volume: RaidVolume) => (root === undefined ? isFormer(volume) : volume.id === root);
+  return recordRaid(store, node.uuid, currentOf(volumes, isRoot), recording);
+}
+
+const gib = 1024 ** 3;
+
+function currentOf(volumes: readonly RaidVolume[], isRoot: (volume: RaidVolume) => boolean): CurrentRaid {
+  const logical_disks = volumes.flatMap((volume) => {
+    const { id, name, controller, size_bytes, raid_level, root_device_hint } = volume;
+    if (raid_level === undefined) return [];
+    const root = isRoot(volume) && { is_root_volume: true, ...(root_device_hint && { root_device_hint }) };
+    return [{ id: nameIn(id), name, controller, size_gb: Math.floor(size_bytes / gib), raid_level, ...root }];
+  });
+  return { logical_disks };
+}
+
+/** As operators know it: the last part of its path. */
+export function nameIn(path: string): string {
+  return path.split('/').filter(Boolean).at(-1) ?? path;
 }
 
 /**
