@@ -27,6 +27,8 @@ type Controller = {
   /** Milliseconds until a volume is listed. */
   listsAfter?: number;
   fails?: string;
+  /** The request that it refuses. */
+  refuses?: string;
   task?: () => void;
   restarts: number;
 };
@@ -41,6 +43,7 @@ const newController = (): Controller => ({ volumes: [], asked: [], restarts: 0 }
 function raidOf(at: Controller): RaidInterface {
   const begin = (request: string, act: () => void): RaidProgress | undefined => {
     at.asked.push(request);
+    if (at.refuses === request) throw new Fault('bmcError', { address: '', command: request, detail: 'no' });
     if (at.losesRequest) {
       at.losesRequest = false;
       throw silence;
@@ -264,6 +267,31 @@ test('reports what the BMC says of a change that failed', async (t) => {
 
   assert.match(last_error ?? '', /the drives are foreign/);
   assert.deepEqual(raid_config, {});
+});
+
+test('after a failure the configuration is what the machine has, whichever part failed', async (t) => {
+  const controller = { ...newController(), volumes: [aVolume(7), aVolume(8)] };
+  const { clean, uuid, store } = await aFixture(t, { controller });
+  const ids = async () => (await untilState({ store }, uuid, 'clean failed')).raid_config.logical_disks?.map(({ id }) => id);
+  const again = () => store.nodes.update({ uuid }, { provision_state: 'manageable', maintenance: false });
+
+  controller.refuses = 'delete /v/8';
+  await clean(create({ delete_existing: true }));
+  assert.deepEqual(await ids(), ['8']);
+
+  await again();
+  controller.refuses = 'create data';
+  await clean(create({ delete_existing: true }));
+  assert.deepEqual(await ids(), ['1']);
+  assert.deepEqual(
+    controller.volumes.map(({ name }) => name),
+    ['root'],
+  );
+
+  await again();
+  controller.refuses = 'create root';
+  await clean(create({ delete_existing: true }));
+  assert.deepEqual(await ids(), undefined);
 });
 
 const refusals = [

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { InBandRaid, PlannedVolume, RaidVolume, Step, Task } from '#drivers/interfaces.ts';
+import type { InBandRaid, Outcome, PlannedVolume, RaidVolume, Step, Task } from '#drivers/interfaces.ts';
 import { interfaceOf } from '../worker/task.ts';
 import type { Parts, StepPlace } from './bmc-steps.ts';
 import { next, powerOff } from './machine-steps.ts';
@@ -93,17 +93,18 @@ function planOf({ context }: StepTask): Plan {
 function deleteStep(at: At): Step<RaidContext> {
   return {
     ...{ name: 'delete RAID volumes', title: 'Delete the RAID volumes', deadlineSeconds: 2 * changeSeconds, powerChanges: 2 },
-    async run(task) {
-      const { deletes } = planOf(task);
-      let request = requestOf(task);
-      for (const id of deletes.slice(request ? deletes.indexOf(request.about) : 0)) {
-        const outcome = await reach(at, task, { request, goal: deletionOf(at, task, id) });
-        if (outcome) return outcome;
-        request = undefined;
-      }
-      if ((await whileAway(() => record(at, task, []))) === 'away') return pollLater(at, 'the BMC to list its volumes');
-      return { next: true, context: { raid_request: null } };
-    },
+    run: (task) =>
+      recordingFailure(at, task, async () => {
+        const { deletes } = planOf(task);
+        let request = requestOf(task);
+        for (const id of deletes.slice(request ? deletes.indexOf(request.about) : 0)) {
+          const outcome = await reach(at, task, { request, goal: deletionOf(at, task, id) });
+          if (outcome) return outcome;
+          if ((await whileAway(() => record(at, task, []))) === 'away') return pollLater(at, 'the BMC to list its volumes');
+          request = undefined;
+        }
+        return { next: true, context: { raid_request: null } };
+      }),
   };
 }
 
@@ -111,18 +112,19 @@ function createStep(at: At, index: number): Step<RaidContext> {
   const name = `create RAID volume ${index + 1}`;
   return {
     ...{ name, title: `Create the RAID volume ${index + 1}`, deadlineSeconds: changeSeconds, powerChanges: 2 },
-    async run(task) {
-      const plan = planOf(task);
-      const volume = plan.creates[index];
-      if (!volume) throw new Fault('internal', { detail: `there is no plan of the RAID volume ${index + 1}` });
-      const made = { id: '' };
-      const goal = creationOf(at, task, { volume, about: name, known: plan.made, made });
-      const outcome = await reach(at, task, { request: requestOf(task), goal });
-      if (outcome) return outcome;
-      const all = [...plan.made.slice(0, index), made.id];
-      if ((await whileAway(() => record(at, task, all))) === 'away') return pollLater(at, 'the BMC to list its volumes');
-      return { next: true, context: { raid: { ...plan, made: all }, raid_request: null } };
-    },
+    run: (task) =>
+      recordingFailure(at, task, async () => {
+        const plan = planOf(task);
+        const volume = plan.creates[index];
+        if (!volume) throw new Fault('internal', { detail: `there is no plan of the RAID volume ${index + 1}` });
+        const made = { id: '' };
+        const goal = creationOf(at, task, { volume, about: name, known: plan.made, made });
+        const outcome = await reach(at, task, { request: requestOf(task), goal });
+        if (outcome) return outcome;
+        const all = [...plan.made.slice(0, index), made.id];
+        if ((await whileAway(() => record(at, task, all))) === 'away') return pollLater(at, 'the BMC to list its volumes');
+        return { next: true, context: { raid: { ...plan, made: all }, raid_request: null } };
+      }),
   };
 }
 
@@ -158,4 +160,17 @@ async function record({ parts, bmc, wanted }: At, task: StepTask, made: readonly
   const volumes = await bmc.readVolumes(task.node, task);
   const root = made[wanted.change.creates.findIndex(({ is_root_volume }) => is_root_volume)];
   await recordVolumes(parts.store, { task, volumes, root, forgetsDisks: wanted.is_erased === true });
+}
+
+/** A change that failed may have been made in part, or with a volume that was not asked for. */
+async function recordingFailure(at: At, task: StepTask, run: () => Promise<Outcome<RaidContext>>): Promise<Outcome<RaidContext>> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof Fault && !task.signal.aborted)
+      await record(at, task, task.context.raid?.made ?? []).catch((second: unknown) => {
+        if (!(second instanceof Fault)) throw second;
+      });
+    throw error;
+  }
 }
