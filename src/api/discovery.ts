@@ -5,7 +5,7 @@ import { announceRange, formatVersion } from './http/microversions.ts';
 import { microversionTable, type VersionedService } from './versions.ts';
 
 /** Supported Glance revisions, oldest to newest; clients enable features by the newest. */
-const imageVersions = ['2.0', '2.1', '2.2', '2.3', '2.4', '2.5', '2.6', '2.7', '2.8', '2.9', '2.10', '2.11', '2.12'];
+const imageVersions = ['2.0', '2.1', '2.2', '2.3', '2.4', '2.5', '2.6', '2.7', '2.8', '2.9', '2.10', '2.11', '2.12', '2.13'];
 
 type Document = (base: string) => object;
 /** `announces`: the response headers also give the versions, as in every response of that service. */

@@ -37,7 +37,7 @@ const nobodys = new Set([
   ...['rbac-policies', 'subnetpools', 'address-scopes', 'drivers', 'portgroups'],
   ...['credentials', 'OS-EC2', 'config', ':group', 'groups', 'policies', 'limits', 'registered_limits', 'endpoint_groups'],
   ...['identity_providers', 'protocols', 'mappings', 'service_providers', 'consumers', 'authorize', 'access_tokens'],
-  ...['trusts', 'access_rules', 'tasks'],
+  ...['trusts', 'access_rules', 'tasks', 'cache'],
   ...['chassis', 'allocations', 'deploy_templates', 'runbooks', 'inspection_rules', 'volume', 'connectors', 'targets', 'traits'],
 ]);
 

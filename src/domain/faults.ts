@@ -27,6 +27,7 @@ export const faultTable = {
   notFound: { status: 404, by: 'caller', message: '{what} {id} could not be found.' },
   /** In the service's own words. */
   missing: { status: 404, by: 'caller', message: '{detail}' },
+  notOffered: { status: 404, by: 'caller', message: '{detail}' },
   unsupportedExtension: {
     status: 404,
     by: 'caller',

@@ -17,6 +17,7 @@ export const tenantMessages = {
   forbidden: true,
   notFound: true,
   missing: true,
+  notOffered: true,
   unsupportedExtension: 'The machine does not support {extension}.',
   recordNotFound: true,
   methodNotAllowed: true,

@@ -22,6 +22,7 @@ import {
 } from './disk-formats.ts';
 import { inspectImage } from './inspect-image.ts';
 import { steadyStream } from './steady-stream.ts';
+import { unpackImage } from './unpack.ts';
 
 export type UploadRequest = {
   /** null and `detects`: the format that its contents are. */
@@ -32,6 +33,8 @@ export type UploadRequest = {
   /** Content length announced by the client. */
   size?: number;
   signal?: AbortSignal;
+  /** A compressed disk is unpacked; the announced size and checksum are those of the upload. Default: it is refused. */
+  unpacks?: boolean;
   /** Set by its owner for an unusual disk: one that ends before its partitions do is accepted, too. */
   skips_boot_check?: boolean;
   /** A further check of the contents, before anybody uses them. */
@@ -51,6 +54,8 @@ export type UploadFacts = Pick<Image, 'checksum' | 'os_hash_algo' | 'os_hash_val
   disk_format: DiskFormat;
   size: number;
   virtual_size: number;
+  /** Set if the data was unpacked. */
+  container_format?: 'bare';
 };
 
 /** Leaves `data` open on failure, so that the client gets a response. */
@@ -67,14 +72,17 @@ export async function receiveUpload(
     await checkAnnounced(request, limits);
     const sums = await store(part, data, request, limits);
     checkSums(sums, request);
+    const isPart = declared === 'aki' || declared === 'ari';
+    const unpacked = request.unpacks && !isPart ? await unpackImage(part, { ...limits, signal: request.signal }) : undefined;
     const format = declared ?? (await detectDiskFormat(part));
     await checkDiskFormat(part, format);
     const virtual_size = await inspectImage(part, format, { ...limits, signal: request.signal });
     if (format === 'raw' && !request.skips_boot_check) await refuseHalfDisk(part);
     await request.check?.(part);
     await moveIntoPlace(part, target);
-    const digests = { checksum: sums.md5, os_hash_algo: 'sha512', os_hash_value: sums.sha512 };
-    return { disk_format: format, size: sums.size, virtual_size, ...digests };
+    const { size, md5, sha512 } = unpacked ?? sums;
+    const digests = { checksum: md5, os_hash_algo: 'sha512', os_hash_value: sha512 };
+    return { disk_format: format, size, virtual_size, ...digests, ...(unpacked && { container_format: 'bare' }) };
   } catch (error) {
     await rm(part, { force: true });
     throw isDiskFull(error) ? noSpace(error) : error;

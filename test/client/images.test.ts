@@ -1,5 +1,6 @@
 /** Referee test: the unmodified `openstack` client shares images, and uses those of others. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,4 +95,17 @@ test('deactivates, hides and tags an image', { skip }, async () => {
   await session(['image set --activate off', 'image set --unprotected off']);
   await openstack(eve, save);
   await openstack(env, ['image', 'delete', 'off']);
+});
+
+test('uploads a compressed disk, and saves what was in it', { skip }, async () => {
+  const disk = Buffer.alloc(200_000, 7);
+  const [file, saved] = [join(directory, 'disk.raw.xz'), join(directory, 'disk.raw')];
+  await writeFile(file, execFileSync('xz', ['-c'], { input: disk }));
+  const { replies, output } = await session([
+    `image create --disk-format raw --container-format bare --file ${file} packed -f json`,
+    'image show packed -f json',
+    `image save --file ${saved} packed`,
+  ]);
+  assert.deepEqual([(replies[1] as Row)['size'], (replies[1] as Row)['status']], [disk.length, 'active'], output);
+  assert.deepEqual(await readFile(saved), disk);
 });

@@ -36,6 +36,14 @@ export const imageExceptions: readonly Exception[] = [
     source: 'glance/api/v2/images.py (get_task_info)',
   },
   {
+    operation: 'GET /v2/info/usage',
+    at: '/usage',
+    what: 'wrong',
+    says: 'must be array',
+    why: 'An object, keyed by the name of the quota.',
+    source: 'glance/api/v2/discovery.py (get_usage)',
+  },
+  {
     operation: 'GET /v2/info/stores**',
     at: '/stores/*/default',
     what: 'wrong',

@@ -14,7 +14,7 @@ test("image: every reply matches Glance's document", { skip }, async (t) => {
   const patch = sender(comparison.fixture, comparison.check, { prefix: '/image/v2', headers: patches });
 
   for (const name of ['image', 'images', 'member', 'members', 'task', 'tasks']) await send('GET', `/schemas/${name}`);
-  for (const path of ['import', 'stores', 'stores/detail']) await send('GET', `/info/${path}`);
+  for (const path of ['import', 'stores', 'stores/detail', 'usage']) await send('GET', `/info/${path}`);
   const fields = { name: 'i', disk_format: 'raw', container_format: 'bare', tags: ['t'] };
   const { id } = await send('POST', '/images', fields);
   await send('GET', '/images');

@@ -1,7 +1,9 @@
 /** Deactivated and hidden images, parts of their data, reserved names, other owners. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import { createImageFiles } from '#images/image-files.ts';
 import { aFlavor } from '#test/a-task.ts';
@@ -158,4 +160,57 @@ test('an administrator alone gives an image to another project', async () => {
   assert.deepEqual([refused.status, refused.body.error.message], [403, "Owner can't be updated by non admin."]);
   assert.equal((await patch(id, operations, {})).body.owner, 'another');
   assert.equal((await fixture.ask({ url: `${base}/${id}`, headers: member.headers })).status, 404);
+});
+
+test('locations are neither shown nor changed', async () => {
+  const id = await anUploaded('a kernel');
+  const location = { url: 'file:///etc/passwd', metadata: {} };
+  const cases = [
+    [{ op: 'replace', path: '/locations', value: [location] }, 'update'],
+    [{ op: 'add', path: '/locations/-', value: location }, 'add'],
+    [{ op: 'remove', path: '/locations/0' }, 'remove'],
+  ] as const;
+  for (const [operation, verb] of cases) {
+    const { status, body } = await patch(id, [operation]);
+    assert.equal(status, 403);
+    assert.equal(body.error.message, `It's not allowed to ${verb} locations if locations are invisible.`);
+  }
+  const empty = await patch(id, [{ op: 'replace', path: '/locations', value: [] }]);
+  assert.equal(empty.body.error.message, 'Cannot set locations to empty list.');
+  assert.equal((await create({ locations: [location] })).status, 400);
+  const shown = (await fixture.ask({ url: `${base}/${id}`, headers: member.headers })).body;
+  assert.deepEqual([shown.locations, shown.direct_url], [undefined, undefined]);
+});
+
+test('rejects formats that Ingot does not have, and takes an ISO for what it is', async () => {
+  assert.equal((await create({ disk_format: 'ploop' })).status, 400);
+  const { body } = await create({ disk_format: 'iso', container_format: 'bare' });
+  const headers = { ...member.headers, 'content-type': 'application/octet-stream' };
+  const put = (data: Buffer) => fixture.ask({ method: 'PUT', url: `${base}/${body.id}/file`, payload: data, headers });
+  assert.match((await put(Buffer.alloc(4096))).body.error.message, /declared as iso, but its contents are not/);
+  const iso = Buffer.alloc(0x10_000);
+  iso.write('CD001', 0x8001, 'latin1');
+  assert.equal((await put(iso)).status, 204);
+});
+
+test('unpacks a compressed disk, whose size and checksums are those of the disk', async () => {
+  const { body } = await create({ disk_format: 'raw', container_format: 'compressed' });
+  const disk = Buffer.alloc(100_000, 7);
+  const headers = { ...member.headers, 'content-type': 'application/octet-stream' };
+  const put = await fixture.ask({ method: 'PUT', url: `${base}/${body.id}/file`, payload: gzipSync(disk), headers });
+  assert.equal(put.status, 204, JSON.stringify(put.body));
+  const shown = (await fixture.ask({ url: `${base}/${body.id}`, headers: member.headers })).body;
+  assert.deepEqual([shown.size, shown.container_format], [disk.length, 'bare']);
+  assert.equal(shown.checksum, createHash('md5').update(disk).digest('hex'));
+  const reply = await fixture.app.inject({ url: `${base}/${body.id}/file`, headers: member.headers });
+  assert.deepEqual(reply.rawPayload, disk);
+});
+
+test('shows quotas; there is no cache', async () => {
+  const { usage } = (await fixture.ask({ url: '/image/v2/info/usage', headers: member.headers })).body;
+  assert.ok(usage.image_count_total.usage > 1 && usage.image_count_total.limit === 1000, JSON.stringify(usage));
+  assert.deepEqual(usage.image_count_uploading, { usage: 0, limit: 20 });
+  const { status, body } = await fixture.ask({ url: '/image/v2/cache' });
+  assert.deepEqual([status, body.error.message], [404, 'Caching via API is not supported at this site.']);
+  assert.equal((await fixture.ask({ url: '/image/v2/cache', headers: member.headers })).status, 403);
 });

@@ -10,6 +10,7 @@ import {
   storeId,
 } from '#services/image/imports/import-request.ts';
 import { stageData } from '#services/image/imports/staging.ts';
+import { usageOf } from '#services/image/limits.ts';
 import { findImage } from '#services/image/visibility.ts';
 import { receiveData } from './image-data.ts';
 import { authorize, route, targetIn } from './policy.ts';
@@ -28,7 +29,7 @@ export const importRoutes = [
       const image = await findImage(context, request.caller, request.params.id);
       authorize(request, 'modify_image', targetIn(image));
       if (!context.imports.methods.includes('glance-direct'))
-        throw new Fault('forbidden', { detail: "'glance-direct' method is not available at this site." });
+        throw new Fault('notOffered', { detail: "'glance-direct' method is not available at this site." });
       await receiveData(request, reply, (upload) => stageData(context, request.caller, { image, upload }));
     },
   }),
@@ -65,6 +66,14 @@ export const importRoutes = [
     handler: (_request, { imports }) => ({
       'import-methods': { description: 'Import methods available.', type: 'array', value: [...imports.methods] },
     }),
+  }),
+  route({
+    method: 'GET',
+    path: '/info/usage',
+    policy: 'default',
+    summary: "Show the use of a project's quotas",
+    reply: Type.Object({ usage: Type.Record(Type.String(), Type.Object({ usage: Type.Integer(), limit: Type.Integer() })) }),
+    handler: async ({ caller }, { store }) => ({ usage: await usageOf(store, caller.project_id) }),
   }),
   route({
     method: 'GET',

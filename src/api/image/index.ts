@@ -1,6 +1,7 @@
 /** Images (Glance v2). */
 import type { ApiContext, ApiScope } from '../context.ts';
 import { registerRoutes } from '../http/register-routes.ts';
+import { cacheRoutes } from './cache.ts';
 import { acceptImageData, imageDataRoutes } from './image-data.ts';
 import { imagePartRoutes } from './image-parts.ts';
 import { imageRoutes } from './images.ts';
@@ -18,6 +19,7 @@ const rows = [
   ...imageDataRoutes,
   ...importRoutes,
   ...taskRoutes,
+  ...cacheRoutes,
 ];
 
 export function registerImage(app: ApiScope, context: ApiContext): void {

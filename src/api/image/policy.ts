@@ -44,6 +44,11 @@ const rules = {
   modify_member: sharedMember('Accept or reject a shared image.'),
   delete_member: member('Stop sharing an image with a project.'),
   stores_info_detail: rule('rule:context_is_admin or rule:service_api')('List image stores with their types.'),
+  cache_list: admin('List cached images.'),
+  cache_image: admin('Cache an image.'),
+  cache_delete: admin('Remove images from the cache.'),
+  cache_clean: admin('Remove invalid images from the cache.'),
+  cache_prune: admin('Shrink the cache.'),
   tasks_api_access: admin('List and show tasks.'),
 } as const satisfies Record<string, PolicyRule>;
 

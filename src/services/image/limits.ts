@@ -34,6 +34,15 @@ export async function refuseManyUploads(trx: Store, owner: string, more = 1): Pr
   throw new Fault('tooLarge', { detail });
 }
 
+/** Glance's quotas that Ingot has. */
+export async function usageOf({ images }: Pick<Store, 'images'>, project_id: string) {
+  const [total, uploading] = [await images.countOf(project_id), await images.countUploading(project_id)];
+  return {
+    image_count_total: { usage: total, limit: mostImages },
+    image_count_uploading: { usage: uploading, limit: mostUploads },
+  };
+}
+
 type Bounded = Partial<Pick<Image, 'properties' | 'tags'>>;
 
 /**

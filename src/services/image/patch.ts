@@ -42,7 +42,7 @@ export async function patchImage(
 /** The visibilities that a patch sets, which have rules of their own. */
 export function visibilitiesIn(operations: ImagePatch): string[] {
   return operations.flatMap((operation) =>
-    operation.op !== 'remove' && nameOf(operation.path) === 'visibility' ? [String(operation.value)] : [],
+    operation.op !== 'remove' && operation.path === '/visibility' ? [String(operation.value)] : [],
   );
 }
 
@@ -51,6 +51,7 @@ function changesOf(image: Image, operations: ImagePatch, caller: Caller): Partia
   const draft: Draft = { image, caller, attributes: {}, properties: new Map(Object.entries(image.properties)) };
   let isPropertyChanged = false;
   for (const operation of operations) {
+    refuseLocations(operation);
     const name = nameOf(operation.path);
     if (isProperty(name)) changeProperty(draft, name, operation);
     else changeAttribute(draft, name, operation);
@@ -59,6 +60,16 @@ function changesOf(image: Image, operations: ImagePatch, caller: Caller): Partia
   const changes = { ...draft.attributes, ...(isPropertyChanged && { properties: Object.fromEntries(draft.properties) }) };
   refuseTooLarge(changes, image);
   return changes;
+}
+
+/** As Glance with its default `show_multiple_locations = False`. */
+function refuseLocations(operation: Operation): void {
+  if (operation.path !== '/locations' && !operation.path.startsWith('/locations/')) return;
+  const { op } = operation;
+  const isEmpty = op === 'replace' && Array.isArray(operation.value) && operation.value.length === 0;
+  const verb = op === 'replace' ? 'update' : op;
+  const detail = `It's not allowed to ${verb} locations if locations are invisible.`;
+  throw new Fault('forbidden', { detail: isEmpty ? 'Cannot set locations to empty list.' : detail });
 }
 
 /** `/kernel_id` → `kernel_id`; RFC 6901 writes `~` as `~0` and `/` as `~1`. */

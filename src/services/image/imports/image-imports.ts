@@ -193,13 +193,14 @@ export class ImageImports {
 
   async #receive({ id, disk_format }: Image, { source, signal }: { source: ImportSource; signal: AbortSignal }) {
     const { images, rules } = this.#parts;
+    const asked = { disk_format, signal, unpacks: true };
     if (source.method === 'glance-direct') {
       const { stream, size } = await images.staged(id);
-      return images.upload(id, stream, { disk_format, size, signal }).finally(() => stream.destroy());
+      return images.upload(id, stream, { ...asked, size }).finally(() => stream.destroy());
     }
     const file = await openSource(source.uri, { rules, signal });
     try {
-      return await images.upload(id, file.stream, { disk_format, signal, ...(file.size !== undefined && { size: file.size }) });
+      return await images.upload(id, file.stream, { ...asked, ...(file.size !== undefined && { size: file.size }) });
     } catch (error) {
       throw asFetchFault(source.uri, error, signal);
     } finally {
