@@ -121,3 +121,17 @@ test('only administrators change the catalogue', async () => {
   ] as const)
     assert.equal(await identity.statusOf('POST', path, body, token), 403, path);
 });
+
+test('further members of a request change no id', async () => {
+  const more = { id: 'identity', extra: 1 };
+  const { service } = await identity.send('POST', 'services', { service: { type: 'further', name: 'further', ...more } });
+  const fields = { service_id: service.id, interface: 'public', url: 'http://further', ...more };
+  const { endpoint } = await identity.send('POST', 'endpoints', { endpoint: fields });
+  const changed = await identity.send('PATCH', `services/${service.id}`, { service: { name: 'other', ...more } });
+  const moved = await identity.send('PATCH', `endpoints/${endpoint.id}`, { endpoint: { url: 'http://other', ...more } });
+
+  assert.deepEqual(changed.service, { ...service, name: 'other' });
+  assert.deepEqual(moved.endpoint, { ...endpoint, url: 'http://other' });
+  assert.equal((await identity.send('GET', `endpoints/${endpoint.id}`)).endpoint.url, 'http://other');
+  await identity.send('DELETE', `services/${service.id}`);
+});

@@ -46,6 +46,18 @@ test('a user has credentials, which others neither see nor change', async () => 
   assert.equal(await identity.statusOf('GET', path), 404);
 });
 
+test('further members of a request change neither the id nor anything else', async () => {
+  const { user, token } = await aMember('further');
+  const more = { id: 'chosen', extra: 1 };
+  const fields = { type: 'x', blob: 'b', user_id: user, ...more };
+  const { credential } = await identity.send('POST', 'credentials', { credential: fields }, token);
+  const changed = await identity.send('PATCH', `credentials/${credential.id}`, { credential: { type: 'y', ...more } }, token);
+
+  assert.notEqual(credential.id, 'chosen');
+  assert.deepEqual(changed.credential, { ...credential, type: 'y' });
+  assert.equal((await identity.send('GET', `credentials/${credential.id}`, undefined, token)).credential.type, 'y');
+});
+
 test('what a credential holds is encrypted in the database', async () => {
   const { user, token } = await aMember('sealed');
   await identity.send('POST', 'credentials', { credential: { type: 'x', blob: 'plain words', user_id: user } }, token);

@@ -125,12 +125,21 @@ export function createService({ store }: StoreContext, fields: ServiceFields): P
 
 export async function updateService({ store }: StoreContext, builtIn: BuiltIn, id: string, fields: Partial<ServiceFields>) {
   refuseBuiltIn('catalog_services', id, builtIn.services);
-  const { description, ...others } = fields;
-  const changes = { ...others, ...(description !== undefined && { description: description ?? '' }) };
-  await store.catalog_services.update({ id }, changes);
-  const service = await store.catalog_services.find({ id });
-  if (!service) throw missing('catalog_services', id);
-  return service;
+  // Further members of the request never reach a column, such as the id.
+  const { type, name, description, enabled } = fields;
+  return store.transaction(async (trx) => {
+    const service = await trx.catalog_services.find({ id });
+    if (!service) throw missing('catalog_services', id);
+    const changed: CatalogService = {
+      ...service,
+      ...(type !== undefined && { type }),
+      ...(name !== undefined && { name }),
+      ...(description !== undefined && { description: description ?? '' }),
+      ...(enabled !== undefined && { enabled }),
+    };
+    await trx.catalog_services.update({ id }, changed);
+    return changed;
+  });
 }
 
 /** With its endpoints. */
@@ -169,8 +178,17 @@ export function updateEndpoint(
     const endpoint = await trx.catalog_endpoints.find({ id });
     if (!endpoint) throw missing('catalog_endpoints', id);
     await checkEndpoint(trx, builtIn, fields);
-    await trx.catalog_endpoints.update({ id }, fields);
-    return { ...endpoint, ...fields };
+    const { service_id, url, region_id, enabled } = fields;
+    const changed: CatalogEndpoint = {
+      ...endpoint,
+      ...(service_id !== undefined && { service_id }),
+      ...(fields.interface !== undefined && { interface: fields.interface }),
+      ...(url !== undefined && { url }),
+      ...(region_id !== undefined && { region_id }),
+      ...(enabled !== undefined && { enabled }),
+    };
+    await trx.catalog_endpoints.update({ id }, changed);
+    return changed;
   });
 }
 

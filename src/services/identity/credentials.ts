@@ -90,18 +90,28 @@ function parse(blob: string): unknown {
   }
 }
 
+/** Keystone's requests may have further members: they never reach a column, such as the id. */
+function pickFields({ type, blob, user_id, project_id }: Partial<CredentialFields>) {
+  return {
+    ...(type !== undefined && { type }),
+    ...(blob !== undefined && { blob }),
+    ...(user_id !== undefined && { user_id }),
+    ...(project_id !== undefined && { project_id }),
+  };
+}
+
 export async function createCredential({ store }: StoreContext, fields: CredentialFields): Promise<Credential> {
+  const { type, blob, user_id, project_id = null } = fields;
   const id = isEc2(fields) ? idOfAccessKey(readEc2Blob(fields.blob).access) : randomUUID().replaceAll('-', '');
   return store.transaction(async (trx) => {
     await checkParties(trx, fields);
     if (isEc2(fields) && !fields.project_id) throw expecting('project_id', 'credential');
-    const { user_id } = fields;
     if ((await trx.credentials.pick(['id'], { user_id }, { limit: credentialsMost })).length >= credentialsMost)
       throw new Fault('forbidden', {
         detail: `Unable to create additional credentials, maximum of ${credentialsMost} already exceeded for user.`,
       });
     if (await trx.credentials.find({ id })) throw duplicate(id);
-    return trx.credentials.insert({ ...fields, project_id: fields.project_id ?? null, id });
+    return trx.credentials.insert({ id, type, blob, user_id, project_id });
   });
 }
 
@@ -113,7 +123,7 @@ export async function updateCredential(
 ): Promise<Credential> {
   return store.transaction(async (trx) => {
     const credential = await getCredential({ store: trx }, id);
-    const changed = { ...credential, ...fields };
+    const changed = { ...credential, ...pickFields(fields) };
     if (isEc2(changed)) readEc2Blob(changed.blob);
     if (isEc2(changed) && !changed.project_id) throw expecting('project_id', 'credential');
     await checkParties(trx, fields);
