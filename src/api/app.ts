@@ -14,6 +14,7 @@ import type { Engine } from '#engine/contract.ts';
 import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import { BasicLogins } from '#services/identity/basic-logins.ts';
 import { LoginGuard } from '#services/identity/login-guard.ts';
+import { Receipts } from '#services/identity/receipts.ts';
 import { Tokens } from '#services/identity/tokens.ts';
 import type { ImageData } from '#services/image/context.ts';
 import type { ImageImports } from '#services/image/imports/image-imports.ts';
@@ -115,6 +116,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
     ...shared,
     policies,
     tokens,
+    receipts: new Receipts(tokenKey),
     logins,
     consoles,
     nodeRenderer: new NodeRenderer(parts),

@@ -12,6 +12,7 @@ import type { Engine } from '#engine/contract.ts';
 import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import type { Caller } from '#services/caller.ts';
 import type { LoginGuard } from '#services/identity/login-guard.ts';
+import type { Receipts } from '#services/identity/receipts.ts';
 import type { TokenPayload, Tokens } from '#services/identity/tokens.ts';
 import type { ImageData } from '#services/image/context.ts';
 import type { ImageImports } from '#services/image/imports/image-imports.ts';
@@ -40,6 +41,7 @@ export type ApiContext = {
   readonly settings: ApiPartSettings;
   readonly log: FastifyBaseLogger;
   readonly tokens: Tokens;
+  readonly receipts: Receipts;
   /** Checks and hashes all secrets. */
   readonly logins: LoginGuard;
   /** The rules of each service. */

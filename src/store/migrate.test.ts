@@ -70,6 +70,7 @@ const later = [
   '0071-groups-and-roles',
   '0072-catalogue',
   '0073-credentials',
+  '0074-user-options',
   '0080-image-members',
   '0081-hidden-images',
   '0082-image-tasks',

@@ -50,6 +50,7 @@ import { migration0070 } from './migrations/0070-project-tree.ts';
 import { migration0071 } from './migrations/0071-groups-and-roles.ts';
 import { migration0072 } from './migrations/0072-catalogue.ts';
 import { migration0073 } from './migrations/0073-credentials.ts';
+import { migration0074 } from './migrations/0074-user-options.ts';
 import { migration0080 } from './migrations/0080-image-members.ts';
 import { migration0081 } from './migrations/0081-hidden-images.ts';
 import { migration0082 } from './migrations/0082-image-tasks.ts';
@@ -105,6 +106,7 @@ const migrations: Record<string, Migration> = {
   '0071-groups-and-roles': migration0071,
   '0072-catalogue': migration0072,
   '0073-credentials': migration0073,
+  '0074-user-options': migration0074,
   '0080-image-members': migration0080,
   '0081-hidden-images': migration0081,
   '0082-image-tasks': migration0082,

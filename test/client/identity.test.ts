@@ -1,5 +1,8 @@
 /** Referee test: the identity commands of the unmodified `openstack` client. */
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
 import { openstack, openstackJson, openstackSession, withoutClient as skip } from './openstack.ts';
@@ -129,3 +132,34 @@ test('credentials and EC2 keys', { skip }, async () => {
   await openstackSession(env, [`ec2 credentials delete ${keys['access']}`, `credential delete ${credential['id']}`]);
   assert.deepEqual(await openstackJson(env, ['credential', 'list']), []);
 });
+
+test('options of a user, and a login with two methods', { skip }, async () => {
+  const { replies, output } = await openstackSession(env, [
+    'project create factors -f json',
+    'user create --password pw --multi-factor-auth-rule password,totp --enable-lock-password jo -f json',
+    'role add --project factors --user jo member',
+    'credential create --type totp jo GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ -f json',
+    'user show jo -f json',
+  ]);
+  const shown = replies.at(-1) as { options: object };
+  const asJo = { ...env, OS_USERNAME: 'jo', OS_PASSWORD: 'pw', OS_PROJECT_NAME: 'factors' };
+
+  assert.deepEqual(shown.options, { lock_password: true, multi_factor_auth_rules: [['password', 'totp']] }, output);
+  await assert.rejects(openstack(asJo, ['token', 'issue']), /Not all required auth rules were satisfied/);
+  // The client takes several methods from a file of clouds only.
+  const auth = { auth_url: env['OS_AUTH_URL'], username: 'jo', password: 'pw', passcode: passcodeNow() };
+  const place = { user_domain_name: 'Default', project_name: 'factors', project_domain_name: 'Default' };
+  const cloud = { auth_type: 'v3multifactor', auth_methods: ['v3password', 'v3totp'], auth: { ...auth, ...place } };
+  const file = join(fixture.stateDir, 'clouds.json');
+  await writeFile(file, JSON.stringify({ clouds: { ingot: cloud } }));
+  const asCloud = { PATH: env['PATH'], HOME: env['HOME'], OS_CLIENT_CONFIG_FILE: file, OS_CLOUD: 'ingot' };
+  assert.ok((await openstackJson(asCloud, ['token', 'issue'])).id);
+});
+
+/** For the secret "12345678901234567890". */
+function passcodeNow(): string {
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const digest = createHmac('sha1', '12345678901234567890').update(counter).digest();
+  return String((digest.readUInt32BE((digest.at(-1) ?? 0) & 15) & 0x7fffffff) % 1e6).padStart(6, '0');
+}

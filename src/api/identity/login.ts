@@ -24,6 +24,7 @@ export const Login = Type.Object({
     methods: Type.Array(Type.String(), { minItems: 1 }),
     password: optional(Type.Object({ user: Type.Intersect([Named, Type.Object({ password: Secret })]) })),
     token: optional(Type.Object({ id: Type.String() })),
+    totp: optional(Type.Object({ user: Type.Intersect([Named, Type.Object({ passcode: Type.String({ maxLength: 64 }) })]) })),
     application_credential: optional(
       Type.Object({ id: optional(Name), name: optional(Name), secret: Secret, user: optional(Named) }),
     ),

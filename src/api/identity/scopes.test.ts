@@ -284,11 +284,11 @@ test('an application credential is limited to its project, and its login takes n
 });
 
 test('an unknown method is rejected with the known ones', async () => {
-  const identity = { methods: ['totp'], totp: {} };
+  const identity = { methods: ['mapped'], mapped: {} };
   const reply = await fixture.app.inject({ method: 'POST', url: `${base}/auth/tokens`, payload: { auth: { identity } } });
 
   assert.equal(reply.statusCode, 401);
-  assert.deepEqual(reply.json().error.identity, { methods: ['password', 'token', 'application_credential'] });
+  assert.deepEqual(reply.json().error.identity, { methods: ['password', 'token', 'application_credential', 'totp'] });
   const missing = await fixture.app.inject({
     ...{ method: 'POST', url: `${base}/auth/tokens` },
     payload: { auth: { identity: { methods: ['password'] } } },

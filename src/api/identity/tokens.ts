@@ -16,6 +16,7 @@ import { Login } from './login.ts';
 import { loginClientOf } from './login-client.ts';
 import { allows, route } from './policy.ts';
 import { ProjectsReply, projectView } from './project-view.ts';
+import { receiptBody } from './receipt-body.ts';
 import { CollectionLinks, SelfLink } from './schemas.ts';
 import { type Subject, SystemScope, TokenQuery, TokenReply, tokenBody } from './token-body.ts';
 
@@ -28,14 +29,20 @@ export const loginRoutes = [
     method: 'POST',
     path: '/auth/tokens',
     policy: { public: 'a login' },
-    summary: 'Log in by password, token or application credential; the token is in the header X-Subject-Token',
+    summary: 'Log in by password, passcode, token or application credential; the token is in the header X-Subject-Token',
     status: 201,
     query: TokenQuery,
     body: Type.Object({ auth: Login }),
     bodyLimit: loginBytes,
-    reply: TokenReply,
+    reply: Type.Unsafe<object>(TokenReply),
     async handler(request, context, reply) {
-      const { token, payload } = await authenticate(context, loginClientOf(request), request.body.auth);
+      const receipt = request.headers['openstack-auth-receipt'] as string | undefined;
+      const result = await authenticate(context, loginClientOf(request), { ...request.body.auth, receipt });
+      if ('required' in result) {
+        reply.code(401).header('openstack-auth-receipt', result.receipt);
+        return receiptBody(context, result);
+      }
+      const { token, payload } = result;
       const caller = await recheck(context, payload);
       if (!caller) throw new Fault('unauthorized');
       reply.header('x-subject-token', token).header('vary', 'X-Auth-Token');

@@ -6,7 +6,7 @@ import { type ListFields, textField } from '../http/list.ts';
 import { viewOf } from '../http/view.ts';
 import { selfLink } from './links.ts';
 import { isSet } from './query-flags.ts';
-import { NoOptions, SelfLink } from './schemas.ts';
+import { SelfLink, UserOptions } from './schemas.ts';
 
 export const userView = viewOf<User>()({
   id: { type: Type.String(), value: ({ id }) => id },
@@ -14,7 +14,7 @@ export const userView = viewOf<User>()({
   domain_id: { type: Type.String(), value: ({ domain_id }) => domain_id },
   enabled: { type: Type.Boolean(), value: ({ enabled }) => enabled },
   password_expires_at: { type: Type.Null(), value: () => null },
-  options: { type: NoOptions, value: () => ({}) },
+  options: { type: UserOptions, value: ({ options }) => options },
   default_project_id: {
     type: Type.String(),
     when: ({ project_id }) => project_id !== '',

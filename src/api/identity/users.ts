@@ -18,7 +18,7 @@ import { authorize, route } from './policy.ts';
 import { userTarget } from './policy-targets.ts';
 import { ProjectsReply, projectFields, projectView } from './project-view.ts';
 import { withDomain } from './projects.ts';
-import { CollectionLinks } from './schemas.ts';
+import { CollectionLinks, UserOptionFields } from './schemas.ts';
 import { userFields, userView } from './user-view.ts';
 
 const Password = Type.String({ maxLength: longestPassword });
@@ -30,6 +30,7 @@ const UserRequest = Type.Object({
   enabled: Type.Optional(Type.Boolean()),
   description: Maybe(Type.String()),
   email: Maybe(Type.String()),
+  options: Type.Optional(UserOptionFields),
 });
 
 const UserReply = Type.Object({ user: userView.schema });

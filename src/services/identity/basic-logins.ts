@@ -1,9 +1,10 @@
 /** Logins with a name and a secret in each request, as clients without Keystone send them: one token serves many requests. */
 import { createHmac, randomBytes } from 'node:crypto';
 import { SingleFlight } from '#async/single-flight.ts';
-import { authenticateInWidestScope, type Identity } from './authenticate.ts';
+import { authenticateInWidestScope } from './authenticate.ts';
 import type { IdentityContext } from './context.ts';
 import type { LoginClient } from './login-guard.ts';
+import type { Identity } from './proofs.ts';
 import { readToken } from './validate-token.ts';
 
 export type NamedSecret = { readonly name: string; readonly secret: string };

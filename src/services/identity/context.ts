@@ -1,11 +1,14 @@
 /** What the use cases of identity work with. */
 import type { Store } from '#store/store.ts';
 import type { LoginGuard } from './login-guard.ts';
+import type { Receipts } from './receipts.ts';
 import type { Tokens } from './tokens.ts';
 
 export type IdentityContext = {
   readonly store: Store;
   readonly tokens: Tokens;
+  /** What a login has proved, if more is needed. */
+  readonly receipts: Receipts;
   /** Checks and hashes all secrets. */
   readonly logins: LoginGuard;
 };

@@ -4,7 +4,7 @@ import { Fault } from '#domain/faults.ts';
 import { type ListPage, type ListQuery, listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Store } from '#store/store.ts';
-import type { User } from '#store/tables/users.ts';
+import type { User, UserOptions } from '#store/tables/users.ts';
 import type { IdentityContext, StoreContext } from './context.ts';
 import { defaultDomainId, getDomain } from './domains.ts';
 import { ofDomain, wholeList } from './lists.ts';
@@ -21,7 +21,11 @@ export type UserFields = {
   readonly enabled?: boolean;
   readonly description?: string | null;
   readonly email?: string | null;
+  readonly options?: OptionChanges;
 };
+
+/** Null unsets an option. */
+type OptionChanges = { readonly [Name in keyof UserOptions]?: UserOptions[Name] | null };
 
 /** @throws Fault `notFound` */
 export async function getUser({ store }: StoreContext, id: string): Promise<User> {
@@ -48,12 +52,17 @@ export function newUser(name: string, domain_id = defaultDomainId): User {
     enabled: true,
     description: '',
     email: '',
+    options: {},
   };
 }
 
 export async function createUser(context: IdentityContext, client: LoginClient, fields: UserFields): Promise<User> {
   const { id: domain_id } = await getDomain(context, fields.domain_id ?? defaultDomainId);
-  const user = { ...newUser(fields.name, domain_id), ...(await changesOf(context, client, fields)) };
+  const user = {
+    ...newUser(fields.name, domain_id),
+    ...(await changesOf(context, client, fields)),
+    options: withOptions({}, fields.options),
+  };
   return refuseDuplicates(context.store.users.insert(user), 'user', duplicate(user));
 }
 
@@ -64,7 +73,10 @@ export async function updateUser(context: IdentityContext, client: LoginClient, 
     throw new Fault('conflict', { detail: `User ${user.name} is the administrator of the settings and stays enabled.` });
   if (fields.domain_id && fields.domain_id !== user.domain_id)
     throw new Fault('badRequest', { detail: 'Cannot change Domain ID.' });
-  const changes = await changesOf(context, client, fields);
+  const changes = {
+    ...(await changesOf(context, client, fields)),
+    ...(fields.options !== undefined && { options: withOptions(user.options, fields.options) }),
+  };
   const changed = { ...user, ...changes };
   await context.store.transaction(async (trx) => {
     if (Object.keys(changes).length > 0)
@@ -74,6 +86,11 @@ export async function updateUser(context: IdentityContext, client: LoginClient, 
     if (changes.enabled === false) await trx.application_credentials.remove({ user_id: user.id });
   });
   return changed;
+}
+
+function withOptions(former: UserOptions, changes: OptionChanges = {}): UserOptions {
+  const all = Object.entries({ ...former, ...changes }).filter(([, value]) => value !== null);
+  return Object.fromEntries(all);
 }
 
 function duplicate({ name, domain_id }: User): string {
@@ -117,8 +134,12 @@ export async function changePassword(
   client: LoginClient,
   { user, change }: { readonly user: User; readonly change: PasswordChange },
 ): Promise<void> {
-  const { id, password_hash } = user;
+  const { id, password_hash, options } = user;
   await context.logins.check(client, { account: id, user_id: id, secret: change.original_password, hash: password_hash });
+  if (options.lock_password) {
+    const disabled = 'You cannot change your password at this time due to password policy disallowing password changes.';
+    throw new Fault('badRequest', { detail: `${disabled} Please contact your administrator to reset your password.` });
+  }
   const next = await context.logins.hash(client, change.password);
   await context.store.transaction(async (trx) => {
     // Of two concurrent changes, the later one no longer has the right original password.

@@ -1,6 +1,19 @@
 /** Users, as in Keystone. */
 import { Collection } from '../collection.ts';
 
+/** As in Keystone; an absent one is not set. Ingot itself acts on the locked password and the rules of logins. */
+export type UserOptions = {
+  ignore_change_password_upon_first_use?: boolean;
+  ignore_password_expiry?: boolean;
+  ignore_lockout_failure_attempts?: boolean;
+  ignore_user_inactivity?: boolean;
+  /** Whether the user cannot change the password. */
+  lock_password?: boolean;
+  multi_factor_auth_enabled?: boolean;
+  /** A login needs all methods of one of these. */
+  multi_factor_auth_rules?: string[][];
+};
+
 export type User = {
   id: string;
   domain_id: string;
@@ -16,10 +29,11 @@ export type User = {
   enabled: boolean;
   description: string;
   email: string;
+  options: UserOptions;
 };
 
 export class Users extends Collection<User, { users: User }> {
-  static override readonly table = { name: 'users', boolean: ['is_admin', 'enabled'] };
+  static override readonly table = { name: 'users', json: ['options'], boolean: ['is_admin', 'enabled'] };
 
   /** Revokes all tokens of the user, whatever their scope, by a new revision. */
   async revokeTokens(user_id: string): Promise<void> {
