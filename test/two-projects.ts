@@ -94,6 +94,9 @@ async function aProject(fixture: RackFixture, name: string) {
   const { subnet } = await make('/network/v2.0/subnets', { subnet: { network_id: network.id, ip_version: 4, cidr } });
   const row = await fixture.store.networks.find({ id: network.id });
   const group = (await make('/network/v2.0/security-groups', { security_group: { name } })).security_group;
+  const list = (await make('/network/v2.0/address-groups', { address_group: { name, addresses: [cidr] } })).address_group;
+  const rbac = { object_type: 'address_group', object_id: list.id, action: 'access_as_shared', target_tenant: '9'.repeat(32) };
+  const { rbac_policy } = await make('/network/v2.0/rbac-policies', { rbac_policy: rbac });
   const port = await allocatePort(fixture.store, { network: row!, project_id: project.id });
   await make('/compute/v2.1/os-keypairs', { keypair: { name: `${name}-key` } });
   const server = { name, imageRef: image.id, flavorRef: 'f1', networks: [] };
@@ -110,6 +113,8 @@ async function aProject(fixture: RackFixture, name: string) {
     subnets: subnet.id,
     ports: port.id,
     'security-groups': group.id,
+    'address-groups': list.id,
+    'rbac-policies': rbac_policy.id,
     'security-group-rules': group.security_group_rules[0].id,
     'os-keypairs': `${name}-key`,
     users: made.id,

@@ -34,7 +34,7 @@ const words: Readonly<Record<string, string>> = {
 /** Path segments before a parameter that identifies nothing owned by a project. */
 const nobodys = new Set([
   ...['services', 'endpoints', 'os-services', 'agents', 'availability_zones', 'floatingips', 'routers', 'segments', 'trunks'],
-  ...['rbac-policies', 'subnetpools', 'address-scopes', 'drivers', 'portgroups'],
+  ...['subnetpools', 'address-scopes', 'drivers', 'portgroups'],
   ...['credentials', 'OS-EC2', 'config', ':group', 'groups', 'policies', 'limits', 'registered_limits', 'endpoint_groups'],
   ...['identity_providers', 'protocols', 'mappings', 'service_providers', 'consumers', 'authorize', 'access_tokens'],
   ...['trusts', 'access_rules', 'tasks', 'cache'],
@@ -72,6 +72,10 @@ const bodies: Readonly<Record<string, unknown>> = {
   'PUT /network/v2.0/networks/:id': { network: { name: 'new' } },
   'PUT /network/v2.0/subnets/:id': { subnet: { name: 'new' } },
   'PUT /network/v2.0/ports/:id': { port: { name: 'new' } },
+  'PUT /network/v2.0/address-groups/:id': { address_group: { name: 'new' } },
+  'PUT /network/v2.0/address-groups/:id/add_addresses': { addresses: ['10.1.0.0/16'] },
+  'PUT /network/v2.0/address-groups/:id/remove_addresses': { addresses: ['10.1.0.0/16'] },
+  'PUT /network/v2.0/rbac-policies/:id': { rbac_policy: { target_tenant: '8'.repeat(32) } },
   'PUT /network/v2.0/security-groups/:id': { security_group: { name: 'new' } },
   'POST /network/v2.0/networks/:id/tags': { tags: ['new'] },
   'PUT /network/v2.0/networks/:id/tags': { tags: ['new'] },
@@ -218,6 +222,32 @@ const trx: { title: string; asks: (ids: Ids) => Ask }[] = [
       body: { port: { network_id: own['networks'], fixed_ips: [{ subnet_id: subnets }] } },
     }),
   },
+  {
+    title: 'a rule for an address group',
+    asks: (ids) => ({
+      method: 'POST',
+      url: '/network/v2.0/security-group-rules',
+      body: {
+        security_group_rule: {
+          ...{ security_group_id: own['security-groups'], direction: 'ingress' },
+          remote_address_group_id: ids['address-groups'],
+        },
+      },
+    }),
+  },
+  ...(['networks', 'security-groups', 'address-groups'] as const).map((noun) => ({
+    title: `an RBAC policy for ${noun}`,
+    asks: (ids: Ids): Ask => ({
+      method: 'POST',
+      url: '/network/v2.0/rbac-policies',
+      body: {
+        rbac_policy: {
+          ...{ object_type: noun.slice(0, -1).replace('-', '_'), object_id: ids[noun] },
+          ...{ action: 'access_as_shared', target_tenant: own['projects'] },
+        },
+      },
+    }),
+  })),
   {
     title: 'a port in a security group',
     asks: (ids) => ({

@@ -24,6 +24,7 @@ test('counts a write to any table, except those on which no token depends', asyn
 
   const expected = [
     ...[
+      'address_groups',
       'allocations',
       'bmc_health',
       'catalog_endpoints',
@@ -50,7 +51,7 @@ test('counts a write to any table, except those on which no token depends', asyn
     ],
     ...['keypairs', 'login_addresses', 'network_quotas', 'networks'],
     ...['node_endpoints', 'node_locks', 'node_ports', 'node_reservations', 'nodes'],
-    ...['operations', 'portgroups', 'ports', 'regions', 'runbooks', 'security_group_rules', 'security_groups'],
+    ...['operations', 'portgroups', 'ports', 'rbac_policies', 'regions', 'runbooks', 'security_group_rules', 'security_groups'],
     ...['servers', 'subnets', 'volume_connectors', 'volume_targets'],
   ];
   assert.deepEqual(uncounted.sort(), expected);

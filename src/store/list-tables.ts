@@ -10,6 +10,7 @@ const newestFirst = [
 ];
 
 export const listTables = {
+  address_groups: { id: 'id', order: oldestFirst },
   application_credentials: { id: 'id', order: byName },
   credentials: { id: 'id', order: [{ column: 'id' }] },
   domains: { id: 'id', order: byName },
@@ -24,6 +25,7 @@ export const listTables = {
   ports: { id: 'id', order: oldestFirst },
   /** Small records of the bare-metal service. */
   records: { id: 'uuid', order: [{ column: 'created_at' }, { column: 'uuid' }] },
+  rbac_policies: { id: 'id', order: oldestFirst },
   security_groups: { id: 'id', order: oldestFirst },
   security_group_rules: { id: 'id', order: oldestFirst },
   servers: { id: 'id', order: newestFirst, scanned: 30, read: 20, short: shortColumns },

@@ -76,6 +76,7 @@ const later = [
   '0082-image-tasks',
   '0085-security-groups',
   '0086-network-revisions',
+  '0087-rbac-policies',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

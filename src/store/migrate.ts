@@ -56,6 +56,7 @@ import { migration0081 } from './migrations/0081-hidden-images.ts';
 import { migration0082 } from './migrations/0082-image-tasks.ts';
 import { migration0085 } from './migrations/0085-security-groups.ts';
 import { migration0086 } from './migrations/0086-network-revisions.ts';
+import { migration0087 } from './migrations/0087-rbac-policies.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -112,6 +113,7 @@ const migrations: Record<string, Migration> = {
   '0082-image-tasks': migration0082,
   '0085-security-groups': migration0085,
   '0086-network-revisions': migration0086,
+  '0087-rbac-policies': migration0087,
 };
 
 /** The names of the migrations that have not run on this database. */

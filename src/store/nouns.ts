@@ -1,5 +1,6 @@
 /** The list of nouns: each is one file of `tables/`, and here one line. The order is that in which rows may be copied. */
 import type { Table } from './collection.ts';
+import { AddressGroups } from './tables/address-groups.ts';
 import { Allocations } from './tables/allocations.ts';
 import { ApplicationCredentials } from './tables/application-credentials.ts';
 import { BmcHealth } from './tables/bmc-health.ts';
@@ -37,6 +38,7 @@ import { Operations } from './tables/operations.ts';
 import { PortGroups } from './tables/port-groups.ts';
 import { Ports } from './tables/ports.ts';
 import { Projects } from './tables/projects.ts';
+import { RbacPolicies } from './tables/rbac-policies.ts';
 import { RevokedTokens } from './tables/revoked-tokens.ts';
 import { RoleAssignments } from './tables/role-assignments.ts';
 import { ImpliedRoles, Roles } from './tables/roles.ts';
@@ -78,6 +80,8 @@ export const nouns = {
   security_groups: SecurityGroups,
   security_group_rules: SecurityGroupRules,
   network_quotas: NetworkQuotas,
+  address_groups: AddressGroups,
+  rbac_policies: RbacPolicies,
   networks: Networks,
   subnets: Subnets,
   ports: Ports,

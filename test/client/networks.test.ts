@@ -98,3 +98,33 @@ test('tags, revisions and quotas', { skip }, async () => {
   assert.equal(quotas.length, 1);
   assert.equal(byDefault.networks, 100);
 });
+
+test('RBAC policies and address groups', { skip }, async () => {
+  const { replies, output } = await session([
+    'project create guests -f json',
+    'network create lent',
+    'network rbac create --type network --action access_as_shared --target-project guests lent -f json',
+    'network rbac list --long -f json',
+    'security group create lent',
+    'network rbac create --type security_group --action access_as_shared --target-all-projects lent -f json',
+    'address group create --address 10.0.0.0/24 --address 192.0.2.1 --description known hosts -f json',
+    'address group set --address 198.51.100.0/24 hosts',
+    'address group unset --address 192.0.2.1 hosts',
+    'address group show hosts -f json',
+    'security group rule create --remote-address-group hosts --protocol tcp lent -f json',
+    'network rbac create --type address_group --action access_as_shared --target-project guests hosts -f json',
+    'address group delete hosts',
+    'network set --share lent',
+    'network set --no-share lent',
+    'network rbac list --type network -f json',
+  ]);
+  const [project, network, policies, group, list, changed, rule, third, left] = replies;
+
+  assert.deepEqual([network.object_type, network.target_project_id], ['network', project.id], output);
+  assert.deepEqual([policies.length, group.target_project_id], [1, '*']);
+  assert.deepEqual(list.addresses, ['10.0.0.0/24', '192.0.2.1/32']);
+  assert.deepEqual(changed.addresses, ['10.0.0.0/24', '198.51.100.0/24']);
+  assert.deepEqual([rule.remote_address_group_id, third.object_type], [list.id, 'address_group']);
+  assert.match(output, /is in use on one or more security group rules/);
+  assert.equal(left.length, 1);
+});

@@ -93,6 +93,20 @@ export const networkExceptions: readonly Exception[] = [
     source: 'neutron/extensions/quotasv2.py (show, default, update)',
   },
   {
+    at: inEach('address_groups', ['addresses/*']),
+    what: 'wrong',
+    says: 'uuid',
+    why: 'They are addresses.',
+    source: `${definitions}/address_group.py`,
+  },
+  {
+    operation: '* /v2.0/rbac-policies**',
+    at: ['/rbac_policies/*', '/rbac_policy'].flatMap((path) => [`${path}/project_id`, `${path}/target_project`]),
+    what: 'unknown',
+    why: 'Beside tenant_id and target_tenant.',
+    source: 'neutron/db/rbac_db_mixin.py (_make_rbac_policy_dict)',
+  },
+  {
     at: '/quotas/*/project_id',
     what: 'wrong',
     says: 'uuid',

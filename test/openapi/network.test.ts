@@ -15,6 +15,7 @@ test("network: every reply matches Neutron's document", { skip }, async (t) => {
   await reads(send, comparison.check, project?.id ?? '');
   await networkCycle(send);
   await groupCycle(send);
+  await sharingCycle(send, project?.id ?? '');
 
   assert.deepEqual(comparison.findings(), nothingFound);
 });
@@ -36,7 +37,7 @@ async function reads(send: Send, check: ReplyCheck, project: string): Promise<vo
 }
 
 /** Empty collections, to which nothing can be added. */
-const absent = [...['address-scopes', 'agents', 'floatingips', 'rbac-policies', 'routers', 'segments', 'subnetpools']];
+const absent = [...['address-scopes', 'agents', 'floatingips', 'routers', 'segments', 'subnetpools']];
 
 async function networkCycle(send: Send): Promise<void> {
   const { network } = await send('POST', '/networks', { network: { name: 'net', shared: true } });
@@ -63,6 +64,24 @@ async function groupCycle(send: Send): Promise<void> {
   await send('PUT', `/security-groups/${security_group.id}`, { security_group: { description: 'for the web' } });
   await tagCycle(send, `/security-groups/${security_group.id}`);
   await send('DELETE', `/security-groups/${security_group.id}`);
+}
+
+async function sharingCycle(send: Send, project: string): Promise<void> {
+  const addresses = ['10.0.0.0/24'];
+  const { address_group } = await send('POST', '/address-groups', { address_group: { name: 'hosts', addresses } });
+  const path = `/address-groups/${address_group.id}`;
+  await send('GET', '/address-groups');
+  await send('GET', path);
+  await send('PUT', path, { address_group: { name: 'others' } });
+  await send('PUT', `${path}/add_addresses`, { addresses: ['10.1.0.0/24'] });
+  await send('PUT', `${path}/remove_addresses`, { addresses: ['10.1.0.0/24'] });
+  const policy = { object_type: 'address_group', object_id: address_group.id, action: 'access_as_shared' };
+  const { rbac_policy } = await send('POST', '/rbac-policies', { rbac_policy: { ...policy, target_tenant: project } });
+  await send('GET', '/rbac-policies');
+  await send('GET', `/rbac-policies/${rbac_policy.id}`);
+  await send('PUT', `/rbac-policies/${rbac_policy.id}`, { rbac_policy: { target_tenant: '*' } });
+  await send('DELETE', `/rbac-policies/${rbac_policy.id}`);
+  await send('DELETE', path);
 }
 
 async function tagCycle(send: Send, path: string): Promise<void> {

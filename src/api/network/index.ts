@@ -1,11 +1,13 @@
 /** Networks (Neutron v2.0): networks, subnets, ports. */
 import type { ApiContext, ApiScope } from '../context.ts';
 import { registerRoutes } from '../http/register-routes.ts';
+import { addressGroupRoutes } from './address-groups.ts';
 import { convertAttributes } from './converted-attributes.ts';
 import { extensionRoutes } from './extensions.ts';
 import { networkRoutes } from './networks.ts';
 import { portRoutes } from './ports.ts';
 import { quotaRoutes } from './quotas.ts';
+import { rbacRoutes } from './rbac-policies.ts';
 import { securityGroupRoutes } from './security-groups.ts';
 import { subnetRoutes } from './subnets.ts';
 import { unsupportedRoutes } from './unsupported-routes.ts';
@@ -15,6 +17,8 @@ const rows = [
   ...subnetRoutes,
   ...portRoutes,
   ...securityGroupRoutes,
+  ...addressGroupRoutes,
+  ...rbacRoutes,
   ...quotaRoutes,
   ...extensionRoutes,
   ...unsupportedRoutes,

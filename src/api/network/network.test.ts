@@ -108,7 +108,7 @@ test('others see shared networks, change only their own, and have no privileged 
     url: `${base}/networks/${shared.id}`,
     payload: { network: { shared: false } },
   });
-  assert.equal(typeOf(unshare), 'NetworkInUse');
+  assert.equal(typeOf(unshare), 'InvalidSharedSetting');
   assert.equal((await fixture.ask({ url: `${base}/networks/${own.id}` })).status, 200);
 });
 

@@ -1,12 +1,14 @@
 /** `/networks`: networks, which are all the one flat network that the machines are wired to. */
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import { readBoolean } from '#services/loose-booleans.ts';
 import { createNetwork, deleteNetwork, subnetIdsByNetwork, updateNetwork } from '#services/network/networks.ts';
-import { visibleNetworks } from '#services/network/visibility.ts';
-import { hasMember, isAmong, isOneOf } from '#store/conditions.ts';
+import { asSeenBy, visibleNetworks } from '#services/network/visibility.ts';
+import { anyOf, hasMember, isAmong, isNot, isOneOf } from '#store/conditions.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Network } from '#store/tables/networks.ts';
-import { booleanField, fixedField, integerField, type ListFields } from '../http/list.ts';
+import { isSharedWith } from '#store/tables/rbac-policies.ts';
+import { booleanField, fixedField, integerField, type ListField, type ListFields } from '../http/list.ts';
 import { Nullable } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
 import { taggedFields } from './list-query.ts';
@@ -114,6 +116,19 @@ function requestOf(fields: Partial<Static<typeof NewNetwork>>) {
   return { ...fields, external, network_type, physical_network };
 }
 
+/** As the field is shown: with the caller's project. */
+function sharedField(project_id: string): ListField {
+  const shared = isSharedWith('network', project_id);
+  const { filter } = booleanField('shared');
+  return {
+    ...booleanField('shared'),
+    filter(values) {
+      filter?.(values);
+      return anyOf(...values.map((value) => (readBoolean(value) ? shared : isNot(shared))));
+    },
+  };
+}
+
 type Fields = Partial<Static<typeof NewNetwork>>;
 
 export const networks = resourceOf<Network, Fields, Fields>()({
@@ -126,13 +141,20 @@ export const networks = resourceOf<Network, Fields, Fields>()({
   visible: visibleNetworks,
   missing: (id) => new Fault('notFound', { what: 'Network', id }),
   fields: allFields,
-  fieldsFor: (request) => (allows(request, 'get_network:provider:network_type') ? allFields : networkFields),
+  fieldsFor: (request) => ({
+    ...(allows(request, 'get_network:provider:network_type') ? allFields : networkFields),
+    shared: sharedField(request.caller.project_id),
+  }),
   view: networkView,
-  async items({ context }, rows) {
+  async items({ request, context }, rows) {
     const subnets = await subnetIdsByNetwork(context, rows);
-    return rows.map((network) => ({ network, subnets: subnets.get(network.id) ?? [] }));
+    const seen = await asSeenBy(context.store, request.caller, rows);
+    return seen.map((network) => ({ network, subnets: subnets.get(network.id) ?? [] }));
   },
-  targets: async (_, rows) => rows.map((network) => targetIn(network, network)),
+  async targets({ request, context }, rows) {
+    const seen = await asSeenBy(context.store, request.caller, rows);
+    return seen.map((network) => targetIn(network, network));
+  },
   create: {
     body: NewNetwork,
     defaults,

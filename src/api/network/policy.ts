@@ -11,6 +11,7 @@ import { networkRules, subnetRules } from './rules/networks.ts';
 import { otherRules } from './rules/others.ts';
 import { portRules } from './rules/ports.ts';
 import { securityGroupRules } from './rules/security-groups.ts';
+import { sharingRules } from './rules/sharing.ts';
 
 const rules = {
   ...baseRules,
@@ -18,6 +19,7 @@ const rules = {
   ...subnetRules,
   ...portRules,
   ...securityGroupRules,
+  ...sharingRules,
   ...otherRules,
 } as const;
 export type NetworkRule = keyof typeof rules;

@@ -120,8 +120,8 @@ export const ports = resourceOf<Port, Static<typeof NewPort>, Static<typeof Chan
   fieldsFor: (request) => (allows(request, 'get_port:binding:host_id') ? allFields : portFields),
   view: portView,
   items: async (_, rows) => rows,
-  async targets({ context }, rows) {
-    const networks = await networksOfAll(context, rows);
+  async targets(call, rows) {
+    const networks = await networksOfAll(call, rows);
     return rows.map((port) => targetIn(networks.get(port.network_id), port));
   },
   create: {

@@ -6,6 +6,7 @@ import type { FastifyRequest } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
+import { asSeenBy } from '#services/network/visibility.ts';
 import type { Condition } from '#store/conditions.ts';
 import { listRows, type TableReading } from '#store/list.ts';
 import type { Store } from '#store/store.ts';
@@ -154,9 +155,15 @@ function showRoute(resource: AnyResource): Row {
 }
 
 /** The networks of subnets or ports, by id. */
-export async function networksOfAll({ store }: ApiContext, rows: readonly { network_id: string }[]) {
+export async function networksOfAll({ request, context: { store } }: Call, rows: readonly { network_id: string }[]) {
   const networks = await store.networks.list({ id: [...new Set(rows.map(({ network_id }) => network_id))] });
-  return new Map(networks.map((network) => [network.id, network]));
+  return new Map((await asSeenBy(store, request.caller, networks)).map((network) => [network.id, network]));
+}
+
+/** Of resources that are shared by RBAC policies. */
+export async function sharedTargets({ request, context: { store } }: Call, rows: readonly UnnamedAttributes[]) {
+  const seen = await asSeenBy(store, request.caller, rows);
+  return seen.map((row) => ({ ...targetIn(undefined, row), shared: row.shared }));
 }
 
 type Body = Readonly<Record<string, unknown>>;

@@ -19,15 +19,16 @@ import {
   visibleGroups,
   visibleRules,
 } from '#services/network/security-groups.ts';
+import { asSeenBy } from '#services/network/visibility.ts';
 import { anyOf, isAmong, isEqual, isNot } from '#store/conditions.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { SecurityGroup, SecurityGroupRule } from '#store/tables/security-groups.ts';
-import { booleanField, fixedField, integerField, nullableField, textFields } from '../http/list.ts';
+import { booleanField, integerField, nullableField, textFields } from '../http/list.ts';
 import { Maybe, Nullable } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
 import { revisedFields, taggedFields } from './list-query.ts';
 import { type NetworkRule, targetIn } from './policy.ts';
-import { type Call, resourceOf, resourceRoutes } from './resource.ts';
+import { type Call, resourceOf, resourceRoutes, sharedTargets } from './resource.ts';
 import { Description, Name, Owner, revisedView, taggedView } from './standard-attributes.ts';
 import { tagRoutes } from './tag-routes.ts';
 
@@ -51,12 +52,12 @@ const ruleView = viewOf<RuleItem, NetworkRule>()({
   belongs_to_default_sg: { type: Type.Boolean(), value: ({ isOfDefault }) => isOfDefault },
 });
 
-type GroupItem = { readonly group: SecurityGroup; readonly rules: readonly SecurityGroupRule[] };
+type GroupItem = { readonly group: SecurityGroup; readonly shared: boolean; readonly rules: readonly SecurityGroupRule[] };
 
 const groupView = viewOf<GroupItem, NetworkRule>()({
   ...taggedView(({ group }: GroupItem) => group),
   stateful: { type: Type.Boolean(), value: ({ group }) => group.stateful },
-  shared: { type: Type.Boolean(), value: () => false },
+  shared: { type: Type.Boolean(), value: ({ shared }) => shared },
   security_group_rules: {
     type: Type.Array(ruleView.schema),
     value: ({ group, rules }, { request, context }) =>
@@ -82,12 +83,14 @@ export const securityGroups = resourceOf<SecurityGroup, NewGroup, GroupChanges>(
   table: listTables.security_groups,
   visible: visibleGroups,
   missing: missingGroup,
-  fields: { ...taggedFields, stateful: booleanField('stateful'), shared: fixedField(false) },
+  fields: { ...taggedFields, stateful: booleanField('stateful') },
   view: groupView,
-  async items({ context }, rows) {
+  async items({ request, context }, rows) {
     const rules = await rulesByGroup(context, rows);
-    return rows.map((group) => ({ group, rules: rules.get(group.id) ?? [] }));
+    const seen = await asSeenBy(context.store, request.caller, rows);
+    return seen.map(({ shared, ...group }) => ({ group, shared, rules: rules.get(group.id) ?? [] }));
   },
+  targets: sharedTargets,
   beforeList: ({ request, context }) => ensureDefaultGroup(context, request.caller, projectIn(request.query)),
   create: {
     body: Type.Object({ ...GroupChangesBody.properties, ...Owner }, { additionalProperties: false }),
@@ -181,7 +184,8 @@ export const securityGroupRules = resourceOf<SecurityGroupRule, NewRule>()({
       const groups = await groupsOf(call, [fields]);
       const group = groups.get(fields.security_group_id);
       const { is_admin, project_id } = call.request.caller;
-      if (!group || !(is_admin || group.project_id === project_id)) throw missingGroup(fields.security_group_id);
+      const isSeen = group && (await asSeenBy(call.context.store, call.request.caller, [group]))[0]?.shared;
+      if (!group || !(is_admin || isSeen || group.project_id === project_id)) throw missingGroup(fields.security_group_id);
       return targetOf(group, { ...fields, project_id });
     },
     run: ({ request, context }, fields) => createRule(context, request.caller, fields),

@@ -113,8 +113,8 @@ export const subnets = resourceOf<Subnet, Static<typeof NewSubnet>, Static<typeo
   fields: subnetFields,
   view: subnetView,
   items: async (_, rows) => rows,
-  async targets({ context }, rows) {
-    const networks = await networksOfAll(context, rows);
+  async targets(call, rows) {
+    const networks = await networksOfAll(call, rows);
     return rows.map((subnet) => targetIn(networks.get(subnet.network_id), subnet));
   },
   create: {

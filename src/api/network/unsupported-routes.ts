@@ -29,7 +29,6 @@ const collectionTable: readonly Collection[] = [
     create: null,
   },
   { path: 'floatingips', noun: 'FloatingIP', what: 'A floating IP', get: 'get_floatingip', create: 'create_floatingip' },
-  { path: 'rbac-policies', noun: 'RbacPolicy', what: 'An RBAC policy', get: 'get_rbac_policy', create: 'create_rbac_policy' },
   { path: 'routers', noun: 'Router', what: 'A router', get: 'get_router', create: 'create_router' },
   { path: 'segments', noun: 'Segment', what: 'A network segment', get: 'get_segment', create: 'create_segment' },
   { path: 'subnetpools', noun: 'SubnetPool', what: 'A subnet pool', get: 'get_subnetpool', create: 'create_subnetpool' },

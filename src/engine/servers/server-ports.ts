@@ -28,8 +28,8 @@ export async function checkRequestedNetworks(store: Store, operation: { request:
 type User = ReturnType<typeof userOf>;
 
 async function mayUseNetwork(store: Store, id: string, user: User): Promise<boolean> {
-  const network = await store.networks.find({ id });
-  return network !== undefined && (user.is_admin || network.shared || network.project_id === user.project_id);
+  if (user.is_admin) return (await store.networks.find({ id })) !== undefined;
+  return store.networks.isUsableBy(id, user.project_id);
 }
 
 async function mayUsePort(store: Store, id: string, user: User): Promise<boolean> {

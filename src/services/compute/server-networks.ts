@@ -37,7 +37,7 @@ async function networkOf(
     return { port_id };
   }
   const network = await store.networks.find({ id: uuid ?? '' });
-  if (!network || !(network.shared || owns(caller, network)))
+  if (!network || !(owns(caller, network) || (await store.networks.isUsableBy(network.id, caller.project_id))))
     throw new Fault('badRequest', { detail: `Network ${uuid} could not be found.` });
   // As Neutron's policy `create_port:fixed_ips:ip_address`, since the port is created on behalf of the user.
   if (fixed_ip && !owns(caller, network)) throw new Fault('policyNotAuthorized', { rule: 'create_port:fixed_ips:ip_address' });

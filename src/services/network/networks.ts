@@ -5,6 +5,7 @@ import type { Network } from '#store/tables/networks.ts';
 import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
 import { refuseOver } from './quotas.ts';
+import { writeNetworkAccess } from './rbac-policies.ts';
 import { ownerOf } from './visibility.ts';
 
 const defaultMtu = 1500;
@@ -51,7 +52,9 @@ export async function createNetwork({ store }: NetworkContext, caller: Caller, r
   };
   return store.transaction(async (trx) => {
     await refuseOver(trx, 'network', { project_id });
-    return trx.networks.insert(network);
+    const made = await trx.networks.insert(network);
+    await writeNetworkAccess(trx, made, made);
+    return made;
   });
 }
 
@@ -61,12 +64,11 @@ function readMtu(value: number | string): number {
   throw new Fault('badRequest', { detail: `Invalid input for mtu: it must be from ${minMtu} to ${maxMtu}, not ${value}.` });
 }
 
-/** @throws Fault `networkInUse` if it is no longer to be shared and another project uses it */
+/** @throws Fault `conflict` if it is no longer to be shared and another project uses it */
 export async function updateNetwork({ store }: NetworkContext, { id }: Network, changes: NetworkChanges): Promise<void> {
   await store.transaction(async (trx) => {
     const network = await trx.networks.find({ id });
     if (!network) throw new Fault('notFound', { what: 'Network', id });
-    if (changes.shared === false && network.shared) await refuseForeignPorts(trx, network);
     const changed: Network = {
       ...network,
       name: changes.name ?? network.name,
@@ -78,14 +80,9 @@ export async function updateNetwork({ store }: NetworkContext, { id }: Network, 
       description: changes.description ?? network.description,
       updated_at: new Date().toISOString(),
     };
+    await writeNetworkAccess(trx, network, changed);
     await trx.networks.update({ id }, changed);
   });
-}
-
-async function refuseForeignPorts(store: NetworkContext['store'], network: Network): Promise<void> {
-  const ports = await store.ports.pick(['id', 'project_id'], { network_id: network.id });
-  const foreign = ports.find((port) => port.project_id !== network.project_id);
-  if (foreign) throw new Fault('networkInUse', { network: network.id, detail: 'another project has a port on it' });
 }
 
 /** Deletes its subnets too; a port prevents the deletion. @throws Fault `networkInUse` */
@@ -94,6 +91,7 @@ export async function deleteNetwork({ store }: NetworkContext, network: Network)
     const ports = await trx.ports.pick(['id'], { network_id: network.id });
     if (ports.length > 0)
       throw new Fault('networkInUse', { network: network.id, detail: `there are ${ports.length} ports on it` });
+    await trx.rbac_policies.remove({ object_id: network.id });
     await trx.subnets.remove({ network_id: network.id });
     await trx.networks.remove({ id: network.id });
   });

@@ -7,6 +7,7 @@ export async function networkResourcesOf(store: Store, project_id: string): Prom
     networks: await store.networks.count({ project_id }),
     subnets: await store.subnets.count({ project_id }),
     ports: await store.ports.count({ project_id }),
+    'address groups': await store.address_groups.count({ project_id }),
     'security groups': await store.security_groups.count({ project_id, default_of: null }),
   };
 }
@@ -15,4 +16,5 @@ export async function networkResourcesOf(store: Store, project_id: string): Prom
 export async function removeDefaultsOf(store: Store, project_id: string): Promise<void> {
   await store.security_groups.remove({ default_of: project_id });
   await store.network_quotas.remove({ project_id });
+  await store.rbac_policies.remove({ target_project: project_id });
 }

@@ -71,7 +71,8 @@ export async function usableGroups(
 ): Promise<string[]> {
   if (ids.length === 0) return [];
   const found = await trx.security_groups.list([isOneOf('id', [...ids])]);
-  const usable = found.filter((group) => caller.is_admin || group.project_id === project_id);
+  const shared = await trx.rbac_policies.sharedAmong(ids, project_id);
+  const usable = found.filter((group) => caller.is_admin || group.project_id === project_id || shared.has(group.id));
   const missing = ids.filter((id) => !usable.some((group) => group.id === id));
   if (missing.length > 0) throw missingGroup(missing.join(', '));
   if (new Set(usable.map(({ stateful }) => stateful)).size > 1)

@@ -30,6 +30,7 @@ const countTable: Readonly<Partial<Record<QuotaName, Count>>> = {
   subnet: (store, project_id) => store.subnets.count({ project_id }),
   port: (store, project_id) => store.ports.count({ project_id, owned_by_server: false }),
   security_group: (store, project_id) => store.security_groups.count({ project_id }),
+  rbac_policy: (store, project_id) => store.rbac_policies.count({ project_id }),
   security_group_rule: (store, project_id) => store.security_group_rules.count({ project_id }),
 };
 

@@ -4,8 +4,10 @@ import type { Fault } from '#domain/faults.ts';
 import { anyOf, type Condition, hasItem, isAmong, isEqual } from '#store/conditions.ts';
 import { defaultGroupOf, egress, insertFirstRules } from '#store/default-security-group.ts';
 import type { Store } from '#store/store.ts';
+import { isSharedWith } from '#store/tables/rbac-policies.ts';
 import type { SecurityGroup, SecurityGroupRule } from '#store/tables/security-groups.ts';
 import type { Caller } from '../caller.ts';
+import { missingAddressGroup, visibleAddressGroups } from './address-groups.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
 import { refuseOver } from './quotas.ts';
@@ -21,8 +23,8 @@ export type GroupChanges = {
 export type NewGroup = GroupChanges & Owner;
 export type NewRule = RuleRequest & Owner & { readonly security_group_id: string; readonly description?: string | null };
 
-export function visibleGroups(caller: Caller): Condition[] {
-  return caller.is_admin ? [] : [isEqual('project_id', caller.project_id)];
+export function visibleGroups({ is_admin, project_id }: Caller): Condition[] {
+  return is_admin ? [] : [anyOf(isEqual('project_id', project_id), isSharedWith('security_group', project_id))];
 }
 
 /** Rules belong to the owner of their group, whoever has made them. */
@@ -97,6 +99,7 @@ export async function deleteGroup({ store }: NetworkContext, caller: Caller, { i
     await refuseUsed(trx, id);
     if (default_of !== null && !caller.is_admin)
       throw networkFault('SecurityGroupCannotRemoveDefault', 'Insufficient rights for removing default security group.');
+    await trx.rbac_policies.remove({ object_id: id });
     await trx.security_groups.remove({ id });
   });
 }
@@ -120,6 +123,12 @@ export async function createRule({ store }: NetworkContext, caller: Caller, requ
     for (const id of [request.security_group_id, plan.remote_group_id])
       if (id !== null && (await trx.security_groups.list([...visibleGroups(caller), isEqual('id', id)])).length === 0)
         throw missingGroup(id);
+    const { remote_address_group_id: addresses } = plan;
+    if (
+      addresses !== null &&
+      (await trx.address_groups.list([...visibleAddressGroups(caller), isEqual('id', addresses)])).length === 0
+    )
+      throw missingAddressGroup(addresses);
     await refuseTwin(trx, request.security_group_id, plan);
     await refuseOver(trx, 'security_group_rule', { project_id });
     const now = new Date().toISOString();

@@ -2,22 +2,23 @@
 import { Fault } from '#domain/faults.ts';
 import { anyOf, type Condition, isAmong, isEqual } from '#store/conditions.ts';
 import type { Network } from '#store/tables/networks.ts';
-import type { Port } from '#store/tables/ports.ts';
-import type { Subnet } from '#store/tables/subnets.ts';
+import { isShownTo } from '#store/tables/rbac-policies.ts';
 import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
 
 type Reader = Pick<NetworkContext, 'store'>;
 
-/** The networks of its project and the shared ones. */
+/** The networks of its project, those shared with it and external ones. */
 export function visibleNetworks(caller: Caller): Condition[] {
-  return caller.is_admin ? [] : [anyOf(isEqual('project_id', caller.project_id), isEqual('shared', true))];
+  const { is_admin, project_id } = caller;
+  return is_admin ? [] : [anyOf(isEqual('project_id', project_id), isShownTo('network', project_id))];
 }
 
 /** A subnet is visible if its network is. */
 export function visibleSubnets(caller: Caller): Condition[] {
-  const shared = isAmong('network_id', { table: 'networks', select: 'id', where: [isEqual('shared', true)] });
-  return caller.is_admin ? [] : [anyOf(isEqual('project_id', caller.project_id), shared)];
+  const { is_admin, project_id } = caller;
+  const shared = isAmong('network_id', { table: 'networks', select: 'id', where: [isShownTo('network', project_id)] });
+  return is_admin ? [] : [anyOf(isEqual('project_id', project_id), shared)];
 }
 
 export function visiblePorts(caller: Caller): Condition[] {
@@ -28,28 +29,21 @@ export function visiblePorts(caller: Caller): Condition[] {
 export async function findNetwork({ store }: Reader, caller: Caller, id: string): Promise<Network> {
   const [network] = await store.networks.list([...visibleNetworks(caller), isEqual('id', id)]);
   if (!network) throw new Fault('notFound', { what: 'Network', id });
-  return network;
+  const [seen] = await asSeenBy(store, caller, [network]);
+  return seen ?? network;
 }
 
-/** @throws Fault `notFound` */
-export async function findSubnet({ store }: Reader, caller: Caller, id: string): Promise<Subnet> {
-  const [subnet] = await store.subnets.list([...visibleSubnets(caller), isEqual('id', id)]);
-  if (!subnet) throw new Fault('notFound', { what: 'Subnet', id });
-  return subnet;
-}
-
-/** @throws Fault `notFound` */
-export async function findPort({ store }: Reader, caller: Caller, id: string): Promise<Port> {
-  const [port] = await store.ports.list([...visiblePorts(caller), isEqual('id', id)]);
-  if (!port) throw new Fault('notFound', { what: 'Port', id });
-  return port;
-}
-
-/** The network of a port, whoever owns it. */
-export async function networkOf({ store }: Reader, { id, network_id }: Port): Promise<Network> {
-  const network = await store.networks.find({ id: network_id });
-  if (!network) throw new Fault('notFound', { what: 'Port', id });
-  return network;
+/** `shared` says whether they are shared with the caller's project. */
+export async function asSeenBy<Row extends { readonly id: string }>(
+  store: NetworkContext['store'],
+  { project_id }: Caller,
+  rows: readonly Row[],
+): Promise<(Row & { readonly shared: boolean })[]> {
+  const shared = await store.rbac_policies.sharedAmong(
+    rows.map(({ id }) => id),
+    project_id,
+  );
+  return rows.map((row) => ({ ...row, shared: shared.has(row.id) }));
 }
 
 type Owner = { project_id?: string | undefined; tenant_id?: string | undefined };

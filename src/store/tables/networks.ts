@@ -1,6 +1,8 @@
 /** Networks, as in Neutron. */
 
 import type { JsonObject } from '#domain/json.ts';
+import { anyOf, isEqual } from '../conditions.ts';
+import { isSharedWith } from './rbac-policies.ts';
 import { RevisedCollection, type StandardAttributes } from './standard-attributes.ts';
 
 export type Network = StandardAttributes & {
@@ -21,11 +23,15 @@ export class Networks extends RevisedCollection<Network, { networks: Network }> 
     boolean: ['admin_state_up', 'shared', 'external', 'port_security_enabled'],
   };
 
-  /** Its own and the shared ones, oldest first; others are not read at all. @param project_id undefined: all */
-  async listVisible(project_id: string | undefined): Promise<Network[]> {
-    const query = this.db.selectFrom('networks').selectAll().orderBy('created_at').orderBy('id');
-    if (project_id === undefined) return (await query.execute()).map((row) => this.decode(row));
-    const visible = query.where((where) => where.or([where('project_id', '=', project_id), where('shared', '=', true)]));
-    return (await visible.execute()).map((row) => this.decode(row));
+  /** Its own and those shared with it, oldest first; others are not read at all. */
+  listVisible(project_id: string): Promise<Network[]> {
+    const visible = anyOf(isEqual('project_id', project_id), isSharedWith('network', project_id));
+    return this.list([visible], { order: [{ column: 'created_at' }, { column: 'id' }] });
+  }
+
+  /** Whether a project may have ports on it. */
+  async isUsableBy(id: string, project_id: string): Promise<boolean> {
+    const usable = anyOf(isEqual('project_id', project_id), isSharedWith('network', project_id));
+    return (await this.pick(['id'], [isEqual('id', id), usable])).length > 0;
   }
 }

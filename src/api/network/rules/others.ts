@@ -12,8 +12,6 @@ export const otherRules = {
   get_router: reader('List routers.'),
   create_floatingip: member('Create a floating IP.'),
   get_floatingip: reader('List floating IPs.'),
-  create_rbac_policy: member('Create an RBAC policy.'),
-  get_rbac_policy: reader('List RBAC policies.'),
   create_segment: admin('Create a network segment.'),
   get_segment: reader('List network segments.'),
   create_subnetpool: member('Create a subnet pool.'),

@@ -1,0 +1,196 @@
+/** RBAC policies: access to what another project owns (neutron/db/rbac_db_mixin.py, neutron/objects/rbac_db.py). */
+import { randomUUID } from 'node:crypto';
+import { Fault } from '#domain/faults.ts';
+import { whereUnique } from '#store/collection.ts';
+import { type Condition, hasItem, isEqual } from '#store/conditions.ts';
+import type { Store } from '#store/store.ts';
+import { type RbacPolicy, type SharedType, sharedTypes } from '#store/tables/rbac-policies.ts';
+import type { Caller } from '../caller.ts';
+import type { NetworkContext } from './context.ts';
+import { networkFault } from './errors.ts';
+import { refuseOver } from './quotas.ts';
+import { ownerOf } from './visibility.ts';
+
+export type NewPolicy = {
+  readonly object_type: string;
+  readonly object_id: string;
+  readonly action: string;
+  readonly target_tenant?: string | undefined;
+  readonly target_project?: string | undefined;
+  readonly project_id?: string | undefined;
+  readonly tenant_id?: string | undefined;
+};
+export type PolicyChanges = Pick<NewPolicy, 'target_tenant' | 'target_project'>;
+
+export function visiblePolicies(caller: Caller): Condition[] {
+  return caller.is_admin ? [] : [isEqual('project_id', caller.project_id)];
+}
+
+export const missingPolicy = (id: string): Fault =>
+  networkFault('RbacPolicyNotFound', `RBAC policy of type unknown with ID ${id} not found`);
+
+type Shared = { readonly id: string; readonly project_id: string };
+type TypeFacts = {
+  readonly find: (store: Store, id: string) => Promise<Shared | undefined>;
+  readonly actions: readonly string[];
+  /** The projects that use it. */
+  readonly users: (store: Store, id: string) => Promise<readonly string[]>;
+};
+
+const projectsOf = (rows: readonly { project_id: string }[]) => rows.map(({ project_id }) => project_id);
+
+const typeTable: Readonly<Record<SharedType, TypeFacts>> = {
+  network: {
+    find: (store, id) => store.networks.find({ id }),
+    actions: ['access_as_shared', 'access_as_external'],
+    async users(store, network_id) {
+      const subnets = await store.subnets.pick(['project_id'], { network_id });
+      return [...projectsOf(await store.ports.pick(['project_id'], { network_id })), ...projectsOf(subnets)];
+    },
+  },
+  security_group: {
+    find: (store, id) => store.security_groups.find({ id }),
+    actions: ['access_as_shared'],
+    async users(store, id) {
+      const rules = await store.security_group_rules.pick(['project_id'], { remote_group_id: id });
+      return [...projectsOf(await store.ports.pick(['project_id'], [hasItem('security_groups', [id])])), ...projectsOf(rules)];
+    },
+  },
+  address_group: {
+    find: (store, id) => store.address_groups.find({ id }),
+    actions: ['access_as_shared'],
+    users: async (store, id) =>
+      projectsOf(await store.security_group_rules.pick(['project_id'], { remote_address_group_id: id })),
+  },
+};
+
+/** @throws Fault `invalidInput`, `notFound`, `conflict`, `overQuota` */
+export async function createPolicy({ store }: NetworkContext, caller: Caller, request: NewPolicy): Promise<RbacPolicy> {
+  const object_type = typeOf(request.object_type);
+  const target_project = targetIn(request);
+  const project_id = ownerOf(caller, request);
+  return store.transaction(async (trx) => {
+    await ownObject(trx, caller, { object_type, object_id: request.object_id });
+    if (!typeTable[object_type].actions.includes(request.action))
+      throw invalid(
+        `Invalid action '${request.action}' for object type '${object_type}'. Valid actions: ${typeTable[object_type].actions.join(', ')}`,
+      );
+    await refuseOver(trx, 'rbac_policy', { project_id });
+    const action = request.action as RbacPolicy['action'];
+    const policy = await insertPolicy(trx, { object_type, object_id: request.object_id, action, target_project, project_id });
+    await mirror(trx, policy);
+    return policy;
+  });
+}
+
+function typeOf(text: string): SharedType {
+  const type = sharedTypes.find((each) => each === text.trim().toLowerCase());
+  if (type) return type;
+  throw invalid(`'${text}' is not a valid RBAC object type`);
+}
+
+const invalid = (detail: string) => new Fault('invalidInput', { detail });
+
+/** A project that was deleted, or is not known yet, can be a target, as in Neutron. */
+function targetIn({ target_tenant, target_project }: PolicyChanges): string {
+  const target = target_project ?? target_tenant ?? '';
+  if (target === '*' || /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i.test(target)) return target;
+  throw invalid(`'${target}' is not a valid target project ID; expected a UUID or '*'`);
+}
+
+/** Who does not see the object is told that there is none. @throws Fault `notFound`, `invalidInput` */
+async function ownObject(trx: Store, caller: Caller, { object_type, object_id }: Pick<RbacPolicy, 'object_type' | 'object_id'>) {
+  const object = await typeTable[object_type].find(trx, object_id);
+  const isOwn = caller.is_admin || object?.project_id === caller.project_id;
+  if (object && isOwn) return object;
+  const isSeen = object && (await trx.rbac_policies.sharedAmong([object_id], caller.project_id)).has(object_id);
+  if (isSeen) throw invalid('Only admins can manipulate policies on objects they do not own');
+  throw new Fault('notFound', { what: 'Object', id: object_id });
+}
+
+type NewRow = Pick<RbacPolicy, 'object_type' | 'object_id' | 'action' | 'target_project' | 'project_id'>;
+
+function insertPolicy(trx: Store, row: NewRow): Promise<RbacPolicy> {
+  const now = new Date().toISOString();
+  const record = { ...row, id: randomUUID(), description: '', created_at: now, updated_at: now };
+  return whereUnique(trx.rbac_policies.insert(record), duplicate);
+}
+
+const duplicate = () => networkFault('DuplicateRbacPolicy', 'An RBAC policy already exists with those values.');
+
+/** A network's row says, too, whether all projects may use it, and whether it is external. */
+async function mirror(trx: Store, { object_type, object_id }: RbacPolicy): Promise<void> {
+  if (object_type !== 'network') return;
+  const policies = await trx.rbac_policies.list({ object_id });
+  const shared = policies.some(({ action, target_project }) => action === 'access_as_shared' && target_project === '*');
+  const external = policies.some(({ action }) => action === 'access_as_external');
+  await trx.networks.update({ id: object_id }, { shared, external });
+}
+
+/** @throws Fault `invalidInput`, `conflict` while a project that would lose its access uses the object */
+export async function updatePolicy({ store }: NetworkContext, caller: Caller, policy: RbacPolicy, changes: PolicyChanges) {
+  if (changes.target_project === undefined && changes.target_tenant === undefined) return;
+  const target_project = targetIn(changes);
+  if (target_project === policy.target_project) return;
+  await store.transaction(async (trx) => {
+    await ownObject(trx, caller, policy);
+    if (target_project !== '*') await refuseLoss(trx, policy, target_project);
+    const changed = { target_project, updated_at: new Date().toISOString() };
+    await whereUnique(trx.rbac_policies.update({ id: policy.id }, changed), duplicate);
+    await mirror(trx, policy);
+  });
+}
+
+/** @throws Fault `conflict` while a project that would lose its access uses the object */
+export async function deletePolicy({ store }: NetworkContext, policy: RbacPolicy): Promise<void> {
+  await store.transaction(async (trx) => {
+    await refuseLoss(trx, policy);
+    await trx.rbac_policies.remove({ id: policy.id });
+    await mirror(trx, policy);
+  });
+}
+
+/** @param gains the project that gets the access instead */
+async function refuseLoss(trx: Store, policy: RbacPolicy, gains?: string): Promise<void> {
+  if (!(await isNeeded(trx, policy, gains))) return;
+  const { object_id, target_project } = policy;
+  throw networkFault(
+    'RbacPolicyInUse',
+    `RBAC policy on object ${object_id} cannot be removed because other objects depend on it.\nDetails: project_id=${target_project}`,
+  );
+}
+
+/** A project uses the object that would lose its access. */
+async function isNeeded(trx: Store, policy: RbacPolicy, gains?: string): Promise<boolean> {
+  const { id, object_type, object_id, action, target_project } = policy;
+  if (action !== 'access_as_shared') return false;
+  const { find, users } = typeTable[object_type];
+  const owner = (await find(trx, object_id))?.project_id;
+  const others = await trx.rbac_policies.list({ object_id, action });
+  const left = new Set([owner, gains, ...others.filter((other) => other.id !== id).map((other) => other.target_project)]);
+  if (left.has('*')) return false;
+  const losing = (await users(trx, object_id)).filter((project) => target_project === '*' || project === target_project);
+  return losing.some((project) => !left.has(project));
+}
+
+function sharedSetting(id: string): Fault {
+  const detail = `Unable to reconfigure sharing settings for network ${id}. Multiple projects are using it.`;
+  return networkFault('InvalidSharedSetting', detail);
+}
+
+type Access = { readonly shared: boolean; readonly external: boolean };
+
+/** What the fields `shared` and `router:external` of a network say, as policies. Call in the transaction that writes them. */
+export async function writeNetworkAccess(trx: Store, network: Shared, access: Access): Promise<void> {
+  for (const [action, isWanted] of [
+    ['access_as_shared', access.shared],
+    ['access_as_external', access.external],
+  ] as const) {
+    const policy = { object_id: network.id, action, target_project: '*' } as const;
+    const known = await trx.rbac_policies.find(policy);
+    if (isWanted && !known) await insertPolicy(trx, { ...policy, object_type: 'network', project_id: network.project_id });
+    if (isWanted || !known) continue;
+    if (await isNeeded(trx, known)) throw sharedSetting(network.id);
+    await trx.rbac_policies.remove(action === 'access_as_external' ? { object_id: network.id, action } : { id: known.id });
+  }
+}
