@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { suite, test } from 'node:test';
-import { raceAbort } from './abort.ts';
+import { endWith, raceAbort } from './abort.ts';
 import { LongTimer, longestTimerMs, pause } from './timers.ts';
 
 const never = new Promise<never>(() => {});
@@ -68,4 +68,28 @@ test('a long timer waits beyond the limit of setTimeout, and can be cleared', (c
   timer.clear();
   context.mock.timers.tick(1000);
   assert.equal(calls, 1);
+});
+
+suite('endWith', () => {
+  test('is aborted with the other signal, also with one that was aborted before', () => {
+    const other = new AbortController();
+    const { signal } = endWith(other.signal);
+    other.abort('gone');
+
+    assert.equal(signal.reason, 'gone');
+    assert.equal(endWith(other.signal).signal.reason, 'gone');
+  });
+
+  test('is aborted alone, and leaves no listener once it is released', () => {
+    const other = new AbortController();
+    const one = endWith(other.signal);
+    const two = endWith(other.signal);
+    one.abort('over');
+    one.release();
+    two.release();
+    other.abort('gone');
+
+    assert.deepEqual([one.signal.reason, two.signal.aborted], ['over', false]);
+    assert.equal(getEventListeners(other.signal, 'abort').length, 0);
+  });
 });

@@ -1,6 +1,6 @@
 /** Runs one step, with its deadline and cancellation. */
 
-import { raceAbort } from '#async/abort.ts';
+import { endWith, raceAbort } from '#async/abort.ts';
 import { LongTimer } from '#async/timers.ts';
 import { Fault } from '#domain/faults.ts';
 import type { PowerState } from '#domain/power-states.ts';
@@ -25,10 +25,14 @@ export async function runStep(parts: RunParts, live: LiveOperation, step: Step):
   if (cancelledBy && live.operation.state === 'running') throw cancelledBy;
   const left = live.step.leftMs;
   if (left <= 0) throw await timeoutFault(parts, live, step);
-  const overtime = new AbortController();
-  const signal = AbortSignal.any([live.loop.signal, overtime.signal]);
+  const end = endWith(live.loop.signal);
+  const { signal } = end;
+  let isOvertime = false;
   const timer = new LongTimer();
-  timer.set(left, () => overtime.abort());
+  timer.set(left, () => {
+    isOvertime = !signal.aborted;
+    end.abort();
+  });
   let run: Promise<Outcome> | undefined;
   try {
     const task = await taskFor(live, signal);
@@ -36,11 +40,12 @@ export async function runStep(parts: RunParts, live: LiveOperation, step: Step):
     return await raceAbort(run, signal);
   } catch (error) {
     if (signal.aborted && run) await settled(run, hurry);
-    if (overtime.signal.aborted) throw await timeoutFault(parts, live, step);
+    if (isOvertime) throw await timeoutFault(parts, live, step);
     if (error instanceof StepWait) return error.outcome;
     throw error;
   } finally {
     timer.clear();
+    end.release();
   }
 }
 
