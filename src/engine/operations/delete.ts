@@ -77,7 +77,7 @@ export async function beginDeletion(
 /** Clean up with the interfaces that were used for the deployment. */
 function interfacesOf(deployed: Operation | undefined): { deploy_interface?: string; boot_interface?: string } {
   const { request = {} } = deployed ?? {};
-  if (!fits(Type.Partial(DeployRequest), request) || !fits(BaseRequest, request)) return {};
+  if (!fits(deletion.request, request) || !fits(BaseRequest, request)) return {};
   const { deploy_interface, boot_interface } = request;
   return { ...(deploy_interface && { deploy_interface }), ...(boot_interface && { boot_interface }) };
 }

@@ -211,9 +211,11 @@ function isPassing(error: unknown): boolean {
   return isAway(error) || failedBmcFaults.includes(asFault(error).code);
 }
 
-/** Updates the power state in the node's row. */
+/** Updates the power state in the node's row, if it has another one. */
 async function notePower({ store, node }: BmcContext, state: PowerState): Promise<void> {
-  const changed = await store.nodes.update({ uuid: node.uuid }, { power_state: state, target_power_state: null });
+  const [now] = await store.nodes.pick(['power_state', 'target_power_state'], { uuid: node.uuid });
+  const isKnown = now?.power_state === state && now.target_power_state === null;
+  const changed = !isKnown && (await store.nodes.update({ uuid: node.uuid }, { power_state: state, target_power_state: null }));
   if (state === 'power off') await releaseHeld(store, { node_uuid: node.uuid }, 'the machine is powered off');
   if (changed && node.power_state !== state) {
     store.events.append({

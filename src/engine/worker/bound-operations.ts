@@ -24,6 +24,8 @@ export type StepHook = (when: 'before' | 'after' | 'polling', operation: Running
 export class BoundOperations {
   readonly #definitions: Readonly<Record<string, Definition>>;
   readonly #parts: OperationParts;
+  /** The steps forward, which depend on the request only. */
+  readonly #forward = new WeakMap<RunningOperation, readonly Step[]>();
 
   constructor(definitions: Readonly<Record<string, Definition>>, parts: OperationParts) {
     this.#definitions = definitions;
@@ -36,9 +38,12 @@ export class BoundOperations {
 
   /** The steps of its direction: forward, or rolling back. */
   steps(operation: RunningOperation): readonly Step[] {
-    const steps =
-      operation.state === 'rolling_back' ? this.#undo(operation) : this.#find(operation.kind).steps(operation, this.#parts);
-    return withBmcTime(withDistinctNames(steps), this.#parts.settings);
+    if (operation.state === 'rolling_back') return this.#finished(this.#undo(operation));
+    const known = this.#forward.get(operation);
+    if (known) return known;
+    const steps = this.#finished(this.#find(operation.kind).steps(operation, this.#parts));
+    this.#forward.set(operation, steps);
+    return steps;
   }
 
   /** Called in the transaction that ends the operation. @returns the operations that take over the node */
@@ -69,6 +74,10 @@ export class BoundOperations {
   /** The kinds of locks that forbid an operation to start. */
   forbiddenBy(kind: string): readonly LockKind[] {
     return this.#known(kind)?.forbiddenBy ?? lockKinds;
+  }
+
+  #finished(steps: readonly Step[]): readonly Step[] {
+    return withBmcTime(withDistinctNames(steps), this.#parts.settings);
   }
 
   #readContext(row: Operation, request: RunningOperation['request']): BaseContext {

@@ -18,6 +18,11 @@ const keptSeconds = 5;
 
 export type RowChange = (before: RunningOperation) => Partial<RunningOperation>;
 
+/** What a step has found. The context is encrypted anew whenever it is written. */
+export function adding(found: object = {}): RowChange {
+  return ({ context }) => (Object.keys(found).length > 0 ? { context: { ...context, ...found } } : {});
+}
+
 export class OperationRows {
   readonly #store: Store;
   readonly #operations: BoundOperations;
@@ -40,16 +45,19 @@ export class OperationRows {
   }
 
   async enter(live: LiveOperation, step: Step, change: RowChange): Promise<void> {
-    await this.write(live, (before) => ({
-      ...change(before),
-      step: step.name,
-      // A rollback keeps the one that failed.
-      ...((change(before).state ?? before.state) === 'running' && { api_step: step.api ?? null }),
-      step_started_at: new Date().toISOString(),
-      deadline_at: deadlineOf(step),
-      waiting_for: null,
-      again_at: null,
-    }));
+    await this.write(live, (before) => {
+      const changed = change(before);
+      return {
+        ...changed,
+        step: step.name,
+        // A rollback keeps the one that failed.
+        ...((changed.state ?? before.state) === 'running' && { api_step: step.api ?? null }),
+        step_started_at: new Date().toISOString(),
+        deadline_at: deadlineOf(step),
+        waiting_for: null,
+        again_at: null,
+      };
+    });
     live.step.enter(live.operation);
   }
 
@@ -67,7 +75,7 @@ export class OperationRows {
     await this.write(live, (before) => ({
       waiting_for: seconds < 1 ? wait : `${wait}, again in ${Math.ceil(seconds)} s`,
       again_at: seconds < keptSeconds ? null : new Date(Date.now() + seconds * 1000).toISOString(),
-      context: { ...before.context, ...context },
+      ...adding(context)(before),
     }));
   }
 

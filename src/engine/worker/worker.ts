@@ -20,7 +20,7 @@ import { defectOf } from './end-without-definition.ts';
 import { hasEnded, type LiveOperation, LiveOperations } from './live-operations.ts';
 
 import { OperationRecord } from './operation-record.ts';
-import { OperationRows, type RowChange } from './operation-row.ts';
+import { adding, OperationRows, type RowChange } from './operation-row.ts';
 import { deadlineOf } from './step-deadlines.ts';
 import { type AskPower, runStep } from './step-run.ts';
 import { checkTimes } from './step-wait.ts';
@@ -308,10 +308,10 @@ export class Worker {
     const { shows = 'wait' } = outcome;
     live.step.rest(wait, shows === 'hold');
     if (isNews) {
-      await this.#rows.write(live, ({ context }) => ({
+      await this.#rows.write(live, (before) => ({
         waiting_for: describeWait(live),
         again_at: null,
-        context: { ...context, ...found },
+        ...adding(found)(before),
       }));
       await this.#rows.processEvent(live, shows);
       this.#record.step(live.operation, step, 'waiting', `waiting for ${wait}`);
@@ -334,7 +334,7 @@ export class Worker {
     // The event is written before the row: after a crash a step may be recorded twice, but never missing.
     await this.#parts.store.events.flush();
     const next = stepAfter(this.#stepsOf(live.operation), step);
-    const withFound: RowChange = ({ context }) => ({ context: { ...context, ...found } });
+    const withFound = adding(found);
     if (isAbortedHere(live.operation, step, next)) {
       await this.#rows.write(live, withFound);
       return this.#fail(live, abortFault());

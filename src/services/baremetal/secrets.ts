@@ -11,8 +11,16 @@ export const mask = stars;
 const secretName =
   /pass(word|phrase|wd)?$|password|pwd|secret|token|private_?key|key_contents|credential|community|(?<!_host)_key$|configdrive|kg$/i;
 
+const declaredBy = new WeakMap<DriverCatalog, ReadonlySet<string>>();
+
 /** Keys that any driver declares as secret: a node may still have those of a former driver. */
 export function declaredSecrets(catalog: DriverCatalog): ReadonlySet<string> {
+  const known = declaredBy.get(catalog) ?? findDeclared(catalog);
+  declaredBy.set(catalog, known);
+  return known;
+}
+
+function findDeclared(catalog: DriverCatalog): ReadonlySet<string> {
   const properties = interfaceKinds.flatMap((kind) =>
     Object.values(catalog[kind]).flatMap((driver) => Object.entries(driver.properties)),
   );
