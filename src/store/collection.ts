@@ -5,6 +5,7 @@ import type { AccessChanges } from './access-changes.ts';
 import { type Condition, compileAll } from './conditions.ts';
 import { type AnyDatabase, type Dialect, dialectOf, type Run } from './dialect/dialect.ts';
 import { isAfter, type Order, sortedBy } from './keyset.ts';
+import type { RowsOfTable } from './known-rows.ts';
 import { isSealed, type Sealer } from './sealing.ts';
 
 /** A column derived from another: written with it, and not part of the record. */
@@ -14,6 +15,8 @@ export type Table = {
   readonly name: string;
   /** The unique column in whose order all rows are encrypted. Default: `id`. */
   readonly key?: string;
+  /** The column by whose values single rows, or the few rows of a node, are read again and again: they are kept in memory. */
+  readonly keptBy?: string;
   readonly json?: readonly string[];
   readonly boolean?: readonly string[];
   /** JSON columns stored encrypted, which therefore cannot be searched. */
@@ -77,6 +80,9 @@ export type Page<T> = {
   limit?: number;
 };
 
+/** Of any record. */
+type AnyPage = Omit<Page<object>, 'orderBy'> & { readonly orderBy?: string };
+
 export type StoredRow<T> = { [K in keyof T]: string | number | boolean | null };
 
 type Building = { readonly build: () => AnyQuery };
@@ -97,6 +103,7 @@ export abstract class Collection<T extends object, Columns = any> {
   readonly #queries: QueryTexts;
   readonly #accessChanges: AccessChanges | undefined;
   readonly #direct: Run | undefined;
+  readonly #known: RowsOfTable | undefined;
 
   constructor({ db, sealer, queries = new QueryTexts(), accessChanges, run }: Connection) {
     this.db = db;
@@ -106,6 +113,8 @@ export abstract class Collection<T extends object, Columns = any> {
     this.#table = new.target.table;
     this.#sealer = sealer;
     this.#queries = queries;
+    const { name, keptBy } = this.#table;
+    this.#known = keptBy === undefined ? undefined : this.dialect.direct?.known.of(name, keptBy);
   }
 
   async insert(record: object): Promise<T> {
@@ -148,13 +157,13 @@ export abstract class Collection<T extends object, Columns = any> {
   }
 
   async find(where: Where<T>): Promise<T | undefined> {
-    const [row] = await this.#select('*', where, {});
-    return row && this.decode(row);
+    const [record] = await this.list(where);
+    return record;
   }
 
   async list(where: Where<T> | readonly Condition[] = {}, page: Page<T> = {}): Promise<T[]> {
-    const rows = await this.#select('*', where, page);
-    return rows.map((row) => this.decode(row));
+    const known = await this.#kept(where, page);
+    return known ? known.map((record) => ({ ...record })) : this.#decoded(await this.#select('*', where, page));
   }
 
   /** Like `list`, but reads only these columns: for thousands of rows the cost depends on the bytes read. */
@@ -163,8 +172,9 @@ export abstract class Collection<T extends object, Columns = any> {
     where: Where<T> | readonly Condition[] = {},
     page: Page<Pick<T, K>> = {},
   ): Promise<Pick<T, K>[]> {
-    const rows = await this.#select(columns, where, page);
-    return rows.map((row) => this.decode(row) as Pick<T, K>);
+    const known = this.#knownNow(where, page);
+    if (known) return known.map((record) => Object.fromEntries(columns.map((name) => [name, record[name]])) as Pick<T, K>);
+    return this.#decoded(await this.#select(columns, where, page));
   }
 
   /** The number of matching rows. */
@@ -182,7 +192,7 @@ export abstract class Collection<T extends object, Columns = any> {
   ): Promise<{ row: Partial<T>; matches: boolean }[]> {
     const matches = compileAll(where, this.dialect).as('matches');
     const query = this.#filter(this.#rows().select([...columns, matches]), visible);
-    const rows: { matches: unknown }[] = await cut(query, page as Page<T>).execute();
+    const rows: { matches: unknown }[] = await cut(query, page).execute();
     return rows.map(({ matches, ...row }) => ({ row: this.decode(row), matches: Boolean(matches) }));
   }
 
@@ -207,9 +217,11 @@ export abstract class Collection<T extends object, Columns = any> {
   }
 
   async remove(where: Where<T>): Promise<number> {
-    const query = this.#filter((this.db as AnyQuery).deleteFrom(this.#table.name), where);
-    const { numDeletedRows } = await query.executeTakeFirst();
-    return Number(numDeletedRows);
+    const shape = shapeOf(where);
+    const build = () => this.#filter((this.db as AnyQuery).deleteFrom(this.#table.name), where);
+    const text = shape && `delete ${this.#table.name}${shape.text}`;
+    const { numAffectedRows = 0n } = await this.#run(text, { parameters: shape?.parameters ?? [], build });
+    return Number(numAffectedRows);
   }
 
   /** Decodes a row that a query of a subclass has read. */
@@ -226,13 +238,34 @@ export abstract class Collection<T extends object, Columns = any> {
     return record as T;
   }
 
-  async #select(columns: readonly string[] | '*', where: Where<T> | readonly Condition[], page: object): Promise<object[]> {
+  #decoded<R = T>(rows: readonly object[]): R[] {
+    return rows.map((row) => this.decode(row) as unknown as R);
+  }
+
+  /** Undefined: they are not asked for by the column by which they are kept, or only a transaction can read them. */
+  #kept(where: Where<T> | readonly Condition[], page: AnyPage): Promise<readonly T[]> | readonly T[] | undefined {
+    const known = this.#knownNow(where, page);
+    const key = this.#known && keyIn(where, page, this.#known.key);
+    if (known || key === undefined || this.db.isTransaction) return known;
+    return this.#known?.read(key, orderText(page), async () => {
+      const rows = await this.#select('*', where, page);
+      return { records: this.#decoded<T>(rows), size: charactersOf(rows) };
+    });
+  }
+
+  #knownNow(where: Where<T> | readonly Condition[], page: AnyPage): readonly T[] | undefined {
+    const key = this.#known && keyIn(where, page, this.#known.key);
+    return key === undefined ? undefined : (this.#known?.get(key, orderText(page)) as readonly T[] | undefined);
+  }
+
+  async #select(columns: readonly string[] | '*', where: Where<T> | readonly Condition[], page: AnyPage): Promise<object[]> {
     const build = () => {
       const rows = columns === '*' ? this.#rows().selectAll() : this.#rows().select(columns);
-      return cut(this.#filter(rows, where), page as Page<T>);
+      return cut(this.#filter(rows, where), page);
     };
-    const shape = Object.keys(page).length === 0 ? shapeOf(where) : undefined;
-    const text = shape && `select ${this.#table.name} ${columns} ${shape.text}`;
+    const shape = page.after ? undefined : shapeOf(where);
+    if (shape && page.limit !== undefined) shape.parameters.push(page.limit);
+    const text = shape && `select ${this.#table.name} ${columns} ${shape.text}${orderText(page)}`;
     return (await this.#run(text, { parameters: shape?.parameters ?? [], build })).rows;
   }
 
@@ -364,7 +397,7 @@ export class QueryTexts {
 
 const textsMax = 1000;
 /** Rows of one statement when many are inserted: few lengths, so that the texts are known. */
-const chunkSizes = [50, 10, 1];
+const chunkSizes = [50, 20, 10, 5, 2, 1];
 /** Longer lists of values are rare. */
 const longestList = 200;
 
@@ -386,6 +419,25 @@ function shapeOf(where: object | readonly Condition[]): { text: string; paramete
     }
   }
   return { text, parameters };
+}
+
+/** The value of this column in a condition on nothing else. */
+function keyIn(where: object | readonly Condition[], { limit, after }: AnyPage, column: string): string | undefined {
+  if (limit !== undefined || after) return undefined;
+  for (const other in where) if (other !== column) return undefined;
+  const value = (where as Record<string, unknown>)[column];
+  return typeof value === 'string' ? value : undefined;
+}
+
+function charactersOf(rows: readonly object[]): number {
+  let size = 0;
+  for (const row of rows as readonly Record<string, unknown>[]) {
+    for (const column in row) {
+      const value = row[column];
+      if (typeof value === 'string') size += value.length;
+    }
+  }
+  return size;
 }
 
 function* chunksOf<R>(rows: readonly R[]): Generator<readonly R[]> {
@@ -411,9 +463,19 @@ function isIn(column: string, values: readonly unknown[]): RawBuilder<boolean> {
   return values.length === 0 ? sql`FALSE` : sql`${sql.ref(column)} IN (${sql.join(values)})`;
 }
 
-function cut<T>(query: AnyQuery, page: Page<T>): AnyQuery {
-  const { order = page.orderBy ? [{ column: page.orderBy, descending: page.descending === true }] : [] } = page;
+function orderOf({ order, orderBy, descending = false }: AnyPage): Order {
+  return order ?? (orderBy ? [{ column: orderBy, descending }] : []);
+}
+
+/** What distinguishes the texts of two pages, of which neither continues another one. */
+function orderText(page: AnyPage): string {
+  const columns = orderOf(page).map(({ column, descending }) => ` ${column}${descending ? ' desc' : ''}`);
+  return `${columns.length > 0 ? ` by${columns.join('')}` : ''}${page.limit === undefined ? '' : ' limited'}`;
+}
+
+function cut(query: AnyQuery, page: AnyPage): AnyQuery {
+  const order = orderOf(page);
   const sorted = sortedBy(query, order);
-  const rest = page.after ? sorted.where(isAfter(order, page.after as object)) : sorted;
+  const rest = page.after ? sorted.where(isAfter(order, page.after)) : sorted;
   return page.limit === undefined ? rest : rest.limit(page.limit);
 }

@@ -26,7 +26,7 @@ export async function holdAddresses(trx: Store, hold: Hold, ports: readonly Port
 
 /** @param why in the events */
 export async function releaseHeld(store: Store, where: { node_uuid: string; ip_address?: string }, why: string): Promise<number> {
-  const held = await store.held_addresses.pick(['ip_address'], where);
+  const held = await store.held_addresses.list(where);
   if (held.length === 0) return 0;
   const count = await store.held_addresses.remove(where);
   const addresses = held.map(({ ip_address }) => ip_address);

@@ -1,5 +1,6 @@
 /** What the databases do differently. Everything else is written once, in SQL that both know. */
 import type { CompiledQuery, Kysely, QueryResult, RawBuilder } from 'kysely';
+import type { KnownRows } from '../known-rows.ts';
 
 export type JsonValue = string | number | boolean | null;
 
@@ -8,6 +9,7 @@ export type Run = (query: CompiledQuery) => Promise<QueryResult<unknown>>;
 
 /** The way past Kysely's executor, whose layers cost several times as much as a short query of the embedded database. */
 export type Direct = {
+  readonly known: KnownRows;
   /** For statements outside of transactions. */
   readonly run: Run;
   /** For those of the transaction that has just begun. */

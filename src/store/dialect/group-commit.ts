@@ -6,6 +6,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
+import { KnownRows } from '../known-rows.ts';
 import type { Direct } from './dialect.ts';
 import { type SyncFile, WalSync } from './wal-sync.ts';
 
@@ -73,8 +74,10 @@ export class GroupCommit implements Driver {
   /** Of the transactions that have begun. */
   #count = 0;
   #isClosed = false;
+  readonly #known = new KnownRows();
 
   readonly direct: Direct = {
+    known: this.#known,
     run: (query) => this.#execute(undefined, query),
     ofTransaction: () => {
       const holder = this.#holder;
@@ -135,6 +138,7 @@ export class GroupCommit implements Driver {
   /** What comes later fails, and so does what waits for its turn. */
   async destroy(): Promise<void> {
     this.#isClosed = true;
+    this.#known.forgetAll();
     if (this.#holder) await this.rollbackTransaction(this.#holder);
     this.#commit();
     await this.#wal.close();
@@ -146,8 +150,9 @@ export class GroupCommit implements Driver {
     if (session && this.#holder === session) {
       // In place of a statement that would be committed alone.
       if (!this.#database.isTransaction) throw this.#abortedBy;
-      if (!reading.test(query.sql)) session.hasWritten = true;
-      return this.#run(query.sql, query.parameters);
+      if (reading.test(query.sql)) return this.#run(query.sql, query.parameters);
+      session.hasWritten = true;
+      return this.#change(query);
     }
     if (!known.test(query.sql)) return this.#turn(() => this.#runAlone(query));
     return reading.test(query.sql) ? this.#read(query) : this.#write(query);
@@ -167,7 +172,7 @@ export class GroupCommit implements Driver {
   async #write(query: CompiledQuery): Promise<Result> {
     const write = () => {
       const opened = this.#openBatch();
-      const made = this.#run(query.sql, query.parameters);
+      const made = this.#change(query);
       opened.isWritten = true;
       return { result: made, batch: opened };
     };
@@ -176,8 +181,13 @@ export class GroupCommit implements Driver {
     return result;
   }
 
-  #runAlone({ sql, parameters }: CompiledQuery): Result {
+  #runAlone(query: CompiledQuery): Result {
     this.#commit();
+    return this.#change(query);
+  }
+
+  #change({ sql, parameters }: CompiledQuery): Result {
+    this.#known.written(sql, parameters);
     return this.#run(sql, parameters);
   }
 

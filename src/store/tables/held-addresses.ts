@@ -16,5 +16,5 @@ export type HeldAddress = {
 };
 
 export class HeldAddresses extends Collection<HeldAddress> {
-  static override readonly table = { name: 'held_addresses' };
+  static override readonly table = { name: 'held_addresses', keptBy: 'node_uuid' };
 }

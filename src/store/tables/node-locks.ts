@@ -18,7 +18,7 @@ export type NodeLock = {
 };
 
 export class NodeLocks extends Collection<NodeLock, { node_locks: NodeLock }> {
-  static override readonly table = { name: 'node_locks' };
+  static override readonly table = { name: 'node_locks', keptBy: 'node_uuid' };
 
   /** Those in force, the oldest first. */
   async inForce(node_uuid: string | readonly string[], kinds?: readonly LockKind[]): Promise<NodeLock[]> {

@@ -33,6 +33,7 @@ export type NodePort = {
 export class NodePorts extends Collection<NodePort> {
   static override readonly table = {
     name: 'node_ports',
+    keptBy: 'node_uuid',
     json: ['local_link_connection', 'extra'],
     boolean: ['pxe_enabled', 'available_for_dynamic_portgroup'],
   };

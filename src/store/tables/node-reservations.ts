@@ -13,5 +13,5 @@ export type NodeReservation = {
 };
 
 export class NodeReservations extends Collection<NodeReservation> {
-  static override readonly table = { name: 'node_reservations' };
+  static override readonly table = { name: 'node_reservations', keptBy: 'node_uuid' };
 }

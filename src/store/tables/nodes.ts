@@ -142,6 +142,7 @@ type NodeColumnNames = readonly (keyof Node)[];
 export class Nodes extends Collection<Node, { nodes: NodeColumns }> {
   static override readonly table = {
     name: 'nodes',
+    keptBy: 'uuid',
     json: [
       'driver_info',
       'properties',

@@ -32,6 +32,7 @@ export const defaultBondMode = 'active-backup';
 export class PortGroups extends Collection<PortGroup> {
   static override readonly table = {
     name: 'portgroups',
+    keptBy: 'node_uuid',
     json: ['properties', 'extra'],
     boolean: ['standalone_ports_supported', 'dynamic_portgroup'],
   };
