@@ -58,6 +58,66 @@ test('a manager of a domain cannot act for a service or in the system by resetti
   }
 });
 
+/** A domain, a user of the default one, and a group there with this user; role of either in the new domain. */
+async function acrossDomains(name: string, actor: 'user' | 'group', role: string) {
+  const send = async (method: 'POST' | 'PUT', path: string, payload?: object) => {
+    const reply = await fixture.ask({ method, url: `${base}/${path}`, ...(payload && { payload }) });
+    assert.ok(reply.status < 300, JSON.stringify(reply.body));
+    return reply.body;
+  };
+  const { domain } = await send('POST', 'domains', { domain: { name } });
+  const { project } = await send('POST', 'projects', { project: { name, domain_id: domain.id } });
+  const { user } = await send('POST', 'users', { user: { name, password: 'theirs' } });
+  const { group } = await send('POST', 'groups', { group: { name } });
+  await send('PUT', `groups/${group.id}/users/${user.id}`);
+  const place = role === 'manager' ? `domains/${domain.id}` : `projects/${project.id}`;
+  await send('PUT', `${place}/${actor}s/${(actor === 'user' ? user : group).id}/roles/${role}`);
+  return { user: user.id, group: group.id };
+}
+
+for (const [actor, role] of [
+  ['user', 'manager'],
+  ['user', 'reader'],
+  ['group', 'manager'],
+  ['group', 'reader'],
+] as const)
+  test(`a manager of a domain gets no rights in another one by a ${actor} that is ${role} there`, async () => {
+    const { user, group } = await acrossDomains(`${actor} ${role}`, actor, role);
+    const own = persona(manager).user_id;
+
+    assert.equal((await ask(manager, 'PATCH', `users/${user}`, { user: { password: 'mine' } })).status, 403);
+    assert.equal((await ask(manager, 'DELETE', `users/${user}`)).status, 403);
+    assert.equal((await ask(manager, 'DELETE', `groups/${group}/users/${user}`)).status, 403, 'their tokens stay valid');
+    const added = await ask(manager, 'PUT', `groups/${group}/users/${own}`);
+    assert.equal(added.status, actor === 'group' ? 403 : 204);
+  });
+
+test('a manager of a domain resets no password of users with roles that managers cannot assign', async () => {
+  const made = await fixture.ask({ method: 'POST', url: `${base}/roles`, payload: { role: { name: 'operator' } } });
+  const { body } = await ask(manager, 'POST', 'users', { user: { name: 'operator' } });
+  const path = `users/${body.user.id}`;
+  await fixture.ask({ method: 'PUT', url: `${base}/domains/default/${path}/roles/${made.body.role.id}` });
+
+  assert.equal((await ask(manager, 'PATCH', path, { user: { password: 'mine' } })).status, 403);
+});
+
+test('a manager of a domain neither changes groups with wider rights nor makes the tokens of administrators void', async () => {
+  const admin = { url: `${base}/users?name=admin` };
+  const [{ id }] = (await fixture.ask(admin)).body.users;
+  const { body } = await fixture.ask({ method: 'POST', url: `${base}/groups`, payload: { group: { name: 'admins' } } });
+  const wide = `groups/${body.group.id}`;
+  await fixture.ask({ method: 'PUT', url: `${base}/system/${wide}/roles/admin` });
+  const own = `groups/${(await ask(manager, 'POST', 'groups', { group: { name: 'own' } })).body.group.id}`;
+
+  assert.equal((await ask(manager, 'PATCH', wide, { group: { name: 'x' } })).status, 403);
+  assert.equal((await ask(manager, 'DELETE', wide)).status, 403);
+  assert.equal((await ask(manager, 'PUT', `${own}/users/${id}`)).status, 403);
+  assert.equal((await ask(manager, 'DELETE', `${own}/users/${id}`)).status, 403);
+  const inherited = `OS-INHERIT/domains/default/users/${id}/roles/reader/inherited_to_projects`;
+  assert.equal((await ask(manager, 'PUT', inherited)).status, 403);
+  assert.equal((await fixture.ask(admin)).status, 200);
+});
+
 test("a manager of a domain makes no project whose service is the cloud's", async () => {
   const own = await ask(manager, 'POST', 'projects', { project: { name: 'own' } });
   const { project_id } = persona('service of the project');

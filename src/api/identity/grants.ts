@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { checkGrant, createGrant, type Grant, listGrants, revokeGrant } from '#services/identity/role-assignments.ts';
 import type { ApiContext } from '../context.ts';
+import { refuseWiderUser } from './assignable-roles.ts';
 import { type GrantPlace, grantPlaces } from './grant-places.ts';
 import { linksTo } from './links.ts';
 import { authorize, route } from './policy.ts';
@@ -42,7 +43,7 @@ export const grantRoutes = grantPlaces.flatMap((place) => [
     policy: place.rules.create,
     summary: `Assign a ${place.actor} a role on ${place.name}`,
     status: 204,
-    handler: async (request, context) => createGrant(context, await authorizeGrant(context, request, place, 'create')),
+    handler: async (request, context) => createGrant(context, await authorizeChange(context, request, place, 'create')),
   }),
   route({
     method: 'DELETE',
@@ -50,7 +51,7 @@ export const grantRoutes = grantPlaces.flatMap((place) => [
     policy: place.rules.revoke,
     summary: `Revoke a role of a ${place.actor} on ${place.name}`,
     status: 204,
-    handler: async (request, context) => revokeGrant(context, await authorizeGrant(context, request, place, 'revoke')),
+    handler: async (request, context) => revokeGrant(context, await authorizeChange(context, request, place, 'revoke')),
   }),
 ]);
 
@@ -79,6 +80,14 @@ async function authorizeGrant(
   };
   authorize(request, place.rules[action], target);
   return { user_id, group_id, role_id, ...place.scope(id), inherited: place.inherited };
+}
+
+/** The end of an inherited role makes all tokens of the user void, also those elsewhere. */
+async function authorizeChange(context: ApiContext, request: FastifyRequest, place: GrantPlace, action: 'create' | 'revoke') {
+  const grant = await authorizeGrant(context, request, place, action);
+  const user = place.inherited ? await context.store.users.find({ id: grant.user_id }) : undefined;
+  if (user) await refuseWiderUser(context, request, user);
+  return grant;
 }
 
 async function actorTarget({ store }: ApiContext, { user_id, group_id }: { user_id: string; group_id: string }) {

@@ -12,13 +12,13 @@ import {
   removeMember,
   updateGroup,
 } from '#services/identity/groups.ts';
-import { refuseWiderGroup } from '#services/identity/wider-rights.ts';
 import type { Group } from '#store/tables/groups.ts';
 import type { ApiContext } from '../context.ts';
 import { type ListFields, textField } from '../http/list.ts';
 import { somethingVisible } from '../http/printable-text.ts';
 import { Maybe } from '../http/schemas.ts';
 import { type ViewCall, viewOf } from '../http/view.ts';
+import { refuseWider, refuseWiderUser } from './assignable-roles.ts';
 import { selfLink } from './links.ts';
 import { collectionLinks, listQuery, readListQuery } from './list-query.ts';
 import { authorize, route } from './policy.ts';
@@ -105,6 +105,7 @@ export const groupRoutes = [
     reply: GroupReply,
     async handler(request, context) {
       const group = await findGroup(context, request, 'identity:update_group');
+      await refuseWider(context, request, group);
       return { group: groupView.of(request, context)(await updateGroup(context, group, request.body.group)) };
     },
   }),
@@ -114,7 +115,11 @@ export const groupRoutes = [
     policy: 'identity:delete_group',
     summary: 'Delete a group; the tokens of its members become void',
     status: 204,
-    handler: async (request, context) => deleteGroup(context, await findGroup(context, request, 'identity:delete_group')),
+    async handler(request, context) {
+      const group = await findGroup(context, request, 'identity:delete_group');
+      await refuseWider(context, request, group);
+      await deleteGroup(context, group);
+    },
   }),
   route({
     method: 'GET',
@@ -149,8 +154,7 @@ export const groupRoutes = [
     summary: 'Add a user to a group',
     status: 204,
     async handler(request, context) {
-      const group = await authorizeMember(context, request, 'identity:add_user_to_group');
-      await refuseWiderGroup(context, request.caller, group);
+      await authorizeChange(context, request, 'identity:add_user_to_group');
       await addMember(context, request.params);
     },
   }),
@@ -161,7 +165,7 @@ export const groupRoutes = [
     summary: "Remove a user from a group; the user's tokens become void",
     status: 204,
     async handler(request, context) {
-      await authorizeMember(context, request, 'identity:remove_user_from_group');
+      await authorizeChange(context, request, 'identity:remove_user_from_group');
       await removeMember(context, request.params);
     },
   }),
@@ -179,11 +183,22 @@ async function findGroup(context: ApiContext, request: FastifyRequest, rule: Gro
   return group;
 }
 
-async function authorizeMember(context: ApiContext, request: FastifyRequest, rule: MemberRule): Promise<Group> {
+/** Of a group and a user whom the caller manages: the end of a membership makes the user's tokens void. */
+async function authorizeChange(context: ApiContext, request: FastifyRequest, rule: MemberRule): Promise<void> {
+  const { group, user } = await authorizeMember(context, request, rule);
+  await refuseWider(context, request, group);
+  if (user) await refuseWiderUser(context, request, user);
+}
+
+async function authorizeMember(context: ApiContext, request: FastifyRequest, rule: MemberRule) {
   const { group_id, user_id } = request.params as { group_id: string; user_id: string };
   const group = await context.store.groups.find({ id: group_id });
-  const user = (await context.store.users.find({ id: user_id })) ?? { id: user_id, domain_id: '' };
-  authorize(request, rule, { ...userTarget(user), ...groupTarget(group ?? { id: group_id, domain_id: '' }) });
+  const user = await context.store.users.find({ id: user_id });
+  const target = {
+    ...userTarget(user ?? { id: user_id, domain_id: '' }),
+    ...groupTarget(group ?? { id: group_id, domain_id: '' }),
+  };
+  authorize(request, rule, target);
   if (!group) throw new Fault('notFound', { what: 'Group', id: group_id });
-  return group;
+  return { group, user };
 }

@@ -6,11 +6,11 @@ import { listGroups } from '#services/identity/groups.ts';
 import { longestPassword } from '#services/identity/passwords.ts';
 import { listProjects } from '#services/identity/projects.ts';
 import { changePassword, createUser, deleteUser, listUsers, updateUser } from '#services/identity/users.ts';
-import { refuseWiderRights } from '#services/identity/wider-rights.ts';
 import type { User } from '#store/tables/users.ts';
 import type { ApiContext } from '../context.ts';
 import { somethingVisible } from '../http/printable-text.ts';
 import { Maybe } from '../http/schemas.ts';
+import { refuseWiderUser } from './assignable-roles.ts';
 import { groupFields, MembershipsReply, membershipView } from './groups.ts';
 import { collectionLinks, listQuery, readListQuery } from './list-query.ts';
 import { loginClientOf } from './login-client.ts';
@@ -82,7 +82,7 @@ export const userRoutes = [
     reply: UserReply,
     async handler(request, context) {
       const user = await findUser(context, request, 'identity:update_user');
-      await refuseWiderRights(context, request.caller, user);
+      await refuseWiderUser(context, request, user);
       const changed = await updateUser(context, loginClientOf(request), { user, fields: request.body.user });
       return { user: userView.of(request, context)(changed) };
     },
@@ -95,7 +95,7 @@ export const userRoutes = [
     status: 204,
     async handler(request, context) {
       const user = await findUser(context, request, 'identity:delete_user');
-      await refuseWiderRights(context, request.caller, user);
+      await refuseWiderUser(context, request, user);
       await deleteUser(context, user);
     },
   }),

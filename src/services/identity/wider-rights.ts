@@ -1,36 +1,52 @@
 /** What managers of a domain must not touch, since it has rights that they cannot assign. */
 import { Fault } from '#domain/faults.ts';
-import type { Caller } from '#services/caller.ts';
 import type { Store } from '#store/store.ts';
 import type { Group } from '#store/tables/groups.ts';
-import type { RoleAssignment } from '#store/tables/role-assignments.ts';
+import type { RoleAssignment, Scope } from '#store/tables/role-assignments.ts';
+import type { Role } from '#store/tables/roles.ts';
 import type { User } from '#store/tables/users.ts';
 import type { StoreContext } from './context.ts';
 import { readRoleGraph } from './role-graph.ts';
 import { assignmentsOf } from './roles-in.ts';
 
+/** A role on a project, whose domain is `domain_id`, on a domain, or on the system. */
+export type Right = { readonly role: Role; readonly scope: Scope; readonly domain_id: string };
+/** Whether the caller may assign it to the user or group in question. */
+export type MayAssign = (right: Right) => boolean;
+
 /**
- * A manager of a domain manages its users, but none with rights beyond the domain: with a new password, the manager would
- * have them. Other than in Keystone, the domain of such users has managers, too.
+ * A manager of a domain manages its users, but none with rights that the manager cannot assign, such as those in another domain:
+ * with a new password, the manager would have them. Other than in Keystone, the domain of such users has managers, too.
  */
-export async function refuseWiderRights({ store }: StoreContext, caller: Caller, user: User): Promise<void> {
-  if (!caller.is_admin) await refuse(store, await assignmentsOf(store, user.id), `User ${user.name}`, 'change this user');
+export async function refuseWiderRights({ store }: StoreContext, user: User, mayAssign: MayAssign): Promise<void> {
+  await refuse(store, { rows: await assignmentsOf(store, user.id), who: `User ${user.name}`, what: 'this user' }, mayAssign);
 }
 
 /** The same for a group, whose rights a manager would have as a member. */
-export async function refuseWiderGroup({ store }: StoreContext, caller: Caller, group: Group): Promise<void> {
-  if (caller.is_admin) return;
+export async function refuseWiderGroup({ store }: StoreContext, group: Group, mayAssign: MayAssign): Promise<void> {
   const rows = await store.role_assignments.list({ group_id: group.id });
-  await refuse(store, rows, `Group ${group.name}`, 'change the members of this group');
+  await refuse(store, { rows, who: `Group ${group.name}`, what: 'this group' }, mayAssign);
 }
 
-async function refuse(store: Store, rows: readonly RoleAssignment[], who: string, what: string): Promise<void> {
+type Rights = { readonly rows: readonly RoleAssignment[]; readonly who: string; readonly what: string };
+
+async function refuse(store: Store, { rows, who, what }: Rights, mayAssign: MayAssign): Promise<void> {
   const graph = await readRoleGraph(store);
-  for (const { role_id, scope_type } of rows) {
-    const isWide = graph.expand([role_id]).some(({ id }) => id === 'admin' || id === 'service');
-    if (!isWide && scope_type !== 'system') continue;
-    const name = graph.find(role_id)?.name ?? role_id;
+  const homes = new Map<string, string>();
+  for (const { role_id, scope_type, scope_id } of rows) {
+    const role = graph.find(role_id);
+    if (!role) continue;
+    const domain_id = homes.get(scope_id) ?? (await homeOf(store, { scope_type, scope_id }));
+    homes.set(scope_id, domain_id);
+    // A role of a domain stands for what it implies.
+    const roles = role.domain_id === '' ? [role] : graph.inToken([role_id]);
+    if (roles.every((each) => mayAssign({ role: each, scope: { scope_type, scope_id }, domain_id }))) continue;
     const place = scope_type === 'system' ? ' on the system' : '';
-    throw new Fault('forbidden', { detail: `${who} has the role ${name}${place}: only administrators can ${what}.` });
+    throw new Fault('forbidden', { detail: `${who} has the role ${role.name}${place}: only administrators can change ${what}.` });
   }
+}
+
+async function homeOf(store: Store, { scope_type, scope_id }: Scope): Promise<string> {
+  if (scope_type !== 'project') return scope_id;
+  return (await store.projects.find({ id: scope_id }))?.domain_id ?? '';
 }
