@@ -109,3 +109,30 @@ export class EventLog {
     for (const listener of this.#listeners) listener();
   }
 }
+
+/** Of a transaction: what it appends becomes an event when it is committed, and never if it is rolled back. */
+export class EventsOfTransaction extends EventLog {
+  readonly #log: EventLog;
+  readonly #held: NewEvent[] = [];
+
+  constructor(log: EventLog) {
+    super(log.rows);
+    this.#log = log;
+  }
+
+  override append(event: NewEvent): void {
+    this.#held.push(event);
+  }
+
+  override flush(): Promise<void> {
+    return this.#log.flush();
+  }
+
+  override subscribe(listener: () => void): () => void {
+    return this.#log.subscribe(listener);
+  }
+
+  committed(): void {
+    for (const event of this.#held) this.#log.append(event);
+  }
+}

@@ -31,3 +31,20 @@ test('writes a burst in pieces if it exceeds one SQLite statement', async () => 
   assert.deepEqual([events.length, events[0]?.subject, events.at(-1)?.subject], [count, '0', String(count - 1)]);
   await store.close();
 });
+
+test('records what a transaction appends when it is committed, and nothing if it is rolled back', async () => {
+  const store = await aStore();
+  const recorded = async () => (await store.events.list({ node_uuid: 'n' })).map(({ subject }) => subject);
+  const append = (subject: string) =>
+    store.transaction(async (trx) => {
+      await trx.transaction(async (same) => same.events.append(note(subject)));
+      await trx.nodes.list();
+      if (subject === 'lost') throw new Error('rolled back');
+    });
+
+  await assert.rejects(append('lost'), /rolled back/);
+  await append('kept');
+
+  assert.deepEqual(await recorded(), ['kept']);
+  await store.close();
+});

@@ -11,7 +11,7 @@ import { isPostgresUrl, secretsKeyFile } from './database-address.ts';
 import { dialectOf } from './dialect/dialect.ts';
 import { postgresDialect } from './dialect/postgres.ts';
 import { sqliteDialect } from './dialect/sqlite.ts';
-import { EventLog } from './event-log.ts';
+import { EventLog, EventsOfTransaction } from './event-log.ts';
 import { migrate } from './migrate.ts';
 import { nouns } from './nouns.ts';
 import { openSealer } from './secrets-key.ts';
@@ -63,11 +63,14 @@ export class Store extends Collections {
     const { db, ...rest } = this.#connection;
     if (db.isTransaction) return work(this);
     const before = this.accessRevision;
+    const events = new EventsOfTransaction(this.events);
     try {
-      return await db.transaction().execute((trx) => {
+      const result = await db.transaction().execute((trx) => {
         const run = dialectOf(trx).direct?.ofTransaction();
-        return work(new Store({ ...rest, db: trx, run }, this.events));
+        return work(new Store({ ...rest, db: trx, run }, events));
       });
+      events.committed();
+      return result;
     } finally {
       if (this.accessRevision !== before) this.#connection.accessChanges?.count();
     }
