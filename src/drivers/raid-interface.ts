@@ -58,6 +58,8 @@ export type OutOfBandRaid = {
   remove(node: NodeFacts, volume: Pick<RaidVolume, 'id'>, callOptions?: CallOptions): Promise<RaidProgress | undefined>;
   /** @returns undefined once it has succeeded; throws what the BMC reports otherwise */
   poll(node: NodeFacts, task: RaidTask, callOptions?: CallOptions): Promise<RaidProgress | undefined>;
+  /** Whether what is requested at this path shows only after a restart of the machine. Absent: it never does. */
+  appliesAtRestart?(node: NodeFacts, request: { at: string }, callOptions?: CallOptions): Promise<boolean>;
   /** After a crash: the task of a request whose reply was lost; undefined: the BMC has none. */
   find(node: NodeFacts, request: { at: string }, callOptions?: CallOptions): Promise<RaidProgress | undefined>;
 };

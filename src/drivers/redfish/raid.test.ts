@@ -347,3 +347,14 @@ test('finds the task of a request whose reply was lost', async (t) => {
   tree.delete(`${tasks}/3`);
   assert.equal(await bmc.find(node, { at: volumes }), undefined);
 });
+
+test('says whether volumes are made and deleted only when the machine starts', async (t) => {
+  for (const [times, expected] of [
+    [applyTimes('OnReset'), true],
+    [applyTimes('Immediate', 'OnReset'), false],
+    [{}, false],
+  ] as const) {
+    const { bmc, node } = await setUp(t, { collection: times, volumes: [{ RAIDType: 'RAID1' }] });
+    for (const at of [volumes, `${volumes}/V1`]) assert.equal(await bmc.appliesAtRestart?.(node, { at }), expected);
+  }
+});

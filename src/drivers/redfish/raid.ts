@@ -56,6 +56,11 @@ function outOfBand(withSystem: WithSystem, times: RaidTimes): OutOfBandRaid {
       withSystem({ node, callOptions, command: 'delete a RAID volume' }, (at) => remove(at, id, times)),
     poll: (node, task, callOptions) =>
       withSystem({ node, callOptions, command: `ask for ${task.request}` }, (at) => poll(at, task, times)),
+    appliesAtRestart: (node, { at: path }, callOptions) =>
+      withSystem({ node, callOptions, command: 'read how RAID volumes are made' }, async (at) => {
+        const { applyTime } = await creationAt(at, isCollection(path) ? path : path.slice(0, path.lastIndexOf('/')));
+        return applyTime === 'OnReset';
+      }),
     find: (node, { at: path }, callOptions) =>
       withSystem({ node, callOptions, command: 'read tasks' }, (at) => findTask(at, path, times)),
   };

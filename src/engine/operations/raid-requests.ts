@@ -13,6 +13,8 @@ import { type Parts, timesOf } from './bmc-steps.ts';
 const listSeconds = 300;
 /** In which a volume or a task of a request whose reply was lost appears at the BMC. */
 const lostSeconds = 120;
+/** The same for a request whose effect shows when the machine starts. */
+const startSeconds = 900;
 
 /** What is kept for a restart of Ingot. */
 export const RaidRequestContext = Type.Object({
@@ -125,7 +127,7 @@ async function restartIfDue(task: RequestTask, request: Request): Promise<Reques
 async function findLost(at: RaidAt, task: RequestTask, { goal, request }: Asked): Promise<Result | undefined> {
   const { repeats = 0 } = request;
   // Anew for each: the reply of the next one may be lost as well.
-  const elapsed = task.elapsed(`lost ${request.about} ${repeats}`);
+  const elapsed = task.elapsed(`lost ${request.about} ${repeats} ${request.restart ?? ''}`);
   const volumes = await whileAway(() => at.bmc.readVolumes(task.node, task));
   if (volumes === 'away') return pollLater(at, goal.what);
   if (goal.isReached(volumes, request.before)) return undefined;
@@ -133,9 +135,26 @@ async function findLost(at: RaidAt, task: RequestTask, { goal, request }: Asked)
   if (progress === 'away') return pollLater(at, goal.what);
   if (progress) return follow(at, task, { goal, request, progress });
   // Tests shorten the polls.
-  if (elapsed < Math.min(lostSeconds, (timesOf(at.parts).poll * 12) / 1000)) return pollLater(at, goal.what);
+  const seconds = Math.min(request.restart ? startSeconds : lostSeconds, (timesOf(at.parts).poll * 12) / 1000);
+  if (elapsed < seconds) return pollLater(at, goal.what);
+  const waits = request.restart ? false : await whileAway(() => appliesAtRestart(at, task, goal));
+  if (waits === 'away') return pollLater(at, goal.what);
+  if (waits) return restartFirst(at, task, { goal, request });
   task.note('RAID', `the BMC knows nothing of ${goal.what}, whose reply was lost: it is requested again`);
-  return send(at, task, { goal, request: { ...request, repeats: repeats + 1 } });
+  const { restart: _, ...former } = request;
+  return send(at, task, { goal, request: { ...former, repeats: repeats + 1 } });
+}
+
+async function appliesAtRestart({ bmc }: RaidAt, { node, signal }: RequestTask, { at }: Goal): Promise<boolean> {
+  return (await bmc.appliesAtRestart?.(node, { at }, { signal })) ?? false;
+}
+
+/** If the request has arrived, its effect shows only now, and a second one would have the same effect once more. */
+async function restartFirst(at: RaidAt, task: RequestTask, { goal, request }: Asked): Promise<Result> {
+  const due: Request = { ...request, restart: 'due' };
+  await task.saveContext({ raid_request: due });
+  await restartIfDue(task, due);
+  return pollLater(at, goal.what);
 }
 
 async function seeReached(at: RaidAt, task: RequestTask, { goal, request }: Asked): Promise<Result | undefined> {

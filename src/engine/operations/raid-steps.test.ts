@@ -20,6 +20,8 @@ type Controller = {
   asked: string[];
   /** Changes wait for a restart of the machine. */
   isLate?: boolean;
+  /** And it has no tasks by which they can be found. */
+  isSecret?: boolean;
   /** The next change is made, and its reply lost. */
   losesReply?: boolean;
   /** The next request does not arrive. */
@@ -83,7 +85,9 @@ function raidOf(at: Controller): RaidInterface {
         if (at.task) return { task, againIn: 0.001, needsRestart: true };
         return undefined;
       },
-      find: async () => (at.task ? { task: { id: '/t/1', request: 'found' }, againIn: 0.001, needsRestart: true } : undefined),
+      ...(at.isSecret && { appliesAtRestart: async () => true }),
+      find: async () =>
+        at.task && !at.isSecret ? { task: { id: '/t/1', request: 'found' }, againIn: 0.001, needsRestart: true } : undefined,
     },
   };
 }
@@ -216,6 +220,21 @@ test('follows a task whose reply was lost', async (t) => {
 
   assert.deepEqual([controller.asked, controller.restarts], [['create root'], 1]);
 });
+
+for (const loses of ['losesReply', 'losesRequest'] as const)
+  test(`restarts the machine before it sends a request again that shows only then: ${loses}`, async (t) => {
+    const controller = { ...newController(), isLate: true, isSecret: true, [loses]: true };
+    const { clean, uuid, store } = await aFixture(t, { controller, target: { logical_disks: [root] } });
+
+    await clean(create());
+    await untilState({ store }, uuid, 'manageable');
+
+    assert.deepEqual(
+      controller.volumes.map(({ name }) => name),
+      ['root'],
+    );
+    assert.deepEqual(controller.asked.length, loses === 'losesReply' ? 1 : 2);
+  });
 
 test('sends a request again that the BMC knows nothing of', async (t) => {
   const controller = { ...newController(), losesRequest: true };
