@@ -5,8 +5,10 @@ import type { CallOptions, NodeFacts } from './machine-interfaces.ts';
 
 /** A volume of a RAID controller. */
 export type RaidVolume = {
-  /** By which the driver finds it again: a path. */
+  /** By which the driver finds it again: a path. Some controllers number the others anew when one is deleted. */
   readonly id: string;
+  /** Unlike the id, it stays the same; absent: the controller reports none. */
+  readonly durable_name?: string;
   readonly name: string;
   readonly controller: string;
   readonly size_bytes: number;

@@ -111,10 +111,14 @@ function toVolume(storage: Resource, resource: Resource): RaidVolume | undefined
   const name = wordAt(resource, 'DisplayName') ?? wordAt(resource, 'Name') ?? lastOf(id);
   const level = levelOf(resource);
   const hint = hintOf(resource);
+  const durable_name = objectsAt(resource, 'Identifiers')
+    .map((one) => wordAt(one, 'DurableName'))[0]
+    ?.slice(0, 255);
   const drives = linksAt(resource, 'Links', 'Drives').slice(0, mostDrives);
   return {
     ...{ id, name: name.slice(0, 255), controller: nameOf(storage), size_bytes: numberAt(resource, 'CapacityBytes') ?? 0 },
     ...(level && { raid_level: level }),
+    ...(durable_name !== undefined && { durable_name }),
     ...(hint && { root_device_hint: hint }),
     ...(drives.length > 0 && { drives }),
   };

@@ -48,8 +48,8 @@ export type Goal = {
   readonly about: string;
   /** For messages: `the deletion of RAID volume 1`. */
   readonly what: string;
-  /** The path of the request. */
-  readonly at: string;
+  /** The path of the request, by the volumes that there are. */
+  pathIn(volumes: readonly RaidVolume[]): string;
   /** It need not be requested if this is so from the start. */
   readonly mayBeThere: boolean;
   isReached(volumes: readonly RaidVolume[], before: readonly string[]): boolean;
@@ -131,13 +131,14 @@ async function findLost(at: RaidAt, task: RequestTask, { goal, request }: Asked)
   const volumes = await whileAway(() => at.bmc.readVolumes(task.node, task));
   if (volumes === 'away') return pollLater(at, goal.what);
   if (goal.isReached(volumes, request.before)) return undefined;
-  const progress = await whileAway(() => at.bmc.find(task.node, { at: goal.at }, task));
+  const path = goal.pathIn(volumes);
+  const progress = await whileAway(() => at.bmc.find(task.node, { at: path }, task));
   if (progress === 'away') return pollLater(at, goal.what);
   if (progress) return follow(at, task, { goal, request, progress });
   // Tests shorten the polls.
   const seconds = Math.min(request.restart ? startSeconds : lostSeconds, (timesOf(at.parts).poll * 12) / 1000);
   if (elapsed < seconds) return pollLater(at, goal.what);
-  const waits = request.restart ? false : await whileAway(() => appliesAtRestart(at, task, goal));
+  const waits = request.restart ? false : await whileAway(() => appliesAtRestart(at, task, path));
   if (waits === 'away') return pollLater(at, goal.what);
   if (waits) return restartFirst(at, task, { goal, request });
   task.note('RAID', `the BMC knows nothing of ${goal.what}, whose reply was lost: it is requested again`);
@@ -145,8 +146,8 @@ async function findLost(at: RaidAt, task: RequestTask, { goal, request }: Asked)
   return send(at, task, { goal, request: { ...former, repeats: repeats + 1 } });
 }
 
-async function appliesAtRestart({ bmc }: RaidAt, { node, signal }: RequestTask, { at }: Goal): Promise<boolean> {
-  return (await bmc.appliesAtRestart?.(node, { at }, { signal })) ?? false;
+async function appliesAtRestart({ bmc }: RaidAt, { node, signal }: RequestTask, path: string): Promise<boolean> {
+  return (await bmc.appliesAtRestart?.(node, { at: path }, { signal })) ?? false;
 }
 
 /** If the request has arrived, its effect shows only now, and a second one would have the same effect once more. */

@@ -20,6 +20,8 @@ type Controller = {
   asked: string[];
   /** Changes wait for a restart of the machine. */
   isLate?: boolean;
+  /** It numbers its volumes anew when one is deleted. */
+  renumbers?: boolean;
   /** And it has no tasks by which they can be found. */
   isSecret?: boolean;
   /** The next change is made, and its reply lost. */
@@ -78,7 +80,8 @@ function raidOf(at: Controller): RaidInterface {
         }),
       remove: async (_node, { id }) =>
         begin(`delete ${id}`, () => {
-          at.volumes = at.volumes.filter((volume) => volume.id !== id);
+          const left = at.volumes.filter((volume) => volume.id !== id);
+          at.volumes = at.renumbers ? left.map((volume, index) => ({ ...volume, id: `/v/${index + 1}` })) : left;
         }),
       async poll(_node, task) {
         if (at.fails) throw new Fault('bmcError', { address: '', command: task.request, detail: at.fails });
@@ -157,6 +160,24 @@ test('deletes volumes, and takes back what their root volume said', async (t) =>
   assert.deepEqual([controller.asked, controller.volumes], [['delete /v/1', 'delete /v/2'], []]);
   assert.deepEqual(raid_config, {});
   assert.deepEqual([properties['root_device'], properties['capabilities']], [undefined, 'boot_mode:uefi']);
+});
+
+test('deletes the volumes that it has chosen, though their numbers change meanwhile', async (t) => {
+  const named = (number: number, durable_name?: string) => aVolume(number, durable_name ? { name: 'same', durable_name } : {});
+  const passedThrough = aVolume(3);
+  delete (passedThrough as { raid_level?: string }).raid_level;
+  const volumes = [named(1), named(2, 'naa.2'), passedThrough, named(4, 'naa.4')];
+  const controller = { ...newController(), renumbers: true, volumes };
+  const { clean, uuid, store } = await aFixture(t, { controller });
+
+  await clean(remove);
+  await untilState({ store }, uuid, 'manageable');
+
+  assert.deepEqual(controller.asked, ['delete /v/1', 'delete /v/1', 'delete /v/2']);
+  assert.deepEqual(
+    controller.volumes.map(({ name }) => name),
+    [passedThrough.name],
+  );
 });
 
 test('keeps the root device that an operator has chosen', async (t) => {

@@ -10,6 +10,7 @@ import { interfaceOf } from '../worker/task.ts';
 import type { Parts, StepPlace } from './bmc-steps.ts';
 import { next, powerOff } from './machine-steps.ts';
 import type { RaidStep } from './raid-choice.ts';
+import { identityOf, VolumeIdentity, volumeOf } from './raid-identity.ts';
 import { nameIn, recordRaid, recordVolumes } from './raid-record.ts';
 import { type Goal, pollLater, type RaidAt, RaidRequestContext, reach, requestOf, whileAway } from './raid-requests.ts';
 
@@ -23,7 +24,8 @@ export const RaidContext = Type.Object({
   /** What the step of the API with this place does; `made`: the ids of the volumes that it has made. */
   raid: Type.Object({
     index: Type.Number(),
-    deletes: Type.Array(Type.String()),
+    /** As rows of former versions have them, by their ids alone. */
+    deletes: Type.Array(Type.Union([VolumeIdentity, Type.String()])),
     creates: Type.Array(Planned),
     made: Type.Array(Type.String()),
   }),
@@ -75,12 +77,19 @@ function planStep({ parts, bmc, wanted }: At): Step<RaidContext> {
       if (task.context.raid?.index === index) return next;
       const { deletes, creates } = wanted.change;
       const volumes = await bmc.readVolumes(task.node, task);
-      const gone = deletes ? volumes.filter(({ raid_level }) => raid_level !== undefined).map(({ id }) => id) : [];
+      const leaving = deletes ? volumes.filter(({ raid_level }) => raid_level !== undefined) : [];
+      const gone = leaving.map(({ id }) => id);
       const planned = creates.length > 0 ? await bmc.plan(task.node, { disks: creates, gone }, task) : [];
       if (wanted.target) await parts.store.nodes.update({ uuid: task.node.uuid }, { target_raid_config: wanted.target });
       for (const { raid_level, controller, drives } of planned)
         task.note('RAID', `RAID ${raid_level} at ${controller} of ${drives.length} disks: ${drives.join(', ')}`);
-      return { next: true, context: { raid: { index, deletes: gone, creates: planned, made: [] }, raid_request: null } };
+      return {
+        next: true,
+        context: {
+          raid: { index, deletes: leaving.map((each) => identityOf(each, volumes)), creates: planned, made: [] },
+          raid_request: null,
+        },
+      };
     },
   };
 }
@@ -97,8 +106,10 @@ function deleteStep(at: At): Step<RaidContext> {
       recordingFailure(at, task, async () => {
         const { deletes } = planOf(task);
         let request = requestOf(task);
-        for (const id of deletes.slice(request ? deletes.indexOf(request.about) : 0)) {
-          const outcome = await reach(at, task, { request, goal: deletionOf(at, task, id) });
+        const order = deletes.map((each) => (typeof each === 'string' ? { id: each } : each));
+        const begun = order.findIndex(({ id }) => id === request?.about);
+        for (const one of order.slice(Math.max(begun, 0))) {
+          const outcome = await reach(at, task, { request, goal: deletionOf(at, task, one) });
           if (outcome) return outcome;
           if ((await whileAway(() => record(at, task, []))) === 'away') return pollLater(at, 'the BMC to list its volumes');
           request = undefined;
@@ -128,11 +139,17 @@ function createStep(at: At, index: number): Step<RaidContext> {
   };
 }
 
-function deletionOf({ bmc }: At, task: StepTask, id: string): Goal {
+function deletionOf({ bmc }: At, task: StepTask, wanted: VolumeIdentity): Goal {
+  const { id } = wanted;
+  const pathIn = (volumes: readonly RaidVolume[]) => volumeOf(wanted, volumes)?.id;
   return {
-    ...{ about: id, what: `the deletion of the RAID volume ${nameIn(id)}`, at: id, mayBeThere: true },
-    isReached: (volumes) => !volumes.some((volume) => volume.id === id),
-    send: () => bmc.remove(task.node, { id }, task),
+    ...{ about: id, what: `the deletion of the RAID volume ${nameIn(id)}`, mayBeThere: true },
+    pathIn: (volumes) => pathIn(volumes) ?? id,
+    isReached: (volumes) => pathIn(volumes) === undefined,
+    async send() {
+      const path = pathIn(await bmc.readVolumes(task.node, task));
+      return path === undefined ? undefined : bmc.remove(task.node, { id: path }, task);
+    },
   };
 }
 
@@ -140,7 +157,8 @@ type Creation = { volume: PlannedVolume; about: string; known: readonly string[]
 
 function creationOf({ bmc }: At, task: StepTask, { volume, about, known, made }: Creation): Goal {
   return {
-    ...{ about, what: `the creation of a RAID ${volume.raid_level} at ${volume.controller}`, at: volume.at, mayBeThere: false },
+    ...{ about, what: `the creation of a RAID ${volume.raid_level} at ${volume.controller}`, mayBeThere: false },
+    pathIn: () => volume.at,
     isReached(volumes, before) {
       const added = volumes.filter(({ id }) => !before.includes(id) && !known.includes(id));
       const [found] = [...added.filter((one) => isSame(one, volume)), ...added];
