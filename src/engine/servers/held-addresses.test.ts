@@ -111,3 +111,29 @@ test('a machine that could not be powered off is not made available where cleani
   assert.deepEqual([node?.provision_state, node?.maintenance, await heldBy(cloud, uuid)], ['clean failed', true, ['10.9.0.4']]);
   assert.match(node?.maintenance_reason ?? '', /could not be powered off/);
 });
+
+test('a VIF that is detached from a machine that may run keeps its address there', async (t) => {
+  const { cloud, engine, store, uuid } = await aFixture(t, { steps: [] });
+  const network = (await store.networks.find({ id: 'net' }))!;
+  const { id } = await allocatePort(store, { network, project_id: 'p' });
+  for (const [provision_state, power_state, held] of [
+    ['available', 'power on', []],
+    ['active', 'power off', []],
+    ['active', null, ['10.9.0.4']],
+    ['deploy failed', 'power on', ['10.9.0.4']],
+  ] as const) {
+    await store.nodes.update({ uuid }, { provision_state, power_state });
+    await engine.attachVif(uuid, { id });
+    await engine.detachVif(uuid, id);
+    assert.deepEqual(await heldBy(cloud, uuid), held);
+  }
+
+  const other = await anAvailableNode(cloud, 'n2');
+  await engine.createNodePort({ node_uuid: other.uuid, address: '52:54:00:00:00:08' });
+  await assert.rejects(engine.attachVif(other.uuid, { id }), { code: 'conflict' });
+  cloud.room.power.set(uuid, 'power on');
+  await engine.setPower(uuid, 'power off');
+  await untilIdle(cloud);
+  assert.deepEqual(await heldBy(cloud, uuid), []);
+  await engine.attachVif(other.uuid, { id });
+});

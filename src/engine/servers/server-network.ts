@@ -1,6 +1,7 @@
 /** Binds a server's network ports to the port groups and NICs of its node, by MAC, and unbinds them. */
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
+import type { ProvisionState } from '#domain/provision-states.ts';
 import type { ReservedRange } from '#domain/reserved-addresses.ts';
 import type { Store } from '#store/store.ts';
 import type { Port } from '#store/tables/ports.ts';
@@ -209,7 +210,13 @@ export async function attachPort(store: Store, node_uuid: string, { id, port_uui
   });
 }
 
-/** @throws Fault `badRequest` if it is not attached to the node */
+/** An instance may run on the machine, or what is left of one. */
+const withInstance: readonly ProvisionState[] = ['active', 'service failed', 'deploy failed', 'error'];
+
+/**
+ * The addresses are held while the machine may still use them.
+ * @throws Fault `badRequest` if it is not attached to the node
+ */
 export async function detachPort(store: Store, node_uuid: string, id: string): Promise<void> {
   await store.transaction(async (trx) => {
     if (!(await vifsOf(trx, node_uuid)).includes(id))
@@ -217,6 +224,11 @@ export async function detachPort(store: Store, node_uuid: string, id: string): P
         detail: `Unable to detach VIF ${id} from node ${node_uuid} because it is not attached to it.`,
       });
     const port = await trx.ports.find({ id });
+    const [node] = await trx.nodes.pick(['provision_state', 'power_state', 'instance_uuid'], { uuid: node_uuid });
+    if (port && node && withInstance.includes(node.provision_state) && node.power_state !== 'power off') {
+      const reason = 'the machine was not powered off when the VIF was detached';
+      await holdAddresses(trx, { node_uuid, instance_uuid: node.instance_uuid, reason }, [port]);
+    }
     if (port) await setFree(trx, port, node_uuid);
     await detach(trx, { vif_port_id: id });
   });
