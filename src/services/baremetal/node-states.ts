@@ -61,6 +61,7 @@ export async function setProvisionState({ engine }: BaremetalContext, { uuid }: 
   await engine.setProvisionState(uuid, name, {
     ...steps,
     ...(configdrive && { configdrive }),
+    // As in Ironic, which asks the image service with the requester's token: a service uses the images that it sees itself.
     user: { project_id: caller.project_id, is_admin: caller.is_admin || caller.system_scope === 'all' },
   });
 }
