@@ -2,7 +2,8 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { allOf, type Condition, compares, hasItem, isNot } from '#store/conditions.ts';
+import { mostTags } from '#services/network/tags.ts';
+import { allOf, type Condition, compares, hasItem, isNot, nothing } from '#store/conditions.ts';
 import type { ListPage, ListQuery } from '#store/list.ts';
 import type { ApiContext } from '../context.ts';
 import { integerField, type ListFields, textField, textFields } from '../http/list.ts';
@@ -33,8 +34,14 @@ export const revisedFields: ListFields = {
 };
 
 /** A value is one tag or several with commas between them. */
-const tagsIn = (values: readonly string[]) => values.flatMap((value) => value.split(','));
-const allTags = (values: readonly string[]) => allOf(...tagsIn(values).map((tag) => hasItem('tags', [tag])));
+const tagsIn = (values: readonly string[]) => [...new Set(values.flatMap((value) => value.split(',')))];
+
+/** Nothing has more tags than it can have: databases do not accept conditions of any size. */
+function allTags(values: readonly string[]): Condition {
+  const tags = tagsIn(values);
+  return tags.length > mostTags ? nothing : allOf(...tags.map((tag) => hasItem('tags', [tag])));
+}
+
 const anyTag = (values: readonly string[]) => hasItem('tags', tagsIn(values));
 
 /** Fields of resources with revisions, names and tags. */

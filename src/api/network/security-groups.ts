@@ -60,8 +60,10 @@ const groupView = viewOf<GroupItem, NetworkRule>()({
   shared: { type: Type.Boolean(), value: ({ shared }) => shared },
   security_group_rules: {
     type: Type.Array(ruleView.schema),
-    value: ({ group, rules }, { request, context }) =>
-      rules.map((rule) => ruleView.of(request, context)({ rule, isOfDefault: group.default_of !== null })),
+    value({ group, rules }, { request, context }) {
+      const show = ruleView.of(request, context);
+      return rules.map((rule) => show({ rule, isOfDefault: group.default_of !== null }));
+    },
   },
 });
 

@@ -4,6 +4,7 @@
  */
 import { Fault } from '#domain/faults.ts';
 import { isEqual, isOneOf } from '#store/conditions.ts';
+import { defaultGroupOf } from '#store/default-security-group.ts';
 import type { Store } from '#store/store.ts';
 import type { SecurityGroup, SecurityGroupRule } from '#store/tables/security-groups.ts';
 import type { Server } from '#store/tables/servers.ts';
@@ -27,12 +28,14 @@ export async function requestedGroups(
   if (names.every((name) => name === defaultName)) return [];
   const found = [];
   for (const name of names) {
-    const group = await findGroup(store, caller, name);
+    const group = name === defaultName ? await ownDefault(store, caller) : await findGroup(store, caller, name);
     if (!group) throw new Fault('badRequest', { detail: `Security group ${name} not found.` });
     found.push(group.id);
   }
   return found;
 }
+
+const ownDefault = (store: Store, { project_id }: Caller) => store.transaction((trx) => defaultGroupOf(trx, project_id));
 
 /** By id or name. @throws Fault `conflict` if several have the name */
 async function findGroup(store: Store, caller: Caller, name: string): Promise<SecurityGroup | undefined> {

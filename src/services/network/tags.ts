@@ -4,7 +4,7 @@ import type { RevisedCollection, StandardAttributes } from '#store/tables/standa
 import { networkFault } from './errors.ts';
 
 export const longestTag = 255;
-const mostTags = 50;
+export const mostTags = 50;
 
 export type Tagged = Pick<StandardAttributes, 'id' | 'tags' | 'updated_at'>;
 

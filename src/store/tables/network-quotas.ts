@@ -10,5 +10,5 @@ export type NetworkQuota = {
 };
 
 export class NetworkQuotas extends Collection<NetworkQuota> {
-  static override readonly table = { name: 'network_quotas', key: 'project_id' };
+  static override readonly table = { name: 'network_quotas' };
 }

@@ -35,7 +35,7 @@ export const subnetRules = {
   'create_subnet:segment_id': admin('Specify `segment_id` of a new subnet.'),
   'create_subnet:service_types': admin('Specify `service_types` of a new subnet.'),
   get_subnet: rule(
-    'rule:admin_only or rule:service_api or role:reader and (project_id:%(project_id)s or rule:network_owner) or rule:shared',
+    'rule:admin_only or rule:service_api or role:reader and (project_id:%(project_id)s or rule:network_owner) or rule:shared or rule:external',
   )('List and show subnets.'),
   'get_subnet:segment_id': admin('See `segment_id` of a subnet.'),
   update_subnet: member('Change a subnet.'),
