@@ -146,11 +146,18 @@ const serverRows: readonly Exception[] = [
   },
   {
     operation: 'GET /v2.1/servers/{server_id}/os-security-groups',
-    at: '/security_groups/*/id',
+    at: ['from_port', 'to_port', 'ip_protocol'].map((name) => `/security_groups/*/rules/*/${name}`),
     what: 'wrong',
-    says: 'format "uuid"',
-    why: 'Ingot has the group `default` alone, whose id is its name (docs/limits.md).',
-    source: `${compute}/security_groups.py (the id is what Neutron has)`,
+    says: 'null',
+    why: 'A rule for all protocols, as each default group has, names none.',
+    source: 'nova/network/security_group_api.py (_convert_to_nova_security_group_rule_format)',
+  },
+  {
+    operation: 'GET /v2.1/servers/{server_id}/os-security-groups',
+    at: '/security_groups/*/rules/*/group/tenant_id',
+    what: 'unknown',
+    why: 'The project of the group from which a rule permits traffic.',
+    source: `${compute}/security_groups.py (_format_security_group_rule)`,
   },
 ];
 
