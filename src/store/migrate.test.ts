@@ -267,6 +267,40 @@ test('ports of a former database keep their addresses exclusively', async (t) =>
   assert.deepEqual((await store.ip_allocations.list()).length, 1);
 });
 
+test('ports of a former database are in a default security group, and shared networks have policies', async (t) => {
+  const file = await aFormerDatabase(t);
+  const database = new DatabaseSync(file);
+  const dhcp = { ...port, device_owner: 'network:dhcp', project_id: 'q' };
+  insert(database, 'ports', { ...port, id: 'a', mac_address: 'fa:16:3e:00:00:0a', fixed_ips: '[]' });
+  insert(database, 'ports', { ...dhcp, id: 'b', mac_address: 'fa:16:3e:00:00:0b', fixed_ips: '[]' });
+  const network = { project_id: 'p', provider: '{}', created_at: at, updated_at: at, shared: 0, external: 0 };
+  for (const [id, flags] of [
+    ['all', { shared: 1 }],
+    ['outside', { external: 1 }],
+    ['own', {}],
+  ] as const)
+    insert(database, 'networks', { ...network, ...flags, id });
+  database.close();
+
+  const store = await openStore(file);
+  t.after(() => store.close());
+
+  const group = await store.security_groups.find({ default_of: 'p' });
+  const rules = await store.security_group_rules.list({ security_group_id: group?.id ?? '' });
+  assert.deepEqual(
+    rules.map(({ direction, ethertype, remote_group_id }) => `${direction} ${ethertype} ${remote_group_id === group?.id}`).sort(),
+    ['egress IPv4 false', 'egress IPv6 false', 'ingress IPv4 true', 'ingress IPv6 true'],
+  );
+  const [own, trusted] = [await store.ports.find({ id: 'a' }), await store.ports.find({ id: 'b' })];
+  assert.deepEqual([own?.security_groups, own?.port_security_enabled, own?.revision_number], [[group?.id], true, 1]);
+  assert.deepEqual([trusted?.security_groups, trusted?.tags], [[], []]);
+  const policies = await store.rbac_policies.list();
+  assert.deepEqual(policies.map(({ object_id, action, target_project }) => `${object_id} ${action} ${target_project}`).sort(), [
+    'all access_as_shared *',
+    'outside access_as_external *',
+  ]);
+});
+
 const twins = {
   'IP address 10.0.0.9': [
     ['fa:16:3e:00:00:0a', fixedIps('10.0.0.9')],
