@@ -123,6 +123,18 @@ test('a request signed with EC2 keys gives a token of their user and project', a
   assert.equal(await identity.statusOf('POST', 'ec2tokens', body), 404);
 });
 
+test('keys and credentials reveal no project of others', async () => {
+  const { user, token } = await aMember('curious');
+  const foreign = await identity.aProject('foreign-keys');
+  const path = `users/${user}/credentials/OS-EC2`;
+  for (const tenant_id of [foreign, 'none']) {
+    const text = `Could not find project: ${tenant_id}.`;
+    assert.equal(await identity.messageOf('POST', path, { tenant_id }, token), text);
+    const credential = { type: 'x', blob: 'b', user_id: user, project_id: tenant_id };
+    assert.equal(await identity.statusOf('POST', 'credentials', { credential }, token), 201);
+  }
+});
+
 test('EC2 keys without a secret, or of a project without a role, give no token', async () => {
   const { user, project, token } = await aMember('empty');
   const outside = await identity.aProject('outside');

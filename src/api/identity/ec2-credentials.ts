@@ -66,7 +66,13 @@ export const ec2Routes = [
       authorize(request, 'identity:ec2_create_credential', ownTarget(user_id));
       refuseNewKey(request.caller);
       await getUser(context, user_id);
-      return { credential: shown(context, request, await createEc2Keys(context, user_id, request.body.tenant_id)) };
+      return {
+        credential: shown(
+          context,
+          request,
+          await createEc2Keys(context, request.caller, { user_id, project_id: request.body.tenant_id }),
+        ),
+      };
     },
   }),
   route({

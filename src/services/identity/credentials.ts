@@ -11,6 +11,8 @@ import type { StoreContext } from './context.ts';
 import { expecting } from './expecting.ts';
 import { wholeList } from './lists.ts';
 import { getProject } from './projects.ts';
+import { hasRole } from './roles-in.ts';
+import { projectScope } from './scopes.ts';
 
 export type CredentialFields = {
   readonly type: string;
@@ -104,7 +106,7 @@ export async function createCredential({ store }: StoreContext, fields: Credenti
   const { type, blob, user_id, project_id = null } = fields;
   const id = isEc2(fields) ? idOfAccessKey(readEc2Blob(fields.blob).access) : randomUUID().replaceAll('-', '');
   return store.transaction(async (trx) => {
-    await checkParties(trx, fields);
+    await checkOwner(trx, fields);
     if (isEc2(fields) && !fields.project_id) throw expecting('project_id', 'credential');
     if ((await trx.credentials.pick(['id'], { user_id }, { limit: credentialsMost })).length >= credentialsMost)
       throw new Fault('forbidden', {
@@ -126,16 +128,16 @@ export async function updateCredential(
     const changed = { ...credential, ...pickFields(fields) };
     if (isEc2(changed)) readEc2Blob(changed.blob);
     if (isEc2(changed) && !changed.project_id) throw expecting('project_id', 'credential');
-    await checkParties(trx, fields);
+    await checkOwner(trx, fields);
     await trx.credentials.update({ id }, changed);
     return changed;
   });
 }
 
-async function checkParties(store: Store, { user_id, project_id }: Partial<CredentialFields>): Promise<void> {
+/** The project need not exist: whether it does is not for everyone to know, and keys of one without a role are of no use. */
+async function checkOwner(store: Store, { user_id }: Partial<CredentialFields>): Promise<void> {
   if (user_id !== undefined && !(await store.users.find({ id: user_id })))
     throw new Fault('notFound', { what: 'User', id: user_id });
-  if (project_id) await getProject({ store }, project_id);
 }
 
 function duplicate(id: string): Fault {
@@ -145,7 +147,13 @@ function duplicate(id: string): Fault {
 }
 
 /** EC2 keys with a new access key and a secret. */
-export async function createEc2Keys(context: StoreContext, user_id: string, project_id: string): Promise<Credential> {
+export async function createEc2Keys(
+  context: StoreContext,
+  caller: Caller,
+  { user_id, project_id }: { readonly user_id: string; readonly project_id: string },
+): Promise<Credential> {
+  const mayKnow = caller.is_admin || (await hasRole(context.store, user_id, projectScope(project_id)));
+  if (!mayKnow) throw new Fault('notFound', { what: 'Project', id: project_id });
   await getProject(context, project_id);
   const [access, secret] = [randomUUID(), randomUUID()].map((uuid) => uuid.replaceAll('-', ''));
   const blob = JSON.stringify({ access, secret, trust_id: null });

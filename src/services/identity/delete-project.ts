@@ -36,7 +36,8 @@ export async function removeProject(store: Store, project: Project): Promise<voi
   await store.projects.remove({ id: project.id });
 }
 
-async function refuseInUse(store: Store, project: Project): Promise<void> {
+/** @throws Fault `conflict` */
+export async function refuseInUse(store: Store, project: Project): Promise<void> {
   const live = (await store.servers.pick(['vm_state'], { project_id: project.id })).filter(
     (server) => server.vm_state !== 'deleted',
   );

@@ -10,7 +10,7 @@ import type { StoreContext } from './context.ts';
 import { expecting } from './expecting.ts';
 import { wholeList } from './lists.ts';
 import { changedOptions, type OptionFields, refuseUpdate } from './resource-options.ts';
-import { domainScope, projectScope } from './scopes.ts';
+import { domainScope } from './scopes.ts';
 
 /** Keystone's `[identity] default_domain_id`: where users and projects are created unless a request says otherwise. */
 export const defaultDomainId = 'default';
@@ -90,8 +90,7 @@ export async function updateDomain({ store }: StoreContext, id: string, fields: 
 async function revokeTokens(store: Store, id: string): Promise<void> {
   await store.users.revokeTokensOfDomain(id);
   await store.scope_token_revisions.revokeAll(domainScope(id));
-  for (const project of await store.projects.pick(['id'], { domain_id: id }))
-    await store.scope_token_revisions.revokeAll(projectScope(project.id));
+  await store.scope_token_revisions.revokeProjectsOf(id);
 }
 
 /** The administrator of the settings is in it. */

@@ -50,8 +50,12 @@ async function inherited(context: StoreContext, { user_id, scope, domain_id, wit
   const rows = await listAssignments(context, { domain_id, inherited: true }, ofUser(user_id));
   const wanted = scope && (await projectsOf(context.store, scope.scope_id, with_subtree ?? false));
   const found: EffectiveAssignment[] = [];
+  // Many assignments are in few places.
+  const heirs = new Map<string, readonly Heir[]>();
   for (const row of rows) {
-    const below = wanted ? await heirsAmong(context.store, wanted, row) : await heirsOf(context.store, row);
+    const place = `${row.scope_type} ${row.scope_id}`;
+    const below = heirs.get(place) ?? (await (wanted ? heirsAmong(context.store, wanted, row) : heirsOf(context.store, row)));
+    heirs.set(place, below);
     bound(found.length + below.length);
     for (const { id } of below) found.push({ ...row, ...projectScope(id), inherited_from: scopeOf(row) });
   }

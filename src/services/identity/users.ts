@@ -63,7 +63,11 @@ export async function createUser(context: IdentityContext, client: LoginClient, 
     ...(await changesOf(context, client, fields)),
     options: withOptions({}, fields.options),
   };
-  return refuseDuplicates(context.store.users.insert(user), 'user', duplicate(user));
+  return context.store.transaction(async (trx) => {
+    // Hashing took time: the domain may be gone.
+    await getDomain({ store: trx }, domain_id);
+    return refuseDuplicates(trx.users.insert(user), 'user', duplicate(user));
+  });
 }
 
 type Update = { readonly user: User; readonly fields: Partial<UserFields> };

@@ -1,4 +1,5 @@
 /** Token revisions of users in scopes. */
+import { sql } from 'kysely';
 import { Collection } from '../collection.ts';
 import type { Scope } from './role-assignments.ts';
 
@@ -33,6 +34,14 @@ export class ScopeTokenRevisions extends Collection<ScopeTokenRevision, { scope_
   /** Revokes the tokens of all users for this scope. */
   revokeAll(scope: Scope): Promise<void> {
     return this.revokeTokens({ user_id: everyone, scope_type: scope.scope_type, scope_id: scope.scope_id });
+  }
+
+  /** Revokes the tokens of all users for all projects of a domain, in one statement. */
+  async revokeProjectsOf(domain_id: string): Promise<void> {
+    const projects = sql`SELECT '', 'project', id, 1 FROM projects WHERE domain_id = ${domain_id}`;
+    await sql`INSERT INTO scope_token_revisions (user_id, scope_type, scope_id, revision) ${projects}
+      ON CONFLICT (user_id, scope_type, scope_id)
+      DO UPDATE SET revision = scope_token_revisions.revision + 1`.execute(this.db);
   }
 
   /** Must be read before the roles of a new token: a role removed in between then revokes the token. */
