@@ -291,6 +291,29 @@ test('an import whose deadline has passed fails at the start, and what was half 
   await assert.rejects(staged(late), { code: 'ENOENT' });
 });
 
+test('an image whose import is unknown waits for data again after a start', async () => {
+  const id = await create();
+  await fixture.store.images.update({ id }, { status: 'importing', import_task: 'gone', import_state: 'running' });
+  const next = new ImageImports(parts());
+  await next.resume();
+  await next.close();
+  const { status, os_glance_failed_import } = await show(id);
+  assert.deepEqual([status, os_glance_failed_import], ['queued', 'local']);
+});
+
+test('slow servers of one project do not keep others waiting', async () => {
+  const slow = await Promise.all(Array.from({ length: 18 }, () => create()));
+  for (const id of slow) assert.equal((await download(id, `${server.url}/never`)).status, 202);
+  const id = await create({}, other);
+
+  assert.equal((await download(id, `${server.url}/kernel`, other)).status, 202);
+  while ((await row(id)).status !== 'active') await new Promise(setImmediate);
+
+  for (const each of slow) await fixture.ask({ method: 'DELETE', url: `${base}/${each}`, headers: member });
+  await fixture.imports.idle();
+  await fixture.ask({ method: 'DELETE', url: `${base}/${id}`, headers: other });
+});
+
 test('staged data that nobody imports is removed', async () => {
   const [old, fresh] = [await create(), await create()];
   await stage(old);

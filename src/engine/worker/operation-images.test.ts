@@ -81,6 +81,28 @@ for (const { title, id, patch, says } of changes) {
   });
 }
 
+test('an image that is no longer shared during its deployment fails it; one that is shared is used', async () => {
+  for (const isRevoked of [false, true]) {
+    const { cloud, goOn, used } = await aHeldCloud();
+    const theirs = { owner: 'another', visibility: 'shared' } as const;
+    for (const id of [own, kernel, ramdisk]) await cloud.store.images.update({ id }, theirs);
+    const image = (await cloud.store.images.find({ id: own }))!;
+    const request = { ...aServerRequest, image };
+    await assert.rejects(cloud.engine.createServers(request), /Can not find requested image/);
+    const at = '2026-01-01T00:00:00.000Z';
+    const member = { id: 'm', image_id: own, member_id: request.project_id, status: 'rejected', created_at: at, updated_at: at };
+    await cloud.store.image_members.insert(member);
+    await cloud.engine.createServers(request);
+    if (isRevoked) await cloud.store.image_members.remove({ id: 'm' });
+    goOn();
+    await untilIdle(cloud);
+
+    assert.deepEqual(used, isRevoked ? [] : [`/images/${kernel}`]);
+    if (!isRevoked) assert.equal(await faultOf(cloud), undefined);
+    await closed(cloud);
+  }
+});
+
 test('gives a step only the images with which the operation was started', async () => {
   const { cloud, goOn, used, image } = await aHeldCloud((task) => task.images.file(foreign));
   await cloud.engine.createServers({ ...aServerRequest, image });

@@ -145,7 +145,11 @@ async function whyChanged(store: AllImages, pins: PinnedImages, { role, user }: 
   ]);
   if (!image || !row) return since('it was deleted');
   if (pinOf(row).digest !== pins[role]?.digest) return since('its data was replaced');
-  return since(await (role === 'image' ? whyUnusable(store, row, user) : whyUnusablePart(store, row, { image, user })));
+  // Who may not use the image any more may not use its kernel either, which only the image shares.
+  const why =
+    (await whyUnusable(store, image, user)) ??
+    (role === 'image' ? undefined : await whyUnusablePart(store, row, { image, user }));
+  return since(why);
 }
 
 /** @throws Fault `imageUnusable` for an image that must not run with the token of an operation */

@@ -35,7 +35,9 @@ export type ImportParts = {
 };
 
 /** They read and write disks. */
-const importsAtOnce = 4;
+const importsAtOnce = 16;
+/** Of one project: slow servers, which it chooses, must not keep others waiting. */
+const importsOfOne = 2;
 /** Glance's `task_time_to_live`. */
 const keptMs = 48 * 3_600_000;
 /** Of one project. */
@@ -48,6 +50,8 @@ type Run = { readonly stop: AbortController; readonly ended: Promise<void> };
 export class ImageImports {
   readonly #parts: ImportParts;
   readonly #slots = new Semaphore(importsAtOnce);
+  /** By project, while it imports. */
+  readonly #slotsOf = new Map<string, Semaphore>();
   readonly #closing = new AbortController();
   /** By image. */
   readonly #runs = new Map<string, Run>();
@@ -111,7 +115,15 @@ export class ImageImports {
   /** After a restart. Call once, before the first request. */
   async resume(): Promise<void> {
     const { store, images, log } = this.#parts;
-    for (const task of await store.image_tasks.list({ status: ['pending', 'processing'] })) this.#start(task);
+    const tasks = await store.image_tasks.list({ status: ['pending', 'processing'] });
+    for (const task of tasks) this.#start(task);
+    const running = new Set(tasks.map(({ id }) => id));
+    for (const { id, import_task } of await store.images.pick(['id', 'import_task'], { status: 'importing' })) {
+      if (running.has(import_task ?? '')) continue;
+      const back = { status: 'queued', size: null, import_task: null, import_state: 'failed' } as const;
+      await images.unstage(id);
+      await store.images.update({ id, status: 'importing' }, back);
+    }
     for (const { id } of await store.images.pick(['id'], { status: 'uploading', size: null })) {
       await images.unstage(id);
       await store.images.update({ id, status: 'uploading', size: null }, { status: 'queued' });
@@ -161,7 +173,7 @@ export class ImageImports {
     const late = AbortSignal.timeout(left);
     const signal = AbortSignal.any([stopped, this.#closing.signal, late]);
     try {
-      await this.#slots.run(() => this.#import(task, signal), signal);
+      await this.#inTurn(task, signal);
       log.info({ image: task.image_id, task: task.id }, 'image data imported');
     } catch (error) {
       if (this.#closing.signal.aborted) return;
@@ -170,6 +182,17 @@ export class ImageImports {
       await this.#fail(task, why).catch((err: unknown) =>
         log.warn({ err, task: task.id }, 'an import could not be ended; retried at the next start'),
       );
+    }
+  }
+
+  async #inTurn(task: ImageTask, signal: AbortSignal): Promise<void> {
+    const { owner } = task;
+    const own = this.#slotsOf.get(owner) ?? new Semaphore(importsOfOne);
+    this.#slotsOf.set(owner, own);
+    try {
+      await own.run(() => this.#slots.run(() => this.#import(task, signal), signal), signal);
+    } finally {
+      if (own.isIdle) this.#slotsOf.delete(owner);
     }
   }
 
