@@ -155,6 +155,31 @@ test('EC2 keys without a secret, or of a project without a role, give no token',
   assert.equal((await create({ access: 'a', secret: 's' }, null)).status, 400);
 });
 
+test('a token of an application credential neither makes nor sees secrets of passcodes', async () => {
+  const { user, project, token } = await aMember('passcodes');
+  const payload = { application_credential: { name: 'robot', roles: [{ name: 'reader' }] } };
+  const { application_credential } = await identity.send('POST', `users/${user}/application_credentials`, payload, token);
+  const { id, secret } = application_credential;
+  const robot = (await identity.logInBy({ methods: ['application_credential'], application_credential: { id, secret } })).token;
+  const fields = { type: 'totp', blob: 'JBSWY3DPEHPK3PXP', user_id: user, project_id: project };
+  const totp = (await identity.send('POST', 'credentials', { credential: fields }, token)).credential.id;
+  const note = (await identity.send('POST', 'credentials', { credential: { ...fields, type: 'note' } }, robot)).credential.id;
+  const asRobot = async (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, credential?: object) =>
+    identity.statusOf(method, path, credential && { credential }, robot);
+
+  assert.equal(await asRobot('POST', 'credentials', fields), 403);
+  assert.equal(await asRobot('POST', 'credentials', { ...fields, type: 'TOTP' }), 403);
+  assert.equal(await asRobot('PATCH', `credentials/${note}`, { type: 'totp' }), 403);
+  assert.equal(await asRobot('PATCH', `credentials/${totp}`, { blob: 'JBSWY3DPEHPK3PXQ' }), 403);
+  assert.equal(await asRobot('GET', `credentials/${totp}`), 403);
+  assert.equal(await asRobot('DELETE', `credentials/${totp}`), 403);
+  const { credentials } = await identity.send('GET', 'credentials', undefined, robot);
+  assert.deepEqual(
+    credentials.map((each: { id: string }) => each.id),
+    [note],
+  );
+});
+
 test('a token of an application credential makes no EC2 keys, and reaches only what is of its project', async () => {
   const { user, project, token } = await aMember('delegated');
   const payload = { application_credential: { name: 'robot' } };

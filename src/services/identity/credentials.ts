@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
-import { type Condition, isEqual } from '#store/conditions.ts';
+import { type Condition, isEqual, isNot, isText } from '#store/conditions.ts';
 import { type ListPage, type ListQuery, listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Store } from '#store/store.ts';
@@ -39,7 +39,7 @@ export function listCredentials(
 ): Promise<ListPage<Credential>> {
   const visible: Condition[] = [
     ...(user_id === undefined ? [] : [isEqual('user_id', user_id)]),
-    ...(isDelegated(caller) ? [isEqual('project_id', caller.project_id)] : []),
+    ...(isDelegated(caller) ? [isEqual('project_id', caller.project_id), isNot(isText('type', totpType))] : []),
   ];
   return listRows({ collection: store.credentials, table: listTables.credentials, visible, maximum: wholeList }, query);
 }
@@ -54,6 +54,12 @@ export function refuseDelegated(caller: Caller, project_id: string | null | unde
   throw forbidden('Credential project does not match the project scope of the delegated token');
 }
 
+/** The secret of passcodes, by which the user logs in for any project, with all roles. */
+export function refuseSecondFactor(caller: Caller, { type }: { readonly type: string }): void {
+  if (isDelegated(caller) && type.toLowerCase() === totpType)
+    throw forbidden('Secrets of passcodes are not accessible by a delegated token');
+}
+
 /** An application credential makes no other way to log in. */
 export function refuseNewKey(caller: Caller): void {
   if (!isDelegated(caller)) return;
@@ -65,6 +71,9 @@ function forbidden(action: string): Fault {
     detail: `You are not authorized to perform the requested action: ${action}.`.replace(/\.\.$/, '.'),
   });
 }
+
+/** Logins read them (`proofs.ts`). */
+const totpType = 'totp';
 
 export const isEc2 = ({ type }: { readonly type: string }) => type.toLowerCase() === 'ec2';
 
