@@ -28,14 +28,24 @@ type Controller = {
   losesReply?: boolean;
   /** The next request does not arrive. */
   losesRequest?: boolean;
-  /** Milliseconds until a volume is listed. */
-  listsAfter?: number;
+  /** A volume is not listed by the first readings after its request. */
+  hidesFor?: number;
+  onRead?: () => void;
   fails?: string;
   /** The request that it refuses. */
   refuses?: string;
   task?: () => void;
   restarts: number;
 };
+
+function hide(at: Controller, readings: number, show: () => void): void {
+  let left = readings;
+  at.onRead = () => {
+    if (left-- > 0) return;
+    delete at.onRead;
+    show();
+  };
+}
 
 function aVolume(number: number, changes: Partial<RaidVolume> = {}): RaidVolume {
   const volume = { id: `/v/${number}`, name: `v${number}`, controller: 'c', size_bytes: 100 * gib, raid_level: '1' } as const;
@@ -55,7 +65,7 @@ function raidOf(at: Controller): RaidInterface {
     const isLost = at.losesReply;
     at.losesReply = false;
     if (at.isLate) at.task = act;
-    else if (at.listsAfter) setTimeout(act, at.listsAfter);
+    else if (at.hidesFor) hide(at, at.hidesFor, act);
     else act();
     if (isLost) throw silence;
     return at.isLate ? { task: { id: '/t/1', request }, againIn: 0.001, needsRestart: true } : undefined;
@@ -66,7 +76,10 @@ function raidOf(at: Controller): RaidInterface {
     checkConfig() {},
     applies: { nonroot: false, deletes: false },
     outOfBand: {
-      readVolumes: async () => [...at.volumes],
+      readVolumes: async () => {
+        at.onRead?.();
+        return [...at.volumes];
+      },
       plan: async (_node, { disks }) =>
         disks.map(({ raid_level, size_gb, volume_name: name }): PlannedVolume => {
           const size = size_gb === 'MAX' ? {} : { size_bytes: size_gb * gib };
@@ -268,7 +281,7 @@ test('sends a request again that the BMC knows nothing of', async (t) => {
 });
 
 test('gives each request that was sent again its time to appear', async (t) => {
-  const controller = { ...newController(), losesRequest: true, losesReply: true, listsAfter: 5 };
+  const controller = { ...newController(), losesRequest: true, losesReply: true, hidesFor: 1 };
   const { clean, uuid, store } = await aFixture(t, { controller, target: { logical_disks: [root] } });
 
   await clean(create());
