@@ -32,13 +32,16 @@ export async function openRealApi(): Promise<RealApi> {
   const parts: { engine?: Engine; images?: ImageStore; fetcher?: Awaited<ReturnType<typeof openFetcher>> } = {};
   const fixture = await openApiFixture({
     drivers: opened.drivers,
-    images: () => parts.images as ImageStore,
+    images: (store) => {
+      parts.images = createImageFiles({ store, directory, log });
+      return parts.images;
+    },
     async engine(store) {
-      const images = createImageFiles({ store, directory, log });
+      const images = parts.images as ImageStore;
       const fetcher = await openFetcher({ store, files: images, directory, settings, log });
       const boot = publisherOf(published);
       const engine = createEngine({ store, settings, log, images, fetcher, boot, drivers: opened.drivers });
-      Object.assign(parts, { engine, images, fetcher });
+      Object.assign(parts, { engine, fetcher });
       return engine;
     },
   });
