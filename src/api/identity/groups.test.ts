@@ -87,6 +87,38 @@ test('a role that the group gets later is in tokens of before', async () => {
   assert.deepEqual(await identity.rolesOf(token), ['manager', 'member', 'reader']);
 });
 
+test('application credentials end with membership, group or inherited role, also if the role comes back', async () => {
+  const aRobot = async (user: string, project: string) => {
+    const token = await identity.tokenOf(user, { project: { id: project } });
+    const payload = { application_credential: { name: crypto.randomUUID() } };
+    const { application_credential } = await identity.send('POST', `users/${user}/application_credentials`, payload, token);
+    const { id, secret } = application_credential;
+    return async () =>
+      (await identity.logInBy({ methods: ['application_credential'], application_credential: { id, secret } })).status;
+  };
+  const { user, project, group, membership, grant } = await aMember('robots');
+  const [byMembership, kept] = [await aRobot(user, project), await identity.aProject('kept')];
+  await identity.send('PUT', `projects/${kept}/users/${user}/roles/member`);
+  const own = await aRobot(user, kept);
+  await identity.send('DELETE', membership);
+  await identity.send('PUT', membership);
+  assert.deepEqual([await byMembership(), await own()], [401, 201]);
+
+  const byGroup = await aRobot(user, project);
+  await identity.send('DELETE', `groups/${group}`);
+  await identity.send('PUT', grant.replace(`groups/${group}`, `users/${user}`));
+  assert.deepEqual([await byGroup(), await own()], [401, 201]);
+
+  const domain = await identity.aDomain('robots');
+  const below = await identity.aProject('below', { domain_id: domain });
+  const inherited = `OS-INHERIT/domains/${domain}/users/${user}/roles/member/inherited_to_projects`;
+  await identity.send('PUT', inherited);
+  const byInheritance = await aRobot(user, below);
+  await identity.send('DELETE', inherited);
+  await identity.send('PUT', inherited);
+  assert.deepEqual([await byInheritance(), await own()], [401, 201]);
+});
+
 test('an application credential by a group ends with the role of the group', async () => {
   const { user, grant, token } = await aMember('robot');
   const { application_credential } = await identity.send(

@@ -10,6 +10,7 @@ import type { User } from '#store/tables/users.ts';
 import type { StoreContext } from './context.ts';
 import { defaultDomainId, getDomain } from './domains.ts';
 import { ofDomain, wholeList } from './lists.ts';
+import { revokeEverywhere } from './revoke-everywhere.ts';
 import { refuseDuplicates } from './unique-names.ts';
 
 /** Fields that a request may set; null means empty. */
@@ -88,9 +89,10 @@ export async function deleteGroup({ store }: StoreContext, { id }: Group): Promi
 
 /** With its assignments. As in Keystone, the tokens of its members become void. */
 export async function removeGroup(store: Store, id: string): Promise<void> {
-  for (const { user_id } of await store.group_members.list({ group_id: id })) await store.users.revokeTokens(user_id);
+  const members = await store.group_members.list({ group_id: id });
   await store.group_members.remove({ group_id: id });
   await store.role_assignments.remove({ group_id: id });
+  for (const { user_id } of members) await revokeEverywhere(store, user_id);
   await store.groups.remove({ id });
 }
 
@@ -120,7 +122,7 @@ export async function removeMember({ store }: StoreContext, membership: Membersh
   await store.transaction(async (trx) => {
     await checkParties(trx, membership);
     if ((await trx.group_members.remove(membership)) === 0) throw notIn(membership);
-    await trx.users.revokeTokens(membership.user_id);
+    await revokeEverywhere(trx, membership.user_id);
   });
 }
 

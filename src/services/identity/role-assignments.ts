@@ -9,6 +9,7 @@ import { getDomain } from './domains.ts';
 import { getGroup } from './groups.ts';
 import { subtreeOf } from './project-tree.ts';
 import { getProject } from './projects.ts';
+import { revokeEverywhere } from './revoke-everywhere.ts';
 import { readRoleGraph } from './role-graph.ts';
 import { getRole } from './roles.ts';
 import { getUser } from './users.ts';
@@ -87,9 +88,9 @@ export async function revokeGrant({ store }: StoreContext, grant: Grant): Promis
   });
 }
 
-/** An inherited role was on many projects: all tokens of the user become void. */
+/** An inherited role was on many projects. */
 async function revokeAccess(store: Store, { user_id, scope_type, scope_id, inherited }: Grant): Promise<void> {
-  if (inherited) return store.users.revokeTokens(user_id);
+  if (inherited) return revokeEverywhere(store, user_id);
   if (scope_type === 'project') await store.application_credentials.remove({ user_id, project_id: scope_id });
   await store.scope_token_revisions.revokeTokens({ user_id, scope_type, scope_id });
 }
