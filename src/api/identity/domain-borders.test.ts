@@ -108,3 +108,18 @@ test('a user who is made while the domain is deleted stays in none', async () =>
   if (deleted.status === 204) assert.deepEqual([made.status, left.length], [404, 0]);
   else assert.deepEqual([deleted.status, made.status], [409, 201]);
 });
+
+test('tokens of a deleted domain stay void in a later one with its id', async () => {
+  const [id, user] = ['a'.repeat(32), await identity.aUser('twice')];
+  const make = async () => {
+    await identity.send('POST', 'domains', { domain: { name: 'twice', explicit_domain_id: id } });
+    await identity.send('PUT', `domains/${id}/users/${user}/roles/reader`);
+    return identity.tokenOf(user, { domain: { id } });
+  };
+  const token = await make();
+  await identity.send('PATCH', `domains/${id}`, { domain: { enabled: false } });
+  await identity.send('DELETE', `domains/${id}`);
+  const later = await make();
+
+  assert.deepEqual([await identity.rolesOf(token), await identity.rolesOf(later)], [undefined, ['reader']]);
+});

@@ -50,8 +50,7 @@ async function removeDomain(store: Store, id: string): Promise<void> {
   ];
   if (left.length > 0) throw new Fault('conflict', { detail: `Something was created in the domain ${id} while it was deleted.` });
   for (const role of await store.roles.list(inside)) await removeRole(store, role.id);
-  const scope = { scope_type: 'domain', scope_id: id } as const;
-  await store.role_assignments.remove(scope);
-  await store.scope_token_revisions.remove(scope);
+  // The revisions of its tokens stay: a later domain may be given the same id.
+  await store.role_assignments.remove({ scope_type: 'domain', scope_id: id });
   await store.domains.remove({ id });
 }
