@@ -45,7 +45,12 @@ const bodies: Readonly<Record<string, object>> = {
   'PUT /servers/:id/metadata/:key': { meta: { k: 'v' } },
   'POST /servers/:id/remote-consoles': { remote_console: { protocol: 'serial', type: 'serial' } },
 };
-const argumentsOf: Readonly<Record<string, unknown>> = { reboot: { type: 'HARD' }, rebuild: { imageRef: 'x' } };
+const argumentsOf: Readonly<Record<string, unknown>> = {
+  reboot: { type: 'HARD' },
+  rebuild: { imageRef: 'x' },
+  addSecurityGroup: { name: 'x' },
+  removeSecurityGroup: { name: 'x' },
+};
 
 async function ask({ method, path, action, since = 1 }: Row, headers: Readonly<Record<string, string>>) {
   const payload = action === undefined ? bodies[`${method} ${path}`] : { [action]: argumentsOf[action] ?? null };

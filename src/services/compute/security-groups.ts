@@ -130,7 +130,8 @@ export async function removeGroup({ store }: Reader, caller: Caller, asked: Aske
 }
 
 async function partsOf(trx: Store, caller: Caller, { server, name }: Asked) {
-  const group = await findGroup(trx, caller, name);
+  const isDefault = name === defaultName;
+  const group = isDefault ? await defaultGroupOf(trx, caller.project_id) : await findGroup(trx, caller, name);
   if (!group) throw missing(`Security group ${name} is not found for project ${caller.project_id}`);
   const ports = portsOf(server, await loadRelated(trx, [server]));
   if (ports.length > 0) return { group, ports };
