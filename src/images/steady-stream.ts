@@ -21,13 +21,16 @@ export function steadyStream(source: Readable, stallMs: number): Readable {
   }, stallMs);
   source.once('end', () => clearInterval(timer));
   source.once('error', (error) => out.destroy(error));
-  source.once('close', () => {
-    if (!source.readableEnded) out.destroy(new Fault('clientDisconnected', { what: 'The upload' }));
-  });
+  const end = () => {
+    if (!source.readableEnded) out.destroy(source.errored ?? new Fault('clientDisconnected', { what: 'The upload' }));
+  };
+  source.once('close', end);
   out.once('close', () => {
     clearInterval(timer);
     source.unpipe(out);
   });
+  // It may have been cut off before anybody listened.
+  if (source.destroyed) end();
   return source.pipe(out);
 }
 

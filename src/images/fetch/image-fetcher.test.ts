@@ -105,7 +105,8 @@ test('refuses data that is wrong, cut off, endless or too large, and keeps nothi
     [sending(Buffer.alloc(64 * 1024, 'other')), /not what was announced: sha256 .* expected/],
     [sending(''), /is empty/],
     [
-      (_: unknown, reply: ServerResponse) => void reply.setHeader('content-length', 100_000).end(disk),
+      (_: unknown, reply: ServerResponse) =>
+        void reply.setHeader('content-length', 100_000).setHeader('connection', 'close').end(disk),
       /Failed to download|not what was/,
     ],
     [(_: unknown, reply: ServerResponse) => reply.destroy(), /Failed to download/],
