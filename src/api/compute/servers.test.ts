@@ -411,7 +411,7 @@ test('does not deliver an event to a user who lost the role while waiting', asyn
   const waiting = fixture.ask({ url: `${feed}?after=${last}&wait=30`, headers });
   assert.equal((await fixture.ask({ url: feed, headers })).status, 200);
   assert.equal((await fixture.ask({ method: 'DELETE', url: role })).status, 204);
-  store.events.append({ kind: 'note', server_id: id, subject: 'test', message: 'not for you' });
+  store.events.append({ kind: 'note', server_id: id, subject: 'image', message: 'not for you' });
 
   const { status, body } = await waiting;
   assert.equal(status, 401);
