@@ -25,6 +25,8 @@ type Fixture = {
   readonly bmc: Bmc;
   readonly udp: Datagrams;
   readonly opened: () => number;
+  /** Closed before the BMC, which answers that their sessions are closed. */
+  readonly clients: { close(): Promise<void> }[];
   request(password?: string): Promise<unknown>;
 };
 
@@ -43,7 +45,7 @@ async function setUp(t: TestContext, { oddSessions, suite: id, privilege = 'admi
     },
   });
   const udp = openSharedUdp();
-  const clients: { close(): Promise<void> }[] = [];
+  const clients: Fixture['clients'] = [];
   t.after(async () => {
     for (const client of clients) await client.close();
     udp.close();
@@ -55,7 +57,7 @@ async function setUp(t: TestContext, { oddSessions, suite: id, privilege = 'admi
     clients.push(client);
     return client.request(getDeviceId, {});
   };
-  return { bmc, udp, opened: () => opened, request };
+  return { bmc, udp, clients, opened: () => opened, request };
 }
 
 /** The workaround flags of the other tools. */
@@ -114,7 +116,7 @@ for (const oddity of Object.keys(flagTable) as Leniency[]) {
 
 for (const status of [0x01, 0x0a, 0x11, 0x12]) {
   test(`cipher suite 17 disabled, reported by status ${status}: tries the next one`, async (t) => {
-    const { bmc, udp } = await setUp(t, { oddSessions: [], suite: 3 });
+    const { bmc, udp, clients } = await setUp(t, { oddSessions: [], suite: 3 });
     bmc.setBmcProfile({ cipherSuites: [17, 3] });
     const asked: number[] = [];
     const refusing: Datagrams = {
@@ -133,7 +135,7 @@ for (const status of [0x01, 0x0a, 0x11, 0x12]) {
     };
     const login = { user: user.name, password: user.password, privilege: 'administrator' } as const;
     const client = openIpmiClient({ address: '127.0.0.1', port: bmc.port, ...login }, refusing, calm);
-    t.after(() => client.close());
+    clients.push(client);
 
     assert.ok(await client.request(getDeviceId, {}));
 
