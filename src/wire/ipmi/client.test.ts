@@ -53,12 +53,14 @@ async function setUp(t: TestContext, { meddling = {}, timings = calm }: { meddli
   const users = [{ name: login.user, password: login.password }];
   const bmc: Bmc = await startBmc({ address: '127.0.0.1', port: 0, users, chassis, onCommand });
   const client = openIpmiClient({ address: '127.0.0.1', port: bmc.port, ...login }, meddlingNetwork(meddling), timings);
+  /** Closed before the BMC, which answers that their sessions are closed. */
+  const clients: Pick<typeof client, 'close'>[] = [client];
   t.after(async () => {
-    await client.close();
+    for (const each of clients) await each.close();
     await bmc.close();
   });
   const count = (command: string) => commands.filter((report) => report.command === command).length;
-  return { bmc, chassis, client, commands, count, heard };
+  return { bmc, chassis, client, clients, commands, count, heard };
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<IpmiError> {
@@ -301,10 +303,10 @@ suite('cipher suites', () => {
     ['without end', (index: number) => Buffer.alloc(16, index), 10],
   ] as const) {
     test(`ignores a list that is ${title}, and tries the supported suites`, async (t) => {
-      const { bmc } = await setUp(t);
+      const { bmc, clients } = await setUp(t);
       const { datagrams, pages } = listing(udp, page);
       const client = openIpmiClient({ address: '127.0.0.1', port: bmc.port, ...login }, datagrams, calm);
-      t.after(() => client.close());
+      clients.push(client);
       assert.equal((await client.request(getChassisStatus, {})).power.on, false);
       assert.equal(pages(), most);
     });
