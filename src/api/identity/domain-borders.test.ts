@@ -123,3 +123,14 @@ test('tokens of a deleted domain stay void in a later one with its id', async ()
 
   assert.deepEqual([await identity.rolesOf(token), await identity.rolesOf(later)], [undefined, ['reader']]);
 });
+
+test('a default project reveals nothing: one of another domain and none at all are the same', async () => {
+  for (const default_project_id of [other.project, 'f'.repeat(32)]) {
+    const user = { default_project_id };
+    const changed = await identity.send('PATCH', `users/${own.user}`, { user }, own.token);
+    assert.equal(changed.user.default_project_id, default_project_id);
+    const { status, body } = await identity.logIn(own.user);
+    assert.deepEqual([status, body.token.project, body.token.roles], [201, undefined, undefined]);
+  }
+  assert.equal(await identity.statusOf('PATCH', `users/${own.user}`, { user: { default_project_id: 'f'.repeat(65) } }), 400);
+});

@@ -25,7 +25,7 @@ const Password = Type.String({ maxLength: longestPassword });
 const UserRequest = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 255, pattern: somethingVisible }),
   password: Maybe(Password),
-  default_project_id: Maybe(Type.String()),
+  default_project_id: Maybe(Type.String({ maxLength: 64 })),
   domain_id: Maybe(Type.String()),
   enabled: Type.Optional(Type.Boolean()),
   description: Maybe(Type.String()),

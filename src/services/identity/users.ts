@@ -9,7 +9,6 @@ import type { IdentityContext, StoreContext } from './context.ts';
 import { defaultDomainId, getDomain } from './domains.ts';
 import { ofDomain, wholeList } from './lists.ts';
 import type { LoginClient } from './login-guard.ts';
-import { getProject } from './projects.ts';
 import { refuseDuplicates } from './unique-names.ts';
 
 /** Fields that a request may set; null means empty. */
@@ -102,7 +101,7 @@ function duplicate({ name, domain_id }: User): string {
 }
 
 async function changesOf(context: IdentityContext, client: LoginClient, fields: Partial<UserFields>): Promise<Partial<User>> {
-  if (fields.default_project_id) await getProject(context, fields.default_project_id);
+  // As in Keystone, a default project need not exist: a manager of a domain would learn which projects others have.
   return {
     ...(fields.name !== undefined && { name: fields.name }),
     ...(fields.default_project_id !== undefined && { project_id: fields.default_project_id ?? '' }),
