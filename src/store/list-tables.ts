@@ -19,6 +19,8 @@ export const listTables = {
   image_tasks: { id: 'id', order: newestFirst },
   images: { id: 'id', order: newestFirst, scanned: 8, read: 8 },
   keypairs: { id: 'name', order: [{ column: 'name' }] },
+  metadef_namespaces: { id: 'namespace', order: newestFirst },
+  metadef_items: { id: 'name', order: newestFirst },
   networks: { id: 'id', order: oldestFirst },
   node_locks: { id: 'id', order: oldestFirst },
   node_ports: { id: 'uuid', order: [{ column: 'id' }] },

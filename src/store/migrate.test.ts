@@ -77,6 +77,7 @@ const later = [
   '0085-security-groups',
   '0086-network-revisions',
   '0087-rbac-policies',
+  '0100-metadefs',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

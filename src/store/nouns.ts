@@ -27,6 +27,7 @@ import { InspectionRules } from './tables/inspection-rules.ts';
 import { IpAllocations } from './tables/ip-allocations.ts';
 import { Keypairs } from './tables/keypairs.ts';
 import { LoginAddresses } from './tables/login-addresses.ts';
+import { MetadefItems, MetadefNamespaces, MetadefResourceTypes } from './tables/metadefs.ts';
 import { NetworkQuotas } from './tables/network-quotas.ts';
 import { Networks } from './tables/networks.ts';
 import { NodeEndpoints } from './tables/node-endpoints.ts';
@@ -77,6 +78,9 @@ export const nouns = {
   image_tasks: ImageTasks,
   deleted_images: DeletedImages,
   fetched_images: FetchedImages,
+  metadef_namespaces: MetadefNamespaces,
+  metadef_items: MetadefItems,
+  metadef_resource_types: MetadefResourceTypes,
   security_groups: SecurityGroups,
   security_group_rules: SecurityGroupRules,
   network_quotas: NetworkQuotas,

@@ -35,6 +35,53 @@ test("image: every reply matches Glance's document", { skip }, async (t) => {
   await send('GET', `/images/${id}/tasks`);
   await patch('PATCH', `/images/${id}`, [{ op: 'replace', path: '/name', value: 'other' }]);
   await send('DELETE', `/images/${id}`);
+  await sendMetadefs(send);
 
   assert.deepEqual(comparison.findings(), nothingFound);
 });
+
+type Send = ReturnType<typeof sender>;
+
+async function sendMetadefs(send: Send): Promise<void> {
+  const kinds = ['namespace', 'object', 'property', 'resource_type', 'tag'];
+  const plural = (name: string) => (name === 'property' ? 'properties' : `${name}s`);
+  for (const name of kinds.flatMap((kind) => [kind, plural(kind)])) await send('GET', `/schemas/metadefs/${name}`);
+  const bounds = { minimum: 1, maximum: 2, minLength: 1, maxLength: 2, minItems: 1, maxItems: 2 };
+  const flags = { readonly: true, uniqueItems: true, additionalItems: true };
+  const texts = { name: 'p', title: 'P', type: 'array', description: 'd', default: 'a', pattern: 'a' };
+  const property = { ...texts, ...bounds, ...flags, enum: ['a'], operators: ['<in>'], items: { type: 'string', enum: ['a'] } };
+  const object = { name: 'o', description: 'd', required: ['p'], properties: { p: property } };
+  const resourceType = { name: 'OS::Glance::Image', prefix: 'hw_', properties_target: 'image' };
+  const names = { namespace: 'n', display_name: 'N', description: 'd', visibility: 'public', protected: false };
+  const base = '/metadefs/namespaces';
+  await send('POST', base, {
+    ...names,
+    ...{ properties: { p: property }, objects: [object], tags: [{ name: 't' }], resource_type_associations: [resourceType] },
+  });
+  await send('GET', base);
+  await send('GET', `${base}/n`);
+  await send('PUT', `${base}/n`, names);
+  await send('GET', '/metadefs/resource_types');
+  await send('POST', `${base}/n/resource_types`, { ...resourceType, name: 'OS::Nova::Flavor' });
+  await send('GET', `${base}/n/resource_types`);
+  await send('DELETE', `${base}/n/resource_types/OS::Nova::Flavor`);
+  for (const [path, body] of [
+    ['objects', object],
+    ['properties', property],
+  ] as const) {
+    await send('POST', `${base}/n/${path}`, { ...body, name: 'second' });
+    await send('GET', `${base}/n/${path}`);
+    await send('GET', `${base}/n/${path}/second`);
+    await send('PUT', `${base}/n/${path}/second`, { ...body, name: 'third' });
+    await send('DELETE', `${base}/n/${path}/third`);
+    await send('DELETE', `${base}/n/${path}`);
+  }
+  await send('POST', `${base}/n/tags`, { tags: [{ name: 'a' }] });
+  await send('POST', `${base}/n/tags/b`);
+  await send('GET', `${base}/n/tags`);
+  await send('GET', `${base}/n/tags/b`);
+  await send('PUT', `${base}/n/tags/b`, { name: 'c' });
+  await send('DELETE', `${base}/n/tags/c`);
+  await send('DELETE', `${base}/n/tags`);
+  await send('DELETE', `${base}/n`);
+}

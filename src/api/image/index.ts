@@ -7,6 +7,11 @@ import { imagePartRoutes } from './image-parts.ts';
 import { imageRoutes } from './images.ts';
 import { importRoutes } from './imports.ts';
 import { memberRoutes } from './members.ts';
+import { metadefItemRoutes } from './metadefs/items.ts';
+import { namespaceRoutes } from './metadefs/namespaces.ts';
+import { resourceTypeRoutes } from './metadefs/resource-types.ts';
+import { metadefSchemaRoutes } from './metadefs/schemas.ts';
+import { tagRoutes } from './metadefs/tags.ts';
 import { readPatchRequests } from './patch-requests.ts';
 import { schemaRoutes } from './schemas.ts';
 import { taskRoutes } from './tasks.ts';
@@ -20,6 +25,11 @@ const rows = [
   ...importRoutes,
   ...taskRoutes,
   ...cacheRoutes,
+  ...metadefSchemaRoutes,
+  ...namespaceRoutes,
+  ...metadefItemRoutes,
+  ...tagRoutes,
+  ...resourceTypeRoutes,
 ];
 
 export function registerImage(app: ApiScope, context: ApiContext): void {

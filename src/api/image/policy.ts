@@ -13,6 +13,8 @@ const rule =
 const admin = rule('rule:context_is_admin');
 const member = rule('rule:context_is_admin or role:member and project_id:%(project_id)s');
 const reader = rule('rule:context_is_admin or role:reader and project_id:%(project_id)s');
+const definitionReader = rule("rule:context_is_admin or role:reader and (project_id:%(project_id)s or 'public':%(visibility)s)");
+const definitionAdmin = rule('rule:metadef_admin');
 /** Who may not see a shared image does not find it: the rules allow it to everyone. */
 const isSeen =
   "(project_id:%(project_id)s or project_id:%(member_id)s or 'community':%(visibility)s or 'public':%(visibility)s or 'shared':%(visibility)s)";
@@ -50,6 +52,34 @@ const rules = {
   cache_clean: admin('Remove invalid images from the cache.'),
   cache_prune: admin('Shrink the cache.'),
   tasks_api_access: admin('List and show tasks.'),
+  metadef_default: { check: '', description: 'Everyone: for rules of a policy file.' },
+  metadef_admin: { check: 'rule:context_is_admin', description: 'Who changes metadata definitions.' },
+  get_metadef_namespace: definitionReader('Show a namespace of metadata definitions.'),
+  get_metadef_namespaces: reader('List namespaces of metadata definitions.'),
+  modify_metadef_namespace: definitionAdmin('Change a namespace of metadata definitions.'),
+  add_metadef_namespace: definitionAdmin('Create a namespace of metadata definitions.'),
+  delete_metadef_namespace: definitionAdmin('Delete a namespace of metadata definitions, or all objects or properties in it.'),
+  get_metadef_object: definitionReader('Show an object of a namespace.'),
+  get_metadef_objects: definitionReader('List the objects of a namespace.'),
+  modify_metadef_object: definitionAdmin('Change an object of a namespace.'),
+  add_metadef_object: definitionAdmin('Create an object in a namespace.'),
+  delete_metadef_object: definitionAdmin('Delete an object of a namespace.'),
+  list_metadef_resource_types: definitionReader('List resource types.'),
+  get_metadef_resource_type: definitionReader('Show the resource types that a namespace is for.'),
+  add_metadef_resource_type_association: definitionAdmin('Say that a namespace is for a resource type.'),
+  remove_metadef_resource_type_association: definitionAdmin('Say that a namespace is not for a resource type.'),
+  get_metadef_property: definitionReader('Show a property of a namespace.'),
+  get_metadef_properties: definitionReader('List the properties of a namespace.'),
+  modify_metadef_property: definitionAdmin('Change a property of a namespace.'),
+  add_metadef_property: definitionAdmin('Create a property in a namespace.'),
+  remove_metadef_property: definitionAdmin('Delete a property of a namespace.'),
+  get_metadef_tag: definitionReader('Show a tag of a namespace.'),
+  get_metadef_tags: definitionReader('List the tags of a namespace.'),
+  modify_metadef_tag: definitionAdmin('Rename a tag of a namespace.'),
+  add_metadef_tag: definitionAdmin('Create a tag in a namespace.'),
+  add_metadef_tags: definitionAdmin('Create or replace the tags of a namespace.'),
+  delete_metadef_tag: definitionAdmin('Delete a tag of a namespace.'),
+  delete_metadef_tags: definitionAdmin('Delete all tags of a namespace.'),
 } as const satisfies Record<string, PolicyRule>;
 
 export const imagePolicy = {

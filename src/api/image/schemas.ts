@@ -51,8 +51,8 @@ const task = {
   },
 };
 
-type Schema = { name: string; properties?: object };
-const collection = (name: string, item: Schema) => ({
+export type Schema = { name: string; properties?: object; required?: unknown };
+export const collection = (name: string, item: Schema) => ({
   name,
   properties: {
     [name]: { type: 'array', items: item },
