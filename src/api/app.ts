@@ -41,6 +41,7 @@ import { sendLongListsInSlices } from './http/sliced-json.ts';
 import { schemaController } from './http/validation.ts';
 import { registerIdentity, registerTokenIssue } from './identity/index.ts';
 import { registerImage } from './image/index.ts';
+import { readProtections } from './image/protections-file.ts';
 import { networkErrorType } from './network/error-types.ts';
 import { registerNetwork } from './network/index.ts';
 import { registerOpenApi } from './openapi-routes.ts';
@@ -115,6 +116,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
   const context: ApiContext = {
     ...shared,
     policies,
+    protections: readProtections(parts.settings['images.property_protections']),
     tokens,
     receipts: new Receipts(tokenKey),
     logins,

@@ -16,6 +16,7 @@ import type { Receipts } from '#services/identity/receipts.ts';
 import type { TokenPayload, Tokens } from '#services/identity/tokens.ts';
 import type { ImageData } from '#services/image/context.ts';
 import type { ImageImports } from '#services/image/imports/image-imports.ts';
+import type { PropertyProtections } from '#services/image/property-protections.ts';
 import type { Store } from '#store/store.ts';
 import type { NodeRenderer } from './baremetal/node-view.ts';
 import type { ConsoleTickets } from './console-tickets.ts';
@@ -37,6 +38,8 @@ export type ApiContext = {
   readonly engine: Engine;
   readonly images: ImageData;
   readonly imports: ImageImports;
+  /** Of image properties. */
+  readonly protections: PropertyProtections;
   readonly drivers: DriverCatalog;
   readonly settings: ApiPartSettings;
   readonly log: FastifyBaseLogger;

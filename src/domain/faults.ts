@@ -335,6 +335,12 @@ export const faultTable = {
     message: 'Policy file {file}, line {line}: {detail}.',
     hint: 'Correct the file, or unset policy.file to use the default rules (docs/policies.md).',
   },
+  protectionsFile: {
+    status: 500,
+    by: 'site',
+    message: 'Property protections {file}, line {line}: {detail}.',
+    hint: 'Correct the file, or unset images.property_protections to protect no properties.',
+  },
   stateFolder: {
     status: 500,
     by: 'site',

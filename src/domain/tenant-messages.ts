@@ -94,6 +94,7 @@ export const tenantMessages = {
   eventCertificate: site,
   stateFolder: site,
   policyFile: site,
+  protectionsFile: site,
   driverInfoChanged: bmc,
   limitReached: 'The site is busy; retry later.',
   inspectionRule: site,

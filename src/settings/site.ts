@@ -104,6 +104,9 @@ export const imageSettings = {
     { expected: 'absolute paths without ..', isValid: isPlainPath },
   ),
   'images.allow_md5': boolean({ default: true, help: 'Accept MD5 checksums of images that are given by URL' }),
+  'images.property_protections': text({
+    help: "File that says which roles create, read, update and delete which image properties, as Glance's property_protection_file",
+  }),
   'images.import_methods': list(
     { default: 'glance-direct,web-download,copy-image', help: 'Methods by which users import image data; empty = none' },
     { expected: `some of ${importMethods.join(', ')}`, isValid: (value) => importMethods.includes(value) },

@@ -5,6 +5,7 @@ import { route } from './policy.ts';
 const rows = [
   ['GET', '/cache', 'cache_list'],
   ['DELETE', '/cache', 'cache_delete'],
+  ['GET', '/cache/nodes/:id', 'list_cached_nodes'],
   ['PUT', '/cache/:id', 'cache_image'],
   ['DELETE', '/cache/:id', 'cache_delete'],
   ['POST', '/cache/clean', 'cache_clean'],

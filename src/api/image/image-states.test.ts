@@ -214,3 +214,22 @@ test('shows quotas; there is no cache', async () => {
   assert.deepEqual([status, body.error.message], [404, 'Caching via API is not supported at this site.']);
   assert.equal((await fixture.ask({ url: '/image/v2/cache', headers: member.headers })).status, 403);
 });
+
+test('the data of an image has no location for others, and gets none', async () => {
+  const service = personas.find(({ name }) => name === 'service of the project')!;
+  const { body: queued } = await create();
+  const active = await anUploaded('data');
+  const add = (id: string, headers: Headers = member.headers) =>
+    fixture.ask({ method: 'POST', url: `${base}/${id}/locations`, payload: { url: 'http://images.test/i' }, headers });
+  const list = (headers: Headers) => fixture.ask({ url: `${base}/${active}/locations`, headers });
+
+  const [refused, late] = [await add(queued.id), await add(active)];
+
+  assert.deepEqual([refused.status, late.status], [403, 409]);
+  assert.match(JSON.stringify(refused.body), /http store must be enabled to use location API/);
+  assert.match(JSON.stringify(late.body), /not allowed to add locations if image status is active/);
+  assert.equal((await add(queued.id, reader.headers)).status, 403);
+  assert.equal((await list(member.headers)).status, 403);
+  const seen = await list(service.headers);
+  assert.deepEqual([seen.status, seen.body], [200, []]);
+});

@@ -59,5 +59,12 @@ function storesOf({ status }: Image) {
 /** Renders images for one request. */
 export function showImage(request: FastifyRequest, context: ApiContext): (image: Image) => Record<string, unknown> {
   const show = attributes.of(request, context);
-  return (image) => ({ ...image.properties, ...importOf(image), ...storesOf(image), ...show(image) });
+  const { protections } = context;
+  const { caller } = request;
+  return (image) => ({
+    ...protections.readable(caller, image.properties),
+    ...importOf(image),
+    ...storesOf(image),
+    ...show(image),
+  });
 }

@@ -125,10 +125,10 @@ type ImagePage = { images: Image[]; next: string | undefined };
 
 async function readImagePage(
   { caller }: FastifyRequest,
-  { store }: ApiContext,
+  { store, protections }: ApiContext,
   query: Parameters<typeof readImageQuery>[0],
 ): Promise<ImagePage> {
-  const wanted = readImageQuery(query, caller);
+  const wanted = readImageQuery(query, caller, protections);
   // `limit=0` is an empty page.
   if (wanted.limit === 0) return { images: [], next: undefined };
   const source = { collection: store.images, table: listTables.images, visible: visibleImages(caller), maximum: largestLimit };

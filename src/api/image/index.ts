@@ -6,6 +6,7 @@ import { acceptImageData, imageDataRoutes } from './image-data.ts';
 import { imagePartRoutes } from './image-parts.ts';
 import { imageRoutes } from './images.ts';
 import { importRoutes } from './imports.ts';
+import { locationRoutes } from './locations.ts';
 import { memberRoutes } from './members.ts';
 import { metadefItemRoutes } from './metadefs/items.ts';
 import { namespaceRoutes } from './metadefs/namespaces.ts';
@@ -25,6 +26,7 @@ const rows = [
   ...importRoutes,
   ...taskRoutes,
   ...cacheRoutes,
+  ...locationRoutes,
   ...metadefSchemaRoutes,
   ...namespaceRoutes,
   ...metadefItemRoutes,

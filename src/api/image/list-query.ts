@@ -4,6 +4,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
 import { isProperty, visibilities } from '#services/image/attributes.ts';
 import { memberStatuses } from '#services/image/members.ts';
+import type { PropertyProtections } from '#services/image/property-protections.ts';
 import {
   allOf,
   anyOf,
@@ -59,9 +60,20 @@ const imageFields: ListFields = {
 const sortable = Object.keys(imageFields).filter((name) => imageFields[name]?.sort);
 
 /** @throws Fault `badRequest` */
-export function readImageQuery(query: ImageQuery, caller: Caller): ListQuery {
+export function readImageQuery(query: ImageQuery, caller: Caller, protections: PropertyProtections): ListQuery {
   const limit = Math.min(query.limit ?? defaultLimit, largestLimit);
-  return { where: readFilters(query, caller), sort: readSort(query), limit, marker: query.marker };
+  return {
+    where: [...readFilters(query, caller), ...hiddenFilters(query, caller, protections)],
+    sort: readSort(query),
+    limit,
+    marker: query.marker,
+  };
+}
+
+/** What a property is cannot be found out by a filter if it may not be read. */
+function hiddenFilters(query: ImageQuery, caller: Caller, protections: PropertyProtections): Condition[] {
+  const names = Object.keys(query).filter((name) => !named.has(name) && isProperty(name));
+  return names.every((name) => protections.allows(caller, 'read', name)) ? [] : [nothing];
 }
 
 function readFilters(query: ImageQuery, caller: Caller): Condition[] {

@@ -39,6 +39,10 @@ const rules = {
   download_image: rule(`rule:context_is_admin or role:member and ${isSeen}`)('Download the data of an image.'),
   deactivate: member('Deactivate an image.'),
   reactivate: member('Reactivate an image.'),
+  fetch_image_location: rule('rule:service_api')('List where the data of an image is kept.'),
+  add_image_location: rule('rule:service_api or (role:member and project_id:%(project_id)s and project_id:%(owner)s)')(
+    'Name a place where the data of an image is.',
+  ),
   copy_image: admin('Copy an image to other stores.'),
   get_members: readerOrMember('List the projects that an image is shared with.'),
   get_member: readerOrMember('Show a project that an image is shared with.'),
@@ -50,6 +54,7 @@ const rules = {
   cache_image: admin('Cache an image.'),
   cache_delete: admin('Remove images from the cache.'),
   cache_clean: admin('Remove invalid images from the cache.'),
+  list_cached_nodes: admin('List the hosts that have an image in their cache.'),
   cache_prune: admin('Shrink the cache.'),
   tasks_api_access: admin('List and show tasks.'),
   metadef_default: { check: '', description: 'Everyone: for rules of a policy file.' },

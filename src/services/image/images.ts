@@ -16,6 +16,7 @@ export async function createImage(context: ImageContext, caller: Caller, fields:
   if (fields.id !== undefined) await refuseTakenId(context, caller, id);
   const tags = [...new Set(fields.tags ?? [])];
   const properties = propertiesOf(fields);
+  for (const name of Object.keys(properties)) context.protections.authorize(caller, 'create', name);
   refuseTooLarge({ tags, properties });
   const now = new Date().toISOString();
   const image = {

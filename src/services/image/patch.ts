@@ -8,6 +8,7 @@ import { attributeTable, isProperty, NewImage, refuseReserved } from './attribut
 import type { ImageContext } from './context.ts';
 import { saveImage } from './images.ts';
 import { refuseTooLarge, shorten } from './limits.ts';
+import type { PropertyProtections } from './property-protections.ts';
 
 const Operation = Type.Union([
   Type.Object({ op: Type.Union([Type.Literal('add'), Type.Literal('replace')]), path: Type.String(), value: Type.Unknown() }),
@@ -26,6 +27,7 @@ const checkChanges = Compile(Type.Partial(Type.Omit(NewImage, ['id'])));
 type Draft = {
   readonly image: Image;
   readonly caller: Caller;
+  readonly protections: PropertyProtections;
   readonly attributes: Partial<Image>;
   readonly properties: Map<string, string>;
 };
@@ -36,7 +38,7 @@ export async function patchImage(
   caller: Caller,
   { image, operations }: { image: Image; operations: ImagePatch },
 ): Promise<Image> {
-  return saveImage(context, image, changesOf(image, operations, caller));
+  return saveImage(context, image, changesOf({ image, caller, protections: context.protections }, operations));
 }
 
 /** The visibilities that a patch sets, which have rules of their own. */
@@ -47,8 +49,9 @@ export function visibilitiesIn(operations: ImagePatch): string[] {
 }
 
 /** Only the changed columns: a concurrent upload may be writing the others. */
-function changesOf(image: Image, operations: ImagePatch, caller: Caller): Partial<Image> {
-  const draft: Draft = { image, caller, attributes: {}, properties: new Map(Object.entries(image.properties)) };
+function changesOf(of: Pick<Draft, 'image' | 'caller' | 'protections'>, operations: ImagePatch): Partial<Image> {
+  const { image } = of;
+  const draft: Draft = { ...of, attributes: {}, properties: new Map(Object.entries(image.properties)) };
   let isPropertyChanged = false;
   for (const operation of operations) {
     refuseLocations(operation);
@@ -80,10 +83,12 @@ function nameOf(path: string): string {
   return name.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
-function changeProperty({ properties }: Draft, name: string, operation: Operation): void {
+function changeProperty({ caller, protections, properties }: Draft, name: string, operation: Operation): void {
   refuseReserved(name);
-  if (operation.op !== 'add' && !properties.has(name))
-    throw new Fault('conflict', { detail: `Property ${shorten(name)} does not exist.` });
+  // One that the caller may not read does not exist for it.
+  const isThere = properties.has(name) && protections.allows(caller, 'read', name);
+  if (operation.op !== 'add' && !isThere) throw new Fault('conflict', { detail: `Property ${shorten(name)} does not exist.` });
+  protections.authorize(caller, operation.op === 'remove' ? 'delete' : isThere ? 'update' : 'create', name);
   if (operation.op === 'remove') properties.delete(name);
   else if (typeof operation.value === 'string') properties.set(name, operation.value);
   else throw invalid(name, 'must be text');

@@ -1,8 +1,8 @@
 /** The operator's policy file (setting `policy.file`): `name: "check"` in YAML or JSON, as oslo.policy reads it. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { lazily } from '#async/lazily.ts';
 import { Fault } from '#domain/faults.ts';
+import { readOperatorFile } from './operator-file.ts';
 
 export type PolicyOverride = { readonly check: string; readonly file: string; readonly line: number };
 /** By the rule's name. */
@@ -11,14 +11,13 @@ export type PolicyOverrides = ReadonlyMap<string, PolicyOverride>;
 /** Large, and needed only where there is such a file. */
 const yaml = lazily(() => createRequire(import.meta.url)('yaml') as typeof import('yaml'));
 
-const largestFile = 1024 * 1024;
-
 /** @param known whether a service has a rule of that name. @throws Fault `policyFile` that names file and line */
 export function readPolicyFile(file: string, known: (name: string) => boolean): PolicyOverrides {
   const { isMap, isScalar, LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   const invalid = (offset: number, detail: string) => new Fault('policyFile', { file, line: lines.linePos(offset).line, detail });
-  const document = parseDocument(textOf(file), { lineCounter: lines, logLevel: 'silent' });
+  const text = readOperatorFile(file, (detail) => new Fault('policyFile', { file, line: 1, detail }));
+  const document = parseDocument(text, { lineCounter: lines, logLevel: 'silent' });
   const [error] = document.errors;
   if (error) throw invalid(error.pos[0], error.message.split('\n', 1)[0] ?? error.code);
   const { contents } = document;
@@ -36,29 +35,4 @@ export function readPolicyFile(file: string, known: (name: string) => boolean): 
     overrides.set(name, { check: value.value, file, line: lines.linePos(offset).line });
   }
   return overrides;
-}
-
-function textOf(file: string): string {
-  const invalid = (detail: string) => new Fault('policyFile', { file, line: 1, detail });
-  const start = readStart(file, largestFile + 1, invalid);
-  if (start.length > largestFile) throw invalid(`it is larger than ${largestFile} bytes`);
-  return start.toString('utf8');
-}
-
-/** At most `most` bytes, however large the file is, or says that it is. */
-function readStart(file: string, most: number, invalid: (detail: string) => Fault): Buffer {
-  const buffer = Buffer.alloc(most);
-  let read = 0;
-  try {
-    const descriptor = openSync(file, 'r');
-    try {
-      if (fstatSync(descriptor).isDirectory()) throw new Error('it is a folder');
-      for (let bytes = 1; bytes > 0 && read < most; read += bytes) bytes = readSync(descriptor, buffer, read, most - read, null);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (error) {
-    throw invalid((error as Error).message);
-  }
-  return buffer.subarray(0, read);
 }
