@@ -44,7 +44,11 @@ after(async () => {
 
 function openImages(): ImageStore {
   const store = {
-    images: { find: async ({ id }: { id?: unknown }) => rows.get(id as string) },
+    images: {
+      find: async ({ id }: { id?: unknown }) => rows.get(id as string),
+      list: async (where: object) =>
+        [...rows.values()].filter((row) => Object.entries(where).every(([name, value]) => row[name as keyof Image] === value)),
+    },
     fetched_images: { find: async () => undefined },
   };
   return createImageFiles({ store, directory, log: silent });

@@ -30,6 +30,7 @@ import { kernelContentsOf } from './boot-contents/kernel-file.ts';
 import { bootContentsOf } from './boot-contents/read-boot-contents.ts';
 import { writeConfigDrive } from './config-drive.ts';
 import { type DiskFormat, driverOf, isDiskFormat } from './disk-formats.ts';
+import { contentKeyOf, equalImages, shareFile } from './equal-images.ts';
 import { findExtentsFile, writeExtentsFile } from './extents-file.ts';
 import { writeGivenConfigDrive } from './given-config-drive.ts';
 import { inspectImage } from './inspect-image.ts';
@@ -63,7 +64,7 @@ export type ImageStore = ImageSource & {
 };
 
 export type ImageStoreParts = {
-  store: { images: Pick<Store['images'], 'find'>; fetched_images: Pick<Store['fetched_images'], 'find'> };
+  store: { images: Pick<Store['images'], 'find' | 'list'>; fetched_images: Pick<Store['fetched_images'], 'find'> };
   directory: string;
   log: Pick<Logger, 'info' | 'warn'>;
   /** Maximum concurrent conversions. */
@@ -88,12 +89,22 @@ export function createImageFiles(parts: ImageStoreParts): ImageStore {
   return new FolderImageStore(parts);
 }
 
+type Preparation<F> = {
+  /** Of the file in the folder of an image. */
+  readonly name: 'raw' | 'extents';
+  /** Undefined if it is not there, or damaged. */
+  readonly find: (image: Image, path: string) => Promise<F | undefined>;
+  readonly make: (path: string) => Promise<F>;
+};
+
 const imageIdPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 class FolderImageStore implements ImageStore {
   readonly #parts: ImageStoreParts;
   readonly #limits: UploadLimits;
   readonly #work: SingleFlight;
+  /** Apart from the conversions: it waits for none. */
+  readonly #sharing = new SingleFlight();
   readonly #sound = new SoundFiles();
   readonly #uploading = new Set<string>();
   readonly #stopping = new AbortController();
@@ -121,8 +132,11 @@ class FolderImageStore implements ImageStore {
 
   async raw(id: string): Promise<{ path: string; size: number }> {
     const image = await this.#usable(id);
-    const path = join(this.#folder(id), 'raw');
-    return (await this.#findRaw(image, path)) ?? this.#work.run(`${id} raw`, () => this.#makeRaw(image, path));
+    return this.#prepared(image, {
+      name: 'raw',
+      find: (of, path) => this.#findRaw(of, path),
+      make: (path) => this.#makeRaw(image, path),
+    });
   }
 
   async disk(id: string): Promise<ExtentsFile> {
@@ -134,8 +148,11 @@ class FolderImageStore implements ImageStore {
 
   async extents(id: string): Promise<ExtentsFile> {
     const image = await this.#usable(id);
-    const path = join(this.#folder(id), 'extents');
-    return (await this.#findExtents(image, path)) ?? this.#work.run(`${id} extents`, () => this.#makeExtents(image, path));
+    return this.#prepared(image, {
+      name: 'extents',
+      find: (of, path) => this.#findExtents(of, path),
+      make: (path) => this.#makeExtents(image, path),
+    });
   }
 
   async kernel(id: string): Promise<KernelContents> {
@@ -223,6 +240,41 @@ class FolderImageStore implements ImageStore {
 
   async close(): Promise<void> {
     this.#stopping.abort(new Fault('interrupted', { what: 'The conversion of an image', why: 'Ingot is stopping' }));
+  }
+
+  /** Made once for all images with the same bytes. */
+  async #prepared<F>(image: Image, { name, find, make }: Preparation<F>): Promise<F> {
+    const path = join(this.#folder(image.id), name);
+    for (;;) {
+      const shared = () => this.#sharing.run(path, () => this.#shared(image, { name, find }));
+      const known = (await find(image, path)) ?? (await shared());
+      if (known) return known;
+      let isOwn = false;
+      const made = this.#work.run(`${contentKeyOf(image)} ${name}`, () => {
+        isOwn = true;
+        return make(path);
+      });
+      // Another image's may fail for reasons of its own, such as its deletion.
+      const result = await made.catch((error: unknown) => {
+        if (isOwn) throw error;
+      });
+      if (isOwn) return result as F;
+      await this.#usable(image.id);
+    }
+  }
+
+  /** From an image with the same bytes for which it was made already. */
+  async #shared<F>(image: Image, { name, find }: Omit<Preparation<F>, 'make'>): Promise<F | undefined> {
+    const path = join(this.#folder(image.id), name);
+    for (const other of await equalImages(this.#parts.store.images, image)) {
+      const source = join(this.#folder(other.id), name);
+      if (!(await find(other, source))) continue;
+      await this.#verifiedData(image.id);
+      await shareFile(source, path);
+      const found = await find(image, path);
+      if (found) return found;
+    }
+    return undefined;
   }
 
   async #makeRaw(image: Image, target: string): Promise<{ path: string; size: number }> {

@@ -78,6 +78,7 @@ const later = [
   '0086-network-revisions',
   '0087-rbac-policies',
   '0100-metadefs',
+  '0101-equal-images',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

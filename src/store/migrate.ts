@@ -58,6 +58,7 @@ import { migration0085 } from './migrations/0085-security-groups.ts';
 import { migration0086 } from './migrations/0086-network-revisions.ts';
 import { migration0087 } from './migrations/0087-rbac-policies.ts';
 import { migration0100 } from './migrations/0100-metadefs.ts';
+import { migration0101 } from './migrations/0101-equal-images.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -116,6 +117,7 @@ const migrations: Record<string, Migration> = {
   '0086-network-revisions': migration0086,
   '0087-rbac-policies': migration0087,
   '0100-metadefs': migration0100,
+  '0101-equal-images': migration0101,
 };
 
 /** The names of the migrations that have not run on this database. */
