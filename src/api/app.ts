@@ -191,7 +191,10 @@ function openService(service: Service, context: ApiContext, { onAuthenticated, r
     service.open?.(app as ApiScope, context);
     await app.register(async (closed) => {
       const basic = service.takesBasic && hooks.basic;
-      closed.addHook('onRequest', authenticate(context, { acceptsUnscoped: service.name === 'identity', basic }));
+      closed.addHook(
+        'onRequest',
+        authenticate(context, { service: service.name, acceptsUnscoped: service.name === 'identity', basic }),
+      );
       closed.addHook('preSerialization', recheckSlowReads(context));
       checkOrdinaryHandlers(closed, context.policies[service.name]);
       sendLongListsInSlices(closed);

@@ -1,4 +1,5 @@
 /** Who sent a request, in which scope and with which roles: the fields that Keystone's token gives to each service. */
+import type { AccessRule } from '#store/tables/access-rules.ts';
 
 export type Caller = {
   readonly user_id: string;
@@ -18,4 +19,6 @@ export type Caller = {
   readonly is_admin: boolean;
   /** Set if the token came from an application credential: such a caller must not create others. */
   readonly application_credential_id?: string;
+  /** Of that credential: the requests for which its tokens may be used. Absent: for all. */
+  readonly access_rules?: readonly AccessRule[];
 };

@@ -77,6 +77,7 @@ const later = [
   '0085-security-groups',
   '0086-network-revisions',
   '0087-rbac-policies',
+  '0090-access-rules',
   '0100-metadefs',
   '0101-equal-images',
 ];

@@ -1,5 +1,6 @@
 /** The list of nouns: each is one file of `tables/`, and here one line. The order is that in which rows may be copied. */
 import type { Table } from './collection.ts';
+import { AccessRules } from './tables/access-rules.ts';
 import { AddressGroups } from './tables/address-groups.ts';
 import { Allocations } from './tables/allocations.ts';
 import { ApplicationCredentials } from './tables/application-credentials.ts';
@@ -105,6 +106,7 @@ export const nouns = {
   regions: Regions,
   catalog_services: CatalogServices,
   catalog_endpoints: CatalogEndpoints,
+  access_rules: AccessRules,
   application_credentials: ApplicationCredentials,
   credentials: Credentials,
   revoked_tokens: RevokedTokens,

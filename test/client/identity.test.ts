@@ -163,3 +163,26 @@ function passcodeNow(): string {
   const digest = createHmac('sha1', '12345678901234567890').update(counter).digest();
   return String((digest.readUInt32BE((digest.at(-1) ?? 0) & 15) & 0x7fffffff) % 1e6).padStart(6, '0');
 }
+
+test('application credentials with access rules', { skip }, async () => {
+  const rules = [
+    { service: 'compute', method: 'GET', path: '/v2.1/flavors/**' },
+    { service: 'compute', method: 'GET', path: '/compute/v2.1' },
+  ];
+  const file = join(fixture.stateDir, 'rules.json');
+  await writeFile(file, JSON.stringify(rules));
+  const made = await openstackJson(env, ['application', 'credential', 'create', '--access-rules', file, 'flavors']);
+  const asProgram = {
+    ...{ PATH: env['PATH'], OS_AUTH_URL: env['OS_AUTH_URL'], OS_AUTH_TYPE: 'v3applicationcredential' },
+    ...{ OS_APPLICATION_CREDENTIAL_ID: made.id, OS_APPLICATION_CREDENTIAL_SECRET: made.secret },
+  };
+
+  const listed = await openstackJson(env, ['access', 'rule', 'list']);
+  const { ID: id } = listed.find((row: Row) => row['Path'] === rules[0]?.path);
+  assert.equal((await openstackJson(env, ['access', 'rule', 'show', id])).method, 'GET');
+  await openstack(asProgram, ['flavor', 'list']);
+  await assert.rejects(openstack(asProgram, ['server', 'list']), /HTTP 401/);
+  await assert.rejects(openstack(asProgram, ['image', 'list']), /401/);
+  await assert.rejects(openstack(env, ['access', 'rule', 'delete', id]), /May not delete access rule in use/);
+  await openstackSession(env, ['application credential delete flavors', `access rule delete ${id}`]);
+});

@@ -47,7 +47,14 @@ async function tokenCycle(send: Send): Promise<void> {
 async function credentialCycle(send: Send): Promise<void> {
   const { users } = await send('GET', '/users?name=admin');
   const path = `/users/${users[0].id}/application_credentials`;
-  const { application_credential } = await send('POST', path, { application_credential: { name: 'c' } });
+  const rule = { service: 'compute', method: 'GET', path: '/v2.1/servers' };
+  const { application_credential: plain } = await send('POST', path, { application_credential: { name: 'c' } });
+  await send('GET', `${path}/${plain.id}`);
+  const fields = { name: 'd', access_rules: [rule] };
+  const { application_credential } = await send('POST', path, { application_credential: fields });
+  const rules = `/users/${users[0].id}/access_rules`;
+  await send('GET', rules);
+  await send('GET', `${rules}/${application_credential.access_rules[0].id}`);
   await send('GET', path);
   await send('GET', `${path}/${application_credential.id}`);
 }

@@ -1,15 +1,20 @@
 /** Authentication: the X-Auth-Token of a request, or its name and secret, becomes `request.caller`. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '#domain/faults.ts';
+import type { Caller } from '#services/caller.ts';
+import { isPermitted } from '#services/identity/access-rules.ts';
 import type { BasicLogins } from '#services/identity/basic-logins.ts';
 import { readToken, recheck } from '#services/identity/validate-token.ts';
 import type { ApiContext } from '../context.ts';
 import { loginClientOf } from '../identity/login-client.ts';
 import { namedSecretIn } from './basic-authorization.ts';
+import type { ServiceName } from './fault-replies.ts';
 
 type TokenContext = Pick<ApiContext, 'store' | 'tokens'>;
 
 type Options = {
+  /** Its type in the catalogue, which access rules name. */
+  readonly service: ServiceName;
   readonly acceptsUnscoped: boolean;
   /** Set where a name and a secret do instead of a token. */
   readonly basic?: BasicLogins | undefined;
@@ -21,9 +26,17 @@ export function authenticate(context: TokenContext, options: Options) {
     const token = request.headers['x-auth-token'];
     const found = typeof token === 'string' ? await readToken(context, token) : await readBasic(request, options);
     if (!found || (found.payload.scope === null && !options.acceptsUnscoped)) throw new Fault('unauthorized');
+    refuseOtherRequests(request, found.caller, options.service);
     request.caller = found.caller;
     request.token = found.payload;
   };
+}
+
+/** @throws Fault `unauthorized`, as keystonemiddleware does for what the access rules of an application credential leave out */
+function refuseOtherRequests({ method, url }: FastifyRequest, { access_rules }: Caller, service: ServiceName): void {
+  // The router ends a path at either.
+  const [path = ''] = url.split(/[?#]/, 1);
+  if (access_rules && !isPermitted(access_rules, { service, method, path })) throw new Fault('unauthorized');
 }
 
 async function readBasic(request: FastifyRequest, { basic }: Options) {

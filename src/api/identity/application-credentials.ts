@@ -8,12 +8,14 @@ import {
   refuseCredentials,
 } from '#services/identity/application-credentials.ts';
 import { longestPassword } from '#services/identity/passwords.ts';
+import type { AccessRule } from '#store/tables/access-rules.ts';
 import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
 import type { ApiContext } from '../context.ts';
 import { type ListFields, textField } from '../http/list.ts';
 import { somethingVisible } from '../http/printable-text.ts';
 import { Maybe, Nullable } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
+import { AccessRuleFields, ShownAccessRule, shownAccessRule } from './access-rules.ts';
 import { selfLink } from './links.ts';
 import { collectionLinks, listQuery, readListQuery } from './list-query.ts';
 import { loginClientOf } from './login-client.ts';
@@ -29,14 +31,18 @@ const CredentialRequest = Type.Object({
     Type.Array(Type.Object({ id: Type.Optional(Type.String()), name: Type.Optional(Type.String()) }), { minItems: 1 }),
   ),
   unrestricted: Type.Optional(Type.Boolean()),
-  access_rules: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 0 })),
+  access_rules: Type.Optional(Type.Array(AccessRuleFields, { maxItems: 50 })),
 });
 
-/** `secret` only in the reply that creates it; `names` are those of roles. */
-type Shown = ApplicationCredential & { readonly secret?: string; readonly names: ReadonlyMap<string, string> };
+/** What a credential names by id: `names` are those of roles, `rules` its user's access rules. */
+type Named = { readonly names: ReadonlyMap<string, string>; readonly rules: ReadonlyMap<string, AccessRule> };
+/** `secret` only in the reply that creates it. */
+type Shown = ApplicationCredential & Named & { readonly secret?: string };
 
-async function roleNames({ store }: ApiContext): Promise<ReadonlyMap<string, string>> {
-  return new Map((await store.roles.pick(['id', 'name'])).map(({ id, name }) => [id, name]));
+async function namedFor({ store }: ApiContext, user_id: string): Promise<Named> {
+  const names = new Map((await store.roles.pick(['id', 'name'])).map(({ id, name }) => [id, name]));
+  const rules = new Map((await store.access_rules.list({ user_id })).map((rule) => [rule.id, rule]));
+  return { names, rules };
 }
 
 const credentialView = viewOf<Shown>()({
@@ -51,6 +57,11 @@ const credentialView = viewOf<Shown>()({
   },
   expires_at: { type: Nullable(Type.String()), value: ({ expires_at }) => expires_at },
   unrestricted: { type: Type.Boolean(), value: () => false },
+  access_rules: {
+    type: Type.Array(ShownAccessRule),
+    when: ({ access_rules }) => access_rules.length > 0,
+    value: ({ access_rules, rules }) => access_rules.flatMap((id) => rules.get(id) ?? []).map(shownAccessRule),
+  },
   secret: { type: Type.String(), when: ({ secret }) => secret !== undefined, value: ({ secret }) => secret ?? '' },
   links: {
     type: SelfLink,
@@ -75,10 +86,10 @@ export const applicationCredentialRoutes = [
     async handler(request, context) {
       const user_id = ownerOf(request, 'identity:list_application_credentials');
       const page = await listCredentials(context, user_id, readListQuery(request.query, credentialFields));
-      const names = await roleNames(context);
+      const named = await namedFor(context, user_id);
       const show = credentialView.of(request, context);
       return {
-        application_credentials: page.items.map((each) => show({ ...each, names })),
+        application_credentials: page.items.map((each) => show({ ...each, ...named })),
         links: collectionLinks(context, request, `/users/${user_id}/application_credentials`, page),
       };
     },
@@ -92,7 +103,8 @@ export const applicationCredentialRoutes = [
     async handler(request, context) {
       const user_id = ownerOf(request, 'identity:get_application_credential');
       const credential = await getCredential(context, { id: request.params.id, user_id });
-      return { application_credential: credentialView.of(request, context)({ ...credential, names: await roleNames(context) }) };
+      const named = await namedFor(context, user_id);
+      return { application_credential: credentialView.of(request, context)({ ...credential, ...named }) };
     },
   }),
   route({
@@ -109,9 +121,8 @@ export const applicationCredentialRoutes = [
       if (user_id !== request.caller.user_id) throw identityPolicy.denied('identity:create_application_credential');
       const requester = { client: loginClientOf(request), caller: request.caller, token: request.token };
       const { credential, secret } = await createCredential(context, requester, request.body.application_credential);
-      return {
-        application_credential: credentialView.of(request, context)({ ...credential, secret, names: await roleNames(context) }),
-      };
+      const named = await namedFor(context, user_id);
+      return { application_credential: credentialView.of(request, context)({ ...credential, secret, ...named }) };
     },
   }),
   route({

@@ -196,6 +196,12 @@ test('a token of an application credential makes no EC2 keys, and reaches only w
   assert.equal(await identity.statusOf('POST', 'credentials', { credential: own }, robot), 403);
   for (const method of ['GET', 'DELETE'] as const)
     assert.equal(await identity.statusOf(method, `credentials/${totp}`, undefined, robot), 403, method);
+  const path = `users/${user}/credentials/OS-EC2`;
+  const made = (await identity.send('POST', path, { tenant_id: project }, token)).credential;
+  const same = (await identity.send('GET', 'credentials?type=ec2', undefined, token)).credentials[0].id;
+  for (const each of [`${path}/${made.access}`, `credentials/${same}`])
+    assert.equal(await identity.statusOf('GET', each, undefined, robot), 403, 'its secret logs in with all roles of the user');
+  assert.deepEqual((await identity.send('GET', path, undefined, robot)).credentials, []);
   assert.deepEqual((await identity.send('GET', 'credentials', undefined, robot)).credentials, []);
   const inProject = { ...own, type: 'note', project_id: project };
   const note = (await identity.send('POST', 'credentials', { credential: inProject }, robot)).credential.id;

@@ -7,8 +7,8 @@ import {
   isEc2,
   listCredentials,
   refuseDelegated,
+  refuseLoginSecret,
   refuseNewKey,
-  refuseSecondFactor,
   updateCredential,
 } from '#services/identity/credentials.ts';
 import type { Credential } from '#store/tables/credentials.ts';
@@ -80,7 +80,7 @@ export const credentialRoutes = [
       const { credential } = request.body;
       authorize(request, 'identity:create_credential', credentialTarget(credential));
       if (isEc2(credential)) refuseNewKey(request.caller);
-      refuseSecondFactor(request.caller, credential);
+      refuseLoginSecret(request.caller, credential);
       refuseDelegated(request.caller, credential.project_id);
       return { credential: credentialView.of(request, context)(await createCredential(context, credential)) };
     },
@@ -100,7 +100,7 @@ export const credentialRoutes = [
       authorize(request, 'identity:update_credential', credentialTarget(changed));
       refuseDelegated(request.caller, changed.project_id);
       if (isEc2(changed)) refuseNewKey(request.caller);
-      refuseSecondFactor(request.caller, changed);
+      refuseLoginSecret(request.caller, changed);
       return { credential: credentialView.of(request, context)(await updateCredential(context, current, credential)) };
     },
   }),
@@ -126,6 +126,6 @@ async function find(context: ApiContext, request: FastifyRequest, rule: Credenti
   if (!credential || !allows(request, rule, credentialTarget(credential)))
     throw new Fault('notFound', { what: 'Credential', id });
   refuseDelegated(request.caller, credential.project_id);
-  refuseSecondFactor(request.caller, credential);
+  refuseLoginSecret(request.caller, credential);
   return credential;
 }

@@ -2,7 +2,14 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { createEc2Keys, getEc2Keys, readEc2Blob, refuseDelegated, refuseNewKey } from '#services/identity/credentials.ts';
+import {
+  createEc2Keys,
+  getEc2Keys,
+  isDelegated,
+  readEc2Blob,
+  refuseLoginSecret,
+  refuseNewKey,
+} from '#services/identity/credentials.ts';
 import { checkEc2Signature, checkS3Signature } from '#services/identity/ec2-signatures.ts';
 import { authenticateSigned } from '#services/identity/signed-logins.ts';
 import { getUser } from '#services/identity/users.ts';
@@ -46,9 +53,8 @@ export const ec2Routes = [
       const { user_id } = request.params;
       authorize(request, 'identity:ec2_list_credentials', ownTarget(user_id));
       await getUser(context, user_id);
-      const { caller } = request;
       const all = await context.store.credentials.list({ user_id, type: 'ec2' }, { orderBy: 'id' });
-      const seen = all.filter(({ project_id }) => !caller.application_credential_id || project_id === caller.project_id);
+      const seen = isDelegated(request.caller) ? [] : all;
       const links = linksTo(context, request, `/users/${user_id}/credentials/OS-EC2`);
       return { credentials: seen.map((each) => shown(context, request, each)), links };
     },
@@ -144,6 +150,6 @@ async function find(context: ApiContext, request: FastifyRequest, rule: `identit
   const { user_id, access } = request.params as { user_id: string; access: string };
   authorize(request, rule, ownTarget(user_id));
   const credential = await getEc2Keys(context, { user_id, access });
-  refuseDelegated(request.caller, credential.project_id);
+  refuseLoginSecret(request.caller, credential);
   return credential;
 }

@@ -32,6 +32,7 @@ const groupReader = rule(`${readers} or ${ofDomain('reader', 'group')}`);
 const groupManager = rule(`rule:admin_required or ${ofDomain('manager', 'group')}`);
 const projectManager = rule(`rule:admin_required or ${ofDomain('manager', 'project')}`);
 const projectReader = rule(`${readers} or ${ofDomain('reader', 'project')} or project_id:%(target.project.id)s`);
+const ruleReader = rule('role:reader and system_scope:all or user_id:%(target.user.id)s', ['system', 'project']);
 const listReader = rule(`${readers} or role:reader and domain_id:%(target.domain_id)s`);
 
 const baseRules = {
@@ -85,6 +86,11 @@ const userRules = {
   'identity:list_application_credentials': owner('List the application credentials of a user.'),
   'identity:create_application_credential': rule('rule:owner', ['project'])('Create an application credential.'),
   'identity:delete_application_credential': owner('Delete an application credential.'),
+  'identity:get_access_rule': ruleReader('Show an access rule.'),
+  'identity:list_access_rules': ruleReader('List the access rules of a user.'),
+  'identity:delete_access_rule': rule('role:admin and system_scope:all or user_id:%(target.user.id)s', ['system', 'project'])(
+    'Delete an access rule.',
+  ),
 } as const satisfies Record<string, PolicyRule>;
 
 const ofCredential = 'user_id:%(target.credential.user_id)s';

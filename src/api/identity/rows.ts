@@ -1,5 +1,6 @@
 /** All routes of the identity service. */
 import type { Row } from '../http/route.ts';
+import { accessRuleRoutes } from './access-rules.ts';
 import { applicationCredentialRoutes } from './application-credentials.ts';
 import { credentialRoutes } from './credentials.ts';
 import { domainRoutes } from './domains.ts';
@@ -25,6 +26,7 @@ export const closedRows: readonly Row[] = [
     ...projectRoutes,
     ...projectTagRoutes,
     ...userRoutes,
+    ...accessRuleRoutes,
     ...applicationCredentialRoutes,
     ...credentialRoutes,
     ...ec2Routes,

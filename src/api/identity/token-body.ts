@@ -7,6 +7,7 @@ import { getProject } from '#services/identity/projects.ts';
 import type { TokenPayload } from '#services/identity/tokens.ts';
 import { getUser } from '#services/identity/users.ts';
 import type { ApiContext } from '../context.ts';
+import { ShownAccessRule, shownAccessRule } from './access-rules.ts';
 import { CatalogEntry, catalogOf } from './catalog.ts';
 import { InDomain, Named } from './schemas.ts';
 
@@ -24,7 +25,14 @@ const Token = Type.Object({
   ...{ domain: Type.Optional(Named), system: Type.Optional(SystemScope) },
   roles: Type.Optional(Type.Array(Named)),
   catalog: Type.Optional(Type.Array(CatalogEntry)),
-  application_credential: Type.Optional(Type.Object({ id: Type.String(), name: Type.String(), restricted: Type.Boolean() })),
+  application_credential: Type.Optional(
+    Type.Object({
+      id: Type.String(),
+      name: Type.String(),
+      restricted: Type.Boolean(),
+      access_rules: Type.Optional(Type.Array(ShownAccessRule)),
+    }),
+  ),
 });
 type Token = Static<typeof Token>;
 export const TokenReply = Type.Object({ token: Token });
@@ -45,7 +53,7 @@ export async function tokenBody(context: ApiContext, request: FastifyRequest, { 
     ...(await scopeBody(context, caller)),
     roles: await rolesOf(context, caller),
     ...(nocatalog === undefined && { catalog: await catalogOf(context, request, caller) }),
-    ...(payload.application_credential_id && (await credentialBody(context, payload.application_credential_id))),
+    ...(payload.application_credential_id && (await credentialBody(context, payload.application_credential_id, caller))),
   };
 }
 
@@ -66,9 +74,10 @@ async function domainLink(context: ApiContext, id: string) {
   return { id, name: (await getDomain(context, id)).name };
 }
 
-async function credentialBody({ store }: ApiContext, id: string) {
+async function credentialBody({ store }: ApiContext, id: string, { access_rules }: Caller) {
   const credential = await store.application_credentials.find({ id });
-  return { application_credential: { id, name: credential?.name ?? '', restricted: true } };
+  const rules = access_rules && { access_rules: access_rules.map(shownAccessRule) };
+  return { application_credential: { id, name: credential?.name ?? '', restricted: true, ...rules } };
 }
 
 /** As Keystone shows them: the token's own, and that of the first token of its chain. */

@@ -157,13 +157,6 @@ export const unsupportedTable = {
       '/OS-TRUST/trusts/:trust_id/roles/:role_id': { GET: 'get_role_for_trust' },
     },
   },
-  'An access rule': {
-    audience: 'anyone',
-    routes: {
-      '/users/:user_id/access_rules': { GET: 'list_access_rules' },
-      '/users/:user_id/access_rules/:access_rule_id': { GET: 'get_access_rule', DELETE: 'delete_access_rule' },
-    },
-  },
 } as const satisfies Record<string, UnsupportedGroup>;
 
 type Groups = (typeof unsupportedTable)[keyof typeof unsupportedTable]['routes'];

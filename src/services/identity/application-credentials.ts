@@ -7,6 +7,7 @@ import { type ListPage, type ListQuery, listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Store } from '#store/store.ts';
 import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
+import { type AccessRuleFields, accessRulesFor } from './access-rules.ts';
 import type { IdentityContext, StoreContext } from './context.ts';
 import { wholeList } from './lists.ts';
 import type { LoginClient } from './login-guard.ts';
@@ -23,6 +24,7 @@ export type CredentialFields = {
   readonly expires_at?: string | null;
   readonly roles?: readonly { readonly id?: string; readonly name?: string }[];
   readonly unrestricted?: boolean;
+  readonly access_rules?: readonly AccessRuleFields[];
 };
 
 /** @throws Fault `notFound` */
@@ -62,7 +64,7 @@ export async function createCredential(context: IdentityContext, requester: Requ
   if (fields.unrestricted) throw new Fault('unsupported', { what: 'An unrestricted application credential' });
   await refuseMany(context.store, caller.user_id);
   const secret = fields.secret ?? randomBytes(48).toString('base64url');
-  const credential: ApplicationCredential = {
+  const credential: Omit<ApplicationCredential, 'access_rules'> = {
     ...{ id: randomUUID().replaceAll('-', ''), name: fields.name, user_id: caller.user_id, project_id: caller.project_id },
     roles: await rolesFor(context.store, caller.roles, fields.roles),
     expires_at: expiryOf(fields.expires_at),
@@ -74,7 +76,12 @@ export async function createCredential(context: IdentityContext, requester: Requ
     if (!(await recheck({ store: trx, tokens: context.tokens.trx(trx) }, requester.token))) throw new Fault('unauthorized');
     await refuseMany(trx, caller.user_id);
     const duplicate = `Duplicate entry found with name ${fields.name}`;
-    return refuseDuplicates(trx.application_credentials.insert(credential), 'application_credential', duplicate);
+    const access_rules = await accessRulesFor(trx, caller.user_id, fields.access_rules ?? []);
+    return refuseDuplicates(
+      trx.application_credentials.insert({ ...credential, access_rules }),
+      'application_credential',
+      duplicate,
+    );
   });
   return { credential: inserted, secret };
 }

@@ -39,12 +39,14 @@ export function listCredentials(
 ): Promise<ListPage<Credential>> {
   const visible: Condition[] = [
     ...(user_id === undefined ? [] : [isEqual('user_id', user_id)]),
-    ...(isDelegated(caller) ? [isEqual('project_id', caller.project_id), isNot(isText('type', totpType))] : []),
+    ...(isDelegated(caller)
+      ? [isEqual('project_id', caller.project_id), ...secretTypes.map((type) => isNot(isText('type', type)))]
+      : []),
   ];
   return listRows({ collection: store.credentials, table: listTables.credentials, visible, maximum: wholeList }, query);
 }
 
-function isDelegated({ application_credential_id }: Caller): boolean {
+export function isDelegated({ application_credential_id }: Caller): boolean {
   return application_credential_id !== undefined;
 }
 
@@ -54,10 +56,13 @@ export function refuseDelegated(caller: Caller, project_id: string | null | unde
   throw forbidden('Credential project does not match the project scope of the delegated token');
 }
 
-/** The secret of passcodes, by which the user logs in for any project, with all roles. */
-export function refuseSecondFactor(caller: Caller, { type }: { readonly type: string }): void {
-  if (isDelegated(caller) && type.toLowerCase() === totpType)
-    throw forbidden('Secrets of passcodes are not accessible by a delegated token');
+/**
+ * What makes a login with more than was delegated: the secret of passcodes, for any project, and that of EC2 keys, with all
+ * roles of the user in theirs. Keystone shows the latter to whoever has a token for their project.
+ */
+export function refuseLoginSecret(caller: Caller, { type }: { readonly type: string }): void {
+  if (!isDelegated(caller) || !secretTypes.includes(type.toLowerCase())) return;
+  throw forbidden('Secrets of passcodes and EC2 keys are not accessible by a delegated token');
 }
 
 /** An application credential makes no other way to log in. */
@@ -73,7 +78,7 @@ function forbidden(action: string): Fault {
 }
 
 /** Logins read them (`proofs.ts`). */
-const totpType = 'totp';
+const secretTypes: readonly string[] = ['totp', 'ec2'];
 
 export const isEc2 = ({ type }: { readonly type: string }) => type.toLowerCase() === 'ec2';
 

@@ -122,6 +122,7 @@ export async function removeUser(store: Store, { id }: User): Promise<void> {
   await store.role_assignments.remove({ user_id: id });
   await store.group_members.remove({ user_id: id });
   await store.application_credentials.remove({ user_id: id });
+  await store.access_rules.remove({ user_id: id });
   await store.credentials.remove({ user_id: id });
   await store.keypairs.remove({ user_id: id });
   await store.scope_token_revisions.remove({ user_id: id });

@@ -1,5 +1,6 @@
 /** A token's caller: who sent it, in which scope, with which roles. */
 import type { Caller } from '#services/caller.ts';
+import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
 import type { Scope } from '#store/tables/role-assignments.ts';
 import type { Role } from '#store/tables/roles.ts';
 import type { User } from '#store/tables/users.ts';
@@ -44,8 +45,11 @@ async function callerOf(context: TokenContext, payload: TokenPayload): Promise<C
   const place = await scopeFields[scope.scope_type](context, scope.scope_id);
   const revision = await context.store.scope_token_revisions.revisionOf({ user_id: user.id, ...scope });
   if (!place || revision !== payload.scope_revision) return undefined;
-  const roles = (await rolesOf(context, user, { payload, scope })).map(({ name }) => name);
-  return roles.length === 0 ? undefined : { ...identity, ...place, roles, is_admin: roles.includes('admin') };
+  const credential = application_credential_id ? await credentialOf(context, application_credential_id) : undefined;
+  if (application_credential_id && !credential) return undefined;
+  const roles = (await rolesOf(context, user, { credential, scope })).map(({ name }) => name);
+  const rules = credential && (await limitsOf(context, credential));
+  return roles.length === 0 ? undefined : { ...identity, ...place, roles, is_admin: roles.includes('admin'), ...rules };
 }
 
 type ScopeFields = Pick<Caller, 'project_id' | 'project_name' | 'project_domain_id' | 'domain_id' | 'system_scope'>;
@@ -64,14 +68,23 @@ const scopeFields: Record<Scope['scope_type'], (context: TokenContext, id: strin
   },
 };
 
-type Granted = { readonly payload: TokenPayload; readonly scope: Scope };
+type Granted = { readonly credential: ApplicationCredential | undefined; readonly scope: Scope };
 
-/** A token of an application credential has only the credential's roles, and none once the credential has expired. */
-async function rolesOf({ store }: TokenContext, user: User, { payload, scope }: Granted): Promise<Role[]> {
+/** undefined once it has expired. */
+async function credentialOf({ store }: TokenContext, id: string): Promise<ApplicationCredential | undefined> {
+  const credential = await store.application_credentials.find({ id });
+  return credential && !hasExpired(credential) ? credential : undefined;
+}
+
+/** The requests for which the token may be used. */
+async function limitsOf({ store }: TokenContext, { access_rules: id }: ApplicationCredential) {
+  return id.length === 0 ? {} : { access_rules: await store.access_rules.list({ id }) };
+}
+
+/** A token of an application credential has only the credential's roles. */
+async function rolesOf({ store }: TokenContext, user: User, { credential, scope }: Granted): Promise<Role[]> {
   const roles = await rolesIn(store, user.id, scope);
-  if (!payload.application_credential_id) return roles;
-  const credential = await store.application_credentials.find({ id: payload.application_credential_id });
-  if (!credential || hasExpired(credential)) return [];
+  if (!credential) return roles;
   const limited = roles.filter(({ id }) => credential.roles.includes(id));
   return (await readRoleGraph(store)).inToken(limited.map(({ id }) => id));
 }

@@ -9,11 +9,13 @@ export type ApplicationCredential = {
   project_id: string;
   /** Ids. */
   roles: string[];
+  /** Ids; with none, the credential may be used for all requests. */
+  access_rules: string[];
   secret_hash: string;
   description: string;
   expires_at: string | null;
 };
 
 export class ApplicationCredentials extends Collection<ApplicationCredential> {
-  static override readonly table = { name: 'application_credentials', json: ['roles'] };
+  static override readonly table = { name: 'application_credentials', json: ['roles', 'access_rules'] };
 }
