@@ -11,6 +11,8 @@ export type CandidateNeeds = {
   node?: string | undefined;
   /** UUIDs of nodes that are not acceptable. */
   except?: readonly string[] | undefined;
+  /** UUIDs of nodes whose machines must not be switched, because firmware may be being written. */
+  updating: readonly string[];
   /** 0: no requirement. */
   sizes: { readonly cpus: number; readonly memory_mb: number; readonly local_gb: number };
   /** In Placement's spelling. */
@@ -42,7 +44,7 @@ const rule = (holds: RawBuilder<boolean>, reason: string | RawBuilder<string>): 
 });
 
 export function candidateRules(needs: CandidateNeeds): CandidateRule[] {
-  const { node, except = [] } = needs;
+  const { node, except = [], updating } = needs;
   return [
     ...(node === undefined ? [] : [rule(sql`(uuid = ${node} OR COALESCE(name, '') = ${node})`, 'not the requested node')]),
     ...(except.length === 0 ? [] : [rule(sql`uuid NOT IN (${sql.join(except)})`, 'tried before')]),
@@ -55,6 +57,7 @@ export function candidateRules(needs: CandidateNeeds): CandidateRule[] {
     rule(isFree(needs), 'busy with another operation'),
     rule(sql`NOT (${isReserved()})`, 'reserved by a request'),
     rule(sql`NOT (${isLocked()})`, 'locked by an operator'),
+    ...(updating.length === 0 ? [] : [rule(sql`uuid NOT IN (${sql.join(updating)})`, 'with a firmware update under way')]),
     ...allocationRules(needs),
     ...sizeRules(needs),
     ...resourceRules(needs),

@@ -3,9 +3,9 @@
  * still use them. An addition of Ingot's.
  */
 import { Type } from 'typebox';
-import { Fault } from '#domain/faults.ts';
 import { findNode } from '#services/baremetal/lookup.ts';
 import { Nullable } from '../http/schemas.ts';
+import { endByOperator, listOfNode } from './node-records.ts';
 import { route } from './policy.ts';
 
 const HeldAddress = Type.Object({
@@ -17,17 +17,12 @@ const HeldAddress = Type.Object({
 });
 
 export const heldAddressRoutes = [
-  route({
-    method: 'GET',
-    path: '/nodes/:node/held_addresses',
-    policy: 'baremetal:node:held_address:get',
+  listOfNode({
+    noun: 'held_address',
+    plural: 'held_addresses',
+    shape: HeldAddress,
     summary: 'List the addresses that the machine of a node may still use (Ingot extension)',
-    reply: Type.Object({ held_addresses: Type.Array(HeldAddress) }),
-    async handler(request, context) {
-      const { uuid } = await findNode(context, request.params.node);
-      const held = await context.store.held_addresses.list({ node_uuid: uuid }, { orderBy: 'ip_address' });
-      return { held_addresses: held.map(({ node_uuid: _, ...each }) => each) };
-    },
+    read: ({ store }, node_uuid) => store.held_addresses.list({ node_uuid }, { orderBy: 'ip_address' }),
   }),
   route({
     method: 'DELETE',
@@ -38,9 +33,8 @@ export const heldAddressRoutes = [
     async handler(request, context) {
       const { uuid } = await findNode(context, request.params.node);
       const { address } = request.params;
-      const { user_name, user_id } = request.caller;
-      if (!(await context.engine.releaseAddress(uuid, address, `${user_name} (user ${user_id})`)))
-        throw new Fault('notFound', { what: 'Held address', id: address });
+      const what = { what: 'Held address', id: address };
+      await endByOperator(request.caller, what, (by) => context.engine.releaseAddress(uuid, address, by));
     },
   }),
 ];

@@ -5,7 +5,7 @@ import { newSharedState, testCloud, untilIdle } from '#test/a-cloud.ts';
 
 const wanted = { name: null, traits: [], candidate_nodes: [], extra: {}, owner: null, resource_class: 'metal' };
 
-test('a running power change does not keep a node from being allocated; any other operation does', async (t) => {
+test('a running power change does not keep a node from being allocated; any other operation or a firmware update does', async (t) => {
   const room = newSharedState();
   const cloud = await testCloud({ room, settings: { 'bmc.grace_period': '600' } });
   t.after(async () => {
@@ -22,11 +22,16 @@ test('a running power change does not keep a node from being allocated; any othe
   await store.operations.update({ id }, { kind: 'inspect' });
   const refused = await engine.createAllocation(wanted);
   await store.operations.update({ id }, { kind: 'power' });
+  const update = { id: 'u', component: '', operation_id: id, url: '', versions: {}, task: null, sent_at: '2026-01-01' };
+  await store.firmware_updates.insert({ ...update, node_uuid: uuid, expires_at: '9999-01-01T00:00:00.000Z' });
+  const updating = await engine.createAllocation(wanted);
+  await store.firmware_updates.remove({ node_uuid: uuid });
   const allocated = await engine.createAllocation(wanted);
   await engine.setProvisionState(uuid, 'abort');
   await untilIdle(cloud);
 
   assert.deepEqual([refused.state, refused.node_uuid], ['error', null]);
+  assert.deepEqual([updating.state, updating.node_uuid], ['error', null]);
   assert.deepEqual([allocated.state, allocated.node_uuid], ['active', uuid]);
   const after = await store.nodes.find({ uuid });
   assert.deepEqual([after?.instance_uuid, after?.operation_id], [allocated.uuid, null]);

@@ -7,6 +7,7 @@ import type { Store } from '#store/store.ts';
 import type { Allocation } from '#store/tables/allocations.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { NewAllocation, NodeVerbs } from '../contract.ts';
+import { nodesUpdating } from '../power/firmware-updates.ts';
 import { serverOn } from '../servers/server-on-node.ts';
 import { refuseWhileBusy } from './busy-node.ts';
 import { findNode } from './find-node.ts';
@@ -102,12 +103,12 @@ async function refuseBackfill(trx: Store, allocation: Allocation, node: Node): P
 
 /** A node with the allocation's name is preferred; otherwise the order is the scheduler's. */
 async function choose(trx: Store, allocation: Allocation): Promise<{ uuid: string } | { error: string }> {
-  const needs = needsOf(allocation);
+  const needs = { ...needsOf(allocation), updating: await nodesUpdating(trx) };
   const namesake = allocation.name ? await firstOf(trx, { ...needs, node: allocation.name }) : undefined;
   return namesake ?? (await firstOf(trx, needs)) ?? { error: await whyNone(trx, allocation, needs) };
 }
 
-function needsOf({ resource_class, candidate_nodes, traits, owner }: Allocation): CandidateNeeds {
+function needsOf({ resource_class, candidate_nodes, traits, owner }: Allocation): Omit<CandidateNeeds, 'updating'> {
   return {
     allocated: { resource_class, owner, ...(candidate_nodes.length > 0 && { nodes: candidate_nodes }) },
     sizes: { cpus: 0, memory_mb: 0, local_gb: 0 },

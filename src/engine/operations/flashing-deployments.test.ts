@@ -91,7 +91,7 @@ test('the deletion of a server waits until a firmware update of its deployment h
 
 test('a rollback powers the machine off when its BMC reports the end of the update, and says until when it waits', async (t) => {
   const { cloud, bmc, sent, nodes, operation } = await lostUpdate(t);
-  const [update] = await cloud.store.firmware_updates.live();
+  const [update] = await cloud.store.firmware_updates.list();
   assert.deepEqual([operation.state, operation.step, update?.task?.id], ['rolling_back', 'power off', '/tasks/1']);
   assert.ok(Date.parse(operation.deadline_at ?? '') > Date.parse(update?.expires_at ?? ''), 'it does not time out before that');
   bmc.poll = working;

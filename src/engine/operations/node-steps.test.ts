@@ -86,7 +86,7 @@ async function aFixture(t: TestContext, bmc: BmcAnswers = {}) {
     return { task, outcome: untilNext(step, task) };
   };
   /** Updates that may not have ended. */
-  const left = async () => (await store.firmware_updates.live()).map(({ component, task }) => [component, task?.id]);
+  const left = async () => (await store.firmware_updates.list()).map(({ component, task }) => [component, task?.id]);
   return { store, drivers, did, steps, run, left };
 }
 

@@ -80,7 +80,7 @@ async function wasOff({ memory, signal, load, powerOf }: Parts, { uuid }: Member
   return memory.keep('off before', Number(state === 'power off')) === 1;
 }
 
-function hasOwnSupply({ driver_info }: Pick<Node, 'driver_info'>): boolean {
+export function hasOwnSupply({ driver_info }: Pick<Node, 'driver_info'>): boolean {
   return /^(true|1|t|y|yes|on)$/i.test(String(driver_info['has_dedicated_power_supply'] ?? false));
 }
 

@@ -14,7 +14,7 @@ import type { Node } from '#store/tables/nodes.ts';
 import type { EngineSettings } from '../settings.ts';
 import { StepWait } from '../worker/step-wait.ts';
 import { bmcDeadline } from './bmc-deadline.ts';
-import { dependentsOf } from './family-power.ts';
+import { dependentsOf, hasOwnSupply } from './family-power.ts';
 
 type Named = Pick<Node, 'uuid' | 'name'>;
 export type UpdateKey = Pick<FirmwareUpdateRow, 'node_uuid' | 'component' | 'operation_id'>;
@@ -63,11 +63,19 @@ export async function endUpdates(store: Store, which: Which, why: string): Promi
 
 /** Those that may not have ended, of the machine and of the child nodes that would lose their power with it. */
 export async function updatesUnder(store: Store, node: Named, change: Change): Promise<FirmwareUpdateRow[]> {
-  const live = await store.firmware_updates.live();
-  if (live.length === 0) return [];
-  const others = change === 'power on' || change === 'BMC' ? [] : await dependentsOf(store, node);
-  const uuids = new Set([node.uuid, ...others.map(({ uuid }) => uuid)]);
-  return live.filter(({ node_uuid }) => uuids.has(node_uuid));
+  const own = await store.firmware_updates.live(node.uuid);
+  const others = change === 'power on' || change === 'BMC' ? [] : await store.firmware_updates.liveOfChildren(node.uuid);
+  if (others.length === 0) return own;
+  const dependents = new Set((await dependentsOf(store, node)).map(({ uuid }) => uuid));
+  return [...own, ...others.filter(({ node_uuid }) => dependents.has(node_uuid))];
+}
+
+/** Nodes that a deployment could not switch: with an update that may not have ended, or a child node that depends on them. */
+export async function nodesUpdating(store: Store): Promise<string[]> {
+  const uuid = await store.firmware_updates.liveNodes();
+  if (uuid.length === 0) return [];
+  const nodes = await store.nodes.list({ uuid });
+  return nodes.flatMap((node) => [node.uuid, ...(node.parent_node && !hasOwnSupply(node) ? [node.parent_node] : [])]);
 }
 
 /** In the transaction that begins the change. @throws Fault `firmwareUpdating` */

@@ -294,6 +294,30 @@ function seededRandom(seed: number): () => number {
   };
 }
 
+test('takes no node whose firmware may be being written, and none whose child node would lose its power', async () => {
+  const store = await aStore();
+  const children = [
+    node(4, { provision_state: 'enroll', parent_node: 'uuid-2' }),
+    node(5, { provision_state: 'enroll', parent_node: 'uuid-3', driver_info: { has_dedicated_power_supply: true } }),
+  ];
+  for (const each of [node(1), node(2), node(3), ...children]) await store.nodes.insert(each);
+  const update = { component: '', operation_id: 'o', url: '', versions: {}, task: null, sent_at: '2026-01-01' };
+  for (const node_uuid of ['uuid-1', 'uuid-4', 'uuid-5'])
+    await store.firmware_updates.insert({ ...update, id: node_uuid, node_uuid, expires_at: '9999-01-01T00:00:00.000Z' });
+
+  const unaffected = await chooseNode(store, { flavor: flavor() });
+  const refused = await chooseNode(store, { flavor: flavor(), except: ['uuid-3'] });
+  await store.firmware_updates.update({ id: 'uuid-1' }, { expires_at: '2026-01-01T00:00:00.000Z' });
+  const over = await chooseNode(store, { flavor: flavor(), except: ['uuid-3'] });
+
+  assert.deepEqual(unaffected, { uuid: 'uuid-3' });
+  assert.deepEqual(refused, {
+    reasons: { 'a child of another node': 2, 'tried before': 1, 'with a firmware update under way': 2 },
+  });
+  assert.deepEqual(over, { uuid: 'uuid-1' });
+  await store.close();
+});
+
 async function choose(nodes: readonly Node[], request: ChoiceRequest): ReturnType<typeof chooseNode> {
   const store = await aStore();
   try {

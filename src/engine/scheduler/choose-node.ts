@@ -10,6 +10,7 @@ import type { CandidateNeeds, Reasons } from '#store/candidate-rules.ts';
 import type { Store } from '#store/store.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
 import type { Candidate } from '#store/tables/nodes.ts';
+import { nodesUpdating } from '../power/firmware-updates.ts';
 import { satisfies } from './choose-operators.ts';
 import { type ChosenImage, type MadeFor, type Requirements, readRequirements } from './choose-requirements.ts';
 
@@ -29,7 +30,7 @@ export type ChoiceRequest = {
 /** The best fitting node, or why there is none. Must run in the transaction that claims the node. */
 export async function chooseNode(trx: Store, request: ChoiceRequest): Promise<{ uuid: string } | { reasons: Reasons }> {
   const requirements = readRequirements(request.flavor, request.image);
-  const needs = needsOf(request, requirements);
+  const needs = { ...needsOf(request, requirements), updating: await nodesUpdating(trx) };
   const whyUndeployable = driverJudge(request);
   const unfit: Reasons = {};
   for await (const node of trx.nodes.candidates(needs)) {
@@ -48,7 +49,7 @@ export function describeReasons(reasons: Reasons): string {
   return `Of ${total} node${total === 1 ? '' : 's'}: ${counted.map(([reason, count]) => `${count} ${reason}`).join(', ')}.`;
 }
 
-function needsOf({ node, except, nics = 0 }: ChoiceRequest, requirements: Requirements): CandidateNeeds {
+function needsOf({ node, except, nics = 0 }: ChoiceRequest, requirements: Requirements): Omit<CandidateNeeds, 'updating'> {
   const { vcpus, memory_mb, local_gb, resources, traits } = requirements;
   return { node, except, nics, sizes: { cpus: vcpus, memory_mb, local_gb }, resources, traits };
 }

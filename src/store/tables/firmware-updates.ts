@@ -1,5 +1,6 @@
 /** Firmware updates that were sent to a BMC and may not have ended: their machines must not be switched. */
 import { Collection } from '../collection.ts';
+import { compares, isAmong, isEqual } from '../conditions.ts';
 
 export type FirmwareUpdateRow = {
   /** Another one each time that an update is sent. */
@@ -22,12 +23,28 @@ export type FirmwareUpdateRow = {
 };
 
 export class FirmwareUpdates extends Collection<FirmwareUpdateRow, { firmware_updates: FirmwareUpdateRow }> {
-  static override readonly table = { name: 'firmware_updates', json: ['versions', 'task'], sealed: ['url'] };
+  static override readonly table = {
+    name: 'firmware_updates',
+    keptBy: 'node_uuid',
+    json: ['versions', 'task'],
+    sealed: ['url'],
+  };
 
-  /** Those that may not have ended; few. */
-  async live(): Promise<FirmwareUpdateRow[]> {
+  /** Those of a node that may not have ended, the oldest first. */
+  async live(node_uuid: string): Promise<FirmwareUpdateRow[]> {
     const now = new Date().toISOString();
-    return (await this.list({}, { orderBy: 'sent_at' })).filter(({ expires_at }) => expires_at > now);
+    return (await this.list({ node_uuid }, { orderBy: 'sent_at' })).filter(({ expires_at }) => expires_at > now);
+  }
+
+  /** Those of its child nodes. */
+  liveOfChildren(parent_node: string): Promise<FirmwareUpdateRow[]> {
+    const children = { table: 'nodes', select: 'uuid', where: [isEqual('parent_node', parent_node)] };
+    return this.list([isLive(), isAmong('node_uuid', children)], { orderBy: 'sent_at' });
+  }
+
+  /** The nodes that have any: few. */
+  async liveNodes(): Promise<string[]> {
+    return (await this.pick(['node_uuid'], [isLive()])).map(({ node_uuid }) => node_uuid);
   }
 
   /** Removes those that count as over. */
@@ -35,3 +52,5 @@ export class FirmwareUpdates extends Collection<FirmwareUpdateRow, { firmware_up
     await this.db.deleteFrom('firmware_updates').where('expires_at', '<=', new Date().toISOString()).execute();
   }
 }
+
+const isLive = () => compares('expires_at', '>', new Date().toISOString());
