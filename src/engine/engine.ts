@@ -116,7 +116,7 @@ export function createEngine(parts: EngineParts): Engine {
   return {
     ...servers,
     ...nodeVerbs({
-      ...{ store, drivers, worker, settings, bmcHealth, powerSync, consoles, updates },
+      ...{ store, drivers, worker, settings, bmcHealth, powerSync, consoles, boot: parts.boot, updates },
       deleteServer: servers.deleteServer,
     }),
     ...machineVerbs({ store, drivers, bmcHealth, passwords, bootStates, reservations, updates }),

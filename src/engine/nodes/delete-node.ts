@@ -36,6 +36,10 @@ export async function deleteNode({ store, settings }: { store: Store; settings: 
     await trx.volume_connectors.remove({ node_uuid: uuid });
     await trx.volume_targets.remove({ node_uuid: uuid });
     await trx.node_endpoints.remove({ node_uuid: uuid });
+    await trx.bmc_health.remove({ node_uuid: uuid });
+    await trx.console_tickets.remove({ node_uuid: uuid });
+    await trx.held_addresses.remove({ node_uuid: uuid });
+    // Its finished reservations, expired locks and firmware updates go with the row.
     await trx.nodes.remove({ uuid });
   });
 }

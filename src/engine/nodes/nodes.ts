@@ -8,7 +8,7 @@ import type { Drivers, HardwareType, Interface, NodeFacts } from '#drivers/inter
 import type { Store } from '#store/store.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { Consoles } from '../consoles/consoles.ts';
-import type { ChangesOf, NewNode, NodeChanges, NodeVerbs, ServerVerbs } from '../contract.ts';
+import type { BootPublisher, ChangesOf, NewNode, NodeChanges, NodeVerbs, ServerVerbs } from '../contract.ts';
 import { checkNodePriorities } from '../operations/automatic-steps.ts';
 import { checkNodeRunbook } from '../operations/cleaning-steps.ts';
 import { readInstanceInfo } from '../operations/instance-info.ts';
@@ -53,6 +53,7 @@ type Parts = {
   bmcHealth: BmcHealth;
   powerSync: Pick<PowerStateSync, 'pollNow' | 'restartPoll'>;
   consoles: Consoles;
+  boot: Pick<BootPublisher, 'withdraw'>;
   deleteServer: ServerVerbs['deleteServer'];
   updates: Pick<UpdateWatch, 'settle'>;
 };
@@ -67,6 +68,8 @@ export function nodeVerbs(parts: Parts): NodeVerbs {
       await deleteNode(parts, uuid);
       await parts.bmcHealth.forget(uuid);
       await parts.consoles.remove(uuid);
+      // An instance that boots from the network, or has its address by DHCP, has one.
+      await parts.boot.withdraw(uuid);
     },
     setProvisionState: (uuid, name, options = {}) => setProvisionState(parts, uuid, { name, options }),
     setPower: (uuid, target) => setPower(parts, uuid, target),
