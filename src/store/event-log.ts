@@ -1,7 +1,7 @@
 /** The ordered event record of all machines: written in small batches, read by id. */
 import { SerialQueue } from '#async/serial-queue.ts';
 import { plainJson, plainText } from '#domain/plain-text.ts';
-import type { Event, EventQuery, Events, FailureQuery, NewEvent } from './tables/events.ts';
+import type { Event, EventQuery, Events, FailureQuery, NewEvent, OfServer } from './tables/events.ts';
 
 /** Boots produce bursts of TFTP and DHCP events; a commit for each would cost a disk sync for each. */
 const batchDelayMs = 20;
@@ -59,10 +59,10 @@ export class EventLog {
     return this.rows.query(query);
   }
 
-  /** Starts and ends of the steps of an operation, oldest first. */
-  async steps(operation_id: string): Promise<Event[]> {
+  /** Starts and ends of the steps of an operation of a server, oldest first. */
+  async steps(operation: OfServer): Promise<Event[]> {
     await this.flush();
-    return this.rows.steps(operation_id);
+    return this.rows.steps(operation);
   }
 
   /** Failed operations of a node. */

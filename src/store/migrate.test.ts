@@ -80,6 +80,7 @@ const later = [
   '0090-access-rules',
   '0100-metadefs',
   '0101-equal-images',
+  '0120-fewer-event-indexes',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

@@ -60,6 +60,7 @@ import { migration0087 } from './migrations/0087-rbac-policies.ts';
 import { migration0090 } from './migrations/0090-access-rules.ts';
 import { migration0100 } from './migrations/0100-metadefs.ts';
 import { migration0101 } from './migrations/0101-equal-images.ts';
+import { migration0120 } from './migrations/0120-fewer-event-indexes.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -120,6 +121,7 @@ const migrations: Record<string, Migration> = {
   '0090-access-rules': migration0090,
   '0100-metadefs': migration0100,
   '0101-equal-images': migration0101,
+  '0120-fewer-event-indexes': migration0120,
 };
 
 /** The names of the migrations that have not run on this database. */

@@ -94,8 +94,8 @@ export async function expectKilledEverywhere(
 ): Promise<void> {
   const operations = await store.operations.list({ kind });
   const ended = new Set<string>();
-  for (const { id } of operations) {
-    const events = await store.events.list({ operation_id: id });
+  for (const { id, node_uuid } of operations) {
+    const events = (await store.events.list({ node_uuid, limit: 100_000 })).filter(({ operation_id }) => operation_id === id);
     const own = events.filter((event) => event.kind === 'step' && event.data['rolling_back'] === rolling_back);
     for (const { subject, data } of own) if (data['status'] === 'ended') ended.add(subject);
   }

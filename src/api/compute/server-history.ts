@@ -112,7 +112,7 @@ export const serverHistoryRoutes = [
       const showsEvents =
         atLeast(microversion, eventsForAllSince) || allows(request, 'os_compute_api:os-instance-actions:events');
       if (!showsEvents) return { instanceAction };
-      const events = await eventsFor(context, caller, await context.store.events.steps(operation.id));
+      const events = await eventsFor(context, caller, await context.store.events.steps(operation));
       const show = stepView.of(request, context);
       return { instanceAction: { ...instanceAction, events: stepsOf(events).map((step) => show({ ...step, server })) } };
     },

@@ -349,9 +349,16 @@ test('an action has all its steps, however many other events its operation has',
   const operation_id = request_id.slice('req-'.length);
   const { events: before } = (await fixture.ask({ url: `${url}/${request_id}` })).body.instanceAction;
   const of = { operation_id, server_id: id, message: '' };
+  const recorded = await fixture.store.events.list({ server_id: id });
+  const end = recorded.find(({ kind, data }) => kind === 'operation' && data['status'] === 'done');
+  // As if it had not ended yet.
+  await fixture.store.events.rows.remove({ id: end?.id ?? 0 });
   for (let count = 0; count < 1000; count += 1) fixture.store.events.append({ ...of, kind: 'tftp', subject: 'file' });
   for (const status of ['started', 'waiting', 'ended'])
     fixture.store.events.append({ ...of, kind: 'step', subject: 'last', data: { status } });
+
+  fixture.store.events.append({ ...of, kind: 'operation', subject: 'deploy', data: { status: 'done' } });
+  fixture.store.events.append({ ...of, kind: 'step', subject: 'late', data: { status: 'started' } });
 
   const { events } = (await fixture.ask({ url: `${url}/${request_id}` })).body.instanceAction;
   assert.equal(events.length, before.length + 1);

@@ -2,7 +2,7 @@
 import type { SelectQueryBuilder } from 'kysely';
 import type { JsonObject } from '#domain/json.ts';
 import { Collection } from '../collection.ts';
-import { hasMember, isEqual } from '../conditions.ts';
+import { compares, hasMember, isEqual } from '../conditions.ts';
 
 export type EventKind =
   | 'operation' // an operation began or ended
@@ -37,13 +37,15 @@ export type NewEvent = Pick<Event, 'kind' | 'subject' | 'message'> &
 export type EventQuery = {
   node_uuid?: string;
   server_id?: string;
-  operation_id?: string;
   /** Only events with a larger id. */
   after?: number;
   limit?: number;
   /** Newest first. */
   descending?: boolean;
 };
+
+/** The operation of a server. */
+export type OfServer = { readonly id: string; readonly server_id: string | null };
 
 export type FailureQuery = { node_uuid: string; id?: number; after?: number; limit: number };
 
@@ -67,7 +69,7 @@ export class Events extends Collection<Event, { events: Event & { is_failure: nu
 
   async query({ after, limit = 1000, descending, ...where }: EventQuery): Promise<Event[]> {
     let select = this.db.selectFrom('events').selectAll();
-    for (const column of ['node_uuid', 'server_id', 'operation_id'] as const) {
+    for (const column of ['node_uuid', 'server_id'] as const) {
       const value = where[column];
       if (value !== undefined) select = select.where(column, '=', value);
     }
@@ -92,10 +94,25 @@ export class Events extends Collection<Event, { events: Event & { is_failure: nu
     return rows.map((row) => this.decode(row));
   }
 
-  /** Starts and ends of the steps of an operation, oldest first; without the waits of a polling step, of which there may be thousands. */
-  steps(operation_id: string): Promise<Event[]> {
+  /**
+   * Starts and ends of the steps of an operation, oldest first; without the waits of a polling step, of which there may be
+   * thousands. They are among the events of its server after its start.
+   */
+  async steps({ id: operation_id, server_id }: OfServer): Promise<Event[]> {
+    const [start, end] = await this.#ends(operation_id);
+    if (start === undefined) return [];
+    const during = [compares('id', '>', start), ...(end === undefined ? [] : [compares('id', '<', end)])];
     const marks = hasMember('data', 'status', ['started', 'ended', 'failed']);
-    return this.list([isEqual('operation_id', operation_id), isEqual('kind', 'step'), marks], { orderBy: 'id', limit: stepsMax });
+    const own = [isEqual('server_id', server_id), isEqual('operation_id', operation_id), isEqual('kind', 'step'), marks];
+    return this.list([...own, ...during], { orderBy: 'id', limit: stepsMax });
+  }
+
+  /** Ids of its first event, and of its last one if it has ended. */
+  async #ends(operation_id: string): Promise<[start?: number, end?: number]> {
+    const own = [isEqual('operation_id', operation_id), isEqual('kind', 'operation')];
+    const marks = await this.list(own, { orderBy: 'id' });
+    const end = marks.find(({ data }) => data['status'] === 'done' || data['status'] === 'failed');
+    return [marks[0]?.id, end?.id];
   }
 
   /** Id of the oldest of the node's newest `count` events, or of its newest failures; 0 if it has fewer. */
