@@ -16,5 +16,5 @@ export type ApiPartSettings = ApiSettings &
   ProvisioningSettings &
   StateSettings &
   SettingsOf<typeof policySettings> &
-  Pick<IdentitySettings, 'region'> &
+  Pick<IdentitySettings, 'region' | 'token.allow_expired_window'> &
   Pick<StoreSettings, 'records.keep'>;

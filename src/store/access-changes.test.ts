@@ -51,6 +51,7 @@ test('counts a write to any table, except those on which no token depends', asyn
     ],
     ...[
       'keypairs',
+      'limits',
       'login_addresses',
       'metadef_items',
       'metadef_namespaces',
@@ -59,7 +60,17 @@ test('counts a write to any table, except those on which no token depends', asyn
       'networks',
     ],
     ...['node_endpoints', 'node_locks', 'node_ports', 'node_reservations', 'nodes'],
-    ...['operations', 'portgroups', 'ports', 'rbac_policies', 'regions', 'runbooks', 'security_group_rules', 'security_groups'],
+    ...[
+      'operations',
+      'portgroups',
+      'ports',
+      'rbac_policies',
+      'regions',
+      'registered_limits',
+      'runbooks',
+      'security_group_rules',
+      'security_groups',
+    ],
     ...['servers', 'subnets', 'volume_connectors', 'volume_targets'],
   ];
   assert.deepEqual(uncounted.sort(), expected);

@@ -11,7 +11,7 @@ const unrelated: ReadonlySet<string> = new Set([
   ...['allocations', 'chassis', 'config_drives', 'deploy_templates', 'fetched_images', 'inspection_rules', 'node_locks'],
   ...['portgroups', 'runbooks', 'image_members', 'image_tasks', 'volume_connectors', 'volume_targets'],
   ...['metadef_namespaces', 'metadef_items', 'metadef_resource_types'],
-  ...['regions', 'catalog_services', 'catalog_endpoints', 'credentials'],
+  ...['regions', 'catalog_services', 'catalog_endpoints', 'credentials', 'registered_limits', 'limits'],
 ]);
 
 /** Statements that are not built from nodes. */

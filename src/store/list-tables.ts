@@ -20,6 +20,8 @@ export const listTables = {
   image_tasks: { id: 'id', order: newestFirst },
   images: { id: 'id', order: newestFirst, scanned: 8, read: 8 },
   keypairs: { id: 'name', order: [{ column: 'name' }] },
+  limits: { id: 'id', order: [{ column: 'id' }] },
+  registered_limits: { id: 'id', order: [{ column: 'id' }] },
   metadef_namespaces: { id: 'namespace', order: newestFirst },
   metadef_items: { id: 'name', order: newestFirst },
   networks: { id: 'id', order: oldestFirst },

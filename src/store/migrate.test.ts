@@ -78,6 +78,7 @@ const later = [
   '0086-network-revisions',
   '0087-rbac-policies',
   '0090-access-rules',
+  '0091-limits',
   '0100-metadefs',
   '0101-equal-images',
   '0120-fewer-event-indexes',

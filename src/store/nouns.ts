@@ -27,6 +27,7 @@ import { Images } from './tables/images.ts';
 import { InspectionRules } from './tables/inspection-rules.ts';
 import { IpAllocations } from './tables/ip-allocations.ts';
 import { Keypairs } from './tables/keypairs.ts';
+import { Limits, RegisteredLimits } from './tables/limits.ts';
 import { LoginAddresses } from './tables/login-addresses.ts';
 import { MetadefItems, MetadefNamespaces, MetadefResourceTypes } from './tables/metadefs.ts';
 import { NetworkQuotas } from './tables/network-quotas.ts';
@@ -106,6 +107,8 @@ export const nouns = {
   regions: Regions,
   catalog_services: CatalogServices,
   catalog_endpoints: CatalogEndpoints,
+  registered_limits: RegisteredLimits,
+  limits: Limits,
   access_rules: AccessRules,
   application_credentials: ApplicationCredentials,
   credentials: Credentials,

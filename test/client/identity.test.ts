@@ -186,3 +186,27 @@ test('application credentials with access rules', { skip }, async () => {
   await assert.rejects(openstack(env, ['access', 'rule', 'delete', id]), /May not delete access rule in use/);
   await openstackSession(env, ['application credential delete flavors', `access rule delete ${id}`]);
 });
+
+test('registered limits and limits', { skip }, async () => {
+  const { replies, output } = await openstackSession(env, [
+    'registered limit create --service compute --default-limit 10 --region RegionOne cores -f json',
+    'project create bounded -f json',
+    'limit create --service compute --project bounded --region RegionOne --resource-limit 4 cores -f json',
+    'limit list --project bounded -f json',
+    'registered limit list --service compute -f json',
+  ]);
+  const [registered, , limit, limits, all] = replies as [Row, Row, Row, Row[], Row[]];
+
+  assert.deepEqual([column(limits, 'Resource Limit'), column(all, 'Default Limit')], [[4], [10]], output);
+  await assert.rejects(
+    openstack(env, ['registered', 'limit', 'delete', registered['id'] ?? '']),
+    /1 of 1 registered limits failed/,
+  );
+  const changed = await openstackJson(env, ['limit', 'set', '--resource-limit', '6', limit['id'] ?? '']);
+  assert.equal(changed.resource_limit, 6);
+  await openstackSession(env, [
+    `limit delete ${limit['id']}`,
+    `registered limit delete ${registered['id']}`,
+    'project delete bounded',
+  ]);
+});

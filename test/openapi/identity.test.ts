@@ -31,6 +31,7 @@ test("identity: every reply matches Keystone's document", { skip }, async (t) =>
   await roleCycle(send);
   await catalogueCycle(send);
   await keyCycle(send, project);
+  await limitCycle(send, project);
 
   assert.deepEqual(comparison.findings(), nothingFound);
 });
@@ -101,6 +102,23 @@ async function catalogueCycle(send: Send): Promise<void> {
   const { endpoint } = await send('POST', '/endpoints', { endpoint: fields });
   await send('PATCH', `/endpoints/${endpoint.id}`, { endpoint: { enabled: false } });
   for (const path of [`/endpoints/${endpoint.id}`, `/services/${service.id}`, '/regions/r1']) await send('DELETE', path);
+}
+
+async function limitCycle(send: Send, project_id: string): Promise<void> {
+  const resource = { service_id: 'compute', resource_name: 'cores', description: 'd' };
+  const { registered_limits } = await send('POST', '/registered_limits', {
+    registered_limits: [{ ...resource, region_id: 'RegionOne', default_limit: 10 }],
+  });
+  const { limits } = await send('POST', '/limits', {
+    limits: [{ ...resource, region_id: 'RegionOne', project_id, resource_limit: 5 }],
+  });
+  const [registered, limit] = [`/registered_limits/${registered_limits[0].id}`, `/limits/${limits[0].id}`];
+  for (const path of ['/registered_limits', registered, '/limits', limit, '/limits/model']) await send('GET', path);
+  await send('PATCH', limit, { limit: { resource_limit: 6 } });
+  await send('DELETE', limit);
+  await send('PATCH', registered, { registered_limit: { default_limit: 11 } });
+  await send('DELETE', registered);
+  await send('GET', '/OS-REVOKE/events');
 }
 
 async function keyCycle(send: Send, project: string): Promise<void> {

@@ -189,8 +189,30 @@ const catalogRules = {
   'identity:delete_endpoint': admin('Remove an endpoint from the catalogue.'),
 } as const satisfies Record<string, PolicyRule>;
 
+const serviceOrAdmin = rule('rule:admin_required or rule:service_role', ['system', 'project']);
+const limitReader = rule(
+  `${readers} or domain_id:%(target.limit.domain.id)s or domain_id:%(target.limit.project.domain_id)s or project_id:%(target.limit.project_id)s`,
+);
+
+const limitRules = {
+  'identity:get_registered_limit': anyone('Show a registered limit.'),
+  'identity:list_registered_limits': anyone('List registered limits.'),
+  'identity:create_registered_limits': admin('Create registered limits.'),
+  'identity:update_registered_limit': admin('Change a registered limit.'),
+  'identity:delete_registered_limit': admin('Delete a registered limit.'),
+  'identity:get_limit_model': anyone('Show the model by which limits are enforced.'),
+  'identity:get_limit': limitReader('Show a limit.'),
+  'identity:list_limits': anyone('List the limits of the scope of the token.'),
+  'identity:create_limits': admin('Create limits.'),
+  'identity:update_limit': admin('Change a limit.'),
+  'identity:delete_limit': admin('Delete a limit.'),
+  'identity:list_revoke_events': serviceOrAdmin('List the tokens that were revoked.'),
+  'identity:revocation_list': serviceOrAdmin('List revoked PKI tokens, of which there are none.'),
+} as const satisfies Record<string, PolicyRule>;
+
 const rules = {
   ...unsupportedRules,
+  ...limitRules,
   ...{ ...baseRules, ...tokenRules, ...userRules, ...projectRules, ...domainRules },
   ...{ ...roleRules, ...catalogRules, ...credentialRules },
 };
@@ -208,6 +230,9 @@ function ownTarget(caller: Caller): PolicyTarget {
     'target.project.id': caller.project_id,
     'target.project.domain_id': domain_id,
     'target.token.user_id': caller.user_id,
+    'target.limit.project_id': caller.project_id || null,
+    'target.limit.domain.id': domain_id,
+    'target.limit.project.domain_id': domain_id,
     'target.credential.user_id': caller.user_id,
     'target.role.name': 'reader',
   };

@@ -9,9 +9,11 @@ import { endpointRoutes } from './endpoints.ts';
 import { grantRoutes } from './grants.ts';
 import { groupRoutes } from './groups.ts';
 import { impliedRoleRoutes } from './implied-roles.ts';
+import { limitRoutes, registeredLimitRoutes } from './limits.ts';
 import { projectTagRoutes } from './project-tags.ts';
 import { projectRoutes } from './projects.ts';
 import { regionRoutes } from './regions.ts';
+import { revocationRoutes } from './revocations.ts';
 import { roleAssignmentRoutes } from './role-assignments.ts';
 import { roleRoutes } from './roles.ts';
 import { serviceRoutes } from './services.ts';
@@ -32,6 +34,7 @@ export const closedRows: readonly Row[] = [
     ...ec2Routes,
   ],
   ...[...groupRoutes, ...roleRoutes, ...impliedRoleRoutes, ...roleAssignmentRoutes, ...grantRoutes],
+  ...[...registeredLimitRoutes, ...limitRoutes, ...revocationRoutes],
   ...[...domainRoutes, ...regionRoutes, ...serviceRoutes, ...endpointRoutes, ...unsupportedRoutes],
 ];
 

@@ -13,7 +13,10 @@ import { InDomain, Named } from './schemas.ts';
 
 export type Subject = { readonly payload: TokenPayload; readonly caller: Caller };
 
-export const TokenQuery = Type.Object({ nocatalog: Type.Optional(Type.String()) });
+export const TokenQuery = Type.Object({
+  nocatalog: Type.Optional(Type.String()),
+  allow_expired: Type.Optional(Type.String()),
+});
 export const SystemScope = Type.Object({ all: Type.Literal(true) });
 const Token = Type.Object({
   methods: Type.Array(Type.String()),

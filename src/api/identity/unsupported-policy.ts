@@ -14,12 +14,6 @@ type UnsupportedGroup = {
 
 /** By what is not supported: the subject of the message. Each route has a rule for each method. */
 export const unsupportedTable = {
-  'A list of revoked tokens': {
-    routes: {
-      '/auth/tokens/OS-PKI/revoked': { GET: 'revocation_list' },
-      '/OS-REVOKE/events': { GET: 'list_revoke_events' },
-    },
-  },
   'Domain configuration': {
     routes: {
       '/domains/:domain_id/config': {
@@ -64,20 +58,6 @@ export const unsupportedTable = {
         DELETE: 'delete_policy_association_for_region_and_service',
         PUT: 'create_policy_association_for_region_and_service',
       },
-    },
-  },
-  'A limit': {
-    audience: 'anyone',
-    routes: {
-      '/limits/:limit_id': { GET: 'get_limit', DELETE: 'delete_limit', PATCH: 'update_limit' },
-      '/limits': { GET: 'list_limits', POST: 'create_limits' },
-      '/limits/model': { GET: 'get_limit_model' },
-      '/registered_limits/:registered_limit_id': {
-        GET: 'get_registered_limit',
-        DELETE: 'delete_registered_limit',
-        PATCH: 'update_registered_limit',
-      },
-      '/registered_limits': { GET: 'list_registered_limits', POST: 'create_registered_limits' },
     },
   },
   'An endpoint filter': {

@@ -5,6 +5,7 @@ import type { Store } from '#store/store.ts';
 import type { CatalogEndpoint, CatalogService, EndpointInterface, Region } from '#store/tables/catalogue.ts';
 import type { StoreContext } from './context.ts';
 import { refuseUrl } from './endpoint-urls.ts';
+import { removeLimitsOf } from './remove-limits.ts';
 
 /** What is there without a row, by id: it derives from the settings and cannot be changed. */
 export type BuiltIn = {
@@ -104,6 +105,7 @@ export async function deleteRegion({ store }: StoreContext, builtIn: BuiltIn, id
     const used = await trx.catalog_endpoints.pick(['id'], { region_id: ids }, { limit: 1 });
     const detail = `Unable to delete region ${id} because it or its child regions have associated endpoints.`;
     if (used.length > 0) throw new Fault('forbidden', { detail });
+    await removeLimitsOf(trx, { region_id: ids });
     await trx.regions.remove({ id: ids });
   });
 }
@@ -147,6 +149,7 @@ export async function deleteService({ store }: StoreContext, builtIn: BuiltIn, i
   refuseBuiltIn('catalog_services', id, builtIn.services);
   await store.transaction(async (trx) => {
     if ((await trx.catalog_services.remove({ id })) === 0) throw missing('catalog_services', id);
+    await removeLimitsOf(trx, { service_id: id });
     await trx.catalog_endpoints.remove({ service_id: id });
   });
 }

@@ -52,5 +52,6 @@ async function removeDomain(store: Store, id: string): Promise<void> {
   for (const role of await store.roles.list(inside)) await removeRole(store, role.id);
   // The revisions of its tokens stay: a later domain may be given the same id.
   await store.role_assignments.remove({ scope_type: 'domain', scope_id: id });
+  await store.limits.remove({ domain_id: id });
   await store.domains.remove({ id });
 }

@@ -32,6 +32,7 @@ export async function removeProject(store: Store, project: Project): Promise<voi
   await store.application_credentials.remove({ project_id: project.id });
   await removeDefaultsOf(store, project.id);
   await store.credentials.remove({ project_id: project.id });
+  await store.limits.remove({ project_id: project.id });
   await store.users.update({ project_id: project.id }, { project_id: '' });
   await store.projects.remove({ id: project.id });
 }

@@ -94,15 +94,15 @@ export class Tokens {
     return { token: `${body}.${this.#sign(body)}`, payload };
   }
 
-  /** The payload of an authentic, unexpired, unrevoked token; undefined otherwise. */
-  async verify(token: string): Promise<TokenPayload | undefined> {
+  /** The payload of an authentic, unexpired, unrevoked token; undefined otherwise. @param graceMs see `isLive` */
+  async verify(token: string, graceMs = 0): Promise<TokenPayload | undefined> {
     const payload = this.#open(token);
-    return payload && (await this.isLive(payload)) ? payload : undefined;
+    return payload && (await this.isLive(payload, graceMs)) ? payload : undefined;
   }
 
-  /** Neither expired nor revoked, nor descended from a revoked token. */
-  async isLive({ expires_at, audit_ids }: TokenPayload): Promise<boolean> {
-    if (Date.parse(expires_at) <= Date.now()) return false;
+  /** Neither revoked, nor descended from a revoked token, nor expired longer ago than `graceMs`. */
+  async isLive({ expires_at, audit_ids }: TokenPayload, graceMs = 0): Promise<boolean> {
+    if (Date.parse(expires_at) + graceMs <= Date.now()) return false;
     return (await this.#store.revoked_tokens.find({ audit_id: audit_ids })) === undefined;
   }
 
@@ -110,7 +110,11 @@ export class Tokens {
   async revoke({ audit_ids, expires_at }: TokenPayload): Promise<void> {
     const old = new Date(Date.now() - keepMs).toISOString();
     await this.#store.revoked_tokens.remove({ expires_at: new LessThan(old) });
-    await this.#store.revoked_tokens.insertIfAbsent({ audit_id: audit_ids[0] ?? '', expires_at });
+    await this.#store.revoked_tokens.insertIfAbsent({
+      audit_id: audit_ids[0] ?? '',
+      expires_at,
+      revoked_at: new Date().toISOString(),
+    });
   }
 
   /**

@@ -29,6 +29,13 @@ export async function readToken(
   return { payload, caller };
 }
 
+/** The same of a token that may have expired, but not longer ago than that. */
+export async function readExpired(context: TokenContext, token: string, graceMs: number) {
+  const payload = await context.tokens.verify(token, graceMs);
+  const caller = payload && (await callerOf(context, payload));
+  return caller && { payload, caller };
+}
+
 /** Repeats the check for long requests: undefined once the token was revoked or its user lost access. */
 export async function recheck(context: TokenContext, payload: TokenPayload): Promise<Caller | undefined> {
   return (await context.tokens.isLive(payload)) ? callerOf(context, payload) : undefined;
