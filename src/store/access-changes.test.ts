@@ -37,6 +37,7 @@ test('counts a write to any table, except those on which no token depends', asyn
       'deploy_templates',
     ],
     ...[
+      'endpoint_groups',
       'event_subscriptions',
       'failed_logins',
       'fetched_images',
@@ -64,6 +65,8 @@ test('counts a write to any table, except those on which no token depends', asyn
       'operations',
       'portgroups',
       'ports',
+      'project_endpoint_groups',
+      'project_endpoints',
       'rbac_policies',
       'regions',
       'registered_limits',

@@ -12,6 +12,7 @@ const unrelated: ReadonlySet<string> = new Set([
   ...['portgroups', 'runbooks', 'image_members', 'image_tasks', 'volume_connectors', 'volume_targets'],
   ...['metadef_namespaces', 'metadef_items', 'metadef_resource_types'],
   ...['regions', 'catalog_services', 'catalog_endpoints', 'credentials', 'registered_limits', 'limits'],
+  ...['endpoint_groups', 'project_endpoints', 'project_endpoint_groups'],
 ]);
 
 /** Statements that are not built from nodes. */

@@ -15,6 +15,7 @@ export const listTables = {
   application_credentials: { id: 'id', order: byName },
   credentials: { id: 'id', order: [{ column: 'id' }] },
   domains: { id: 'id', order: byName },
+  endpoint_groups: { id: 'id', order: byName },
   flavors: { id: 'id', order: [{ column: 'id' }] },
   groups: { id: 'id', order: byName },
   image_tasks: { id: 'id', order: newestFirst },

@@ -79,6 +79,7 @@ const later = [
   '0087-rbac-policies',
   '0090-access-rules',
   '0091-limits',
+  '0092-endpoint-filter',
   '0100-metadefs',
   '0101-equal-images',
   '0120-fewer-event-indexes',

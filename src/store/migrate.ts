@@ -59,6 +59,7 @@ import { migration0086 } from './migrations/0086-network-revisions.ts';
 import { migration0087 } from './migrations/0087-rbac-policies.ts';
 import { migration0090 } from './migrations/0090-access-rules.ts';
 import { migration0091 } from './migrations/0091-limits.ts';
+import { migration0092 } from './migrations/0092-endpoint-filter.ts';
 import { migration0100 } from './migrations/0100-metadefs.ts';
 import { migration0101 } from './migrations/0101-equal-images.ts';
 import { migration0120 } from './migrations/0120-fewer-event-indexes.ts';
@@ -121,6 +122,7 @@ const migrations: Record<string, Migration> = {
   '0087-rbac-policies': migration0087,
   '0090-access-rules': migration0090,
   '0091-limits': migration0091,
+  '0092-endpoint-filter': migration0092,
   '0100-metadefs': migration0100,
   '0101-equal-images': migration0101,
   '0120-fewer-event-indexes': migration0120,

@@ -13,6 +13,7 @@ import { Credentials } from './tables/credentials.ts';
 import { DeletedImages } from './tables/deleted-images.ts';
 import { DeployTemplates } from './tables/deploy-templates.ts';
 import { Domains } from './tables/domains.ts';
+import { EndpointGroups, ProjectEndpointGroups, ProjectEndpoints } from './tables/endpoint-filter.ts';
 import { EventSubscriptions } from './tables/event-subscriptions.ts';
 import { Events } from './tables/events.ts';
 import { FailedLogins } from './tables/failed-logins.ts';
@@ -107,6 +108,9 @@ export const nouns = {
   regions: Regions,
   catalog_services: CatalogServices,
   catalog_endpoints: CatalogEndpoints,
+  endpoint_groups: EndpointGroups,
+  project_endpoints: ProjectEndpoints,
+  project_endpoint_groups: ProjectEndpointGroups,
   registered_limits: RegisteredLimits,
   limits: Limits,
   access_rules: AccessRules,

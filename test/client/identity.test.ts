@@ -210,3 +210,29 @@ test('registered limits and limits', { skip }, async () => {
     'project delete bounded',
   ]);
 });
+
+test('endpoint groups and the catalogue of a project', { skip }, async () => {
+  const filters = join(fixture.stateDir, 'filters.json');
+  await writeFile(filters, JSON.stringify({ service_id: 'compute', interface: 'public' }));
+  const { replies, output } = await openstackSession(env, [
+    `endpoint group create compute-only ${filters} -f json`,
+    'project create narrow -f json',
+    'endpoint group add project compute-only narrow',
+    'endpoint add project identity-public narrow',
+    'endpoint list --project narrow -f json',
+    'endpoint group list --project narrow -f json',
+    'role add --project narrow --user admin member',
+  ]);
+  const [, , endpoints, groups] = (replies as (Row & Row[])[]).filter((each) => typeof each === 'object');
+
+  assert.deepEqual(column(endpoints ?? [], 'ID').sort(), ['compute-public', 'identity-public'], output);
+  assert.deepEqual(column(groups ?? [], 'Name'), ['compute-only']);
+  const shown = await openstackJson({ ...env, OS_PROJECT_NAME: 'narrow' }, ['catalog', 'list']);
+  assert.deepEqual(column(shown, 'Type').sort(), ['compute', 'identity']);
+  await openstackSession(env, [
+    'endpoint remove project identity-public narrow',
+    'endpoint group remove project compute-only narrow',
+    'endpoint group delete compute-only',
+    'project delete narrow',
+  ]);
+});

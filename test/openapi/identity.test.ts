@@ -32,6 +32,7 @@ test("identity: every reply matches Keystone's document", { skip }, async (t) =>
   await catalogueCycle(send);
   await keyCycle(send, project);
   await limitCycle(send, project);
+  await filterCycle(send, project);
 
   assert.deepEqual(comparison.findings(), nothingFound);
 });
@@ -119,6 +120,23 @@ async function limitCycle(send: Send, project_id: string): Promise<void> {
   await send('PATCH', registered, { registered_limit: { default_limit: 11 } });
   await send('DELETE', registered);
   await send('GET', '/OS-REVOKE/events');
+}
+
+async function filterCycle(send: Send, project: string): Promise<void> {
+  const base = '/OS-EP-FILTER';
+  const fields = { name: 'g', description: 'd', filters: { interface: 'public' } };
+  const { endpoint_group } = await send('POST', `${base}/endpoint_groups`, { endpoint_group: fields });
+  const group = `${base}/endpoint_groups/${endpoint_group.id}`;
+  await send('PATCH', group, { endpoint_group: { name: 'h' } });
+  for (const path of [`${group}/projects/${project}`, `${base}/projects/${project}/endpoints/compute-public`]) {
+    await send('PUT', path);
+    await send('GET', path);
+  }
+  for (const path of [`${base}/endpoint_groups`, group, `${group}/endpoints`, `${group}/projects`]) await send('GET', path);
+  for (const path of ['endpoints', 'endpoint_groups']) await send('GET', `${base}/projects/${project}/${path}`);
+  await send('GET', `${base}/endpoints/compute-public/projects`);
+  await send('DELETE', `${base}/projects/${project}/endpoints/compute-public`);
+  await send('DELETE', group);
 }
 
 async function keyCycle(send: Send, project: string): Promise<void> {

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { Caller } from '#services/caller.ts';
 import type { BuiltIn } from '#services/identity/catalogue.ts';
+import { endpointFilterOf } from '#services/identity/endpoint-filter.ts';
 import { urlFor } from '#services/identity/endpoint-urls.ts';
 import type { CatalogEndpoint as StoredEndpoint } from '#store/tables/catalogue.ts';
 import type { ApiContext } from '../context.ts';
@@ -49,7 +50,7 @@ export function endpointsOf(context: ApiContext, request: FastifyRequest, row: C
 }
 
 /** For a token of this caller: what is disabled is left out, and endpoints whose URL names what the token lacks. */
-export async function catalogOf(context: ApiContext, request: FastifyRequest, caller: Caller) {
+export async function catalogOf(context: ApiContext, request: FastifyRequest, caller: Caller): Promise<Entry[]> {
   const { store } = context;
   const added = await store.catalog_services.list({ enabled: true }, { orderBy: 'id' });
   const services: Entry[] = [
@@ -66,7 +67,21 @@ export async function catalogOf(context: ApiContext, request: FastifyRequest, ca
     const url = urlFor(endpoint.url, caller);
     if (url !== undefined) byId.get(endpoint.service_id)?.endpoints.push(shown(endpoint, url));
   }
-  return services;
+  return filtered(context, services, caller);
+}
+
+/** Of a project with an endpoint filter, what this shows, and no service without an endpoint. */
+async function filtered(context: ApiContext, services: Entry[], { project_id }: Caller): Promise<Entry[]> {
+  const isShown = project_id === '' ? undefined : await endpointFilterOf(context, project_id);
+  if (!isShown) return services;
+  const left = services.map(({ endpoints, ...service }) => ({
+    ...service,
+    endpoints: endpoints.filter((endpoint) => isShown({ ...endpoint, service_id: service.id })),
+  }));
+  const some = left.filter(({ endpoints }) => endpoints.length > 0);
+  if (some.length > 0) return some;
+  // As in Keystone: a filter by which no endpoint is shown is none, but those it names may be disabled.
+  return (await context.store.catalog_endpoints.list({ enabled: false })).some(isShown) ? [] : services;
 }
 
 type Entry = Static<typeof CatalogEntry>;

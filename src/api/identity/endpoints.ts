@@ -1,4 +1,5 @@
 /** Endpoints of the catalogue: Ingot's own, and those that administrators add. */
+import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { createEndpoint, createRegion, deleteEndpoint, updateEndpoint } from '#services/identity/catalogue.ts';
 import type { CatalogEndpoint } from '#store/tables/catalogue.ts';
@@ -6,7 +7,9 @@ import type { ApiContext } from '../context.ts';
 import { Maybe, Nullable } from '../http/schemas.ts';
 import { builtInOf, catalogTable, endpointsOf } from './catalog.ts';
 import { collectionRoutes, memberOf } from './catalog-collection.ts';
+import { linksTo, selfLink } from './links.ts';
 import { route } from './policy.ts';
+import { CollectionLinks, SelfLink } from './schemas.ts';
 
 const Endpoint = Type.Object({
   ...{ id: Type.String(), interface: Type.String(), url: Type.String() },
@@ -28,12 +31,7 @@ const member = memberOf('endpoints', 'endpoint', Endpoint);
 export const endpointRoutes = [
   ...collectionRoutes({
     ...{ plural: 'endpoints', singular: 'endpoint', rules: ['identity:list_endpoints', 'identity:get_endpoint'], item: Endpoint },
-    all: async (context, request) => [
-      ...catalogTable.flatMap((row) =>
-        endpointsOf(context, request, row).map((endpoint) => ({ ...endpoint, service_id: row.type, enabled: true })),
-      ),
-      ...(await context.store.catalog_endpoints.list({}, { orderBy: 'id' })).map(withRegion),
-    ],
+    all: allEndpoints,
   }),
   route({
     method: 'POST',
@@ -71,6 +69,25 @@ export const endpointRoutes = [
     handler: (request, context) => deleteEndpoint(context, builtInOf(context), request.params.id),
   }),
 ];
+
+/** The built-in ones first. */
+export async function allEndpoints(context: ApiContext, request: FastifyRequest): Promise<Static<typeof Endpoint>[]> {
+  const own = catalogTable.flatMap((row) =>
+    endpointsOf(context, request, row).map((endpoint) => ({ ...endpoint, service_id: row.type, enabled: true })),
+  );
+  return [...own, ...(await context.store.catalog_endpoints.list({}, { orderBy: 'id' })).map(withRegion)];
+}
+
+const ShownEndpoint = Type.Object({ ...Endpoint.properties, links: SelfLink });
+/** A list of some of them. */
+export const EndpointsReply = Type.Object({ endpoints: Type.Array(ShownEndpoint), links: CollectionLinks });
+
+type EndpointsOf = { readonly path: string; readonly endpoints: readonly Static<typeof Endpoint>[] };
+
+export function endpointsReply(context: ApiContext, request: FastifyRequest, { path, endpoints }: EndpointsOf) {
+  const shown = endpoints.map((each) => ({ ...each, links: selfLink(context, request, `/endpoints/${each.id}`) }));
+  return { endpoints: shown, links: linksTo(context, request, path) };
+}
 
 const withRegion = (endpoint: CatalogEndpoint) => ({ ...endpoint, region: endpoint.region_id });
 

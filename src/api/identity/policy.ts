@@ -210,8 +210,28 @@ const limitRules = {
   'identity:revocation_list': serviceOrAdmin('List revoked PKI tokens, of which there are none.'),
 } as const satisfies Record<string, PolicyRule>;
 
+const endpointFilterRules = {
+  'identity:list_endpoint_groups': reader('List endpoint groups.'),
+  'identity:get_endpoint_group': reader('Show an endpoint group.'),
+  'identity:create_endpoint_group': admin('Create an endpoint group.'),
+  'identity:update_endpoint_group': admin('Change an endpoint group.'),
+  'identity:delete_endpoint_group': admin('Delete an endpoint group.'),
+  'identity:list_endpoints_associated_with_endpoint_group': reader('List the endpoints in a group.'),
+  'identity:list_projects_associated_with_endpoint_group': reader('List the projects of an endpoint group.'),
+  'identity:get_endpoint_group_in_project': reader('Show whether a project has an endpoint group.'),
+  'identity:list_endpoint_groups_for_project': reader('List the endpoint groups of a project.'),
+  'identity:add_endpoint_group_to_project': admin('Add an endpoint group to a project.'),
+  'identity:remove_endpoint_group_from_project': admin('Remove an endpoint group from a project.'),
+  'identity:list_projects_for_endpoint': reader('List the projects of an endpoint.'),
+  'identity:check_endpoint_in_project': reader('Show whether a project has an endpoint.'),
+  'identity:list_endpoints_for_project': reader('List the endpoints of a project.'),
+  'identity:add_endpoint_to_project': admin('Add an endpoint to a project.'),
+  'identity:remove_endpoint_from_project': admin('Remove an endpoint from a project.'),
+} as const satisfies Record<string, PolicyRule>;
+
 const rules = {
   ...unsupportedRules,
+  ...endpointFilterRules,
   ...limitRules,
   ...{ ...baseRules, ...tokenRules, ...userRules, ...projectRules, ...domainRules },
   ...{ ...roleRules, ...catalogRules, ...credentialRules },

@@ -5,6 +5,8 @@ import { applicationCredentialRoutes } from './application-credentials.ts';
 import { credentialRoutes } from './credentials.ts';
 import { domainRoutes } from './domains.ts';
 import { ec2Routes } from './ec2-credentials.ts';
+import { endpointAssociationRoutes } from './endpoint-associations.ts';
+import { endpointGroupRoutes } from './endpoint-groups.ts';
 import { endpointRoutes } from './endpoints.ts';
 import { grantRoutes } from './grants.ts';
 import { groupRoutes } from './groups.ts';
@@ -34,7 +36,7 @@ export const closedRows: readonly Row[] = [
     ...ec2Routes,
   ],
   ...[...groupRoutes, ...roleRoutes, ...impliedRoleRoutes, ...roleAssignmentRoutes, ...grantRoutes],
-  ...[...registeredLimitRoutes, ...limitRoutes, ...revocationRoutes],
+  ...[...endpointGroupRoutes, ...endpointAssociationRoutes, ...registeredLimitRoutes, ...limitRoutes, ...revocationRoutes],
   ...[...domainRoutes, ...regionRoutes, ...serviceRoutes, ...endpointRoutes, ...unsupportedRoutes],
 ];
 

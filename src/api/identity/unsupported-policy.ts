@@ -60,31 +60,6 @@ export const unsupportedTable = {
       },
     },
   },
-  'An endpoint filter': {
-    routes: {
-      '/OS-EP-FILTER/endpoint_groups/:endpoint_group_id': {
-        GET: 'get_endpoint_group',
-        DELETE: 'delete_endpoint_group',
-        PATCH: 'update_endpoint_group',
-      },
-      '/OS-EP-FILTER/endpoint_groups': { GET: 'list_endpoint_groups', POST: 'create_endpoint_group' },
-      '/OS-EP-FILTER/endpoints/:endpoint_id/projects': { GET: 'list_projects_for_endpoint' },
-      '/OS-EP-FILTER/projects/:project_id/endpoints/:endpoint_id': {
-        GET: 'check_endpoint_in_project',
-        DELETE: 'remove_endpoint_from_project',
-        PUT: 'add_endpoint_to_project',
-      },
-      '/OS-EP-FILTER/projects/:project_id/endpoints': { GET: 'list_endpoints_for_project' },
-      '/OS-EP-FILTER/projects/:project_id/endpoint_groups': { GET: 'list_endpoint_groups_for_project' },
-      '/OS-EP-FILTER/endpoint_groups/:endpoint_group_id/endpoints': { GET: 'list_endpoints_associated_with_endpoint_group' },
-      '/OS-EP-FILTER/endpoint_groups/:endpoint_group_id/projects': { GET: 'list_projects_associated_with_endpoint_group' },
-      '/OS-EP-FILTER/endpoint_groups/:endpoint_group_id/projects/:project_id': {
-        GET: 'get_endpoint_group_in_project',
-        DELETE: 'remove_endpoint_group_from_project',
-        PUT: 'add_endpoint_group_to_project',
-      },
-    },
-  },
   Federation: {
     routes: {
       '/OS-FEDERATION/identity_providers/:idp_id': {

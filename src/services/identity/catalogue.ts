@@ -5,6 +5,7 @@ import type { Store } from '#store/store.ts';
 import type { CatalogEndpoint, CatalogService, EndpointInterface, Region } from '#store/tables/catalogue.ts';
 import type { StoreContext } from './context.ts';
 import { refuseUrl } from './endpoint-urls.ts';
+import { removeAssociationsOf } from './remove-associations.ts';
 import { removeLimitsOf } from './remove-limits.ts';
 
 /** What is there without a row, by id: it derives from the settings and cannot be changed. */
@@ -150,7 +151,9 @@ export async function deleteService({ store }: StoreContext, builtIn: BuiltIn, i
   await store.transaction(async (trx) => {
     if ((await trx.catalog_services.remove({ id })) === 0) throw missing('catalog_services', id);
     await removeLimitsOf(trx, { service_id: id });
+    const endpoints = (await trx.catalog_endpoints.pick(['id'], { service_id: id })).map((endpoint) => endpoint.id);
     await trx.catalog_endpoints.remove({ service_id: id });
+    if (endpoints.length > 0) await removeAssociationsOf(trx, { endpoint_id: endpoints });
   });
 }
 
@@ -197,7 +200,10 @@ export function updateEndpoint(
 
 export async function deleteEndpoint({ store }: StoreContext, builtIn: BuiltIn, id: string): Promise<void> {
   refuseBuiltIn('catalog_endpoints', id, builtIn.endpoints);
-  if ((await store.catalog_endpoints.remove({ id })) === 0) throw missing('catalog_endpoints', id);
+  await store.transaction(async (trx) => {
+    if ((await trx.catalog_endpoints.remove({ id })) === 0) throw missing('catalog_endpoints', id);
+    await removeAssociationsOf(trx, { endpoint_id: [id] });
+  });
 }
 
 async function checkEndpoint(store: Store, builtIn: BuiltIn, fields: Partial<EndpointFields>): Promise<void> {

@@ -4,6 +4,7 @@ import type { Store } from '#store/store.ts';
 import type { Project } from '#store/tables/projects.ts';
 import { networkResourcesOf, removeDefaultsOf } from '../network/of-project.ts';
 import type { StoreContext } from './context.ts';
+import { removeAssociationsOf } from './remove-associations.ts';
 import { refuseDelete } from './resource-options.ts';
 
 /** A project with resources cannot be deleted: nothing may be left without an owner. */
@@ -33,6 +34,7 @@ export async function removeProject(store: Store, project: Project): Promise<voi
   await removeDefaultsOf(store, project.id);
   await store.credentials.remove({ project_id: project.id });
   await store.limits.remove({ project_id: project.id });
+  await removeAssociationsOf(store, { project_id: project.id });
   await store.users.update({ project_id: project.id }, { project_id: '' });
   await store.projects.remove({ id: project.id });
 }
