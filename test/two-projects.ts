@@ -95,6 +95,7 @@ async function aProject(fixture: RackFixture, name: string) {
   const row = await fixture.store.networks.find({ id: network.id });
   const group = (await make('/network/v2.0/security-groups', { security_group: { name } })).security_group;
   const list = (await make('/network/v2.0/address-groups', { address_group: { name, addresses: [cidr] } })).address_group;
+  const scope = (await make('/network/v2.0/address-scopes', { address_scope: { name, ip_version: 4 } })).address_scope;
   const rbac = { object_type: 'address_group', object_id: list.id, action: 'access_as_shared', target_tenant: '9'.repeat(32) };
   const { rbac_policy } = await make('/network/v2.0/rbac-policies', { rbac_policy: rbac });
   const port = await allocatePort(fixture.store, { network: row!, project_id: project.id });
@@ -114,6 +115,7 @@ async function aProject(fixture: RackFixture, name: string) {
     ports: port.id,
     'security-groups': group.id,
     'address-groups': list.id,
+    'address-scopes': scope.id,
     'rbac-policies': rbac_policy.id,
     'security-group-rules': group.security_group_rules[0].id,
     'os-keypairs': `${name}-key`,

@@ -25,6 +25,7 @@ test('counts a write to any table, except those on which no token depends', asyn
   const expected = [
     ...[
       'address_groups',
+      'address_scopes',
       'allocations',
       'bmc_health',
       'catalog_endpoints',

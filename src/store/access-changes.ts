@@ -4,7 +4,7 @@ import type { LogEvent } from 'kysely';
 /** Tables of which no token depends. A write to any other table counts, also to one that is added later. */
 const unrelated: ReadonlySet<string> = new Set([
   ...['nodes', 'node_ports', 'node_endpoints', 'bmc_health', 'operations', 'events', 'servers', 'images', 'deleted_images'],
-  ...['security_groups', 'security_group_rules', 'network_quotas', 'address_groups', 'rbac_policies'],
+  ...['security_groups', 'security_group_rules', 'network_quotas', 'address_groups', 'address_scopes', 'rbac_policies'],
   ...['networks', 'subnets', 'ports', 'ip_allocations', 'flavors', 'keypairs', 'login_addresses'],
   ...['console_tickets', 'node_reservations', 'failed_logins', 'event_subscriptions', 'held_addresses'],
   ...['firmware_updates'],

@@ -12,6 +12,7 @@ const newestFirst = [
 export const listTables = {
   access_rules: { id: 'id', order: [{ column: 'id' }] },
   address_groups: { id: 'id', order: oldestFirst },
+  address_scopes: { id: 'id', order: oldestFirst },
   application_credentials: { id: 'id', order: byName },
   credentials: { id: 'id', order: [{ column: 'id' }] },
   domains: { id: 'id', order: byName },

@@ -62,6 +62,7 @@ import { migration0091 } from './migrations/0091-limits.ts';
 import { migration0092 } from './migrations/0092-endpoint-filter.ts';
 import { migration0100 } from './migrations/0100-metadefs.ts';
 import { migration0101 } from './migrations/0101-equal-images.ts';
+import { migration0105 } from './migrations/0105-address-scopes.ts';
 import { migration0120 } from './migrations/0120-fewer-event-indexes.ts';
 
 const migrations: Record<string, Migration> = {
@@ -125,6 +126,7 @@ const migrations: Record<string, Migration> = {
   '0092-endpoint-filter': migration0092,
   '0100-metadefs': migration0100,
   '0101-equal-images': migration0101,
+  '0105-address-scopes': migration0105,
   '0120-fewer-event-indexes': migration0120,
 };
 

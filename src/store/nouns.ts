@@ -2,6 +2,7 @@
 import type { Table } from './collection.ts';
 import { AccessRules } from './tables/access-rules.ts';
 import { AddressGroups } from './tables/address-groups.ts';
+import { AddressScopes } from './tables/address-scopes.ts';
 import { Allocations } from './tables/allocations.ts';
 import { ApplicationCredentials } from './tables/application-credentials.ts';
 import { BmcHealth } from './tables/bmc-health.ts';
@@ -88,6 +89,7 @@ export const nouns = {
   security_group_rules: SecurityGroupRules,
   network_quotas: NetworkQuotas,
   address_groups: AddressGroups,
+  address_scopes: AddressScopes,
   rbac_policies: RbacPolicies,
   networks: Networks,
   subnets: Subnets,

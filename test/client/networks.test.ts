@@ -128,3 +128,26 @@ test('RBAC policies and address groups', { skip }, async () => {
   assert.match(output, /is in use on one or more security group rules/);
   assert.equal(left.length, 1);
 });
+
+test('address scopes', { skip }, async () => {
+  const { replies, output } = await session([
+    'address scope create --ip-version 6 six -f json',
+    'address scope create --share --ip-version 4 four -f json',
+    'address scope set --name site four',
+    'address scope set --no-share site',
+    'address scope list --share -f json',
+    'network rbac create --type address_scope --action access_as_shared --target-all-projects six -f json',
+    'address scope show six -f json',
+    'address scope delete six',
+    'address scope list --ip-version 4 -f json',
+  ]);
+  const [six, four, shared, policy, shown, left] = replies;
+
+  assert.deepEqual([six.ip_version, six.shared, four.ip_version, four.shared], [6, false, 4, true], output);
+  assert.match(output, /Shared address scope can't be unshared/);
+  assert.deepEqual(
+    shared.map((row: Record<string, string>) => row['Name']),
+    ['site'],
+  );
+  assert.deepEqual([policy.object_type, shown.shared, left.length], ['address_scope', true, 1]);
+});

@@ -37,7 +37,7 @@ async function reads(send: Send, check: ReplyCheck, project: string): Promise<vo
 }
 
 /** Empty collections, to which nothing can be added. */
-const absent = [...['address-scopes', 'agents', 'floatingips', 'routers', 'segments', 'subnetpools']];
+const absent = [...['agents', 'floatingips', 'routers', 'segments', 'subnetpools']];
 
 async function networkCycle(send: Send): Promise<void> {
   const { network } = await send('POST', '/networks', { network: { name: 'net', shared: true } });
@@ -81,6 +81,16 @@ async function sharingCycle(send: Send, project: string): Promise<void> {
   await send('GET', `/rbac-policies/${rbac_policy.id}`);
   await send('PUT', `/rbac-policies/${rbac_policy.id}`, { rbac_policy: { target_tenant: '*' } });
   await send('DELETE', `/rbac-policies/${rbac_policy.id}`);
+  await send('DELETE', path);
+  await scopeCycle(send);
+}
+
+async function scopeCycle(send: Send): Promise<void> {
+  const { address_scope } = await send('POST', '/address-scopes', { address_scope: { name: 'site', ip_version: 4 } });
+  const path = `/address-scopes/${address_scope.id}`;
+  await send('GET', '/address-scopes');
+  await send('GET', path);
+  await send('PUT', path, { address_scope: { name: 'other' } });
   await send('DELETE', path);
 }
 

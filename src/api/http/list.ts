@@ -59,7 +59,7 @@ export function fixedField(value: string | boolean | null): ListField {
 }
 
 /** With the message of oslo's `convert_to_boolean`. */
-function requireBoolean(text: string): boolean {
+export function requireBoolean(text: string): boolean {
   const value = readBoolean(text);
   if (value === undefined) throw new Fault('invalidInput', { detail: `'${text}' cannot be converted to boolean` });
   return value;

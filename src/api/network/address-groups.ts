@@ -9,8 +9,8 @@ import {
   type NewAddressGroup,
   removeAddresses,
   updateAddressGroup,
-  visibleAddressGroups,
 } from '#services/network/address-groups.ts';
+import { ownOrShared } from '#services/network/visibility.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { AddressGroup } from '#store/tables/address-groups.ts';
 import { textFields } from '../http/list.ts';
@@ -42,7 +42,7 @@ export const addressGroups = resourceOf<AddressGroup, NewAddressGroup, AddressGr
   title: 'an address group',
   collection: (store) => store.address_groups,
   table: listTables.address_groups,
-  visible: visibleAddressGroups,
+  visible: (caller) => ownOrShared('address_group', caller),
   missing: missingAddressGroup,
   fields: textFields('id', 'name', 'description', 'project_id'),
   view: addressGroupView,

@@ -7,6 +7,7 @@ import { route } from './policy.ts';
 type Extension = { readonly alias: string; readonly name: string; readonly description: string };
 
 const extensionTable: readonly Extension[] = [
+  { alias: 'address-scope', name: 'Address scope', description: 'Where subnet pools do not overlap.' },
   { alias: 'binding', name: 'Port Binding', description: 'The host and profile that a port is bound to.' },
   { alias: 'external-net', name: 'Neutron external network', description: 'The router:external attribute of networks.' },
   { alias: 'filter-validation', name: 'Filter parameters validation', description: 'Unknown filters are rejected.' },

@@ -2,6 +2,7 @@
 import type { ApiContext, ApiScope } from '../context.ts';
 import { registerRoutes } from '../http/register-routes.ts';
 import { addressGroupRoutes } from './address-groups.ts';
+import { addressScopeRoutes } from './address-scopes.ts';
 import { convertAttributes } from './converted-attributes.ts';
 import { extensionRoutes } from './extensions.ts';
 import { networkRoutes } from './networks.ts';
@@ -18,6 +19,7 @@ const rows = [
   ...portRoutes,
   ...securityGroupRoutes,
   ...addressGroupRoutes,
+  ...addressScopeRoutes,
   ...rbacRoutes,
   ...quotaRoutes,
   ...extensionRoutes,

@@ -3,10 +3,11 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { mostTags } from '#services/network/tags.ts';
-import { allOf, type Condition, compares, hasItem, isNot, nothing } from '#store/conditions.ts';
+import { allOf, anyOf, type Condition, compares, hasItem, isNot, nothing } from '#store/conditions.ts';
 import type { ListPage, ListQuery } from '#store/list.ts';
+import { isSharedWith, type SharedType } from '#store/tables/rbac-policies.ts';
 import type { ApiContext } from '../context.ts';
-import { integerField, type ListFields, textField, textFields } from '../http/list.ts';
+import { integerField, type ListField, type ListFields, requireBoolean, textField, textFields } from '../http/list.ts';
 import type { Links } from '../http/schemas.ts';
 
 const Texts = Type.Union([Type.String(), Type.Array(Type.String())]);
@@ -53,6 +54,14 @@ export const taggedFields: ListFields = {
   'not-tags': { filter: (values) => isNot(allTags(values)) },
   'not-tags-any': { filter: (values) => isNot(anyTag(values)) },
 };
+
+/** Whether it is shared with the caller's project, as the field is shown. */
+export function sharedField(object_type: SharedType, project_id: string): ListField {
+  const shared = isSharedWith(object_type, project_id);
+  return {
+    filter: (values) => anyOf(...values.map((value) => (requireBoolean(value) ? shared : isNot(shared)))),
+  };
+}
 
 function timeOf(text: string): string {
   const time = new Date(/[zZ]|[+-]\d\d:?\d\d$/.test(text) ? text : `${text}Z`);

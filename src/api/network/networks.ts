@@ -1,17 +1,15 @@
 /** `/networks`: networks, which are all the one flat network that the machines are wired to. */
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { readBoolean } from '#services/loose-booleans.ts';
 import { createNetwork, deleteNetwork, subnetIdsByNetwork, updateNetwork } from '#services/network/networks.ts';
 import { asSeenBy, visibleNetworks } from '#services/network/visibility.ts';
-import { anyOf, hasMember, isAmong, isNot, isOneOf } from '#store/conditions.ts';
+import { hasMember, isAmong, isOneOf } from '#store/conditions.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Network } from '#store/tables/networks.ts';
-import { isSharedWith } from '#store/tables/rbac-policies.ts';
-import { booleanField, fixedField, integerField, type ListField, type ListFields } from '../http/list.ts';
+import { booleanField, fixedField, integerField, type ListFields } from '../http/list.ts';
 import { Nullable } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
-import { taggedFields } from './list-query.ts';
+import { sharedField, taggedFields } from './list-query.ts';
 import { allows, type NetworkRule, targetIn } from './policy.ts';
 import { resourceOf, resourceRoutes } from './resource.ts';
 import { Description, Name, Owner, taggedView } from './standard-attributes.ts';
@@ -116,19 +114,6 @@ function requestOf(fields: Partial<Static<typeof NewNetwork>>) {
   return { ...fields, external, network_type, physical_network };
 }
 
-/** As the field is shown: with the caller's project. */
-function sharedField(project_id: string): ListField {
-  const shared = isSharedWith('network', project_id);
-  const { filter } = booleanField('shared');
-  return {
-    ...booleanField('shared'),
-    filter(values) {
-      filter?.(values);
-      return anyOf(...values.map((value) => (readBoolean(value) ? shared : isNot(shared))));
-    },
-  };
-}
-
 type Fields = Partial<Static<typeof NewNetwork>>;
 
 export const networks = resourceOf<Network, Fields, Fields>()({
@@ -143,7 +128,7 @@ export const networks = resourceOf<Network, Fields, Fields>()({
   fields: allFields,
   fieldsFor: (request) => ({
     ...(allows(request, 'get_network:provider:network_type') ? allFields : networkFields),
-    shared: sharedField(request.caller.project_id),
+    shared: { ...networkFields['shared'], ...sharedField('network', request.caller.project_id) },
   }),
   view: networkView,
   async items({ request, context }, rows) {

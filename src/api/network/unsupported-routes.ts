@@ -13,13 +13,6 @@ type Collection = {
 };
 
 const collectionTable: readonly Collection[] = [
-  {
-    path: 'address-scopes',
-    noun: 'AddressScope',
-    what: 'An address scope',
-    get: 'get_address_scope',
-    create: 'create_address_scope',
-  },
   { path: 'agents', noun: 'Agent', what: 'A network agent', get: 'get_agent', create: null },
   {
     path: 'availability_zones',

@@ -2,9 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 import { bitsOf, formatCidr, parseAddress, parseCidr } from '#domain/ip-addresses.ts';
-import { anyOf, type Condition, isEqual } from '#store/conditions.ts';
 import type { AddressGroup } from '#store/tables/address-groups.ts';
-import { isSharedWith } from '#store/tables/rbac-policies.ts';
 import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
@@ -19,10 +17,6 @@ export type NewAddressGroup = AddressGroupChanges & {
   readonly project_id?: string | undefined;
   readonly addresses?: readonly string[] | undefined;
 };
-
-export function visibleAddressGroups({ is_admin, project_id }: Caller): Condition[] {
-  return is_admin ? [] : [anyOf(isEqual('project_id', project_id), isSharedWith('address_group', project_id))];
-}
 
 export const missingAddressGroup = (id: string): Fault =>
   networkFault('AddressGroupNotFound', `Address group ${id} could not be found.`);

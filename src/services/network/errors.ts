@@ -12,6 +12,8 @@ const exceptionTable = {
   ServicePortInUse: 'conflict',
   AddressGroupInUse: 'conflict',
   AddressGroupNotFound: 'missing',
+  AddressScopeNotFound: 'missing',
+  AddressScopeUpdateError: 'badRequest',
   AddressesAlreadyExist: 'badRequest',
   AddressesNotFound: 'missing',
   DuplicateRbacPolicy: 'conflict',

@@ -8,6 +8,7 @@ export async function networkResourcesOf(store: Store, project_id: string): Prom
     subnets: await store.subnets.count({ project_id }),
     ports: await store.ports.count({ project_id }),
     'address groups': await store.address_groups.count({ project_id }),
+    'address scopes': await store.address_scopes.count({ project_id }),
     'security groups': await store.security_groups.count({ project_id, default_of: null }),
   };
 }

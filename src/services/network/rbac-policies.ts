@@ -62,6 +62,11 @@ const typeTable: Readonly<Record<SharedType, TypeFacts>> = {
     users: async (store, id) =>
       projectsOf(await store.security_group_rules.pick(['project_id'], { remote_address_group_id: id })),
   },
+  address_scope: {
+    find: (store, id) => store.address_scopes.find({ id }),
+    actions: ['access_as_shared'],
+    users: async () => [],
+  },
 };
 
 /** @throws Fault `invalidInput`, `notFound`, `conflict`, `overQuota` */
@@ -171,6 +176,12 @@ async function isNeeded(trx: Store, policy: RbacPolicy, gains?: string): Promise
   if (left.has('*')) return false;
   const losing = (await users(trx, object_id)).filter((project) => target_project === '*' || project === target_project);
   return losing.some((project) => !left.has(project));
+}
+
+/** What the field `shared` of a new resource says, as a policy. Call in the transaction that writes it. */
+export async function shareWithAll(trx: Store, object_type: SharedType, { id, project_id }: Shared): Promise<void> {
+  const policy = { object_id: id, action: 'access_as_shared', target_project: '*' } as const;
+  if (!(await trx.rbac_policies.find(policy))) await insertPolicy(trx, { ...policy, object_type, project_id });
 }
 
 function sharedSetting(id: string): Fault {

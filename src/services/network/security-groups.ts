@@ -7,12 +7,12 @@ import type { Store } from '#store/store.ts';
 import { isSharedWith } from '#store/tables/rbac-policies.ts';
 import type { SecurityGroup, SecurityGroupRule } from '#store/tables/security-groups.ts';
 import type { Caller } from '../caller.ts';
-import { missingAddressGroup, visibleAddressGroups } from './address-groups.ts';
+import { missingAddressGroup } from './address-groups.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
 import { refuseOver } from './quotas.ts';
 import { planRule, type RuleRequest, ruleKey } from './security-group-rule-plan.ts';
-import { ownerOf } from './visibility.ts';
+import { ownerOf, ownOrShared } from './visibility.ts';
 
 type Owner = { readonly project_id?: string | undefined; readonly tenant_id?: string | undefined };
 export type GroupChanges = {
@@ -126,7 +126,7 @@ export async function createRule({ store }: NetworkContext, caller: Caller, requ
     const { remote_address_group_id: addresses } = plan;
     if (
       addresses !== null &&
-      (await trx.address_groups.list([...visibleAddressGroups(caller), isEqual('id', addresses)])).length === 0
+      (await trx.address_groups.list([...ownOrShared('address_group', caller), isEqual('id', addresses)])).length === 0
     )
       throw missingAddressGroup(addresses);
     await refuseTwin(trx, request.security_group_id, plan);

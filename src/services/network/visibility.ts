@@ -2,7 +2,7 @@
 import { Fault } from '#domain/faults.ts';
 import { anyOf, type Condition, isAmong, isEqual } from '#store/conditions.ts';
 import type { Network } from '#store/tables/networks.ts';
-import { isShownTo } from '#store/tables/rbac-policies.ts';
+import { isSharedWith, isShownTo, type SharedType } from '#store/tables/rbac-policies.ts';
 import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
 
@@ -23,6 +23,11 @@ export function visibleSubnets(caller: Caller): Condition[] {
 
 export function visiblePorts(caller: Caller): Condition[] {
   return caller.is_admin ? [] : [isEqual('project_id', caller.project_id)];
+}
+
+/** The resources of its project and those shared with it. */
+export function ownOrShared(object_type: SharedType, { is_admin, project_id }: Caller): Condition[] {
+  return is_admin ? [] : [anyOf(isEqual('project_id', project_id), isSharedWith(object_type, project_id))];
 }
 
 /** @throws Fault `notFound` */

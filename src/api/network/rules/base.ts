@@ -47,6 +47,7 @@ export const baseRules = {
   network_device: { check: 'field:port:device_owner=~^network:', description: 'A port that belongs to the network itself.' },
   shared_security_group: { check: 'field:security_groups:shared=True', description: 'A shared security group.' },
   shared_address_groups: { check: 'field:address_groups:shared=True', description: 'A shared address group.' },
+  shared_address_scopes: { check: 'field:address_scopes:shared=True', description: 'A shared address scope.' },
   sg_owner: { check: 'project_id:%(security_group:project_id)s', description: 'The project of the security group of a rule.' },
   regular_user: { check: '', scopes: ['project'], description: 'Everyone with a token for a project.' },
 } as const satisfies Record<string, PolicyRule>;

@@ -1,6 +1,6 @@
-/** Rules of RBAC policies and address groups. */
+/** Rules of RBAC policies, address groups and address scopes. */
 import type { PolicyRule } from '../../http/policy/rules.ts';
-import { member, ofReader, reader, rule } from './base.ts';
+import { admin, member, ofReader, reader, rule } from './base.ts';
 
 const oneProject = rule('rule:admin_only or not field:rbac_policy:target_project=*');
 const oneTenant = rule('rule:admin_only or not field:rbac_policy:target_tenant=* and not field:rbac_policy:target_project=*');
@@ -20,4 +20,10 @@ export const sharingRules = {
   delete_address_group: member('Delete an address group.'),
   add_addresses: member('Add addresses to an address group.'),
   remove_addresses: member('Remove addresses from an address group.'),
+  create_address_scope: member('Create an address scope.'),
+  'create_address_scope:shared': admin('Create a shared address scope.'),
+  get_address_scope: rule(`${ofReader} or rule:shared_address_scopes`)('List and show address scopes.'),
+  update_address_scope: member('Change an address scope.'),
+  'update_address_scope:shared': admin('Change `shared` of an address scope.'),
+  delete_address_scope: member('Delete an address scope.'),
 } as const satisfies Record<string, PolicyRule>;
