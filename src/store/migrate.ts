@@ -63,6 +63,7 @@ import { migration0092 } from './migrations/0092-endpoint-filter.ts';
 import { migration0100 } from './migrations/0100-metadefs.ts';
 import { migration0101 } from './migrations/0101-equal-images.ts';
 import { migration0105 } from './migrations/0105-address-scopes.ts';
+import { migration0110 } from './migrations/0110-port-attributes.ts';
 import { migration0120 } from './migrations/0120-fewer-event-indexes.ts';
 
 const migrations: Record<string, Migration> = {
@@ -127,6 +128,7 @@ const migrations: Record<string, Migration> = {
   '0100-metadefs': migration0100,
   '0101-equal-images': migration0101,
   '0105-address-scopes': migration0105,
+  '0110-port-attributes': migration0110,
   '0120-fewer-event-indexes': migration0120,
 };
 

@@ -64,6 +64,29 @@ test('security groups and their rules', { skip }, async () => {
   );
 });
 
+test('address pairs and other facts of ports, and ports by address', { skip }, async () => {
+  const { replies, output } = await session([
+    'network create pairs',
+    'subnet create --network pairs --subnet-range 10.3.0.0/24 pairs',
+    'port create --network pairs --allowed-address ip-address=10.3.0.200 --numa-policy-preferred --fixed-ip ip-address=10.3.0.77 paired -f json',
+    'port set --allowed-address ip-address=10.3.1.0/24,mac-address=52:54:00:00:00:01 paired',
+    'port show paired -f json',
+    'port set --disable-port-security --no-security-group paired',
+    'port set --no-allowed-address --disable-port-security --no-security-group --data-plane-status DOWN paired',
+    'port show paired -f json',
+    'port list --fixed-ip ip-substring=3.0.77 -f json',
+    'port list --fixed-ip ip-address=10.3.0.78 -f json',
+  ]);
+  const [made, more, none, bySubstring, byAddress] = replies;
+
+  const first = { ip_address: '10.3.0.200', mac_address: made.mac_address };
+  assert.deepEqual([made.allowed_address_pairs, made.numa_affinity_policy], [[first], 'preferred'], output);
+  assert.deepEqual(more.allowed_address_pairs, [first, { ip_address: '10.3.1.0/24', mac_address: '52:54:00:00:00:01' }], output);
+  assert.match(output, /Port Security must be enabled in order to have allowed address pairs on a port/);
+  assert.deepEqual([none.allowed_address_pairs, none.port_security_enabled, none.data_plane_status], [[], false, 'DOWN'], output);
+  assert.deepEqual([bySubstring.length, byAddress.length], [1, 0], output);
+});
+
 test('tags, revisions and quotas', { skip }, async () => {
   const { replies, output } = await session([
     'network create --tag red --tag blue --description first tagged -f json',

@@ -25,14 +25,10 @@ export const networkExceptions: readonly Exception[] = [
   absent('networks', ['dns_domain', 'l2_adjacency', 'qos_policy_id', 'segments'], '{dns,l2_adjacency,qos,multiprovidernet}.py'),
   absent(
     'ports',
-    ['data_plane_status', 'device_profile', 'dns_assignment', 'dns_domain', 'dns_name', 'hints', 'ip_allocation'],
-    '{data_plane_status,port_device_profile,dns,dns_domain_ports,port_hints,ip_allocation}.py',
+    ['device_profile', 'dns_assignment', 'dns_domain', 'dns_name', 'hints', 'ip_allocation'],
+    '{port_device_profile,dns,dns_domain_ports,port_hints,ip_allocation}.py',
   ),
-  absent(
-    'ports',
-    ['numa_affinity_policy', 'propagate_uplink_status', 'qos_network_policy_id', 'qos_policy_id', 'resource_request'],
-    '{port_numa_affinity_policy,uplink_status_propagation,qos,port_resource_request}.py',
-  ),
+  absent('ports', ['qos_network_policy_id', 'qos_policy_id', 'resource_request'], '{qos,port_resource_request}.py'),
   {
     at: plurals.flatMap((plural) => inEach(plural, ['project_id'])),
     what: 'unknown',
@@ -45,6 +41,13 @@ export const networkExceptions: readonly Exception[] = [
     says: ': null',
     why: 'null where there is none.',
     source: `${definitions}/{address_scope,provider_net}.py`,
+  },
+  {
+    at: inEach('ports', ['data_plane_status', 'numa_affinity_policy']),
+    what: 'wrong',
+    says: ': null',
+    why: 'null where it is not set.',
+    source: `${definitions}/{data_plane_status,port_numa_affinity_policy}.py`,
   },
   {
     at: inEach('subnets', ['ipv6_address_mode', 'ipv6_ra_mode']),

@@ -5,7 +5,15 @@
 import { readBoolean } from '#services/loose-booleans.ts';
 
 const booleans = [
-  ...['admin_state_up', 'dns_publish_fixed_ip', 'enable_dhcp', 'is_default', 'port_security_enabled', 'router:external'],
+  ...[
+    'admin_state_up',
+    'dns_publish_fixed_ip',
+    'enable_dhcp',
+    'is_default',
+    'port_security_enabled',
+    'propagate_uplink_status',
+    'router:external',
+  ],
   ...['shared', 'stateful'],
 ];
 /** Go clients send null for an empty list. */

@@ -8,14 +8,27 @@ type Extension = { readonly alias: string; readonly name: string; readonly descr
 
 const extensionTable: readonly Extension[] = [
   { alias: 'address-scope', name: 'Address scope', description: 'Where subnet pools do not overlap.' },
+  {
+    alias: 'allowed-address-pairs',
+    name: 'Allowed Address Pairs',
+    description: 'Address pairs of ports; nothing enforces them.',
+  },
   { alias: 'binding', name: 'Port Binding', description: 'The host and profile that a port is bound to.' },
+  { alias: 'data-plane-status', name: 'Data plane status', description: 'What others report about the data plane of a port.' },
   { alias: 'external-net', name: 'Neutron external network', description: 'The router:external attribute of networks.' },
   { alias: 'filter-validation', name: 'Filter parameters validation', description: 'Unknown filters are rejected.' },
+  {
+    alias: 'ip-substring-filtering',
+    name: 'IP address substring filtering',
+    description: 'Ports by a part of an address.',
+  },
   { alias: 'net-mtu', name: 'Network MTU', description: 'The mtu attribute of networks.' },
   { alias: 'net-mtu-writable', name: 'Network MTU (writable)', description: 'The mtu of a network can be chosen.' },
   { alias: 'pagination', name: 'Pagination support', description: 'limit and marker on lists.' },
-  { alias: 'project-id', name: 'project_id field enabled', description: 'Records have project_id beside tenant_id.' },
+  { alias: 'port-numa-affinity-policy', name: 'Port NUMA affinity policy', description: 'A fact for clients.' },
+  { alias: 'port-numa-affinity-policy-socket', name: 'Port NUMA affinity policy socket', description: 'The policy socket.' },
   { alias: 'port-security', name: 'Port Security', description: 'The port_security_enabled attribute; nothing enforces it.' },
+  { alias: 'project-id', name: 'project_id field enabled', description: 'Records have project_id beside tenant_id.' },
   { alias: 'provider', name: 'Provider Network', description: 'What a network is on the wire.' },
   { alias: 'quota_details', name: 'Quota details management support', description: 'Quotas with usage.' },
   { alias: 'quotas', name: 'Quota management support', description: 'Quotas of each resource.' },
@@ -36,15 +49,21 @@ const extensionTable: readonly Extension[] = [
     description: 'Whether a rule is of a default group.',
   },
   { alias: 'sorting', name: 'Sorting support', description: 'sort_key and sort_dir on lists.' },
-  { alias: 'stateful-security-group', name: 'Stateful security group', description: 'The stateful attribute.' },
   { alias: 'standard-attr-description', name: 'standard-attr-description', description: 'Records have a description.' },
   { alias: 'standard-attr-revisions', name: 'Resource revision numbers', description: 'Each change is another revision.' },
   { alias: 'standard-attr-tag', name: 'Tag support for resources', description: 'Tags of resources.' },
   { alias: 'standard-attr-timestamp', name: 'Resource timestamps', description: 'Records have created_at and updated_at.' },
+  { alias: 'stateful-security-group', name: 'Stateful security group', description: 'The stateful attribute.' },
   {
     alias: 'tag-ports-during-bulk-creation',
     name: 'Tag Ports During Bulk Creation',
     description: 'The tags of new ports.',
+  },
+  { alias: 'uplink-status-propagation', name: 'Uplink status propagation', description: 'A fact for clients.' },
+  {
+    alias: 'uplink-status-propagation-updatable',
+    name: 'Uplink status propagation updatable extension',
+    description: 'It can be changed.',
   },
 ];
 

@@ -2,13 +2,14 @@
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
-import { changesOf, createPort, deletePort, plainMac, updatePort } from '#services/network/ports.ts';
+import { plainMac } from '#services/network/macs.ts';
+import { changesOf, createPort, deletePort, updatePort } from '#services/network/ports.ts';
 import { longestTag } from '#services/network/tags.ts';
 import { findNetwork, visiblePorts } from '#services/network/visibility.ts';
-import { anyOf, type Condition, hasItem, isEqual, isNot, isOneOf } from '#store/conditions.ts';
+import { allOf, anyOf, type Condition, contains, hasItem, isAmong, isEqual, isNot, isOneOf, nothing } from '#store/conditions.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Port } from '#store/tables/ports.ts';
-import { booleanField, fixedField, itemsField, type ListFields, textField, textFields } from '../http/list.ts';
+import { booleanField, fixedField, type ListFields, textField, textFields } from '../http/list.ts';
 import { Nullable } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
 import { taggedFields } from './list-query.ts';
@@ -28,29 +29,37 @@ const Profile = Type.Refine(
   (profile) => JSON.stringify(profile).length <= profileLength,
   () => `must not be longer than ${profileLength} characters`,
 );
+const Mac = Type.String({ pattern: '^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$' });
 const none = Type.Optional(Type.Array(Type.Unknown(), { maxItems: 0 }));
-const Changes = Type.Object(
-  {
-    name: Type.Optional(Name),
-    description: Type.Optional(Description),
-    admin_state_up: Type.Optional(Type.Boolean()),
-    fixed_ips: Type.Optional(Type.Array(FixedIp, { maxItems: 16 })),
-    mac_address: Type.Optional(Type.String({ pattern: '^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$' })),
-    device_id: Type.Optional(Type.String({ maxLength: 255 })),
-    device_owner: Type.Optional(Type.String({ maxLength: 255 })),
-    'binding:host_id': Type.Optional(Nullable(Type.String({ maxLength: 255 }))),
-    'binding:profile': Type.Optional(Nullable(Profile)),
-    'binding:vnic_type': Type.Optional(Type.Union([Type.Literal('baremetal'), Type.Literal('normal')])),
-    port_security_enabled: Type.Optional(Type.Boolean()),
-    security_groups: Type.Optional(Type.Array(Type.String({ maxLength: 36 }), { maxItems: 64, uniqueItems: true })),
-    allowed_address_pairs: none,
-    extra_dhcp_opts: none,
-  },
+const AddressPair = Type.Object(
+  { ip_address: Type.Optional(Type.String({ maxLength: 64 })), mac_address: Type.Optional(Mac) },
   { additionalProperties: false },
 );
+const NumaPolicy = Type.Union(['required', 'preferred', 'legacy', 'socket'].map((value) => Type.Literal(value)));
+const DataPlaneStatus = Type.Union(['ACTIVE', 'DOWN'].map((value) => Type.Literal(value)));
+const common = {
+  name: Type.Optional(Name),
+  description: Type.Optional(Description),
+  admin_state_up: Type.Optional(Type.Boolean()),
+  fixed_ips: Type.Optional(Type.Array(FixedIp, { maxItems: 16 })),
+  mac_address: Type.Optional(Mac),
+  device_id: Type.Optional(Type.String({ maxLength: 255 })),
+  device_owner: Type.Optional(Type.String({ maxLength: 255 })),
+  'binding:host_id': Type.Optional(Nullable(Type.String({ maxLength: 255 }))),
+  'binding:profile': Type.Optional(Nullable(Profile)),
+  'binding:vnic_type': Type.Optional(Type.Union([Type.Literal('baremetal'), Type.Literal('normal')])),
+  port_security_enabled: Type.Optional(Type.Boolean()),
+  security_groups: Type.Optional(Type.Array(Type.String({ maxLength: 36 }), { maxItems: 64, uniqueItems: true })),
+  allowed_address_pairs: Type.Optional(Type.Array(AddressPair, { maxItems: 1000 })),
+  extra_dhcp_opts: none,
+  propagate_uplink_status: Type.Optional(Type.Boolean()),
+  numa_affinity_policy: Type.Optional(Nullable(NumaPolicy)),
+};
+/** The status can only be changed. */
+const Changes = Type.Object({ ...common, data_plane_status: Type.Optional(DataPlaneStatus) }, { additionalProperties: false });
 const Tags = Type.Array(Type.String({ maxLength: longestTag }), { maxItems: 1000, uniqueItems: true });
 const NewPort = Type.Object(
-  { ...Changes.properties, ...Owner, network_id: Type.String({ maxLength: 255 }), tags: Type.Optional(Tags) },
+  { ...common, ...Owner, network_id: Type.String({ maxLength: 255 }), tags: Type.Optional(Tags) },
   { additionalProperties: false },
 );
 
@@ -80,17 +89,42 @@ const portView = viewOf<Port, NetworkRule>()({
     value: (port) => (isBound(port) ? { port_filter: false } : {}),
   },
   security_groups: { type: Type.Array(Text), value: ({ security_groups }) => security_groups },
-  allowed_address_pairs: { type: Type.Array(FreeForm), value: () => [] },
+  allowed_address_pairs: {
+    type: Type.Array(Type.Object({ mac_address: Text, ip_address: Text })),
+    value: ({ allowed_address_pairs }) => allowed_address_pairs,
+  },
   extra_dhcp_opts: { type: Type.Array(FreeForm), value: () => [] },
   port_security_enabled: { type: Type.Boolean(), value: ({ port_security_enabled }) => port_security_enabled },
+  propagate_uplink_status: { type: Type.Boolean(), value: ({ propagate_uplink_status }) => propagate_uplink_status },
+  numa_affinity_policy: { type: Nullable(Text), value: ({ numa_affinity_policy }) => numa_affinity_policy },
+  data_plane_status: { type: Nullable(Text), value: ({ data_plane_status }) => data_plane_status },
 });
+
+/** The column of the table of addresses, and how it is compared. */
+const addressFilterTable: Readonly<Record<string, (text: string) => Condition>> = {
+  ip_address: (text) => isEqual('ip_address', text),
+  ip_address_substr: (text) => contains('ip_address', text),
+  subnet_id: (text) => isEqual('subnet_id', text),
+};
+
+/** `fixed_ips=subnet_id=…&fixed_ips=ip_address=…`: of each kind, a port has one of the values (neutron/db/db_base_plugin_v2.py). */
+function addressesOf(values: readonly string[]): Condition {
+  const byKind = Map.groupBy(values, (value) => value.split('=', 1)[0] ?? '');
+  const conditions = [...byKind].map(([kind, group]) => {
+    const filter = Object.hasOwn(addressFilterTable, kind) ? addressFilterTable[kind] : undefined;
+    if (!filter) return nothing;
+    const where = [anyOf(...group.map((value) => filter(value.slice(kind.length + 1))))];
+    return isAmong('id', { table: 'ip_allocations', select: 'port_id', where });
+  });
+  return allOf(...conditions);
+}
 
 const portFields: ListFields = {
   ...taggedFields,
   ...textFields('network_id', 'device_id', 'device_owner', 'status'),
   mac_address: { filter: (values) => isOneOf('mac_address', values.map(plainMac)), sort: ['mac_address'] },
   admin_state_up: booleanField('admin_state_up'),
-  fixed_ips: itemsField('fixed_ips'),
+  fixed_ips: { filter: addressesOf },
   'binding:vnic_type': fixedField('baremetal'),
   port_security_enabled: booleanField('port_security_enabled'),
   security_groups: { filter: (ids) => hasItem('security_groups', ids) },

@@ -2,6 +2,10 @@
 import { Fault, type FaultCode } from '#domain/faults.ts';
 
 const exceptionTable = {
+  AddressPairAndPortSecurityRequired: 'conflict',
+  AllowedAddressPairExhausted: 'badRequest',
+  AllowedAddressPairsMissingIP: 'badRequest',
+  DuplicateAddressPairInRequest: 'badRequest',
   DNSNameServersExhausted: 'badRequest',
   HostRoutesExhausted: 'badRequest',
   InvalidAllocationPool: 'badRequest',

@@ -7,8 +7,10 @@ import type { Store } from '#store/store.ts';
 import type { Network } from '#store/tables/networks.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { Caller } from '../caller.ts';
+import { addressPairsOf, requirePortSecurity, type WantedPair } from './address-pairs.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
+import { readMac } from './macs.ts';
 import { refuseManyOnForeign } from './port-quota.ts';
 import { changedSecurityOf, newSecurityOf } from './port-security.ts';
 import { refuseOver } from './quotas.ts';
@@ -30,6 +32,10 @@ export type PortChanges = {
   readonly 'binding:profile'?: JsonObject | null | undefined;
   readonly port_security_enabled?: boolean | undefined;
   readonly security_groups?: readonly string[] | undefined;
+  readonly allowed_address_pairs?: readonly WantedPair[] | undefined;
+  readonly propagate_uplink_status?: boolean | undefined;
+  readonly numa_affinity_policy?: Port['numa_affinity_policy'] | undefined;
+  readonly data_plane_status?: NonNullable<Port['data_plane_status']> | undefined;
 };
 export type NewPort = PortChanges & {
   readonly project_id?: string | undefined;
@@ -59,11 +65,12 @@ export async function createPort(
       ...(await newSecurityOf(trx, caller, { network, project_id, request })),
     });
     if (!caller.is_admin) await refuseManyOnForeign(trx, project_id, network);
+    const facts = factsOf(port, request);
     const tags = [...new Set(request.tags ?? [])].sort();
-    if (tags.length === 0) return port;
+    if (tags.length === 0 && Object.keys(facts).length === 0) return port;
     refuseManyTags(tags);
-    await trx.ports.update({ id: port.id }, { tags });
-    return { ...port, tags, revision_number: port.revision_number + 1 };
+    await trx.ports.update({ id: port.id }, { ...facts, tags });
+    return { ...port, ...facts, tags, revision_number: port.revision_number + 1 };
   });
 }
 
@@ -81,13 +88,26 @@ export async function updatePort(
     if ([mac_address, fixed_ips, device_id, device_owner].some((value) => value !== undefined))
       await refuseBound(trx, port, { type: 'PortBound', action: 'changed in that way' });
     if (mac_address) await refuseMacOfNic(trx, mac_address, port.network_id);
+    const security = await changedSecurityOf(trx, caller, { port, request });
     const described = {
       ...definedOf({ name, description, admin_state_up, device_id, device_owner }),
       ...bindingOf(request),
-      ...(await changedSecurityOf(trx, caller, { port, request })),
+      ...security,
+      ...factsOf({ ...port, ...definedOf({ mac_address }), ...security }, request),
     };
     const changed = await readdressPort(trx, port, { ...definedOf({ mac_address, fixed_ips }), reserved: siteRanges(settings) });
     await trx.ports.update({ id }, { ...described, updated_at: changed.updated_at });
+  });
+}
+
+/** What nothing here depends on. @throws Fault `badRequest`, `conflict` */
+function factsOf(port: Port, request: PortChanges): Partial<Port> {
+  const { allowed_address_pairs, propagate_uplink_status, numa_affinity_policy, data_plane_status } = request;
+  const pairs = allowed_address_pairs && addressPairsOf(allowed_address_pairs, port.mac_address);
+  requirePortSecurity(pairs ?? port.allowed_address_pairs, port.port_security_enabled);
+  return definedOf({
+    allowed_address_pairs: pairs,
+    ...{ propagate_uplink_status, numa_affinity_policy, data_plane_status },
   });
 }
 
@@ -134,20 +154,6 @@ type Refusal = { type: 'PortBound' | 'ServicePortInUse'; action: string };
 async function refuseBound(store: Store, port: Port, { type, action }: Refusal): Promise<void> {
   if (await isAttached(store, port.id))
     throw networkFault(type, `Port ${port.id} cannot be ${action} while server ${port.device_id} uses it.`);
-}
-
-/** As it is stored: lower case, with colons. */
-export function plainMac(text: string): string {
-  return text.toLowerCase().replaceAll('-', ':');
-}
-
-/** Neither a multicast address nor the zero address. */
-function readMac(text: string): string {
-  const mac = plainMac(text);
-  const isMulticast = Number.parseInt(mac.slice(0, 2), 16) % 2 === 1;
-  if (isMulticast || mac === '00:00:00:00:00:00')
-    throw new Fault('invalidInput', { detail: `'${text}' is not a valid MAC address of an interface` });
-  return mac;
 }
 
 /** Omits undefined fields, so that they do not overwrite others. */

@@ -3,6 +3,8 @@
 import type { JsonObject } from '#domain/json.ts';
 import { RevisedCollection, type StandardAttributes } from './standard-attributes.ts';
 
+export type AddressPair = { mac_address: string; ip_address: string };
+
 /** A tenant's port on a network (as in Neutron). */
 export type Port = StandardAttributes & {
   network_id: string;
@@ -21,12 +23,17 @@ export type Port = StandardAttributes & {
   security_groups: string[];
   /** A fact for clients: nothing filters the traffic of a port, with or without it. */
   port_security_enabled: boolean;
+  /** Like port security, a fact. */
+  allowed_address_pairs: AddressPair[];
+  propagate_uplink_status: boolean;
+  numa_affinity_policy: 'required' | 'preferred' | 'legacy' | 'socket' | null;
+  data_plane_status: 'ACTIVE' | 'DOWN' | null;
 };
 
 export class Ports extends RevisedCollection<Port> {
   static override readonly table = {
     name: 'ports',
-    json: ['tags', 'fixed_ips', 'binding_profile', 'security_groups'],
-    boolean: ['admin_state_up', 'owned_by_server', 'port_security_enabled'],
+    json: ['tags', 'fixed_ips', 'binding_profile', 'security_groups', 'allowed_address_pairs'],
+    boolean: ['admin_state_up', 'owned_by_server', 'port_security_enabled', 'propagate_uplink_status'],
   };
 }

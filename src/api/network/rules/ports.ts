@@ -15,6 +15,8 @@ export const portRules = {
   'create_port:binding:profile': rule('rule:service_api or rule:admin_only')('Specify `binding:profile` of a new port.'),
   'create_port:binding:vnic_type': member('Specify `binding:vnic_type` of a new port.'),
   'create_port:allowed_address_pairs': networkOwner('Specify `allowed_address_pairs` of a new port.'),
+  'create_port:allowed_address_pairs:mac_address': networkOwner('Specify a MAC in `allowed_address_pairs` of a new port.'),
+  'create_port:allowed_address_pairs:ip_address': networkOwner('Specify an address in `allowed_address_pairs` of a new port.'),
   get_port: reader('List and show ports.'),
   'get_port:binding:vif_type': admin('See `binding:vif_type` of a port.'),
   'get_port:binding:vif_details': admin('See `binding:vif_details` of a port.'),
@@ -32,6 +34,11 @@ export const portRules = {
   'update_port:binding:profile': rule('rule:service_api or rule:admin_only')('Change `binding:profile` of a port.'),
   'update_port:binding:vnic_type': member('Change `binding:vnic_type` of a port.'),
   'update_port:allowed_address_pairs': networkOwner('Change `allowed_address_pairs` of a port.'),
+  'update_port:allowed_address_pairs:mac_address': networkOwner('Specify a MAC in changed `allowed_address_pairs` of a port.'),
+  'update_port:allowed_address_pairs:ip_address': networkOwner(
+    'Specify an address in changed `allowed_address_pairs` of a port.',
+  ),
+  'update_port:data_plane_status': rule('rule:admin_only or role:data_plane_integrator')('Change `data_plane_status` of a port.'),
   delete_port: member('Delete a port.'),
   ...tagRules('port', `${ofReader} or role:reader and rule:network_owner`, ofMember),
 } as const satisfies Record<string, PolicyRule>;
