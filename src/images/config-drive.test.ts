@@ -23,6 +23,7 @@ const server = aServer({
 
 const network: NetworkFacts = {
   bonds: [],
+  vlans: [],
   ports: [
     {
       id: 'p1',

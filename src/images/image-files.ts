@@ -173,9 +173,9 @@ class FolderImageStore implements ImageStore {
   }
 
   configDrive(server: Server, network: JsonObject, directory: string): Promise<string> {
-    const { ports = [], networks = [], subnets = [], bonds = [] } = network as unknown as Partial<NetworkFacts>;
+    const { ports = [], networks = [], subnets = [], bonds = [], vlans = [] } = network as unknown as Partial<NetworkFacts>;
     const inOrder = [...ports].sort((a, b) => server.port_ids.indexOf(a.id) - server.port_ids.indexOf(b.id));
-    return writeConfigDrive(server, { ports: inOrder, networks, subnets, bonds }, directory);
+    return writeConfigDrive(server, { ports: inOrder, networks, subnets, bonds, vlans }, directory);
   }
 
   givenConfigDrive(document: JsonObject, directory: string): Promise<string> {

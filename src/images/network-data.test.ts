@@ -39,6 +39,7 @@ function facts(...ports: [mac: string, ...addresses: [subnet: string, address: s
     networks,
     subnets,
     bonds: noBonds,
+    vlans: [],
     ports: ports.map(([mac_address, ...addresses], index) => ({
       id: `p${index}`,
       network_id: `n${index + 1}`,
@@ -119,6 +120,32 @@ test('supports an IPv6-only NIC, one without an address, and MACs in capitals', 
   assert.match(sysconfig['ifcfg-eth0'] ?? '', /^IPV6_DEFAULTGW=fd00:1::1$/m);
   assert.match(sysconfig['ifcfg-eth0'] ?? '', /^MTU=9000$/m);
   assert.match(sysconfig['ifcfg-eth1'] ?? '', /^BOOTPROTO=dhcp$/m);
+});
+
+test('a subport of a trunk is a VLAN of the NIC', async (t) => {
+  const port = {
+    ...{ id: 'sub', network_id: 'n2', mac_address: '52:54:00:AA:BB:10' },
+    fixed_ips: [{ subnet_id: 'other', ip_address: '10.2.0.5' }],
+  };
+  const network = { ...facts([mac, ['s4', '10.0.0.5']]), vlans: [{ parent_id: 'p0', segmentation_id: 101, port }] };
+
+  const { links, networks: addresses } = networkData(network);
+  const read = await asCloudInit(t, network);
+
+  const vlan = { vlan_link: 'interface0', vlan_id: 101, vlan_mac_address: '52:54:00:aa:bb:10' };
+  assert.deepEqual(links[1], { id: 'interface0.101', vif_id: 'sub', mtu: 1500, type: 'vlan', ...vlan });
+  assert.deepEqual(
+    addresses.map(({ link, ip_address }) => [link, ip_address]),
+    [
+      ['interface0', '10.0.0.5'],
+      ['interface0.101', '10.2.0.5'],
+    ],
+  );
+  if (!read) return;
+  const { netplan, sysconfig } = read.networks;
+  assert.match(netplan['netplan.yaml'] ?? '', /vlans:\s+eth0\.101:[\s\S]*id: 101\s+link: eth0/);
+  assert.match(sysconfig['ifcfg-eth0.101'] ?? sysconfig['error'] ?? '', /^VLAN=yes$/m);
+  assert.match(sysconfig['ifcfg-eth0.101'] ?? '', /^IPADDR=10\.2\.0\.5$/m);
 });
 
 test("a network port of a port group is a bond of the group's NICs, as Nova writes it", async (t) => {

@@ -4,9 +4,11 @@ import type { Network } from '#store/tables/networks.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { Subnet } from '#store/tables/subnets.ts';
 
+type FactPort = Pick<Port, 'id' | 'network_id' | 'mac_address' | 'fixed_ips'>;
+
 /** Ports in the order of the server's NICs; subnets and networks in any order. A port's MAC is that of the real NIC. */
 export type NetworkFacts = {
-  ports: readonly Pick<Port, 'id' | 'network_id' | 'mac_address' | 'fixed_ips'>[];
+  ports: readonly FactPort[];
   networks: readonly Pick<Network, 'id' | 'mtu'>[];
   /** Port groups to which ports are bound, and the NICs that form each bond. */
   bonds: readonly {
@@ -15,12 +17,21 @@ export type NetworkFacts = {
     properties: JsonObject;
     members: readonly { id: string; mac_address: string }[];
   }[];
+  /** Subports of trunks, by the parent port. */
+  vlans: readonly { parent_id: string; segmentation_id: number; port: FactPort }[];
   subnets: readonly Pick<Subnet, 'id' | 'ip_version' | 'cidr' | 'gateway_ip' | 'dns_nameservers' | 'host_routes'>[];
 };
 
 type Link = { id: string; vif_id: string; type: 'phy'; mtu: number | null; ethernet_mac_address: string };
 /** With the options of the bonding driver as `bond_…`. */
 type BondLink = Omit<Link, 'type'> & { type: 'bond'; bond_mode: string; bond_links: string[]; [option: `bond${string}`]: Json };
+/** Its MAC is the subport's. */
+type VlanLink = Omit<Link, 'type' | 'ethernet_mac_address'> & {
+  type: 'vlan';
+  vlan_link: string;
+  vlan_id: number;
+  vlan_mac_address: string;
+};
 type MemberLink = Pick<Link, 'id' | 'type' | 'ethernet_mac_address'>;
 type Route = { network: string; netmask: string; gateway: string };
 type Service = { type: 'dns'; address: string };
@@ -35,18 +46,21 @@ type LinkNetwork = {
   services?: Service[];
   dns_nameservers?: string[];
 };
-export type NetworkData = { links: (Link | BondLink | MemberLink)[]; networks: LinkNetwork[]; services: Service[] };
+export type NetworkData = { links: (Link | BondLink | MemberLink | VlanLink)[]; networks: LinkNetwork[]; services: Service[] };
 
-export function networkData({ ports, networks, subnets, bonds }: NetworkFacts): NetworkData {
+export function networkData({ ports, networks, subnets, bonds, vlans }: NetworkFacts): NetworkData {
   const data: NetworkData = { links: [], networks: [], services: [] };
   for (const [index, port] of ports.entries()) {
     const link = `interface${index}`;
-    const mtu = networks.find(({ id }) => id === port.network_id)?.mtu ?? null;
-    const facts = { id: link, vif_id: port.id, mtu, ethernet_mac_address: port.mac_address.toLowerCase() };
+    const facts = { id: link, vif_id: port.id, mtu: mtuOf(port, networks), ethernet_mac_address: port.mac_address.toLowerCase() };
     const bond = bonds.find(({ vif_port_id }) => vif_port_id === port.id);
     data.links.push(bond ? bondLink(facts, bond) : { ...facts, type: 'phy' });
-    for (const network of networksOf(port, subnets)) {
-      data.networks.push({ id: `network${data.networks.length}`, link, network_id: port.network_id, ...network });
+    addNetworks(data, { link, port, subnets });
+    for (const { segmentation_id: vlan_id, port: subport } of vlans.filter(({ parent_id }) => parent_id === port.id)) {
+      const [id, mtu] = [`${link}.${vlan_id}`, mtuOf(subport, networks)];
+      const vlan_mac_address = subport.mac_address.toLowerCase();
+      data.links.push({ ...{ id, vif_id: subport.id, mtu, type: 'vlan', vlan_link: link }, vlan_id, vlan_mac_address });
+      addNetworks(data, { link: id, port: subport, subnets });
     }
   }
   for (const { id, mac_address } of bonds.flatMap(({ members }) => members))
@@ -54,6 +68,16 @@ export function networkData({ ports, networks, subnets, bonds }: NetworkFacts): 
   const addresses = new Set(data.networks.flatMap(({ services = [] }) => services.map(({ address }) => address)));
   data.services = [...addresses].map((address) => ({ type: 'dns', address }));
   return data;
+}
+
+const mtuOf = ({ network_id }: FactPort, networks: NetworkFacts['networks']) =>
+  networks.find(({ id }) => id === network_id)?.mtu ?? null;
+
+type Addressed = { readonly link: string; readonly port: FactPort; readonly subnets: NetworkFacts['subnets'] };
+
+function addNetworks({ networks }: NetworkData, { link, port, subnets }: Addressed): void {
+  for (const network of networksOf(port, subnets))
+    networks.push({ id: `network${networks.length}`, link, network_id: port.network_id, ...network });
 }
 
 /** As Nova's ironic driver writes it (`_get_network_metadata`). */

@@ -22,7 +22,7 @@ async function read(t: TestContext, fields: Parameters<typeof aServer>[0]): Prom
     t.skip(found.reason);
     return undefined;
   }
-  const files = configDriveFiles(aServer(fields), { ports: [], networks: [], subnets: [], bonds: [] });
+  const files = configDriveFiles(aServer(fields), { ports: [], networks: [], subnets: [], bonds: [], vlans: [] });
   return readAsCloudInit(found.modules, { folder: await mkdtemp(join(folder, 'drive-')), files, nics: {} });
 }
 

@@ -39,5 +39,6 @@ export const listTables = {
   roles: { id: 'id', order: byName },
   projects: { id: 'id', order: byName },
   subnets: { id: 'id', order: oldestFirst },
+  trunks: { id: 'id', order: oldestFirst },
   users: { id: 'id', order: byName },
 } as const satisfies Record<string, TableReading>;

@@ -83,6 +83,7 @@ const later = [
   '0100-metadefs',
   '0101-equal-images',
   '0110-port-attributes',
+  '0111-trunks',
   '0120-fewer-event-indexes',
 ];
 const at = '2026-11-22T14:20:08.000Z';

@@ -64,6 +64,7 @@ import { migration0100 } from './migrations/0100-metadefs.ts';
 import { migration0101 } from './migrations/0101-equal-images.ts';
 import { migration0105 } from './migrations/0105-address-scopes.ts';
 import { migration0110 } from './migrations/0110-port-attributes.ts';
+import { migration0111 } from './migrations/0111-trunks.ts';
 import { migration0120 } from './migrations/0120-fewer-event-indexes.ts';
 
 const migrations: Record<string, Migration> = {
@@ -129,6 +130,7 @@ const migrations: Record<string, Migration> = {
   '0101-equal-images': migration0101,
   '0105-address-scopes': migration0105,
   '0110-port-attributes': migration0110,
+  '0111-trunks': migration0111,
   '0120-fewer-event-indexes': migration0120,
 };
 

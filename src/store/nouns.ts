@@ -53,6 +53,7 @@ import { SecretsKeys } from './tables/secrets-key.ts';
 import { SecurityGroupRules, SecurityGroups } from './tables/security-groups.ts';
 import { Servers } from './tables/servers.ts';
 import { Subnets } from './tables/subnets.ts';
+import { TrunkSubports, Trunks } from './tables/trunks.ts';
 import { Users } from './tables/users.ts';
 import { VolumeConnectors, VolumeTargets } from './tables/volumes.ts';
 
@@ -96,6 +97,8 @@ export const nouns = {
   ports: Ports,
   /** Written only by `engine/servers/addresses.ts`, together with `fixed_ips` of the port. */
   ip_allocations: IpAllocations,
+  trunks: Trunks,
+  trunk_subports: TrunkSubports,
   servers: Servers,
   operations: Operations,
   console_tickets: ConsoleTickets,

@@ -87,6 +87,51 @@ test('address pairs and other facts of ports, and ports by address', { skip }, a
   assert.deepEqual([bySubstring.length, byAddress.length], [1, 0], output);
 });
 
+test('trunks with subports', { skip }, async () => {
+  const { replies, output } = await session([
+    'network create carried',
+    'port create --network carried parent -f json',
+    'port create --network carried sub-1 -f json',
+    'port create --network carried sub-2 -f json',
+    'network trunk create --parent-port parent --subport port=sub-1,segmentation-type=vlan,segmentation-id=101 nic -f json',
+    'network trunk set --name site --description vlans --subport port=sub-2,segmentation-type=vlan,segmentation-id=102 nic',
+    'network subport list --trunk site -f json',
+    'port show parent -f json',
+    'port delete sub-1',
+    'network trunk unset --subport sub-1 site',
+    'network trunk show site -f json',
+    'network trunk list --long -f json',
+    'network trunk set --disable site',
+    'network trunk delete site',
+    'network trunk set --enable site',
+    'network trunk delete site',
+    'network trunk list -f json',
+  ]);
+  const [parent, one, two, made, subports, withDetails, unset, listed, none] = replies;
+
+  const segment = (port: { id: string }, segmentation_id: number) => ({
+    port_id: port.id,
+    segmentation_type: 'vlan',
+    segmentation_id,
+  });
+  assert.deepEqual([made.port_id, made.status, made.sub_ports], [parent.id, 'DOWN', [segment(one, 101)]], output);
+  assert.deepEqual(
+    subports.map((row: Record<string, unknown>) => [row['Port'], row['Segmentation ID']]),
+    [
+      [one.id, 101],
+      [two.id, 102],
+    ],
+    output,
+  );
+  const details = withDetails.trunk_details;
+  assert.deepEqual(details.sub_ports[1], { ...segment(two, 102), mac_address: two.mac_address }, output);
+  assert.match(output, /is currently a subport for trunk/);
+  assert.deepEqual([unset.name, unset.description, unset.sub_ports], ['site', 'vlans', [segment(two, 102)]], output);
+  assert.equal(listed.length, 1);
+  assert.match(output, /is currently disabled/);
+  assert.deepEqual(none, []);
+});
+
 test('tags, revisions and quotas', { skip }, async () => {
   const { replies, output } = await session([
     'network create --tag red --tag blue --description first tagged -f json',

@@ -16,6 +16,7 @@ test("network: every reply matches Neutron's document", { skip }, async (t) => {
   await networkCycle(send);
   await groupCycle(send);
   await sharingCycle(send, project?.id ?? '');
+  await trunkCycle(send);
 
   assert.deepEqual(comparison.findings(), nothingFound);
 });
@@ -91,6 +92,24 @@ async function scopeCycle(send: Send): Promise<void> {
   await send('GET', '/address-scopes');
   await send('GET', path);
   await send('PUT', path, { address_scope: { name: 'other' } });
+  await send('DELETE', path);
+}
+
+async function trunkCycle(send: Send): Promise<void> {
+  const { network } = await send('POST', '/networks', { network: { name: 'vlans' } });
+  const port = async () => (await send('POST', '/ports', { port: { network_id: network.id } })).port.id;
+  const [parent, subport] = [await port(), await port()];
+  const sub_ports = [{ port_id: subport, segmentation_type: 'vlan', segmentation_id: 101 }];
+  const { trunk } = await send('POST', '/trunks', { trunk: { port_id: parent, name: 'nic' } });
+  const path = `/trunks/${trunk.id}`;
+  await send('GET', '/trunks');
+  await send('PUT', path, { trunk: { name: 'other' } });
+  await send('PUT', `${path}/add_subports`, { sub_ports });
+  await send('GET', path);
+  await send('GET', `${path}/get_subports`);
+  await send('GET', `/ports/${parent}`);
+  await send('PUT', `${path}/remove_subports`, { sub_ports: [{ port_id: subport }] });
+  await tagCycle(send, path);
   await send('DELETE', path);
 }
 

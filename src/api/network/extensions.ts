@@ -59,6 +59,8 @@ const extensionTable: readonly Extension[] = [
     name: 'Tag Ports During Bulk Creation',
     description: 'The tags of new ports.',
   },
+  { alias: 'trunk', name: 'Trunk Extension', description: 'VLANs of NICs, which the config drive names.' },
+  { alias: 'trunk-details', name: 'Trunk port details', description: 'The trunk_details attribute of ports.' },
   { alias: 'uplink-status-propagation', name: 'Uplink status propagation', description: 'A fact for clients.' },
   {
     alias: 'uplink-status-propagation-updatable',

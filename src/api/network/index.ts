@@ -11,6 +11,7 @@ import { quotaRoutes } from './quotas.ts';
 import { rbacRoutes } from './rbac-policies.ts';
 import { securityGroupRoutes } from './security-groups.ts';
 import { subnetRoutes } from './subnets.ts';
+import { trunkRoutes } from './trunks.ts';
 import { unsupportedRoutes } from './unsupported-routes.ts';
 
 const rows = [
@@ -21,6 +22,7 @@ const rows = [
   ...addressGroupRoutes,
   ...addressScopeRoutes,
   ...rbacRoutes,
+  ...trunkRoutes,
   ...quotaRoutes,
   ...extensionRoutes,
   ...unsupportedRoutes,

@@ -12,6 +12,7 @@ import { otherRules } from './rules/others.ts';
 import { portRules } from './rules/ports.ts';
 import { securityGroupRules } from './rules/security-groups.ts';
 import { sharingRules } from './rules/sharing.ts';
+import { trunkRules } from './rules/trunks.ts';
 
 const rules = {
   ...baseRules,
@@ -20,6 +21,7 @@ const rules = {
   ...portRules,
   ...securityGroupRules,
   ...sharingRules,
+  ...trunkRules,
   ...otherRules,
 } as const;
 export type NetworkRule = keyof typeof rules;

@@ -5,17 +5,18 @@ import type { JsonObject } from '#domain/json.ts';
 import { plainMac } from '#services/network/macs.ts';
 import { changesOf, createPort, deletePort, updatePort } from '#services/network/ports.ts';
 import { longestTag } from '#services/network/tags.ts';
+import { trunkDetails } from '#services/network/trunks.ts';
 import { findNetwork, visiblePorts } from '#services/network/visibility.ts';
 import { allOf, anyOf, type Condition, contains, hasItem, isAmong, isEqual, isNot, isOneOf, nothing } from '#store/conditions.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Port } from '#store/tables/ports.ts';
 import { booleanField, fixedField, type ListFields, textField, textFields } from '../http/list.ts';
 import { Nullable } from '../http/schemas.ts';
-import { viewOf } from '../http/view.ts';
 import { taggedFields } from './list-query.ts';
-import { allows, type NetworkRule, targetIn } from './policy.ts';
+import { allows, targetIn } from './policy.ts';
+import { portView } from './port-view.ts';
 import { networksOfAll, resourceOf, resourceRoutes } from './resource.ts';
-import { Description, Name, Owner, taggedView } from './standard-attributes.ts';
+import { Description, Name, Owner } from './standard-attributes.ts';
 import { tagRoutes } from './tag-routes.ts';
 
 const FixedIp = Type.Object(
@@ -62,43 +63,6 @@ const NewPort = Type.Object(
   { ...common, ...Owner, network_id: Type.String({ maxLength: 255 }), tags: Type.Optional(Tags) },
   { additionalProperties: false },
 );
-
-const Text = Type.String();
-const FreeForm = Type.Object({});
-const isBound = ({ status, binding_host_id }: Port) => status === 'ACTIVE' || binding_host_id !== '';
-
-const portView = viewOf<Port, NetworkRule>()({
-  ...taggedView((port: Port) => port),
-  network_id: { type: Text, value: ({ network_id }) => network_id },
-  mac_address: { type: Text, value: ({ mac_address }) => mac_address },
-  fixed_ips: {
-    type: Type.Array(Type.Object({ subnet_id: Text, ip_address: Text })),
-    value: ({ fixed_ips }) => fixed_ips,
-  },
-  device_id: { type: Text, value: ({ device_id }) => device_id },
-  device_owner: { type: Text, value: ({ device_owner }) => device_owner },
-  admin_state_up: { type: Type.Boolean(), value: ({ admin_state_up }) => admin_state_up },
-  status: { type: Text, value: ({ status }) => status },
-  'binding:vnic_type': { type: Text, value: () => 'baremetal' },
-  'binding:vif_type': { type: Text, policy: 'get_port:binding:vif_type', value: (port) => (isBound(port) ? 'other' : 'unbound') },
-  'binding:host_id': { type: Text, policy: 'get_port:binding:host_id', value: ({ binding_host_id }) => binding_host_id },
-  'binding:profile': { type: FreeForm, policy: 'get_port:binding:profile', value: ({ binding_profile }) => binding_profile },
-  'binding:vif_details': {
-    type: FreeForm,
-    policy: 'get_port:binding:vif_details',
-    value: (port) => (isBound(port) ? { port_filter: false } : {}),
-  },
-  security_groups: { type: Type.Array(Text), value: ({ security_groups }) => security_groups },
-  allowed_address_pairs: {
-    type: Type.Array(Type.Object({ mac_address: Text, ip_address: Text })),
-    value: ({ allowed_address_pairs }) => allowed_address_pairs,
-  },
-  extra_dhcp_opts: { type: Type.Array(FreeForm), value: () => [] },
-  port_security_enabled: { type: Type.Boolean(), value: ({ port_security_enabled }) => port_security_enabled },
-  propagate_uplink_status: { type: Type.Boolean(), value: ({ propagate_uplink_status }) => propagate_uplink_status },
-  numa_affinity_policy: { type: Nullable(Text), value: ({ numa_affinity_policy }) => numa_affinity_policy },
-  data_plane_status: { type: Nullable(Text), value: ({ data_plane_status }) => data_plane_status },
-});
 
 /** The column of the table of addresses, and how it is compared. */
 const addressFilterTable: Readonly<Record<string, (text: string) => Condition>> = {
@@ -153,7 +117,10 @@ export const ports = resourceOf<Port, Static<typeof NewPort>, Static<typeof Chan
   fields: allFields,
   fieldsFor: (request) => (allows(request, 'get_port:binding:host_id') ? allFields : portFields),
   view: portView,
-  items: async (_, rows) => rows,
+  async items({ context: { store } }, rows) {
+    const details = await trunkDetails(store, rows);
+    return rows.map((port) => ({ ...port, trunk_details: details.get(port.id) }));
+  },
   async targets(call, rows) {
     const networks = await networksOfAll(call, rows);
     return rows.map((port) => targetIn(networks.get(port.network_id), port));

@@ -25,7 +25,6 @@ const collectionTable: readonly Collection[] = [
   { path: 'routers', noun: 'Router', what: 'A router', get: 'get_router', create: 'create_router' },
   { path: 'segments', noun: 'Segment', what: 'A network segment', get: 'get_segment', create: 'create_segment' },
   { path: 'subnetpools', noun: 'SubnetPool', what: 'A subnet pool', get: 'get_subnetpool', create: 'create_subnetpool' },
-  { path: 'trunks', noun: 'Trunk', what: 'A trunk', get: 'get_trunk', create: 'create_trunk' },
 ];
 
 export const unsupportedRoutes = collectionTable.flatMap(({ path, noun, what, get, create }) => {

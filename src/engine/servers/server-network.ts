@@ -3,6 +3,7 @@ import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { ProvisionState } from '#domain/provision-states.ts';
 import type { ReservedRange } from '#domain/reserved-addresses.ts';
+import { isOneOf } from '#store/conditions.ts';
 import type { Store } from '#store/store.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { Server } from '#store/tables/servers.ts';
@@ -31,7 +32,8 @@ async function checkRequested(store: Store, wanted: RequestedNetwork): Promise<v
   if (wanted.port_id) {
     const port = await store.ports.find({ id: wanted.port_id });
     if (!port) throw new Fault('notFound', { what: 'Port', id: wanted.port_id });
-    if (port.device_id) throw new Fault('conflict', { detail: `Port ${port.id} is still in use.` });
+    if (port.device_id || (await store.trunk_subports.find({ port_id: port.id })))
+      throw new Fault('conflict', { detail: `Port ${port.id} is still in use.` });
     await refuseHeld(store, port);
   } else if (!wanted.network_id || !(await store.networks.find({ id: wanted.network_id }))) {
     throw new Fault('badRequest', { detail: `Network ${wanted.network_id ?? ''} could not be found.` });
@@ -83,7 +85,8 @@ async function adoptPort(trx: Store, id: string, binding: Binding): Promise<Port
   const taken = await trx.ports.update({ id, device_id: ['', binding.server.id] }, boundTo(binding));
   const port = await trx.ports.find({ id });
   if (!port) throw new Fault('notFound', { what: 'Port', id });
-  if (taken === 0) throw new Fault('conflict', { detail: `Port ${id} is still in use.` });
+  if (taken === 0 || (await trx.trunk_subports.find({ port_id: id })))
+    throw new Fault('conflict', { detail: `Port ${id} is still in use.` });
   await refuseHeld(trx, port, binding.server.node_uuid ?? '');
   await freeMac(trx, binding.mac_address, id);
   return readdressPort(trx, port, { mac_address: binding.mac_address });
@@ -137,7 +140,7 @@ export async function unbindPorts(store: Store, server: Server, hold?: Hold): Pr
     const named = await trx.ports.list({ device_id: server.id });
     // Any user can write any server's id into his own port.
     const own = named.filter((port) => port.project_id === server.project_id || server.port_ids.includes(port.id));
-    if (hold) await holdAddresses(trx, hold, own);
+    if (hold) await holdAddresses(trx, hold, await withSubports(trx, own));
     for (const port of own) {
       await detach(trx, { vif_port_id: port.id });
       if (port.owned_by_server) await releasePort(trx, port.id);
@@ -160,7 +163,7 @@ async function detach(trx: Store, where: { vif_port_id: string } | { node_uuid: 
 export async function detachPorts(store: Store, node_uuid: string, hold?: Hold): Promise<void> {
   await store.transaction(async (trx) => {
     const ports = await portsOfNode(trx, node_uuid);
-    if (hold) await holdAddresses(trx, hold, ports);
+    if (hold) await holdAddresses(trx, hold, await withSubports(trx, ports));
     for (const port of ports) await setFree(trx, port, node_uuid);
     await detach(trx, { node_uuid });
   });
@@ -189,6 +192,8 @@ export async function attachPort(store: Store, node_uuid: string, { id, port_uui
   await store.transaction(async (trx) => {
     const port = await trx.ports.find({ id });
     if (!port) throw new Fault('badRequest', { detail: `Unable to attach VIF ${id}: there is no network port with this id.` });
+    if (await trx.trunk_subports.find({ port_id: id }))
+      throw new Fault('conflict', { detail: `Unable to attach VIF ${id}: it is a subport of a trunk.` });
     if (await isAttached(trx, id)) throw new Fault('conflict', { detail: `Unable to attach VIF ${id}: it is attached already.` });
     if (await trx.servers.find({ id: port.device_id }))
       throw new Fault('conflict', { detail: `Unable to attach VIF ${id}: server ${port.device_id} uses it.` });
@@ -227,7 +232,7 @@ export async function detachPort(store: Store, node_uuid: string, id: string): P
     const [node] = await trx.nodes.pick(['provision_state', 'power_state', 'instance_uuid'], { uuid: node_uuid });
     if (port && node && withInstance.includes(node.provision_state) && node.power_state !== 'power off') {
       const reason = 'the machine was not powered off when the VIF was detached';
-      await holdAddresses(trx, { node_uuid, instance_uuid: node.instance_uuid, reason }, [port]);
+      await holdAddresses(trx, { node_uuid, instance_uuid: node.instance_uuid, reason }, await withSubports(trx, [port]));
     }
     if (port) await setFree(trx, port, node_uuid);
     await detach(trx, { vif_port_id: id });
@@ -245,15 +250,40 @@ async function setFree(trx: Store, port: Port, holder: string): Promise<void> {
   await trx.ports.update({ id: port.id }, { ...device, ...binding, status: 'DOWN', mac_address: await newMac(trx) });
 }
 
-/** Ports, networks, subnets and bonds of a server, from which the config drive's network_data.json is generated. */
+/** Ports, networks, subnets, bonds and trunks of a server, from which the config drive's network_data.json is generated. */
 export async function networkFacts(store: Store, server: Server): Promise<JsonObject> {
   const ports = server.port_ids.length ? await store.ports.list({ id: server.port_ids }) : [];
-  const networkIds = [...new Set(ports.map((port) => port.network_id))];
-  const subnetIds = [...new Set(ports.flatMap((port) => port.fixed_ips.map((ip) => ip.subnet_id)))];
+  const vlans = await vlansOf(store, server.port_ids);
+  const all = [...ports, ...vlans.map(({ port }) => port)];
+  const networkIds = [...new Set(all.map((port) => port.network_id))];
+  const subnetIds = [...new Set(all.flatMap((port) => port.fixed_ips.map((ip) => ip.subnet_id)))];
   const networks = networkIds.length ? await store.networks.list({ id: networkIds }) : [];
   const subnets = subnetIds.length ? await store.subnets.list({ id: subnetIds }) : [];
   const bonds = await bondsOf(store, server.port_ids);
-  return JSON.parse(JSON.stringify({ ports, networks, subnets, bonds })) as JsonObject;
+  return JSON.parse(JSON.stringify({ ports, networks, subnets, bonds, vlans })) as JsonObject;
+}
+
+/** A machine uses the addresses of subports with those of their parent. */
+async function withSubports(store: Store, ports: readonly Port[]): Promise<Port[]> {
+  const ids = ports.map(({ id }) => id);
+  return [...ports, ...(await vlansOf(store, ids)).map(({ port }) => port)];
+}
+
+/** The subports of the trunks whose parents these ports are. */
+async function vlansOf(store: Store, portIds: readonly string[]) {
+  const trunks = await store.trunks.list([isOneOf('port_id', portIds)]);
+  const parents = new Map(trunks.map(({ id, port_id }) => [id, port_id]));
+  const subports = await store.trunk_subports.list([isOneOf('trunk_id', [...parents.keys()])], { orderBy: 'segmentation_id' });
+  const found = await store.ports.list([
+    isOneOf(
+      'id',
+      subports.map(({ port_id }) => port_id),
+    ),
+  ]);
+  return subports.flatMap(({ port_id, trunk_id, segmentation_id }) => {
+    const port = found.find(({ id }) => id === port_id);
+    return port ? [{ parent_id: parents.get(trunk_id) ?? '', segmentation_id, port }] : [];
+  });
 }
 
 /** Port groups to which these ports are bound, each with its members. */

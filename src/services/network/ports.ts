@@ -15,6 +15,7 @@ import { refuseManyOnForeign } from './port-quota.ts';
 import { changedSecurityOf, newSecurityOf } from './port-security.ts';
 import { refuseOver } from './quotas.ts';
 import { refuseManyTags } from './tags.ts';
+import { refusePortOfTrunk } from './trunks.ts';
 import { ownerOf } from './visibility.ts';
 
 export type FixedIp = { readonly subnet_id?: string; readonly ip_address?: string };
@@ -141,10 +142,11 @@ function isSame(has: Port['fixed_ips'], wanted: readonly FixedIp[]): boolean {
   });
 }
 
-/** @throws Fault `conflict` while a server uses the port */
+/** @throws Fault `conflict` while a server or trunk uses the port */
 export async function deletePort({ store }: NetworkContext, port: Port): Promise<void> {
   await store.transaction(async (trx) => {
     await refuseBound(trx, port, { type: 'ServicePortInUse', action: 'deleted' });
+    await refusePortOfTrunk(trx, port.id);
     await releasePort(trx, port.id);
   });
 }

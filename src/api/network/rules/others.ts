@@ -16,6 +16,4 @@ export const otherRules = {
   get_segment: reader('List network segments.'),
   create_subnetpool: member('Create a subnet pool.'),
   get_subnetpool: reader('List subnet pools.'),
-  create_trunk: member('Create a trunk.'),
-  get_trunk: reader('List trunks.'),
 } as const satisfies Record<string, PolicyRule>;

@@ -1,0 +1,57 @@
+/** What is shown of a port. */
+import { type Static, Type } from 'typebox';
+import type { Port } from '#store/tables/ports.ts';
+import { Nullable } from '../http/schemas.ts';
+import { viewOf } from '../http/view.ts';
+import type { NetworkRule } from './policy.ts';
+import { taggedView } from './standard-attributes.ts';
+
+const Text = Type.String();
+const FreeForm = Type.Object({});
+const TrunkDetails = Type.Object({
+  trunk_id: Text,
+  sub_ports: Type.Array(
+    Type.Object({ port_id: Text, segmentation_type: Text, segmentation_id: Type.Integer(), mac_address: Text }),
+  ),
+});
+/** With the trunk whose parent it is. */
+type Item = Port & { readonly trunk_details: Static<typeof TrunkDetails> | undefined };
+const isBound = ({ status, binding_host_id }: Port) => status === 'ACTIVE' || binding_host_id !== '';
+
+export const portView = viewOf<Item, NetworkRule>()({
+  ...taggedView((port: Item) => port),
+  network_id: { type: Text, value: ({ network_id }) => network_id },
+  mac_address: { type: Text, value: ({ mac_address }) => mac_address },
+  fixed_ips: {
+    type: Type.Array(Type.Object({ subnet_id: Text, ip_address: Text })),
+    value: ({ fixed_ips }) => fixed_ips,
+  },
+  device_id: { type: Text, value: ({ device_id }) => device_id },
+  device_owner: { type: Text, value: ({ device_owner }) => device_owner },
+  admin_state_up: { type: Type.Boolean(), value: ({ admin_state_up }) => admin_state_up },
+  status: { type: Text, value: ({ status }) => status },
+  'binding:vnic_type': { type: Text, value: () => 'baremetal' },
+  'binding:vif_type': { type: Text, policy: 'get_port:binding:vif_type', value: (port) => (isBound(port) ? 'other' : 'unbound') },
+  'binding:host_id': { type: Text, policy: 'get_port:binding:host_id', value: ({ binding_host_id }) => binding_host_id },
+  'binding:profile': { type: FreeForm, policy: 'get_port:binding:profile', value: ({ binding_profile }) => binding_profile },
+  'binding:vif_details': {
+    type: FreeForm,
+    policy: 'get_port:binding:vif_details',
+    value: (port) => (isBound(port) ? { port_filter: false } : {}),
+  },
+  security_groups: { type: Type.Array(Text), value: ({ security_groups }) => security_groups },
+  allowed_address_pairs: {
+    type: Type.Array(Type.Object({ mac_address: Text, ip_address: Text })),
+    value: ({ allowed_address_pairs }) => allowed_address_pairs,
+  },
+  extra_dhcp_opts: { type: Type.Array(FreeForm), value: () => [] },
+  port_security_enabled: { type: Type.Boolean(), value: ({ port_security_enabled }) => port_security_enabled },
+  propagate_uplink_status: { type: Type.Boolean(), value: ({ propagate_uplink_status }) => propagate_uplink_status },
+  numa_affinity_policy: { type: Nullable(Text), value: ({ numa_affinity_policy }) => numa_affinity_policy },
+  data_plane_status: { type: Nullable(Text), value: ({ data_plane_status }) => data_plane_status },
+  trunk_details: {
+    type: TrunkDetails,
+    when: ({ trunk_details }) => trunk_details !== undefined,
+    value: ({ trunk_details }) => trunk_details ?? { trunk_id: '', sub_ports: [] },
+  },
+});
