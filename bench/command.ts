@@ -6,6 +6,7 @@ import { parseOptions } from '#commands/options.ts';
 import { runApiBench } from './api/command.ts';
 import { runBmcBench } from './bmc/command.ts';
 import { runBodiesBench } from './bodies/command.ts';
+import { runCloudBench } from './cloud/command.ts';
 import { runFuzzBench } from './fuzz/command.ts';
 import { runHoldsBench } from './holds/command.ts';
 import { runLifecycleBench } from './lifecycle/command.ts';
@@ -19,6 +20,7 @@ const usage = `Usage: npm run bench [-- --json FILE] [-- --together]
        npm run bench -- api …: the bare metal API, see npm run bench -- api --help
        npm run bench -- bmc …: many BMCs, see npm run bench -- bmc --help
        npm run bench -- bodies …: the largest bodies, see npm run bench -- bodies --help
+       npm run bench -- cloud …: identity, images and networks, see npm run bench -- cloud --help
        npm run bench -- fuzz …: hostile input for every parser, see npm run bench -- fuzz --help
        npm run bench -- holds …: lists of large records, see npm run bench -- holds --help
        npm run bench -- lifecycle …: many nodes from enrolment to deployment and back, see npm run bench -- lifecycle --help
@@ -37,6 +39,7 @@ export async function runBenchCommand(args: string[]): Promise<number> {
   if (args[0] === 'api') return runApiBench(args.slice(1));
   if (args[0] === 'bmc') return runBmcBench(args.slice(1));
   if (args[0] === 'bodies') return runBodiesBench(args.slice(1));
+  if (args[0] === 'cloud') return runCloudBench(args.slice(1));
   if (args[0] === 'fuzz') return runFuzzBench(args.slice(1));
   if (args[0] === 'holds') return runHoldsBench(args.slice(1));
   if (args[0] === 'lifecycle') return runLifecycleBench(args.slice(1));

@@ -66,6 +66,8 @@ export const importTable: readonly ImportRow[] = [
       'settings',
       'store/state-files',
       'test/fuzz/targets',
+      'test/a-debian-root',
+      'test/a-large-cloud',
       'test/a-large-site',
       'test/large-records',
     ],

@@ -22,6 +22,9 @@ export type Memory = { pss: number; rss: number };
 
 export type IngotProcess = {
   readonly target: Target;
+  /** Of the API, without a trailing slash. */
+  readonly url: string;
+  readonly pid: number;
   readonly cloud: CloudClient;
   /** Milliseconds from the start of the program to the first reply of the API. */
   readonly startMs: number;
@@ -47,6 +50,8 @@ export async function startIngot(folder: string, more: Partial<Record<SettingNam
   const target = new Target({ name: 'Ingot', url: `${url}/baremetal`, token: cloud.token, pids: [child.pid as number] });
   return {
     target,
+    url,
+    pid: child.pid as number,
     cloud,
     startMs,
     atRest: () => untilSteady(child.pid as number),

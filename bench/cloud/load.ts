@@ -1,0 +1,97 @@
+/** Sends one request again and again over several connections, and measures processor time and latency. */
+import { Agent, request as send } from 'node:http';
+import { readThreadSeconds } from '../process-meter.ts';
+
+export type Request = {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+};
+
+export type Load = {
+  readonly connections: number;
+  /** At least so many requests are measured, and as many as there are connections. */
+  readonly requests: number;
+  /** Of the side that replies. */
+  readonly pids: () => readonly number[];
+  readonly signal: AbortSignal;
+};
+
+/** Milliseconds: processor time for each request, median and 99th percentile of what the client waits. */
+export type Measured = { connections: number; requests: number; perSecond: number; cpu: number; p50: number; p99: number };
+
+const maxWaitMs = 600_000;
+
+export async function measureLoad(what: Request, { connections, requests, pids, signal }: Load): Promise<Measured> {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  try {
+    // Workers that have replied once have loaded what they need, and opened their connections to the database.
+    await inParallel(connections, connections, signal, () => ask(what, agent));
+    const walls: number[] = [];
+    const before = cpuSeconds(pids());
+    const began = performance.now();
+    await inParallel(Math.max(requests, connections), connections, signal, async () => {
+      const at = performance.now();
+      await ask(what, agent);
+      walls.push(performance.now() - at);
+    });
+    const seconds = (performance.now() - began) / 1000;
+    const cpu = ((cpuSeconds(pids()) - before) * 1000) / walls.length;
+    const figures = { cpu, p50: percentile(walls, 0.5), p99: percentile(walls, 0.99) };
+    return { connections, requests: walls.length, perSecond: walls.length / seconds, ...figures };
+  } finally {
+    agent.destroy();
+  }
+}
+
+/** Throws if the reply does not report success. */
+export async function ask(what: Request, agent?: Agent): Promise<{ body: string; headers: NodeJS.Dict<string | string[]> }> {
+  const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<typeof ask>>>();
+  const { method, url, headers, body } = what;
+  const sent = send(url, { method, headers, timeout: maxWaitMs, ...(agent && { agent }) });
+  sent.on('timeout', () => sent.destroy(new Error(`${method} ${url}: no reply in time`)));
+  sent.on('error', reject);
+  sent.on('response', (response) => {
+    const parts: Buffer[] = [];
+    response.on('data', (part: Buffer) => parts.push(part));
+    response.on('error', reject);
+    response.on('end', () => {
+      const text = Buffer.concat(parts).toString();
+      const { statusCode = 0 } = response;
+      if (statusCode < 300) resolve({ body: text, headers: response.headers });
+      else reject(new Error(`${method} ${url}: ${statusCode} ${text.slice(0, 300)}`));
+    });
+  });
+  sent.end(body);
+  return promise;
+}
+
+async function inParallel(count: number, width: number, signal: AbortSignal, work: () => Promise<unknown>): Promise<void> {
+  let left = count;
+  const take = async () => {
+    while (left > 0) {
+      left -= 1;
+      signal.throwIfAborted();
+      await work();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(width, count) }, take));
+}
+
+function cpuSeconds(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + secondsOf(pid), 0);
+}
+
+function secondsOf(pid: number): number {
+  try {
+    return readThreadSeconds(pid);
+  } catch {
+    return 0;
+  }
+}
+
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  return sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)] ?? Number.NaN;
+}
