@@ -76,7 +76,7 @@ async function build(
 
   const store = await openStore(databaseAddress(settings), secretsKeyFile(settings['secrets.key_file'], state));
   closers.push(() => store.close());
-  await ensureAdmin(store, settings, state);
+  if (!settings['keystone.auth_url']) await ensureAdmin(store, settings, state);
 
   const images = createImageFiles({
     store,

@@ -5,7 +5,7 @@
 import { policySettings } from '#api/settings.ts';
 import { driverSettings } from '#drivers/settings.ts';
 import { engineSettings } from '#engine/settings.ts';
-import { identitySettings } from '#services/identity/settings.ts';
+import { identitySettings, keystoneSettings } from '#services/identity/settings.ts';
 import { databaseSettings, recordSettings, secretsSettings } from '#store/settings.ts';
 import { toolSettings } from '#tools/settings.ts';
 import { logSettings, processSettings } from './settings/process.ts';
@@ -31,6 +31,7 @@ export const settingsTable = {
   ...toolSettings,
   ...recordSettings,
   ...identitySettings,
+  ...keystoneSettings,
 };
 
 export type SettingName = keyof typeof settingsTable;

@@ -82,6 +82,13 @@ export const jobTable: readonly Job[] = [
     needs: ['root', { program: 'mmdebstrap' }, { program: 'unshare' }],
   },
   {
+    name: 'keystone',
+    what: "Debian 12's Keystone as the identity service of an Ingot: roles, scopes, revoked tokens, and its absence",
+    minutes: 15,
+    command: [...node, '--test', 'test/keystone/keystone.ts'],
+    needs: ['root', { program: 'mmdebstrap' }, { program: 'openstack' }],
+  },
+  {
     name: 'gophercloud',
     what: "gophercloud's acceptance tests for bare metal (of Debian sid), compiled by Debian's Go",
     minutes: 30,

@@ -13,8 +13,10 @@ import { maskUrlSecrets } from '#domain/url-secrets.ts';
 import type { Engine } from '#engine/contract.ts';
 import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import { BasicLogins } from '#services/identity/basic-logins.ts';
+import { KeystoneTokens } from '#services/identity/keystone/keystone-tokens.ts';
 import { LoginGuard } from '#services/identity/login-guard.ts';
 import { Receipts } from '#services/identity/receipts.ts';
+import { ownTokens } from '#services/identity/token-reader.ts';
 import { Tokens } from '#services/identity/tokens.ts';
 import type { ImageData } from '#services/image/context.ts';
 import type { ImageImports } from '#services/image/imports/image-imports.ts';
@@ -29,7 +31,7 @@ import type { ApiContext, ApiScope } from './context.ts';
 import { registerDiscovery } from './discovery.ts';
 import { authenticate, recheckSlowReads } from './http/authentication.ts';
 import { keepReserve } from './http/disk-reserve.ts';
-import { type ErrorTypes, replyNotFound, replyWithFault, type ServiceName } from './http/fault-replies.ts';
+import { type ErrorFormat, replyNotFound, replyWithFault, type ServiceName } from './http/fault-replies.ts';
 import { jsonParser } from './http/json-body.ts';
 import { readMediaType } from './http/media-types.ts';
 import { negotiateMicroversion } from './http/microversions.ts';
@@ -104,7 +106,7 @@ const serviceTable: readonly Service[] = [
   },
 ];
 
-const errorTypes: ErrorTypes = { network: networkErrorType };
+const ownFormat: ErrorFormat = { types: { network: networkErrorType } };
 
 /** Builds the application; `listen` or `inject` it. */
 export function createApi(parts: ApiParts): FastifyInstance {
@@ -113,21 +115,26 @@ export function createApi(parts: ApiParts): FastifyInstance {
   const tokens = new Tokens(parts.store, tokenKey);
   const policies = createPolicies(parts.settings['policy.file']);
   const logins = new LoginGuard(parts.store, { secret: tokenKey, now: clock });
+  const { settings } = parts;
+  const keystone = settings['keystone.auth_url'] === '' ? undefined : new KeystoneTokens(settings, parts.log);
+  const services = keystone ? serviceTable.filter(({ name }) => name !== 'identity') : serviceTable;
+  const format = keystone ? { ...ownFormat, keystone: keystone.uriForClients } : ownFormat;
   const context: ApiContext = {
     ...shared,
     policies,
     protections: readProtections(parts.settings['images.property_protections']),
     tokens,
+    callers: keystone ?? ownTokens({ store: parts.store, tokens }),
     receipts: new Receipts(tokenKey),
     logins,
     consoles,
     nodeRenderer: new NodeRenderer(parts),
     waits: new Map(),
-    baseUrl: baseUrlBy(parts.settings),
+    baseUrl: baseUrlBy(settings),
   };
   const app = fastify({
     loggerInstance: parts.log,
-    frameworkErrors: (error, request, reply) => replyWithFault(serviceAt(request.url), errorTypes)(error, request, reply),
+    frameworkErrors: (error, request, reply) => replyWithFault(serviceAt(request.url), format)(error, request, reply),
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: parts.settings['api.trusted_proxies'],
     genReqId: () => `req-${randomUUID()}`,
@@ -141,12 +148,12 @@ export function createApi(parts: ApiParts): FastifyInstance {
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, jsonParser(app));
   app.setErrorHandler<FastifyError>((error, request, reply) =>
-    replyWithFault(serviceAt(request.url), errorTypes)(error, request, reply),
+    replyWithFault(serviceAt(request.url), format)(error, request, reply),
   );
   const methods = new RouteMethods(app);
   requirePolicies(app);
   const catalogue = new RouteCatalogue(app);
-  app.setNotFoundHandler((request, reply) => replyNotFound(serviceAt(request.url), methods, errorTypes)(request, reply));
+  app.setNotFoundHandler((request, reply) => replyNotFound(serviceAt(request.url), methods, format)(request, reply));
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id);
   });
@@ -157,12 +164,17 @@ export function createApi(parts: ApiParts): FastifyInstance {
   app.addHook('preClose', async () => {
     setTimeout(() => app.server.closeAllConnections(), closeMs).unref();
   });
+  if (keystone) {
+    app.addHook('onListen', async () => void keystone.check());
+    app.addHook('onClose', async () => keystone.close());
+  }
   const isAllowed = (grant: ConsoleGrant) => mayUseConsole(context, grant);
   serveConsoles(app, { engine: parts.engine, tickets: consoles, isAllowed });
   registerDiscovery(app as ApiScope, context);
-  registerOpenApi(app, context, { services: serviceTable, catalogue });
-  const hooks = { onAuthenticated, reserve: keepReserve(parts.settings), methods, basic: new BasicLogins(context) };
-  for (const service of serviceTable) app.register(openService(service, context, hooks), { prefix: service.prefix });
+  registerOpenApi(app, context, { services, catalogue });
+  const basic = keystone ? undefined : new BasicLogins(context);
+  const hooks = { onAuthenticated, reserve: keepReserve(settings), methods, basic, format };
+  for (const service of services) app.register(openService(service, context, hooks), { prefix: service.prefix });
   return app;
 }
 
@@ -181,16 +193,17 @@ type Hooks = {
   onAuthenticated: (socket: Socket) => void;
   reserve: ReturnType<typeof keepReserve>;
   methods: RouteMethods;
-  basic: BasicLogins;
+  basic: BasicLogins | undefined;
+  format: ErrorFormat;
 };
 
-function openService(service: Service, context: ApiContext, { onAuthenticated, reserve, methods, ...hooks }: Hooks) {
+function openService(service: Service, context: ApiContext, { onAuthenticated, reserve, methods, format, ...hooks }: Hooks) {
   return async (app: FastifyInstance): Promise<void> => {
-    app.setErrorHandler(replyWithFault(service.name, errorTypes));
+    app.setErrorHandler(replyWithFault(service.name, format));
     if (service.microversions) app.addHook('onRequest', negotiateMicroversion(microversionTable[service.microversions]));
     service.open?.(app as ApiScope, context);
     await app.register(async (closed) => {
-      const basic = service.takesBasic && hooks.basic;
+      const basic = service.takesBasic ? hooks.basic : undefined;
       closed.addHook(
         'onRequest',
         authenticate(context, { service: service.name, acceptsUnscoped: service.name === 'identity', basic }),
@@ -200,7 +213,7 @@ function openService(service: Service, context: ApiContext, { onAuthenticated, r
       sendLongListsInSlices(closed);
       closed.addHook('onRequest', async ({ raw }) => onAuthenticated(raw.socket));
       closed.addHook('onRequest', reserve(service.name));
-      closed.setNotFoundHandler(replyNotFound(service.name, methods, errorTypes));
+      closed.setNotFoundHandler(replyNotFound(service.name, methods, format));
       await service.register(closed as ApiScope, context);
     });
   };

@@ -1,6 +1,5 @@
 /** Who may use a console, and go on using it: whoever may still open it. */
 import { findServer } from '#services/compute/servers.ts';
-import { recheck } from '#services/identity/validate-token.ts';
 import { nodeTarget } from './baremetal/policy.ts';
 import { targetOf } from './compute/server-of.ts';
 import type { ConsoleGrant } from './console-tickets.ts';
@@ -8,7 +7,7 @@ import type { ApiContext } from './context.ts';
 
 /** Asks the rule that gave out the ticket again: the token may be void, and the node or the server another's by now. */
 export async function mayUseConsole(context: ApiContext, { token, node, server }: ConsoleGrant): Promise<boolean> {
-  const caller = await recheck(context, token);
+  const caller = await context.callers.recheck(token);
   if (!caller) return false;
   if (server !== undefined) {
     const found = await findServer(context, caller, server);

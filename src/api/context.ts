@@ -13,6 +13,7 @@ import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import type { Caller } from '#services/caller.ts';
 import type { LoginGuard } from '#services/identity/login-guard.ts';
 import type { Receipts } from '#services/identity/receipts.ts';
+import type { TokenReader } from '#services/identity/token-reader.ts';
 import type { TokenPayload, Tokens } from '#services/identity/tokens.ts';
 import type { ImageData } from '#services/image/context.ts';
 import type { ImageImports } from '#services/image/imports/image-imports.ts';
@@ -44,6 +45,8 @@ export type ApiContext = {
   readonly settings: ApiPartSettings;
   readonly log: FastifyBaseLogger;
   readonly tokens: Tokens;
+  /** Reads the tokens of requests. */
+  readonly callers: TokenReader;
   readonly receipts: Receipts;
   /** Checks and hashes all secrets. */
   readonly logins: LoginGuard;

@@ -7,7 +7,8 @@ import { microversionTable, type VersionedService } from './versions.ts';
 /** Supported Glance revisions, oldest to newest; clients enable features by the newest. */
 const imageVersions = ['2.0', '2.1', '2.2', '2.3', '2.4', '2.5', '2.6', '2.7', '2.8', '2.9', '2.10', '2.11', '2.12', '2.13'];
 
-type Document = (base: string) => object;
+/** `keystone`: URL of the Keystone used instead of the identity service. */
+type Document = (base: string, keystone: string | undefined) => object;
 /** `announces`: the response headers also give the versions, as in every response of that service. */
 type Discovery = {
   readonly path: string;
@@ -41,26 +42,31 @@ const discoveryTable: readonly Discovery[] = [
 
 /** Registers all version documents at the root of the API. */
 export function registerDiscovery(app: ApiScope, context: ApiContext): void {
+  const keystone = context.settings['keystone.auth_url'] || undefined;
   for (const { path, status, document, announces } of discoveryTable) {
+    if (keystone && path.startsWith('/identity')) continue;
     app.get(path, { config: { policy: openToAll } }, async (request: FastifyRequest, reply) => {
       reply.code(status);
       if (announces) announceRange(microversionTable[announces], reply);
-      return document(context.baseUrl(request));
+      return document(context.baseUrl(request), keystone);
     });
   }
 }
 
 const novaMedia = { base: 'application/json', type: 'application/vnd.openstack.compute+json;version=2.1' };
 
-function services(base: string): object {
+function services(base: string, keystone = `${base}/identity/v3`): object {
   const paths = {
-    identity: '/identity/v3',
     compute: '/compute/v2.1',
     image: '/image',
     network: '/network',
     baremetal: '/baremetal',
   };
-  return { name: 'Ingot', services: Object.entries(paths).map(([type, path]) => ({ type, links: [link(`${base}${path}`)] })) };
+  const urls = {
+    identity: keystone,
+    ...Object.fromEntries(Object.entries(paths).map(([type, path]) => [type, `${base}${path}`])),
+  };
+  return { name: 'Ingot', services: Object.entries(urls).map(([type, url]) => ({ type, links: [link(url)] })) };
 }
 
 function identityVersion(base: string): object {

@@ -24,6 +24,8 @@ export async function runOpenrcCommand(args: string[]): Promise<number> {
   }
   const { config, state } = flags;
   const settings = readSettings({ env: process.env, flags: state ? { state_dir: state } : {}, ...(config && { file: config }) });
+  const keystone = settings['keystone.auth_url'];
+  if (keystone) throw new Error(`users log in at the Keystone of this Ingot: ${keystone}`);
   await untilStarted(settings);
   process.stdout.write(openrcLines(settings));
   return 0;

@@ -366,6 +366,8 @@ export const faultTable = {
     message: 'The database {from} was not copied to {to}: {detail}.',
     hint: 'Nothing was copied.',
   },
+  /** As keystonemiddleware says it; the log has the detail. */
+  keystoneUnavailable: { status: 503, by: 'site', message: 'The Keystone service is temporarily unavailable.' },
   databaseUnavailable: {
     status: 503,
     by: 'site',

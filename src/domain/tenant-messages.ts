@@ -89,6 +89,7 @@ export const tenantMessages = {
   diskReserve: 'No space left at this site; until the operator frees some, resources can only be read and deleted.',
   cannotListen: site,
   databaseCopy: site,
+  keystoneUnavailable: true,
   databaseUnavailable: 'The service is temporarily unavailable; retry.',
   secretsKey: site,
   eventCertificate: site,

@@ -4,13 +4,12 @@ import { Fault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
 import { isPermitted } from '#services/identity/access-rules.ts';
 import type { BasicLogins } from '#services/identity/basic-logins.ts';
-import { readToken, recheck } from '#services/identity/validate-token.ts';
 import type { ApiContext } from '../context.ts';
 import { loginClientOf } from '../identity/login-client.ts';
 import { namedSecretIn } from './basic-authorization.ts';
 import type { ServiceName } from './fault-replies.ts';
 
-type TokenContext = Pick<ApiContext, 'store' | 'tokens'>;
+type TokenContext = Pick<ApiContext, 'callers'>;
 
 type Options = {
   /** Its type in the catalogue, which access rules name. */
@@ -23,8 +22,8 @@ type Options = {
 /** An onRequest hook (before the body is read). An unscoped token has no roles; only the identity service accepts it. */
 export function authenticate(context: TokenContext, options: Options) {
   return async (request: FastifyRequest): Promise<void> => {
-    const token = request.headers['x-auth-token'];
-    const found = typeof token === 'string' ? await readToken(context, token) : await readBasic(request, options);
+    const { 'x-auth-token': token, 'x-service-token': ofService } = request.headers as Readonly<Record<string, string>>;
+    const found = token === undefined ? await readBasic(request, options) : await context.callers.read(token, ofService);
     if (!found || (found.payload.scope === null && !options.acceptsUnscoped)) throw new Fault('unauthorized');
     refuseOtherRequests(request, found.caller, options.service);
     request.caller = found.caller;
@@ -52,7 +51,7 @@ export function recheckSlowReads(context: TokenContext) {
   return async (request: FastifyRequest, reply: FastifyReply, answer: unknown): Promise<unknown> => {
     const isRead = request.method === 'GET' && request.token && reply.statusCode < 400;
     const isSlow = (request.query as { wait?: unknown }).wait !== undefined || reply.elapsedTime > slowMs;
-    if (isRead && isSlow && !(await recheck(context, request.token))) throw new Fault('unauthorized');
+    if (isRead && isSlow && !(await context.callers.recheck(request.token))) throw new Fault('unauthorized');
     return answer;
   };
 }

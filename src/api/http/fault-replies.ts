@@ -15,6 +15,12 @@ type Shape = (fault: Fault, text: string, type: string) => object;
 /** The names of a service's exceptions, which only the service knows. Default: the fault's code. */
 export type ErrorTypes = Readonly<Partial<Record<ServiceName, (fault: Fault) => string>>>;
 
+export type ErrorFormat = {
+  readonly types?: ErrorTypes;
+  /** Where clients get a token, in the reply to a request that has none. */
+  readonly keystone?: string;
+};
+
 /** Nova wraps an error in a name that depends on its status. */
 const novaNameTable: Readonly<Record<number, string>> = {
   400: 'badRequest',
@@ -68,7 +74,7 @@ const shapeTable: Record<ServiceName, Shape> = {
 };
 
 /** A Fastify error handler. Internal errors are logged in full and their details hidden from the client. */
-export function replyWithFault(service: ServiceName, types: ErrorTypes = {}) {
+export function replyWithFault(service: ServiceName, { types = {}, keystone = '/identity/v3' }: ErrorFormat = {}) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     const hungUp = request.raw.destroyed && !request.raw.complete && !(error instanceof Fault);
     const fault = hungUp ? new Fault('clientDisconnected', { what: 'The request' }) : faultOf(error);
@@ -77,20 +83,20 @@ export function replyWithFault(service: ServiceName, types: ErrorTypes = {}) {
       request.log.warn({ code: fault.code, detail: fault.message }, 'request failed');
     // No hook ran if the router could not parse the URL.
     reply.header('x-openstack-request-id', request.id);
-    if (fault.status === 401) reply.header('www-authenticate', challengeTo(service, request));
+    if (fault.status === 401) reply.header('www-authenticate', challengeTo(service, request, keystone));
     if (fault.code === 'tooManyRequests') reply.header('retry-after', fault.fields['seconds']);
     reply.code(fault.status).send(errorBody(service, types, { fault, text: textOf(fault, request) }));
   };
 }
 
 /** Ironic's realm only to who has sent a name and a secret: a browser would ask for them, and send them from any page. */
-function challengeTo(service: ServiceName, { headers }: FastifyRequest): string {
+function challengeTo(service: ServiceName, { headers }: FastifyRequest, keystone: string): string {
   const isBasic = service === 'baremetal' && isBasicAuthorization(headers.authorization);
-  return isBasic ? 'Basic realm="Baremetal API"' : 'Keystone uri="/identity/v3"';
+  return isBasic ? 'Basic realm="Baremetal API"' : `Keystone uri="${keystone}"`;
 }
 
 /** For an unknown path, or a path without this method. */
-export function replyNotFound(service: ServiceName, methods: RouteMethods, types: ErrorTypes = {}) {
+export function replyNotFound(service: ServiceName, methods: RouteMethods, { types = {} }: ErrorFormat = {}) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
     const [path = ''] = request.url.split('?');
     const allowed = methods.at(path);

@@ -1,9 +1,8 @@
 /** The rules of the settings. */
-import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
-import { Fault } from '#domain/faults.ts';
+
 import type { ApiSettings, ImageSettings, ProvisioningSettings, StateSettings } from '#settings/site.ts';
 import { AddressRules, privateNetworks } from './address-rules.ts';
+import { readAuthorities } from './authorities.ts';
 import type { FetchRules } from './open-source.ts';
 
 export type FetchSettings = ImageSettings &
@@ -26,7 +25,7 @@ export function fetchRulesOf(settings: FetchSettings): FetchRules {
     http: {
       addresses: new AddressRules({ allowed: settings['images.fetch_addresses'], ownPorts: ownPortsOf(settings) }),
       prefixes: settings['images.fetch_urls'],
-      authorities: file === '' ? [] : [readAuthorities(file)],
+      authorities: file === '' ? [] : [readAuthorities('images.fetch_ca_file', file)],
       stallMs: settings['images.upload_stall'] * 1000,
     },
     files: {
@@ -52,17 +51,4 @@ export function importRulesOf(settings: FetchSettings): FetchRules {
 function ownPortsOf(settings: FetchSettings): number[] {
   const apiPort = Number(settings['api.listen'].split(':').at(-1));
   return [apiPort, ...ownPortSettings.map((name) => settings[name])].filter((port) => port > 0);
-}
-
-/** @throws Fault `badRequest` that names setting and file */
-function readAuthorities(file: string): string {
-  try {
-    const text = readFileSync(file, 'utf8');
-    createSecureContext({ ca: text });
-    if (text.includes('BEGIN CERTIFICATE')) return text;
-    throw new Error('it has no certificate');
-  } catch (error) {
-    const detail = `setting images.fetch_ca_file names ${file}, which cannot be used (${(error as Error).message})`;
-    throw new Fault('badRequest', { detail }, error);
-  }
 }

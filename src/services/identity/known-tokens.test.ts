@@ -9,7 +9,7 @@ const later = Date.now() + 3_600_000;
 
 test('caches a known token until a write, some seconds, or its expiry', () => {
   let now = 0;
-  const known = new KnownTokens(() => now);
+  const known = new KnownTokens({ clock: () => now });
   known.keep('a', found(later), 1);
   known.keep('expired', found(Date.now() - 1), 1);
 
@@ -29,4 +29,17 @@ test('keeps the newest thousand tokens', () => {
   assert.equal(known.find('t499', 1), undefined);
   assert.ok(known.find('t500', 1));
   assert.ok(known.find('t1499', 1));
+});
+
+test('keeps as many as its owner says, for as long', () => {
+  const known = new KnownTokens({ keptMax: 2 });
+  const none = new KnownTokens({ keptFor: 0 });
+  for (const name of ['a', 'b', 'c']) known.keep(name, found(later), 0);
+  none.keep('a', found(later), 0);
+
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((name) => known.find(name, 0) !== undefined),
+    [false, true, true],
+  );
+  assert.equal(none.find('a', 0), undefined);
 });

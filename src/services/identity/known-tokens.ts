@@ -7,24 +7,28 @@ type FoundCaller<P extends Expiring> = { readonly payload: P; readonly caller: C
 /** `revision`: the store's when the caller was read; any later write to what a token depends on makes it another. */
 type Known<P extends Expiring> = FoundCaller<P> & { readonly revision: number; readonly readAt: number };
 
-const keptMax = 1000;
-/** Milliseconds. */
-const keptFor = 10_000;
+type Options = {
+  /** Monotonic milliseconds. */
+  readonly clock?: () => number;
+  readonly keptMax?: number;
+  /** Milliseconds. */
+  readonly keptFor?: number;
+};
 
 /** @typeParam P the payload of a token */
 export class KnownTokens<P extends Expiring> {
   /** The oldest first. */
   readonly #known = new Map<string, Known<P>>();
-  readonly #clock: () => number;
+  readonly #options: Required<Options>;
 
-  constructor(clock: () => number = () => performance.now()) {
-    this.#clock = clock;
+  constructor({ clock = () => performance.now(), keptMax = 1000, keptFor = 10_000 }: Options = {}) {
+    this.#options = { clock, keptMax, keptFor };
   }
 
   find(token: string, revision: number): FoundCaller<P> | undefined {
     const known = this.#known.get(token);
     if (!known) return undefined;
-    const isCurrent = known.revision === revision && this.#clock() - known.readAt < keptFor;
+    const isCurrent = known.revision === revision && this.#options.clock() - known.readAt < this.#options.keptFor;
     if (isCurrent && Date.parse(known.payload.expires_at) > Date.now()) return known;
     this.#known.delete(token);
     return undefined;
@@ -32,7 +36,7 @@ export class KnownTokens<P extends Expiring> {
 
   keep(token: string, { payload, caller }: FoundCaller<P>, revision: number): void {
     this.#known.delete(token);
-    this.#known.set(token, { payload, caller, revision, readAt: this.#clock() });
-    if (this.#known.size > keptMax) this.#known.delete(this.#known.keys().next().value as string);
+    this.#known.set(token, { payload, caller, revision, readAt: this.#options.clock() });
+    if (this.#known.size > this.#options.keptMax) this.#known.delete(this.#known.keys().next().value as string);
   }
 }
