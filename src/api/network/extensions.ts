@@ -7,6 +7,7 @@ import { route } from './policy.ts';
 type Extension = { readonly alias: string; readonly name: string; readonly description: string };
 
 const extensionTable: readonly Extension[] = [
+  { alias: 'address-group', name: 'Address group', description: 'Lists of addresses for rules of security groups.' },
   { alias: 'address-scope', name: 'Address scope', description: 'Where subnet pools do not overlap.' },
   {
     alias: 'allowed-address-pairs',
@@ -42,6 +43,11 @@ const extensionTable: readonly Extension[] = [
     alias: 'security-groups-normalized-cidr',
     name: 'normalized_cidr field of rules',
     description: 'Prefixes without host bits.',
+  },
+  {
+    alias: 'security-groups-remote-address-group',
+    name: 'Remote address group of rules',
+    description: 'The remote_address_group_id of rules.',
   },
   {
     alias: 'security-groups-rules-belongs-to-default-sg',

@@ -9,7 +9,7 @@ const reasons = {
   vifs: 'a VIF is a network port of this cloud, and an unknown one is refused; noop of Ironic attaches nothing',
 } as const;
 
-export const sdkTestsLeftOut: Reasons = {
+export const sdkBaremetalLeftOut: Reasons = {
   'test_baremetal_node.TestBareMetalNode.test_node_power_state': reasons.fakePower,
   'test_baremetal_node.TestBareMetalVif.test_node_vif_attach_detach': reasons.vifs,
 };

@@ -1,6 +1,7 @@
 """Runs a share of the tests below a folder of an installed Python package, one after another, and writes a line of JSON
 for each to descriptor 3: `test`, `outcome` (passed, failed, skipped) and `words`. Arguments: the number of the share and
-how many there are, the folder, its root on Python's path, and tests that are not run. A class is in one share.
+how many there are, the folder, its root on Python's path, the names of modules there (empty: all), and tests,
+classes or modules that are not run. A class is in one share.
 """
 import json
 import os
@@ -43,10 +44,13 @@ def tests_of(suite):
             yield test
 
 
-share, shares, folder, root, *left_out = sys.argv[1:]
-found = unittest.defaultTestLoader.discover(folder, top_level_dir=root)
+share, shares, folder, root, modules, *left_out = sys.argv[1:]
+found = unittest.TestSuite(
+    unittest.defaultTestLoader.discover(folder, pattern=f"{module}.py", top_level_dir=root)
+    for module in (modules.split(",") if modules else ["test*"])
+)
 with os.fdopen(3, "w") as output:
-    tests = [test for test in tests_of(found) if test.id() not in left_out]
+    tests = [test for test in tests_of(found) if not f"{test.id()}.".startswith(tuple(f"{name}." for name in left_out))]
     classes = list(dict.fromkeys(type(test) for test in tests))
     chosen = classes[int(share) :: int(shares)]
     unittest.TestSuite(test for test in tests if type(test) in chosen).run(Reported(output))

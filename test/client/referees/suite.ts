@@ -13,6 +13,8 @@ const runner = fileURLToPath(new URL('run-suite.py', import.meta.url));
 export type Suite = {
   /** Folder of the tests below Python's packages; its module names are shortened by it. */
   readonly folder: string;
+  /** Names of the modules there; default all. */
+  readonly modules?: readonly string[];
   /** Modules that the tests import, and the Debian packages that bring them. */
   readonly needs: Readonly<Record<string, string>>;
 };
@@ -25,7 +27,7 @@ export function whyNotRun({ needs }: Suite): string | false {
   return status === 0 ? false : `Python modules are missing (apt: ${Object.values(needs).join(' ')})`;
 }
 
-/** Reasons by the names of tests, which are without the module path of the suite. */
+/** Reasons by the names of tests, without the module path of the suite; the name of a module or class means all its tests. */
 export type Reasons = Readonly<Record<string, string>>;
 
 type Surroundings = {
@@ -34,7 +36,7 @@ type Surroundings = {
   /** Tests that must not pass. */
   readonly leftOut: Reasons;
   /** Tests that are not run. */
-  readonly byChance?: Reasons;
+  readonly notRun?: Reasons;
   /** How many processes share the classes of tests; default one. */
   readonly shares?: number;
 };
@@ -44,18 +46,20 @@ export async function holdSuite(t: TestContext, suite: Suite, surroundings: Surr
   const { leftOut } = surroundings;
   const outcomes = await run(suite, surroundings);
   assert.ok(outcomes.length > 0, 'no test was run');
-  const known = new Set(outcomes.map(({ test }) => test));
+  const rowOf = (test: string) => Object.keys(leftOut).find((row) => test === row || test.startsWith(`${row}.`));
   for (const { test, outcome, words } of outcomes)
     await t.test(test, () => {
-      if (leftOut[test] === undefined) assert.equal(outcome, 'passed', inShort(words));
-      else assert.notEqual(outcome, 'passed', `it passes: it need not be left out for this reason: ${leftOut[test]}`);
+      const row = rowOf(test);
+      if (row === undefined) assert.equal(outcome, 'passed', inShort(words));
+      else assert.notEqual(outcome, 'passed', `it passes: it need not be left out for this reason: ${leftOut[row]}`);
     });
-  await t.test('the tests that are left out are there', () =>
+  await t.test('the tests that are left out are there', () => {
+    const used = new Set(outcomes.map(({ test }) => rowOf(test)));
     assert.deepEqual(
-      Object.keys(leftOut).filter((test) => !known.has(test)),
+      Object.keys(leftOut).filter((row) => !used.has(row)),
       [],
-    ),
-  );
+    );
+  });
 }
 
 /** The last line of a traceback says what is wrong; the client's log before it is long. */
@@ -71,13 +75,14 @@ async function run(suite: Suite, surroundings: Surroundings): Promise<Outcome[]>
 }
 
 async function runShare(
-  { folder }: Suite,
-  { env, cwd, byChance = {} }: Surroundings,
+  { folder, modules = [] }: Suite,
+  { env, cwd, notRun = {} }: Surroundings,
   share: readonly string[],
 ): Promise<Outcome[]> {
   const prefix = `${folder.replaceAll('/', '.')}.`;
-  const notRun = Object.keys(byChance).map((test) => `${prefix}${test}`);
-  const child = spawn(python, ['-W', 'ignore', runner, ...share, `${packages}/${folder}`, packages, ...notRun], {
+  const without = Object.keys(notRun).map((test) => `${prefix}${test}`);
+  const where = [`${packages}/${folder}`, packages, modules.join()];
+  const child = spawn(python, ['-W', 'ignore', runner, ...share, ...where, ...without], {
     env: { ...env, PYTHONWARNINGS: 'ignore' },
     cwd,
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
