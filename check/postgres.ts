@@ -1,11 +1,13 @@
 /** The tests that open a store, run once more on a PostgreSQL server that lives as long as the stage. */
-
+import { relative } from 'node:path';
 import { syncSchema } from '#store/store.ts';
 import { startPostgres } from '#test/a-postgres.ts';
 import { templateVariable } from '#test/a-store.ts';
+import { readNotes } from '#test/noted-statements.ts';
 import { importsOf } from './import-lines.ts';
 import { aliasesOf } from './imports.ts';
-import type { Source } from './sources.ts';
+import { root, type Source } from './sources.ts';
+import { coverStatements } from './statement-cover.ts';
 
 const opener = 'test/a-store.ts';
 
@@ -21,6 +23,18 @@ export function storeTests(files: readonly Source[]): Set<string> {
   const found = new Set([opener]);
   for (const path of found) for (const importer of importers.get(path) ?? []) found.add(importer);
   return found;
+}
+
+/**
+ * Those of `paths` that are enough after a run on SQLite: together they do all that any of them does, and a file of which
+ * nothing is noted stays.
+ * @param notes folder that `noteStatements` wrote to
+ */
+export function enoughTests(paths: readonly string[], notes: string): string[] {
+  const noted = readNotes(notes).map((note) => ({ ...note, file: relative(root, note.file) }));
+  const known = new Set(noted.map(({ file }) => file));
+  const chosen = new Set(coverStatements(noted.filter(({ file }) => paths.includes(file))));
+  return paths.filter((path) => chosen.has(path) || !known.has(path));
 }
 
 /** Runs `work` with the environment in which `aStore` makes PostgreSQL databases. */

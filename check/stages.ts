@@ -1,9 +1,12 @@
 /** The stages of a check, in order. A failed stage fails the run, but later stages still run. */
-import { availableParallelism } from 'node:os';
-import { relative } from 'node:path';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { whyNoPostgres } from '#test/a-postgres.ts';
+import { imageVariable, migrateImage } from '#test/a-store.ts';
+import { statementsVariable } from '#test/noted-statements.ts';
 import { checkImports } from './imports.ts';
-import { storeTests, withPostgres } from './postgres.ts';
+import { enoughTests, storeTests, withPostgres } from './postgres.ts';
 import { provideRecordings } from './recordings.ts';
 import { checkRules } from './rules.ts';
 import { type Program, runProgram } from './run-program.ts';
@@ -15,7 +18,10 @@ type TestStage = {
   covers: (path: string) => boolean;
   concurrency: number;
   fileSeconds: number;
-  /** Only tests that open a store, each on a PostgreSQL database. */
+  /**
+   * Only tests that open a store, each on a PostgreSQL database; after the unit tests, those that are enough
+   * (docs/decisions/0069-postgresql-by-statements.md).
+   */
   onPostgres?: boolean;
 };
 type Stage = { name: string; group: Group } & (
@@ -69,33 +75,69 @@ type Outcome = { name: string; seconds: number; problem: string | undefined; tes
 export type CheckRequest = { groups: readonly Group[]; paths: readonly string[]; signal: AbortSignal };
 
 /** Runs the stages of the selected groups, prints a summary and returns whether all passed. */
-export async function runStages({ groups, paths, signal }: CheckRequest): Promise<boolean> {
+export async function runStages(request: CheckRequest): Promise<boolean> {
+  const folder = await mkdtemp(join(tmpdir(), 'ingot-check-'));
+  try {
+    return await runAll(request, folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function runAll({ groups, paths, signal }: CheckRequest, folder: string): Promise<boolean> {
   const outcomes: Outcome[] = [];
+  const notes = groups.includes('unit') && groups.includes('postgres') && paths.length === 0 ? join(folder, 'notes') : undefined;
+  let env: Record<string, string> | undefined;
+  const surroundings = async () => {
+    env ??= await prepare(folder, notes);
+    return { paths, signal, notes, env };
+  };
   for (const stage of stageTable.filter(({ group }) => groups.includes(group))) {
     if (signal.aborted) break;
     process.stdout.write(`\n== ${stage.name}\n`);
     const start = performance.now();
-    const result = await runStage(stage, paths, signal);
+    const result = await runStage(stage, surroundings, signal);
     outcomes.push({ name: stage.name, seconds: (performance.now() - start) / 1000, ...result });
   }
   printSummary(outcomes, signal.aborted);
   return !signal.aborted && outcomes.every(({ problem }) => problem === undefined);
 }
 
+type Surroundings = {
+  paths: readonly string[];
+  signal: AbortSignal;
+  /** Folder in which the unit tests note what they have the database do, for the choice of those on PostgreSQL. */
+  notes: string | undefined;
+  env: Record<string, string>;
+};
+
+/** @returns the environment of all tests */
+async function prepare(folder: string, notes: string | undefined): Promise<Record<string, string>> {
+  const image = join(folder, 'migrated.sqlite');
+  await writeFile(image, await migrateImage());
+  return { ...provideRecordings(), [imageVariable]: image, ...(notes && { [statementsVariable]: notes }) };
+}
+
 async function runStage(
   stage: Stage,
-  paths: readonly string[],
+  surroundings: () => Promise<Surroundings>,
   signal: AbortSignal,
 ): Promise<Pick<Outcome, 'problem' | 'tests'>> {
   if ('program' in stage) return { problem: await runProgram(stage.program, signal) };
   if ('findings' in stage) return { problem: printFindings(stage.findings(listSources())) };
-  const files = testFiles(stage.tests, paths);
+  return runTestStage(stage.tests, await surroundings());
+}
+
+async function runTestStage(
+  stage: TestStage,
+  { paths, signal, notes, env }: Surroundings,
+): Promise<Pick<Outcome, 'problem' | 'tests'>> {
+  const files = testFiles(stage, paths, notes);
   if (files.length === 0) return { problem: paths.length === 0 ? 'no test files found' : undefined };
-  const reason = stage.tests.onPostgres ? await whyNoPostgres() : undefined;
+  const reason = stage.onPostgres ? await whyNoPostgres() : undefined;
   if (reason !== undefined) return { problem: undefined, tests: allSkipped(files, reason) };
-  const run = (env: Record<string, string>) =>
-    runTests({ ...stage.tests, files, signal, env: { ...provideRecordings(), ...env } });
-  const tests = await (stage.tests.onPostgres ? withPostgres(run) : run({}));
+  const run = (more: Record<string, string>) => runTests({ ...stage, files, signal, env: { ...env, ...more } });
+  const tests = await (stage.onPostgres ? withPostgres(run) : run({}));
   return { tests, problem: tests.failed > 0 ? `${tests.failed} failed` : undefined };
 }
 
@@ -104,14 +146,16 @@ function allSkipped(files: readonly string[], reason: string): TestCounts {
   return { passed: 0, failed: 0, failures: [], skipped, durations: [] };
 }
 
-function testFiles({ covers, onPostgres }: TestStage, paths: readonly string[]): string[] {
+function testFiles({ covers, onPostgres }: TestStage, paths: readonly string[], notes: string | undefined): string[] {
   const sources = listSources();
   const onStore = onPostgres ? storeTests(sources) : undefined;
-  return sources
+  const found = sources
     .map(({ path }) => path)
     .filter((path) => path.endsWith('.test.ts') && covers(path) && (onStore?.has(path) ?? true))
-    .filter((path) => paths.length === 0 || paths.some((part) => path.startsWith(part)))
-    .map((path) => `${root}/${path}`);
+    .filter((path) => paths.length === 0 || paths.some((part) => path.startsWith(part)));
+  const enough = onPostgres && notes !== undefined ? enoughTests(found, notes) : found;
+  if (enough.length < found.length) process.stdout.write(`${enough.length} of ${found.length} files do all that the others do\n`);
+  return enough.map((path) => `${root}/${path}`);
 }
 
 function isIn(path: string, folders: readonly string[]): boolean {

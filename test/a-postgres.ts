@@ -119,7 +119,9 @@ export function databasesAt(urlOf: (database: string) => string): Omit<PostgresS
   return {
     urlOf,
     async create(database, template) {
-      await command(`CREATE DATABASE "${database}"${template === undefined ? '' : ` TEMPLATE "${template}"`}`);
+      // FILE_COPY: half the time of the default, which writes each page to the log.
+      const copied = template === undefined ? '' : ` TEMPLATE "${template}" STRATEGY FILE_COPY`;
+      await command(`CREATE DATABASE "${database}"${copied}`);
       return urlOf(database);
     },
     drop: (database) => command(`DROP DATABASE IF EXISTS "${database}" WITH (FORCE)`),

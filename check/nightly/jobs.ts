@@ -23,9 +23,15 @@ export const jobTable: readonly Job[] = [
   {
     name: 'fresh-debian',
     what: "README's demo and tests on a fresh Debian 12",
-    minutes: 90,
+    minutes: 75,
     command: [...node, 'check/nightly/fresh-debian.ts', 'npm run demo -- --once', 'npm test'],
     needs: aFreshDebian,
+  },
+  {
+    name: 'postgres',
+    what: 'all tests that open a store, on PostgreSQL: `npm test` runs as many as do what the others do',
+    minutes: 15,
+    command: ['bin/check', 'postgres'],
   },
   {
     name: 'fuzz',
