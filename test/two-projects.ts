@@ -1,5 +1,6 @@
 /** An API with two projects that have one of each resource: for tests of isolation between projects. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import type { RouteOptions } from 'fastify';
 import { allocatePort } from '#engine/servers/addresses.ts';
 import { aFlavor, anImage } from './a-task.ts';
@@ -99,6 +100,11 @@ async function aProject(fixture: RackFixture, name: string) {
   const rbac = { object_type: 'address_group', object_id: list.id, action: 'access_as_shared', target_tenant: '9'.repeat(32) };
   const { rbac_policy } = await make('/network/v2.0/rbac-policies', { rbac_policy: rbac });
   const port = await allocatePort(fixture.store, { network: row!, project_id: project.id });
+  const routing = await aRouter(fixture, {
+    project_id: project.id,
+    port: port.id,
+    cidr: name === 'victim' ? '10.19.0.0/24' : '10.18.0.0/24',
+  });
   await make('/compute/v2.1/os-keypairs', { keypair: { name: `${name}-key` } });
   const server = { name, imageRef: image.id, flavorRef: 'f1', networks: [] };
   const created = await make('/compute/v2.1/servers', { server });
@@ -113,6 +119,7 @@ async function aProject(fixture: RackFixture, name: string) {
     networks: network.id,
     subnets: subnet.id,
     ports: port.id,
+    ...routing,
     'security-groups': group.id,
     'address-groups': list.id,
     'address-scopes': scope.id,
@@ -128,4 +135,29 @@ async function aProject(fixture: RackFixture, name: string) {
     'os-instance-actions': `req-${operation?.id}`,
   };
   return { headers, ids };
+}
+
+type Routing = { readonly project_id: string; readonly port: string; readonly cidr: string };
+
+/** A router, a floating IP and a port forwarding, without an external network, which both projects would see. */
+async function aRouter({ store, ask }: RackFixture, { project_id, port, cidr }: Routing): Promise<Ids> {
+  const url = '/network/v2.0';
+  const { network } = (await ask({ method: 'POST', url: `${url}/networks`, payload: { network: {} } })).body;
+  await ask({ method: 'POST', url: `${url}/subnets`, payload: { subnet: { network_id: network.id, ip_version: 4, cidr } } });
+  const { router } = (await ask({ method: 'POST', url: `${url}/routers`, payload: { router: { project_id } } })).body;
+  const row = await store.networks.find({ id: network.id });
+  const outside = await allocatePort(store, { network: row!, project_id: '', device_owner: 'network:floatingip' });
+  const times = { created_at: '2026-01-01T00:00:00.000Z', updated_at: '2026-01-01T00:00:00.000Z' };
+  const floating = await store.floating_ips.insert({
+    ...times,
+    ...{ id: randomUUID(), project_id, description: '', status: 'DOWN', floating_network_id: network.id },
+    ...{ floating_ip_address: outside.fixed_ips[0]?.ip_address, floating_port_id: outside.id },
+  });
+  const forwarding = await store.port_forwardings.insert({
+    ...times,
+    ...{ id: randomUUID(), project_id, description: '', floatingip_id: floating.id, protocol: 'tcp' },
+    ...{ external_first: 80, external_last: 80, internal_first: 80, internal_last: 80 },
+    ...{ internal_port_id: port, internal_ip_address: '10.0.0.1' },
+  });
+  return { routers: router.id, floatingips: floating.id, port_forwardings: forwarding.id };
 }

@@ -14,7 +14,7 @@ after(() => fixture.close());
 const personas = await createPersonas(fixture);
 const owner = personas.find(({ name }) => name === 'member of the project')?.project_id ?? '';
 
-for (const resource of ['network', 'subnet', 'port'])
+for (const resource of ['network', 'subnet', 'port', 'router'])
   await fixture.store.network_quotas.insert({ project_id: owner, resource, most: -1 });
 
 const patchType = 'application/openstack-images-v2.1-json-patch';
@@ -22,6 +22,7 @@ const services = {
   network: '/network/v2.0/networks',
   subnet: '/network/v2.0/subnets',
   port: '/network/v2.0/ports',
+  router: '/network/v2.0/routers',
   image: '/image/v2/images',
 } as const;
 type Noun = keyof typeof services;
@@ -82,6 +83,7 @@ const objects: Readonly<Record<string, Rights>> = {
   },
   'a port': { noun: 'port', make: async () => makePort(await make('network', {})), ...hidden },
   'a port on a shared network': { noun: 'port', make: async () => makePort(await make('network', { shared: true })), ...hidden },
+  'a router': { noun: 'router', make: () => make('router', {}), ...hidden },
   'a private image': { noun: 'image', make: () => makeImage('private'), ...hidden },
   'a shared image': { noun: 'image', make: () => makeImage('shared'), ...hidden },
   'a community image': { noun: 'image', make: () => makeImage('community'), ...visible },

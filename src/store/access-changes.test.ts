@@ -63,6 +63,7 @@ test('counts a write to any table, except those on which no token depends', asyn
       'network_quotas',
       'networks',
     ],
+    ...['floating_ips', 'port_forwardings', 'router_ports', 'routers'],
     ...['node_endpoints', 'node_locks', 'node_ports', 'node_reservations', 'nodes'],
     ...[
       'operations',

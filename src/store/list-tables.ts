@@ -17,6 +17,7 @@ export const listTables = {
   credentials: { id: 'id', order: [{ column: 'id' }] },
   domains: { id: 'id', order: byName },
   endpoint_groups: { id: 'id', order: byName },
+  floating_ips: { id: 'id', order: oldestFirst },
   flavors: { id: 'id', order: [{ column: 'id' }] },
   groups: { id: 'id', order: byName },
   image_tasks: { id: 'id', order: newestFirst },
@@ -32,6 +33,8 @@ export const listTables = {
   ports: { id: 'id', order: oldestFirst },
   /** Small records of the bare-metal service. */
   records: { id: 'uuid', order: [{ column: 'created_at' }, { column: 'uuid' }] },
+  port_forwardings: { id: 'id', order: oldestFirst },
+  routers: { id: 'id', order: oldestFirst },
   rbac_policies: { id: 'id', order: oldestFirst },
   security_groups: { id: 'id', order: oldestFirst },
   security_group_rules: { id: 'id', order: oldestFirst },

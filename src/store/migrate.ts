@@ -65,6 +65,7 @@ import { migration0101 } from './migrations/0101-equal-images.ts';
 import { migration0105 } from './migrations/0105-address-scopes.ts';
 import { migration0110 } from './migrations/0110-port-attributes.ts';
 import { migration0111 } from './migrations/0111-trunks.ts';
+import { migration0115 } from './migrations/0115-routers.ts';
 import { migration0120 } from './migrations/0120-fewer-event-indexes.ts';
 
 const migrations: Record<string, Migration> = {
@@ -131,6 +132,7 @@ const migrations: Record<string, Migration> = {
   '0105-address-scopes': migration0105,
   '0110-port-attributes': migration0110,
   '0111-trunks': migration0111,
+  '0115-routers': migration0115,
   '0120-fewer-event-indexes': migration0120,
 };
 

@@ -21,6 +21,7 @@ import { FailedLogins } from './tables/failed-logins.ts';
 import { FetchedImages } from './tables/fetched-images.ts';
 import { FirmwareUpdates } from './tables/firmware-updates.ts';
 import { Flavors } from './tables/flavors.ts';
+import { FloatingIps, PortForwardings } from './tables/floating-ips.ts';
 import { GroupMembers, Groups } from './tables/groups.ts';
 import { HeldAddresses } from './tables/held-addresses.ts';
 import { ImageMembers } from './tables/image-members.ts';
@@ -47,6 +48,7 @@ import { RbacPolicies } from './tables/rbac-policies.ts';
 import { RevokedTokens } from './tables/revoked-tokens.ts';
 import { RoleAssignments } from './tables/role-assignments.ts';
 import { ImpliedRoles, Roles } from './tables/roles.ts';
+import { RouterPorts, Routers } from './tables/routers.ts';
 import { Runbooks } from './tables/runbooks.ts';
 import { ScopeTokenRevisions } from './tables/scope-token-revisions.ts';
 import { SecretsKeys } from './tables/secrets-key.ts';
@@ -99,6 +101,10 @@ export const nouns = {
   ip_allocations: IpAllocations,
   trunks: Trunks,
   trunk_subports: TrunkSubports,
+  routers: Routers,
+  router_ports: RouterPorts,
+  floating_ips: FloatingIps,
+  port_forwardings: PortForwardings,
   servers: Servers,
   operations: Operations,
   console_tickets: ConsoleTickets,

@@ -264,7 +264,10 @@ test('explains what is unsupported', { skip }, async () => {
   const [network] = await fixture.store.networks.list({ name: 'taken' });
   await fixture.ask({ method: 'POST', url: '/network/v2.0/ports', payload: { port: { network_id: network?.id } } });
 
-  await assert.rejects(openstack(env, ['router', 'create', 'r']), /A router is not supported by Ingot yet/);
+  await assert.rejects(
+    openstack(env, ['network', 'segment', 'create', '--network', 'taken', '--network-type', 'vlan', 's']),
+    /A network segment is not supported by Ingot yet/,
+  );
   // The client prints the cause of a failed delete only in its log lines.
   await assert.rejects(openstack(env, ['network', 'delete', 'taken']), /is in use: there are 1 ports on it/);
 });

@@ -7,8 +7,10 @@ import { readBoolean } from '#services/loose-booleans.ts';
 const booleans = [
   ...[
     'admin_state_up',
+    'distributed',
     'dns_publish_fixed_ip',
     'enable_dhcp',
+    'ha',
     'is_default',
     'port_security_enabled',
     'propagate_uplink_status',
@@ -19,7 +21,7 @@ const booleans = [
 /** Go clients send null for an empty list. */
 const lists = [
   ...['allowed_address_pairs', 'availability_zone_hints', 'dns_nameservers', 'extra_dhcp_opts', 'host_routes'],
-  ...['security_groups', 'service_types'],
+  ...['routes', 'security_groups', 'service_types'],
 ];
 const wholeNumber = /^\s*[0-9]{1,5}\s*$/;
 

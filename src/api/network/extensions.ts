@@ -16,8 +16,32 @@ const extensionTable: readonly Extension[] = [
   },
   { alias: 'binding', name: 'Port Binding', description: 'The host and profile that a port is bound to.' },
   { alias: 'data-plane-status', name: 'Data plane status', description: 'What others report about the data plane of a port.' },
+  {
+    alias: 'expose-port-forwarding-in-fip',
+    name: 'Expose Floating IP port forwardings',
+    description: 'Floating IPs show their port forwardings.',
+  },
+  { alias: 'ext-gw-mode', name: 'Neutron L3 Configurable external gateway mode', description: 'enable_snat of gateways.' },
   { alias: 'external-net', name: 'Neutron external network', description: 'The router:external attribute of networks.' },
+  { alias: 'extraroute', name: 'Neutron Extra Route', description: 'Routes of routers.' },
+  { alias: 'extraroute-atomic', name: 'Atomically add/remove extra routes', description: 'Routes are added and removed.' },
   { alias: 'filter-validation', name: 'Filter parameters validation', description: 'Unknown filters are rejected.' },
+  { alias: 'fip-port-details', name: 'Floating IP Port Details Extension', description: 'The port_details of floating IPs.' },
+  {
+    alias: 'floating-ip-port-forwarding',
+    name: 'Floating IP Port Forwarding',
+    description: 'Ports of a floating IP that lead to ports of addresses.',
+  },
+  {
+    alias: 'floating-ip-port-forwarding-description',
+    name: 'Floating IP Port Forwarding new attribute description',
+    description: 'Port forwardings have a description.',
+  },
+  {
+    alias: 'floating-ip-port-forwarding-port-ranges',
+    name: 'Floating IP Port Forwarding support the usage of port ranges',
+    description: 'Ranges of ports are forwarded.',
+  },
   {
     alias: 'ip-substring-filtering',
     name: 'IP address substring filtering',
@@ -38,6 +62,7 @@ const extensionTable: readonly Extension[] = [
     name: 'If-Match constraints based on revision_number',
     description: 'Changes of what was read before, or none.',
   },
+  { alias: 'router', name: 'Neutron L3 Router', description: 'Routers and floating IPs, which are kept as without an agent.' },
   { alias: 'security-group', name: 'security-group', description: 'Security groups, which are kept and not enforced.' },
   {
     alias: 'security-groups-normalized-cidr',

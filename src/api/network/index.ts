@@ -5,10 +5,13 @@ import { addressGroupRoutes } from './address-groups.ts';
 import { addressScopeRoutes } from './address-scopes.ts';
 import { convertAttributes } from './converted-attributes.ts';
 import { extensionRoutes } from './extensions.ts';
+import { floatingIpRoutes } from './floating-ips.ts';
 import { networkRoutes } from './networks.ts';
+import { portForwardingRoutes } from './port-forwardings.ts';
 import { portRoutes } from './ports.ts';
 import { quotaRoutes } from './quotas.ts';
 import { rbacRoutes } from './rbac-policies.ts';
+import { routerRoutes } from './routers.ts';
 import { securityGroupRoutes } from './security-groups.ts';
 import { subnetRoutes } from './subnets.ts';
 import { trunkRoutes } from './trunks.ts';
@@ -23,6 +26,9 @@ const rows = [
   ...addressScopeRoutes,
   ...rbacRoutes,
   ...trunkRoutes,
+  ...routerRoutes,
+  ...floatingIpRoutes,
+  ...portForwardingRoutes,
   ...quotaRoutes,
   ...extensionRoutes,
   ...unsupportedRoutes,

@@ -252,18 +252,18 @@ test('recomputes the pools of a changed subnet', async () => {
 });
 
 test('lists unsupported resources as empty, and rejects them by name', async () => {
-  const routers = await fixture.ask({ url: `${base}/routers` });
-  const router = await fixture.ask({ method: 'POST', url: `${base}/routers`, payload: { router: {} } });
+  const trunks = await fixture.ask({ url: `${base}/trunks` });
+  const trunk = await fixture.ask({ method: 'POST', url: `${base}/trunks`, payload: { trunk: {} } });
   const vlan = await fixture.ask({
     method: 'POST',
     url: `${base}/networks`,
     payload: { network: { 'provider:network_type': 'vlan' } },
   });
-  const extension = await fixture.ask({ url: `${base}/extensions/router` });
+  const extension = await fixture.ask({ url: `${base}/extensions/trunk` });
 
-  assert.deepEqual(routers.body, { routers: [] });
-  assert.equal(router.status, 501);
-  assert.match(router.body.NeutronError.message, /^A router is not supported by Ingot yet/);
+  assert.deepEqual(trunks.body, { trunks: [] });
+  assert.equal(trunk.status, 501);
+  assert.match(trunk.body.NeutronError.message, /^A trunk is not supported by Ingot yet/);
   assert.match(vlan.body.NeutronError.message, /'vlan' is not supported/);
   assert.equal(extension.status, 404);
   const { quota } = (await fixture.ask({ url: `${base}/quotas/x` })).body;

@@ -10,6 +10,7 @@ import { baseRules } from './rules/base.ts';
 import { networkRules, subnetRules } from './rules/networks.ts';
 import { otherRules } from './rules/others.ts';
 import { portRules } from './rules/ports.ts';
+import { routerRules } from './rules/routers.ts';
 import { securityGroupRules } from './rules/security-groups.ts';
 import { sharingRules } from './rules/sharing.ts';
 import { trunkRules } from './rules/trunks.ts';
@@ -20,6 +21,7 @@ const rules = {
   ...subnetRules,
   ...portRules,
   ...securityGroupRules,
+  ...routerRules,
   ...sharingRules,
   ...trunkRules,
   ...otherRules,
@@ -33,6 +35,7 @@ export const networkPolicy = {
     ...targetOf({ project_id, ...caller }),
     'network:project_id': project_id,
     'security_group:project_id': project_id,
+    'ext_parent:project_id': project_id,
   }),
 } as const;
 
@@ -73,7 +76,7 @@ export function authorizeAttributes(request: FastifyRequest, action: Action, att
 }
 
 function innerNames(value: unknown): Set<string> {
-  const items = Array.isArray(value) ? value : [];
+  const items = [value].flat();
   return new Set(items.flatMap((item) => (typeof item === 'object' && item !== null ? Object.keys(item) : [])));
 }
 

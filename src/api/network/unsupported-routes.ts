@@ -21,8 +21,6 @@ const collectionTable: readonly Collection[] = [
     get: 'get_availability_zone',
     create: null,
   },
-  { path: 'floatingips', noun: 'FloatingIP', what: 'A floating IP', get: 'get_floatingip', create: 'create_floatingip' },
-  { path: 'routers', noun: 'Router', what: 'A router', get: 'get_router', create: 'create_router' },
   { path: 'segments', noun: 'Segment', what: 'A network segment', get: 'get_segment', create: 'create_segment' },
   { path: 'subnetpools', noun: 'SubnetPool', what: 'A subnet pool', get: 'get_subnetpool', create: 'create_subnetpool' },
 ];

@@ -36,6 +36,8 @@ export type NewPort = {
   security_groups?: readonly string[];
   /** Addresses of the site, which are never allocated: `siteRanges` of the settings. */
   reserved?: readonly ReservedRange[];
+  /** A router's port may have the address of the subnet's gateway. */
+  isRouter?: boolean;
 };
 
 /**
@@ -44,9 +46,9 @@ export type NewPort = {
  */
 export function allocatePort(store: Store, request: NewPort): Promise<Port> {
   return store.transaction(async (trx) => {
-    const { network, fixed_ips: wanted, reserved = [] } = request;
+    const { network, fixed_ips: wanted, reserved = [], isRouter = false } = request;
     const mac_address = request.mac_address ?? (await newMac(trx));
-    const fixed_ips = await chooseAddresses(trx, network.id, { wanted, reserved });
+    const fixed_ips = await chooseAddresses(trx, network.id, { wanted, reserved, isRouter });
     const security = await securityOf(trx, request);
     const now = new Date().toISOString();
     const port = await withUniqueMac(network.id, mac_address, () =>
@@ -85,9 +87,29 @@ async function securityOf(trx: Store, request: NewPort): Promise<Pick<Port, 'por
   return { port_security_enabled, security_groups: [(await defaultGroupOf(trx, project_id)).id] };
 }
 
-/** Releases port, MAC and addresses; idempotent. */
+/** Releases port, MAC and addresses, and what floating IPs have of it; idempotent. */
 export async function releasePort(store: Store, id: string): Promise<void> {
-  await store.ports.remove({ id });
+  await store.transaction(async (trx) => {
+    const free = { fixed_port_id: null, fixed_ip_address: null, router_id: null, status: 'DOWN' as const };
+    await trx.floating_ips.update({ fixed_port_id: id }, { ...free, updated_at: new Date().toISOString() });
+    await removeForwardings(trx, { internal_port_id: id });
+    await trx.ports.remove({ id });
+  });
+}
+
+type Forwardings = { internal_port_id: string; internal_ip_address?: string[] } | { id: string };
+
+/** A floating IP without port forwardings belongs to no router. */
+export async function removeForwardings(trx: Store, where: Forwardings): Promise<void> {
+  const removed = await trx.port_forwardings.pick(['floatingip_id'], where);
+  await trx.port_forwardings.remove(where);
+  for (const id of new Set(removed.map(({ floatingip_id }) => floatingip_id))) {
+    const isLast = (await trx.port_forwardings.count({ floatingip_id: id })) === 0;
+    await trx.floating_ips.update(
+      { id },
+      { updated_at: new Date().toISOString(), ...(isLast && { router_id: null, status: 'DOWN' }) },
+    );
+  }
 }
 
 export type PortChanges = { mac_address?: string; fixed_ips?: readonly WantedAddress[]; reserved?: readonly ReservedRange[] };

@@ -18,7 +18,7 @@ import type { Subnet } from '#store/tables/subnets.ts';
 import { heldAddresses } from './held-addresses.ts';
 
 /** `subnet_id` alone: any free address in it; `ip_address` alone: in the subnet that contains it. */
-export type WantedAddress = { subnet_id?: string; ip_address?: string };
+export type WantedAddress = { subnet_id?: string; ip_address?: string; version?: 4 | 6 };
 export type FixedIp = Port['fixed_ips'][number];
 
 /** Neutron's default (`max_fixed_ips_per_port`). */
@@ -29,6 +29,7 @@ type Choice = {
   reserved: readonly ReservedRange[];
   /** Those that the port has, and may keep. */
   own?: readonly FixedIp[];
+  isRouter?: boolean;
 };
 
 /** `barred`: addresses of the site, of all subnets' gateways, of machines that may still use them, and those already chosen for this port. */
@@ -38,13 +39,15 @@ type Pools = { store: Store; networkId: string; subnets: readonly Subnet[]; barr
 export async function chooseAddresses(
   store: Store,
   networkId: string,
-  { wanted, reserved, own = [] }: Choice,
+  { wanted, reserved, own = [], isRouter = false }: Choice,
 ): Promise<FixedIp[]> {
   if (wanted && wanted.length > maxFixedIps)
     throw new Fault('invalidInput', { detail: `Exceeded maximum amount of fixed ips per port: ${maxFixedIps}` });
   const subnets = await store.subnets.list({ network_id: networkId }, { orderBy: 'created_at' });
   // A machine with the gateway's address would disrupt all others on the wire.
-  const gateways = (await store.subnets.pick(['gateway_ip'])).flatMap(({ gateway_ip }) => singleRange(gateway_ip));
+  const gateways = (await gatewaysBarred(store, isRouter ? networkId : undefined)).flatMap(({ gateway_ip }) =>
+    singleRange(gateway_ip),
+  );
   const pools: Pools = { store, networkId, subnets, barred: [...reserved, ...gateways, ...(await heldRanges(store, own))] };
   const chosen: FixedIp[] = [];
   for (const one of wanted ?? oneOfEachVersion(subnets)) {
@@ -55,13 +58,16 @@ export async function chooseAddresses(
   return chosen;
 }
 
-type Wanted = WantedAddress & { version?: 4 | 6 };
+/** Of all subnets, except those of the network whose router it is for. */
+async function gatewaysBarred(store: Store, but: string | undefined) {
+  return (await store.subnets.pick(['gateway_ip', 'network_id'])).filter(({ network_id }) => network_id !== but);
+}
 
-function oneOfEachVersion(subnets: readonly Subnet[]): Wanted[] {
+function oneOfEachVersion(subnets: readonly Subnet[]): WantedAddress[] {
   return ([4, 6] as const).flatMap((version) => (subnets.some(({ ip_version }) => ip_version === version) ? [{ version }] : []));
 }
 
-function choose(pools: Pools, { subnet_id, ip_address, version }: Wanted): Promise<FixedIp> {
+function choose(pools: Pools, { subnet_id, ip_address, version }: WantedAddress): Promise<FixedIp> {
   const subnets = pools.subnets.filter(
     (subnet) => (subnet_id === undefined || subnet.id === subnet_id) && (version === undefined || subnet.ip_version === version),
   );

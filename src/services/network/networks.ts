@@ -1,11 +1,14 @@
 /** Networks. Ingot does not configure switches yet, so all are the one flat network that the machines are wired to. */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
+import type { Store } from '#store/store.ts';
 import type { Network } from '#store/tables/networks.ts';
 import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
+import { networkFault } from './errors.ts';
 import { refuseOver } from './quotas.ts';
 import { writeNetworkAccess } from './rbac-policies.ts';
+import { floatingOwner, gatewayOwner } from './router-ports.ts';
 import { ownerOf } from './visibility.ts';
 
 const defaultMtu = 1500;
@@ -80,9 +83,18 @@ export async function updateNetwork({ store }: NetworkContext, { id }: Network, 
       description: changes.description ?? network.description,
       updated_at: new Date().toISOString(),
     };
+    if (network.external && !changed.external) await refuseUsedOutside(trx, id);
     await writeNetworkAccess(trx, network, changed);
     await trx.networks.update({ id }, changed);
   });
+}
+
+/** @throws Fault `conflict` while a router or floating IP has an address of it */
+async function refuseUsedOutside(trx: Store, id: string): Promise<void> {
+  const users = await trx.ports.count({ network_id: id, device_owner: [gatewayOwner, floatingOwner] });
+  if (users === 0) return;
+  const reason = 'since it has existing gateway ports';
+  throw networkFault('ExternalNetworkInUse', `External network ${id} cannot be updated to be made non-external, ${reason}.`);
 }
 
 /** Deletes its subnets too; a port prevents the deletion. @throws Fault `networkInUse` */

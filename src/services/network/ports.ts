@@ -10,10 +10,13 @@ import type { Caller } from '../caller.ts';
 import { addressPairsOf, requirePortSecurity, type WantedPair } from './address-pairs.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
+import { refuseFloatingChange } from './floating-ips.ts';
 import { readMac } from './macs.ts';
+import { removeOfOthers } from './port-forwardings.ts';
 import { refuseManyOnForeign } from './port-quota.ts';
 import { changedSecurityOf, newSecurityOf } from './port-security.ts';
 import { refuseOver } from './quotas.ts';
+import { refuseL3Port } from './router-ports.ts';
 import { refuseManyTags } from './tags.ts';
 import { refusePortOfTrunk } from './trunks.ts';
 import { ownerOf } from './visibility.ts';
@@ -86,8 +89,11 @@ export async function updatePort(
     const port = await trx.ports.find({ id });
     if (!port) throw new Fault('notFound', { what: 'Port', id });
     const { mac_address, fixed_ips, device_id, device_owner } = changesOf(port, request);
-    if ([mac_address, fixed_ips, device_id, device_owner].some((value) => value !== undefined))
+    if ([mac_address, fixed_ips, device_id, device_owner].some((value) => value !== undefined)) {
+      await refuseL3Port(trx, port);
       await refuseBound(trx, port, { type: 'PortBound', action: 'changed in that way' });
+    }
+    if (fixed_ips) await refuseFloatingChange(trx, port, fixed_ips);
     if (mac_address) await refuseMacOfNic(trx, mac_address, port.network_id);
     const security = await changedSecurityOf(trx, caller, { port, request });
     const described = {
@@ -98,6 +104,7 @@ export async function updatePort(
     };
     const changed = await readdressPort(trx, port, { ...definedOf({ mac_address, fixed_ips }), reserved: siteRanges(settings) });
     await trx.ports.update({ id }, { ...described, updated_at: changed.updated_at });
+    if (fixed_ips) await removeOfOthers(trx, changed);
   });
 }
 
@@ -145,6 +152,7 @@ function isSame(has: Port['fixed_ips'], wanted: readonly FixedIp[]): boolean {
 /** @throws Fault `conflict` while a server or trunk uses the port */
 export async function deletePort({ store }: NetworkContext, port: Port): Promise<void> {
   await store.transaction(async (trx) => {
+    await refuseL3Port(trx, port);
     await refuseBound(trx, port, { type: 'ServicePortInUse', action: 'deleted' });
     await refusePortOfTrunk(trx, port.id);
     await releasePort(trx, port.id);

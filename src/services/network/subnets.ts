@@ -7,6 +7,7 @@ import type { Network } from '#store/tables/networks.ts';
 import type { Subnet } from '#store/tables/subnets.ts';
 import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
+import { networkFault } from './errors.ts';
 import { refuseOver } from './quotas.ts';
 import { type PlanRequest, planSubnet, type Reserved, refuseOverlap, refuseProvisioningSubnet } from './subnet-plan.ts';
 import { ownerOf } from './visibility.ts';
@@ -82,10 +83,22 @@ export async function updateSubnet(context: NetworkContext, id: string, changes:
       enable_dhcp: enable_dhcp ?? subnet.enable_dhcp,
       updated_at: new Date().toISOString(),
     };
-    if (changed.gateway_ip !== subnet.gateway_ip) await refuseForeignGateway(trx, changed.gateway_ip, subnet);
+    if (changed.gateway_ip !== subnet.gateway_ip) {
+      await refuseGatewayOfRouter(trx, subnet.gateway_ip);
+      await refuseForeignGateway(trx, changed.gateway_ip, subnet);
+    }
     await trx.subnets.update({ id }, changed);
     await trx.networks.revise(subnet.network_id);
   });
+}
+
+/** @throws Fault `conflict` while a router has the address */
+async function refuseGatewayOfRouter(trx: Store, ip_address: string | null): Promise<void> {
+  const allocation = ip_address === null ? undefined : await trx.ip_allocations.find({ ip_address });
+  const port = allocation && (await trx.router_ports.find({ port_id: allocation.port_id }));
+  if (!port) return;
+  const detail = `Current gateway ip ${ip_address} already in use by port ${port.port_id}. Unable to update.`;
+  throw networkFault('GatewayIpInUse', detail);
 }
 
 /** A server of the project may be its router; another project's server may not. */

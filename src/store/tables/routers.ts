@@ -1,0 +1,23 @@
+/** Routers, as in Neutron, and their ports. */
+import { Collection } from '../collection.ts';
+import { RevisedCollection, type StandardAttributes } from './standard-attributes.ts';
+
+export type ExtraRoute = { destination: string; nexthop: string };
+
+export type Router = StandardAttributes & {
+  admin_state_up: boolean;
+  /** Of the external gateway. */
+  enable_snat: boolean;
+  routes: ExtraRoute[];
+};
+
+export class Routers extends RevisedCollection<Router> {
+  static override readonly table = { name: 'routers', json: ['tags', 'routes'], boolean: ['admin_state_up', 'enable_snat'] };
+}
+
+/** Not `device_id` of a port, which its owner may set: only the router's own operations write this. */
+export type RouterPort = { port_id: string; router_id: string; kind: 'gateway' | 'interface' };
+
+export class RouterPorts extends Collection<RouterPort> {
+  static override readonly table = { name: 'router_ports', key: 'port_id' };
+}
