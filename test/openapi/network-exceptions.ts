@@ -11,7 +11,7 @@ const absent = (plural: string, names: readonly string[], files: string): Except
   source: `${definitions}/${files}`,
 });
 
-const plurals = ['networks', 'subnets', 'ports', 'security_groups', 'security_group_rules'];
+const plurals = ['floatingips', 'routers', 'networks', 'subnets', 'ports', 'security_groups', 'security_group_rules'];
 const ruleFields = [
   'port_range_max',
   'port_range_min',
@@ -29,6 +29,26 @@ export const networkExceptions: readonly Exception[] = [
     '{port_device_profile,dns,dns_domain_ports,port_hints,ip_allocation}.py',
   ),
   absent('ports', ['qos_network_policy_id', 'qos_policy_id', 'resource_request'], '{qos,port_resource_request}.py'),
+  absent(
+    'routers',
+    ['availability_zone_hints', 'availability_zones', 'conntrack_helpers', 'distributed', 'enable_ndp_proxy', 'flavor_id'],
+    '{router_availability_zone,l3_conntrack_helper,dvr,l3_ext_ndp_proxy,l3_flavors}.py',
+  ),
+  absent('floatingips', ['dns_domain', 'dns_name', 'qos_policy_id'], '{dns,qos_fip}.py'),
+  {
+    at: inEach('floatingips', ['port_details', 'port_forwardings', 'fixed_ip_address']),
+    what: 'wrong',
+    says: 'must be string',
+    why: 'An object or null, a list, and null where there is none.',
+    source: 'neutron/db/l3_fip_port_details.py, neutron/services/portforwarding/pf_plugin.py, neutron/db/l3_db.py',
+  },
+  {
+    at: inEach('port_forwardings', ['external_port_range', 'internal_port_range']),
+    what: 'wrong',
+    says: 'must be number',
+    why: 'Ranges are text: FIRST:LAST.',
+    source: 'neutron/objects/port_forwarding.py (_modify_ports_range_from_db)',
+  },
   {
     at: plurals.flatMap((plural) => inEach(plural, ['project_id'])),
     what: 'unknown',
