@@ -11,7 +11,16 @@ const absent = (plural: string, names: readonly string[], files: string): Except
   source: `${definitions}/${files}`,
 });
 
-const plurals = ['floatingips', 'routers', 'networks', 'subnets', 'ports', 'security_groups', 'security_group_rules'];
+const plurals = [
+  'floatingips',
+  'routers',
+  'networks',
+  'subnets',
+  'ports',
+  'security_groups',
+  'security_group_rules',
+  'address_scopes',
+];
 const ruleFields = [
   'port_range_max',
   'port_range_min',
