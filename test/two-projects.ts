@@ -54,6 +54,7 @@ function nothingOf(ids: Ids): Ids {
     flavors: 'absent',
     nodes: blank('11111111-1111-4111-8111-111111111111'),
     'os-keypairs': 'absent',
+    namespaces: 'absent',
   };
   return {
     ...Object.fromEntries(Object.entries(ids).map(([noun, id]) => [noun, blank(id)])),
@@ -100,6 +101,10 @@ async function aProject(fixture: RackFixture, name: string) {
   const rbac = { object_type: 'address_group', object_id: list.id, action: 'access_as_shared', target_tenant: '9'.repeat(32) };
   const { rbac_policy } = await make('/network/v2.0/rbac-policies', { rbac_policy: rbac });
   const port = await allocatePort(fixture.store, { network: row!, project_id: project.id });
+  const nic = (await make('/network/v2.0/ports', { port: { network_id: network.id } })).port;
+  const { trunk } = await make('/network/v2.0/trunks', { trunk: { port_id: nic.id } });
+  const namespace = { namespace: `${name}-namespace`, owner: project.id, visibility: 'private' };
+  await admin('POST', '/image/v2/metadefs/namespaces', namespace);
   const routing = await aRouter(fixture, {
     project_id: project.id,
     port: port.id,
@@ -119,6 +124,8 @@ async function aProject(fixture: RackFixture, name: string) {
     networks: network.id,
     subnets: subnet.id,
     ports: port.id,
+    trunks: trunk.id,
+    namespaces: namespace.namespace,
     ...routing,
     'security-groups': group.id,
     'address-groups': list.id,

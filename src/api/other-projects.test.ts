@@ -33,7 +33,7 @@ const words: Readonly<Record<string, string>> = {
 };
 /** Path segments before a parameter that identifies nothing owned by a project. */
 const nobodys = new Set([
-  ...['services', 'endpoints', 'os-services', 'agents', 'availability_zones', 'segments', 'trunks'],
+  ...['services', 'endpoints', 'os-services', 'agents', 'availability_zones', 'segments'],
   ...['subnetpools', 'drivers', 'portgroups'],
   ...['credentials', 'OS-EC2', 'config', ':group', 'groups', 'policies', 'limits', 'registered_limits', 'endpoint_groups'],
   ...['identity_providers', 'protocols', 'mappings', 'service_providers', 'consumers', 'authorize', 'access_tokens'],
