@@ -82,8 +82,10 @@ const later = [
   '0092-endpoint-filter',
   '0100-metadefs',
   '0101-equal-images',
+  '0105-address-scopes',
   '0110-port-attributes',
   '0111-trunks',
+  '0115-routers',
   '0120-fewer-event-indexes',
 ];
 const at = '2026-11-22T14:20:08.000Z';
