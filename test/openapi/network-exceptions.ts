@@ -59,6 +59,12 @@ export const networkExceptions: readonly Exception[] = [
     source: 'neutron/objects/port_forwarding.py (_modify_ports_range_from_db)',
   },
   {
+    at: '/port/trunk_details',
+    what: 'unknown',
+    why: 'Of the parent of a trunk, by the extension trunk-details.',
+    source: `${definitions}/trunk_details.py`,
+  },
+  {
     at: plurals.flatMap((plural) => inEach(plural, ['project_id'])),
     what: 'unknown',
     why: 'Beside tenant_id, by the extension project-id.',
