@@ -83,7 +83,7 @@ export const jobTable: readonly Job[] = [
   {
     name: 'nova',
     what: 'a real Nova of Debian 12 with Ingot as its Ironic: a server on fake hardware and one on a lab machine',
-    minutes: 60,
+    minutes: 45,
     command: [...node, 'test/nova/main.ts'],
     needs: ['root', { program: 'mmdebstrap' }, { program: 'unshare' }],
   },
