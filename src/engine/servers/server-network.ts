@@ -195,6 +195,8 @@ export async function attachPort(store: Store, node_uuid: string, { id, port_uui
     if (await trx.trunk_subports.find({ port_id: id }))
       throw new Fault('conflict', { detail: `Unable to attach VIF ${id}: it is a subport of a trunk.` });
     if (await isAttached(trx, id)) throw new Fault('conflict', { detail: `Unable to attach VIF ${id}: it is attached already.` });
+    if ((await trx.router_ports.find({ port_id: id })) ?? (await trx.floating_ips.find({ floating_port_id: id })))
+      throw new Fault('conflict', { detail: `Unable to attach VIF ${id}: it belongs to a router or floating IP.` });
     if (await trx.servers.find({ id: port.device_id }))
       throw new Fault('conflict', { detail: `Unable to attach VIF ${id}: server ${port.device_id} uses it.` });
     await refuseHeld(trx, port, node_uuid);

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 import { parseAddress } from '#domain/ip-addresses.ts';
 import { siteRanges } from '#domain/reserved-addresses.ts';
-import { allocatePort, releasePort } from '#engine/servers/addresses.ts';
+import { allocatePort } from '#engine/servers/addresses.ts';
 import { isEqual } from '#store/conditions.ts';
 import type { Store } from '#store/store.ts';
 import type { FloatingIp } from '#store/tables/floating-ips.ts';
@@ -12,7 +12,7 @@ import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
 import { refuseOver } from './quotas.ts';
-import { floatingOwner, interfaceOwner, portsOfRouters } from './router-ports.ts';
+import { floatingOwner, interfaceOwner, portsOfRouters, releaseL3Port } from './router-ports.ts';
 import { findNetwork, ownerOf, visiblePorts } from './visibility.ts';
 
 export type FloatingIpChanges = {
@@ -120,6 +120,8 @@ async function associationOf(
   floating: FloatingIp,
   { port_id, fixed_ip_address }: FloatingIpChanges,
 ): Promise<Association> {
+  // What stays is not checked again: an administrator may have led it where the caller sees nothing.
+  if (port_id === undefined && !fixed_ip_address) return currentOf(floating);
   const id = port_id === undefined ? floating.fixed_port_id : port_id;
   if (fixed_ip_address && !port_id && !(port_id === undefined && id))
     throw refused('fixed_ip_address cannot be specified without a port_id');
@@ -139,6 +141,10 @@ async function associationOf(
     throw networkFault('FloatingIPPortAlreadyAssociated', detail);
   }
   return { fixed_port_id: id, fixed_ip_address: fixed.ip_address, router_id };
+}
+
+function currentOf({ fixed_port_id, fixed_ip_address, router_id }: FloatingIp): Association {
+  return { fixed_port_id, fixed_ip_address, router_id };
 }
 
 function chooseFixed({ id, fixed_ips, device_owner }: Port, wanted: string | undefined): Port['fixed_ips'][number] {
@@ -187,19 +193,20 @@ export async function routerFor(store: Store, { port, subnet_id, network_id }: P
 export async function deleteFloatingIp({ store }: NetworkContext, { id, floating_port_id }: FloatingIp): Promise<void> {
   await store.transaction(async (trx) => {
     if ((await trx.port_forwardings.count({ floatingip_id: id })) > 0) throw inUse(id);
+    await releaseL3Port(trx, floating_port_id);
     await trx.floating_ips.remove({ id });
-    await releasePort(trx, floating_port_id);
   });
 }
 
-/** The address that a floating IP leads to stays. @throws Fault `badRequest` */
+/** The addresses that floating IPs lead to stay. @throws Fault `badRequest` */
 export async function refuseFloatingChange(
   store: Store,
   { id }: Port,
   wanted: readonly { ip_address?: string }[],
 ): Promise<void> {
-  const [floating] = await store.floating_ips.pick(['fixed_ip_address'], { fixed_port_id: id });
-  if (!floating || wanted.some(({ ip_address }) => ip_address === floating.fixed_ip_address)) return;
+  const floating = await store.floating_ips.pick(['fixed_ip_address'], { fixed_port_id: id });
+  const kept = new Set(wanted.map(({ ip_address }) => ip_address));
+  if (floating.every(({ fixed_ip_address }) => fixed_ip_address === null || kept.has(fixed_ip_address))) return;
   const reason = 'because its original fixed_ip has been associated to a floating ip';
   throw new Fault('badRequest', { detail: `Bad port request: Cannot update the fixed_ips of the port ${id}, ${reason}.` });
 }

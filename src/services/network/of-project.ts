@@ -7,6 +7,7 @@ export async function networkResourcesOf(store: Store, project_id: string): Prom
     networks: await store.networks.count({ project_id }),
     subnets: await store.subnets.count({ project_id }),
     ports: await store.ports.count({ project_id }),
+    trunks: await store.trunks.count({ project_id }),
     routers: await store.routers.count({ project_id }),
     'floating IPs': await store.floating_ips.count({ project_id }),
     'address groups': await store.address_groups.count({ project_id }),

@@ -9,6 +9,7 @@ import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
 import { refuseOver } from './quotas.ts';
+import { gatewayOwner } from './router-ports.ts';
 import { ownerOf } from './visibility.ts';
 
 export type NewPolicy = {
@@ -33,8 +34,8 @@ type Shared = { readonly id: string; readonly project_id: string };
 type TypeFacts = {
   readonly find: (store: Store, id: string) => Promise<Shared | undefined>;
   readonly actions: readonly string[];
-  /** The projects that use it. */
-  readonly users: (store: Store, id: string) => Promise<readonly string[]>;
+  /** The projects that use it by an action. */
+  readonly users: (store: Store, id: string, action: RbacPolicy['action']) => Promise<readonly string[]>;
 };
 
 const projectsOf = (rows: readonly { project_id: string }[]) => rows.map(({ project_id }) => project_id);
@@ -43,7 +44,8 @@ const typeTable: Readonly<Record<SharedType, TypeFacts>> = {
   network: {
     find: (store, id) => store.networks.find({ id }),
     actions: ['access_as_shared', 'access_as_external'],
-    async users(store, network_id) {
+    async users(store, network_id, action) {
+      if (action === 'access_as_external') return usersOfExternal(store, network_id);
       const subnets = await store.subnets.pick(['project_id'], { network_id });
       return [...projectsOf(await store.ports.pick(['project_id'], { network_id })), ...projectsOf(subnets)];
     },
@@ -68,6 +70,14 @@ const typeTable: Readonly<Record<SharedType, TypeFacts>> = {
     users: async () => [],
   },
 };
+
+/** Those whose routers and floating IPs have addresses of it: the ports belong to no project. */
+async function usersOfExternal(store: Store, network_id: string): Promise<string[]> {
+  const ports = await store.ports.pick(['id'], { network_id, device_owner: gatewayOwner });
+  const links = await store.router_ports.pick(['router_id'], { port_id: ports.map(({ id }) => id), kind: 'gateway' });
+  const routers = await store.routers.pick(['project_id'], { id: links.map(({ router_id }) => router_id) });
+  return projectsOf([...routers, ...(await store.floating_ips.pick(['project_id'], { floating_network_id: network_id }))]);
+}
 
 /** @throws Fault `invalidInput`, `notFound`, `conflict`, `overQuota` */
 export async function createPolicy({ store }: NetworkContext, caller: Caller, request: NewPolicy): Promise<RbacPolicy> {
@@ -158,23 +168,28 @@ export async function deletePolicy({ store }: NetworkContext, policy: RbacPolicy
 /** @param gains the project that gets the access instead */
 async function refuseLoss(trx: Store, policy: RbacPolicy, gains?: string): Promise<void> {
   if (!(await isNeeded(trx, policy, gains))) return;
-  const { object_id, target_project } = policy;
+  const { object_id, target_project, action } = policy;
+  const details =
+    action === 'access_as_external'
+      ? 'There are routers attached to this network that depend on this policy for access.'
+      : `project_id=${target_project}`;
   throw networkFault(
     'RbacPolicyInUse',
-    `RBAC policy on object ${object_id} cannot be removed because other objects depend on it.\nDetails: project_id=${target_project}`,
+    `RBAC policy on object ${object_id} cannot be removed because other objects depend on it.\nDetails: ${details}`,
   );
 }
 
 /** A project uses the object that would lose its access. */
 async function isNeeded(trx: Store, policy: RbacPolicy, gains?: string): Promise<boolean> {
   const { id, object_type, object_id, action, target_project } = policy;
-  if (action !== 'access_as_shared') return false;
   const { find, users } = typeTable[object_type];
-  const owner = (await find(trx, object_id))?.project_id;
+  // Without a policy, a network is not external for its owner either.
+  const owner = action === 'access_as_shared' ? (await find(trx, object_id))?.project_id : undefined;
   const others = await trx.rbac_policies.list({ object_id, action });
   const left = new Set([owner, gains, ...others.filter((other) => other.id !== id).map((other) => other.target_project)]);
   if (left.has('*')) return false;
-  const losing = (await users(trx, object_id)).filter((project) => target_project === '*' || project === target_project);
+  const projects = (await users(trx, object_id, action)).filter((project) => project !== '');
+  const losing = projects.filter((project) => target_project === '*' || project === target_project);
   return losing.some((project) => !left.has(project));
 }
 

@@ -2,13 +2,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Fault } from '#domain/faults.ts';
 import { siteRanges } from '#domain/reserved-addresses.ts';
-import { allocatePort, readdressPort, releasePort } from '#engine/servers/addresses.ts';
+import { allocatePort, readdressPort } from '#engine/servers/addresses.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { Router } from '#store/tables/routers.ts';
 import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
-import { gatewayOwner, portsOfRouters, refusedRouter, refuseSubnetsTwice } from './router-ports.ts';
+import { gatewayOwner, portsOfRouters, refusedRouter, refuseSubnetsTwice, releaseL3Port } from './router-ports.ts';
 import { findNetwork } from './visibility.ts';
 
 type ExternalIp = { readonly subnet_id?: string; readonly ip_address?: string };
@@ -66,7 +66,7 @@ async function removeGateway({ store }: NetworkContext, router_id: string, port:
       `${port.network_id} is required by one or more floating IPs.`;
     throw networkFault('RouterExternalGatewayInUseByFloatingIp', detail);
   }
-  await releasePort(store, port.id);
+  await releaseL3Port(store, port.id);
 }
 
 async function addGateway(

@@ -2,7 +2,7 @@
 import { Fault } from '#domain/faults.ts';
 import { parseAddress } from '#domain/ip-addresses.ts';
 import { siteRanges } from '#domain/reserved-addresses.ts';
-import { allocatePort, isAttached, releasePort } from '#engine/servers/addresses.ts';
+import { allocatePort, isAttached } from '#engine/servers/addresses.ts';
 import { isEqual } from '#store/conditions.ts';
 import type { Store } from '#store/store.ts';
 import type { Port } from '#store/tables/ports.ts';
@@ -12,7 +12,14 @@ import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
 import { refuseOver } from './quotas.ts';
-import { addressIsWithin, interfaceOwner, portsOfRouters, refusedRouter, refuseSubnetsTwice } from './router-ports.ts';
+import {
+  addressIsWithin,
+  interfaceOwner,
+  portsOfRouters,
+  refusedRouter,
+  refuseSubnetsTwice,
+  releaseL3Port,
+} from './router-ports.ts';
 import { visiblePorts, visibleSubnets } from './visibility.ts';
 
 export type InterfaceRequest = { readonly port_id?: string | undefined; readonly subnet_id?: string | undefined };
@@ -90,7 +97,8 @@ async function byPort({ store }: NetworkContext, caller: Caller, { router, reque
   await refuseSubnetsTwice(store, router.id, subnets);
   if (subnets.filter(({ ip_version }) => ip_version === 4).length > 1)
     throw refusedRouter('Cannot have multiple IPv4 subnets on router port');
-  const owned = { device_id: router.id, device_owner: interfaceOwner, security_groups: [], port_security_enabled: false };
+  const unsecured = { security_groups: [], port_security_enabled: false, allowed_address_pairs: [] };
+  const owned = { device_id: router.id, device_owner: interfaceOwner, ...unsecured };
   await store.ports.update({ id }, { ...owned, updated_at: new Date().toISOString() });
   return { port: { ...port, ...owned }, subnets };
 }
@@ -102,7 +110,7 @@ export async function removeInterface(context: NetworkContext, caller: Caller, {
   const port = await findInterface(context, caller, { router, request });
   const subnets = await store.subnets.list({ id: port.fixed_ips.map(({ subnet_id }) => subnet_id) });
   for (const subnet of subnets) await refuseUsed(store, router, subnet);
-  await releasePort(store, port.id);
+  await releaseL3Port(store, port.id);
   await store.routers.revise(router.id);
   return { port, subnets };
 }

@@ -1,11 +1,13 @@
 /** The ports of routers. */
 import { Fault } from '#domain/faults.ts';
 import { isIn, overlap, parseAddress, parseCidr } from '#domain/ip-addresses.ts';
+import { releasePort } from '#engine/servers/addresses.ts';
 import type { Store } from '#store/store.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { RouterPort } from '#store/tables/routers.ts';
 import type { Subnet } from '#store/tables/subnets.ts';
 import { networkFault } from './errors.ts';
+import { refusePortOfTrunk } from './trunks.ts';
 
 export const interfaceOwner = 'network:router_interface';
 export const gatewayOwner = 'network:router_gateway';
@@ -35,6 +37,12 @@ export async function refuseL3Port(store: Store, { id, device_owner }: Port): Pr
   if (!isOne) return;
   const detail = `Port ${id} cannot be deleted directly via the port API: has device owner ${device_owner}.`;
   throw networkFault('ServicePortInUse', detail);
+}
+
+/** Ends a port with its router's interface or gateway, or its floating IP. @throws Fault `conflict` while a trunk has it */
+export async function releaseL3Port(store: Store, id: string): Promise<void> {
+  await refusePortOfTrunk(store, id);
+  await releasePort(store, id);
 }
 
 /** @throws Fault `badRequest` if the router has a port on one of the subnets, or on one that overlaps it */
