@@ -1,7 +1,7 @@
 /** Access rules of application credentials: which requests their tokens may be used for. */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
-import { matchesPattern } from '#domain/path-patterns.ts';
+import { patternMatcher } from '#domain/path-patterns.ts';
 import { hasItem, isEqual } from '#store/conditions.ts';
 import { type ListPage, type ListQuery, listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
@@ -24,11 +24,11 @@ export function isPermitted(rules: readonly AccessRule[], { service, method, pat
   const asked = withoutExtraSlashes(path);
   // Clients check their token by it.
   if (method === 'GET' && asked === '/identity/v3/auth/tokens') return true;
-  const own = asked.slice(`/${service}`.length);
+  const matchers = [asked, asked.slice(`/${service}`.length)].map(patternMatcher);
   return rules.some((rule) => {
+    if (rule.service !== service || rule.method !== method) return false;
     const pattern = withoutExtraSlashes(rule.path);
-    const isSame = rule.service === service && rule.method === method;
-    return isSame && [asked, own].some((each) => matchesPattern(each, pattern));
+    return matchers.some((matches) => matches(pattern));
   });
 }
 
