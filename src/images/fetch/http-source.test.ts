@@ -22,6 +22,8 @@ const server = await aWebServer({
   '/loop': (_, reply) => void reply.writeHead(307, { location: '/loop' }).end(),
   '/nowhere': (_, reply) => void reply.writeHead(302).end(),
   '/never': () => {},
+  '/switched': ({ socket }) =>
+    void socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n'),
 });
 after(() => server.close());
 
@@ -83,6 +85,10 @@ test('checks each redirection, and follows five at most', async () => {
   assert.match(await refusal(to('file:///etc/passwd')), /redirects to something other than http/);
   assert.match(await refusal(`${server.url}/loop`), /More than 5 redirections/);
   assert.match(await refusal(`${server.url}/nowhere`), /Got HTTP code 302 instead of 200/);
+});
+
+test('ends if the server switches to another protocol', async () => {
+  assert.match(await refusal(`${server.url}/switched`), /the connection was closed without a response/);
 });
 
 test('allows only URLs below the prefixes of the setting', async () => {

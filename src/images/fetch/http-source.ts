@@ -9,6 +9,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import { Fault } from '#domain/faults.ts';
 import { request as plainRequest } from '#node-http/http.ts';
+import { responseTo } from '#node-http/response-to.ts';
 import type { AddressRules } from './address-rules.ts';
 import { isBelow, refuseUrl, shownUrl } from './url-rules.ts';
 
@@ -75,7 +76,6 @@ type Exchange = { url: URL; first: URL; rules: HttpRules; signal: AbortSignal; k
 
 async function send({ url, first, rules, signal, known }: Exchange): Promise<IncomingMessage> {
   checkUrl(url, first, rules);
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const headers = {
     'accept-encoding': 'identity',
     'user-agent': 'ingot',
@@ -90,9 +90,10 @@ async function send({ url, first, rules, signal, known }: Exchange): Promise<Inc
     ...(isTls && { ca: trustedAuthorities(rules.authorities) }),
   });
   const timer = setTimeout(() => outgoing.destroy(new Error('no reply in time')), rules.stallMs);
-  outgoing.on('error', reject).on('response', resolve).end();
+  const response = responseTo(outgoing);
+  outgoing.end();
   try {
-    return await promise;
+    return await response;
   } catch (error) {
     if (error instanceof Fault) throw error;
     signal.throwIfAborted();

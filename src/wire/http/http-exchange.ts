@@ -1,7 +1,7 @@
 /** One HTTP request and its response, bounded in time and size, to an authenticated peer. */
-import type { IncomingMessage } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import { request as plainRequest } from '#node-http/http.ts';
+import { responseTo } from '#node-http/response-to.ts';
 import type { Trust } from './connections.ts';
 import { ConnectTimeout, createAgent, UntrustedPeer } from './connections.ts';
 
@@ -67,12 +67,12 @@ export async function exchange(request: HttpRequest): Promise<HttpReply> {
 type Received = HttpReply & { readonly location: string | undefined };
 
 async function send({ url, ...request }: HttpRequest, agent: ReturnType<typeof createAgent>): Promise<Received> {
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const start = url.protocol === 'https:' ? tlsRequest : plainRequest;
   const { method, headers, body, signal } = request;
   const outgoing = start(url, { method, headers, agent, ...(signal && { signal }) });
-  outgoing.on('error', reject).on('response', resolve).end(body);
-  const response = await promise;
+  const head = responseTo(outgoing);
+  outgoing.end(body);
+  const response = await head;
   const pieces: Buffer[] = [];
   let length = 0;
   for await (const piece of response as AsyncIterable<Buffer>) {

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import { request as plainRequest } from '#node-http/http.ts';
+import { responseTo } from '#node-http/response-to.ts';
 import { ConnectTimeout, createAgent, UntrustedPeer } from '../http/connections.ts';
 import { RedfishError, type RedfishPeer } from './redfish-client.ts';
 
@@ -188,16 +189,15 @@ type Starting = {
 const reusedShare = 1 / 3;
 
 /** Resolves when the response headers arrive; deadline and signal stay in force until `done`. */
-function start({ peer, agent, outgoing, isTolerant }: Starting): Promise<Started> {
+async function start({ peer, agent, outgoing, isTolerant }: Starting): Promise<Started> {
   const { method, path, body, timeout, signal } = outgoing;
   const name = `${method} ${path}`;
   const fail = (failure: 'silent' | 'closed', detail: string) => new RedfishError(failure, { request: name, detail });
-  if (signal?.aborted) return Promise.reject(fail('closed', 'it was cancelled'));
-  const { promise, resolve, reject } = Promise.withResolvers<Started>();
+  if (signal?.aborted) throw fail('closed', 'it was cancelled');
   const request = makeRequest({ peer, agent, outgoing, isTolerant });
   if (request === undefined) {
     const detail = 'the service names an address or a header that cannot be sent';
-    return Promise.reject(new RedfishError('unfit', { request: JSON.stringify(name.slice(0, 200)), detail }));
+    throw new RedfishError('unfit', { request: JSON.stringify(name.slice(0, 200)), detail });
   }
   const giveUpReused = () => request.reusedSocket && request.destroy(new StaleConnection(fail('silent', 'no reply')));
   let givenUp: RedfishError | undefined;
@@ -215,17 +215,17 @@ function start({ peer, agent, outgoing, isTolerant }: Starting): Promise<Started
     signal?.removeEventListener('abort', cancel);
   };
   const failureOf = (error: unknown) => explain(error, name);
-  request.once('response', (reply) => {
-    clearTimeout(quiet);
-    resolve({ reply, request, done, failureOf, givenUp: () => givenUp });
-  });
-  request.on('error', (error) => {
-    done();
-    reject(revealingErrorOf(error, request.reusedSocket, failureOf(error)));
-  });
+  const head = responseTo(request);
   if (typeof body === 'function') pipeline(body(), request).catch((error) => request.destroy(error));
   else request.end(body);
-  return promise;
+  try {
+    const reply = await head;
+    clearTimeout(quiet);
+    return { reply, request, done, failureOf, givenUp: () => givenUp };
+  } catch (error) {
+    done();
+    throw revealingErrorOf(error, request.reusedSocket, failureOf(error));
+  }
 }
 
 function revealingErrorOf(error: unknown, isReused: boolean, failure: RedfishError): Error {
@@ -329,7 +329,7 @@ function explain(error: unknown, request: string): RedfishError {
   if (/^(EPROTO|ERR_SSL_)/.test(code)) {
     return new RedfishError('unsupported', { request, detail: tlsTrouble(code, message) });
   }
-  return new RedfishError('silent', { request, detail: silenceTable[code] ?? code ?? message });
+  return new RedfishError('silent', { request, detail: silenceTable[code] ?? (code || message) });
 }
 
 /** OpenSSL errors → what to do. Codes are `ERR_SSL_…`, or EPROTO with the reason in the text. */

@@ -53,6 +53,17 @@ test('does not quote a password inside a URL from a rejection', async (t) => {
   assert.doesNotMatch(error.message, /ter22/);
 });
 
+test('a reply in another protocol ends the request, and the next one is sent', async (t) => {
+  const switched = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n';
+  const fixture = await startRedfishService(t, {
+    [`GET ${path}`]: [{ stream: ({ socket }) => void socket?.write(switched) }, { body: { Name: 'x' } }],
+  });
+  const client = fixture.open();
+
+  await assert.rejects(client.get(path), /closed without a response/);
+  assert.equal((await client.get(path)).body['Name'], 'x');
+});
+
 test('gives up an endless stream', async (t) => {
   let reported = 0;
   const fixture = await startRedfishService(t, {

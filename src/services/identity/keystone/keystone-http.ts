@@ -2,6 +2,7 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import { Agent as PlainAgent, request } from '#node-http/http.ts';
+import { responseTo } from '#node-http/response-to.ts';
 
 export class KeystoneError extends Error {
   override name = 'KeystoneError';
@@ -68,7 +69,6 @@ export class KeystoneHttp {
 
   async #exchange({ method, path, headers = {}, body }: KeystoneRequest, signal: AbortSignal): Promise<KeystoneReply> {
     const text = body && JSON.stringify(body);
-    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const outgoing = (this.#base.protocol === 'https:' ? tlsRequest : request)(`${this.#base.href}${path}`, {
       ...{ method, signal, agent: this.#agent },
       headers: {
@@ -76,13 +76,12 @@ export class KeystoneHttp {
         ...(text && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
       },
     });
-    outgoing.once('response', resolve);
-    outgoing.once('error', (error: NodeJS.ErrnoException) => {
-      const wasClosed = outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
-      reject(wasClosed ? new ClosedConnection('closed', { cause: error }) : error);
-    });
+    const head = responseTo(outgoing);
     outgoing.end(text);
-    const response = await promise;
+    const response = await head.catch((error: NodeJS.ErrnoException) => {
+      const wasClosed = outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+      throw wasClosed ? new ClosedConnection('closed', { cause: error }) : error;
+    });
     return { status: response.statusCode ?? 0, headers: response.headers, body: parsed(await readBody(response)) };
   }
 }
