@@ -10,15 +10,15 @@ import { anHourLater, aTokenReply, type ScriptedKeystone, sendJson, startScripte
 import { faultOf } from '#test/fault-of.ts';
 import { KeystoneTokens } from './keystone-tokens.ts';
 
-async function aPair(t: TestContext, more: Readonly<Record<string, string>> = {}) {
-  return connected(t, await startScriptedKeystone(t), more);
+async function aPair(t: TestContext, more: Readonly<Record<string, string>> = {}, limits = {}) {
+  return connected(t, await startScriptedKeystone(t), more, limits);
 }
 
-function connected(t: TestContext, keystone: ScriptedKeystone, more: Readonly<Record<string, string>>) {
+function connected(t: TestContext, keystone: ScriptedKeystone, more: Readonly<Record<string, string>>, limits = {}) {
   const flags = { 'keystone.auth_url': keystone.url, 'keystone.password': 'pw', 'keystone.timeout': '5', ...more };
   const lines: string[] = [];
   const note = (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`);
-  const tokens = new KeystoneTokens(readSettings({ flags }), { error: note, info: note });
+  const tokens = new KeystoneTokens(readSettings({ flags }), { error: note, info: note }, limits);
   t.after(() => tokens.close());
   return { keystone, tokens, lines, read: (token: string, service?: string) => tokens.read(token, service) };
 }
@@ -45,6 +45,8 @@ test('a token that has expired is none', async (t) => {
   assert.equal(await read('t1'), undefined);
 });
 
+const switched = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n';
+
 const oddReplies: Readonly<Record<string, (reply: ServerResponse) => void>> = {
   'a failure': (reply) => sendJson(reply, 500, aTokenReply()),
   'a proxy without Keystone': (reply) => sendJson(reply, 502, {}),
@@ -54,6 +56,8 @@ const oddReplies: Readonly<Record<string, (reply: ServerResponse) => void>> = {
   'another document': (reply) => sendJson(reply, 200, { version: {} }),
   'a token without a user': (reply) => sendJson(reply, 200, aTokenReply({ user: undefined })),
   'a time that is none': (reply) => sendJson(reply, 200, aTokenReply({ expires_at: 'never' })),
+  'a time in month 13': (reply) => sendJson(reply, 200, aTokenReply({ issued_at: '2026-13-01T00:00:00.000000Z' })),
+  'another protocol': (reply) => void reply.socket?.write(switched),
   'roles that are no list': (reply) => sendJson(reply, 200, aTokenReply({ roles: 'admin' })),
   'an endless reply': (reply) => void reply.write('x'.repeat(300_000)),
   'half a reply': (reply) => void reply.writeHead(200, { 'content-length': '100' }).write('{', () => reply.destroy()),
@@ -187,4 +191,20 @@ test('checks again, by its audit id, a token that it has read', async (t) => {
   assert.equal(await tokens.recheck({ ...found.payload, audit_ids: ['another'] }), undefined);
   keystone.validate = (_, reply) => sendJson(reply, 404, {});
   assert.equal(await tokens.recheck({ ...found.payload }), undefined);
+});
+
+test('what is in use is checked again however many other tokens came since', async (t) => {
+  const { keystone, tokens, read } = await aPair(t, {}, { keptMax: 2 });
+  keystone.validate = ({ headers }, reply) =>
+    sendJson(reply, 200, aTokenReply({ audit_ids: [String(headers['x-subject-token'])] }));
+  const [waiting, console] = [await read('t1'), await read('t2')];
+  assert.ok(waiting && console);
+  const kept = { ...console.payload };
+  assert.ok(await tokens.recheck(kept));
+
+  for (const token of ['t3', 't4', 't5']) await read(token);
+
+  assert.ok(await tokens.recheck(waiting.payload));
+  assert.ok(await tokens.recheck(kept));
+  assert.equal(await tokens.recheck({ ...console.payload, audit_ids: ['t9'] }), undefined);
 });

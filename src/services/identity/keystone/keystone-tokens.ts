@@ -15,7 +15,6 @@ import { KeystoneError, KeystoneHttp, type KeystoneReply } from './keystone-http
 import { ServiceLogin } from './service-login.ts';
 import { readTokenReply } from './token-reply.ts';
 
-const keptMax = 5000;
 /** Questions at once; the others wait no longer than for one that is not answered. */
 const questionsMax = 32;
 /** Anything else is no token: it would not be a header. */
@@ -31,14 +30,17 @@ export class KeystoneTokens implements TokenReader {
   readonly #known: KnownTokens<TokenPayload>;
   /** By its audit id, the text of a token that was valid: only with it can Keystone be asked again. */
   readonly #texts = new Map<string, string>();
+  /** The same for what is in use, however many tokens came since: a request that waits, a console that is open. */
+  readonly #textOf = new WeakMap<TokenPayload, string>();
   /** Payloads that hold although they have expired. */
   readonly #lasting = new WeakSet<TokenPayload>();
+  readonly #keptMax: number;
   readonly #questions = new SingleFlight();
   readonly #slots = new Semaphore(questionsMax);
   #isAway = false;
 
   /** @throws Fault `badRequest` that names a setting */
-  constructor(settings: KeystoneSettings, log: Log) {
+  constructor(settings: KeystoneSettings, log: Log, { keptMax = 5000 } = {}) {
     this.#settings = settings;
     this.#log = log;
     const file = settings['keystone.cafile'];
@@ -48,6 +50,7 @@ export class KeystoneTokens implements TokenReader {
       timeoutMs: settings['keystone.timeout'] * 1000,
     });
     this.#login = new ServiceLogin(this.#http, settings);
+    this.#keptMax = keptMax;
     this.#known = new KnownTokens({ keptMax, keptFor: settings['keystone.token_cache_time'] * 1000 });
   }
 
@@ -76,8 +79,9 @@ export class KeystoneTokens implements TokenReader {
   }
 
   async recheck(payload: TokenPayload): Promise<Caller | undefined> {
-    const text = this.#texts.get(payload.audit_ids[0] ?? '');
+    const text = this.#textOf.get(payload) ?? this.#texts.get(payload.audit_ids[0] ?? '');
     if (text === undefined) return undefined;
+    this.#textOf.set(payload, text);
     const found = (await this.#find(text)) ?? (this.#lasting.has(payload) ? await this.#findExpired(text) : undefined);
     return found?.caller;
   }
@@ -102,10 +106,12 @@ export class KeystoneTokens implements TokenReader {
     return found;
   }
 
-  #remember(text: string, { audit_ids: [id = ''] }: TokenPayload): void {
+  #remember(text: string, payload: TokenPayload): void {
+    this.#textOf.set(payload, text);
+    const [id = ''] = payload.audit_ids;
     this.#texts.delete(id);
     this.#texts.set(id, text);
-    if (this.#texts.size > keptMax) this.#texts.delete(this.#texts.keys().next().value as string);
+    if (this.#texts.size > this.#keptMax) this.#texts.delete(this.#texts.keys().next().value as string);
   }
 
   async #validate(token: string, path: string): Promise<FoundCaller | undefined> {

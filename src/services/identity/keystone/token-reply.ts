@@ -37,8 +37,8 @@ export function readTokenReply(body: unknown): FoundCaller {
   const names = roles.map(({ name }) => name);
   const payload = {
     ...{ user_id: user.id, methods, audit_ids, scope: scopeOf(token), user_revision: 0, scope_revision: 0 },
-    issued_at: new Date(token.issued_at).toISOString(),
-    expires_at: new Date(token.expires_at).toISOString(),
+    issued_at: timeOf(token.issued_at),
+    expires_at: timeOf(token.expires_at),
     ...credential,
   };
   const caller = {
@@ -46,6 +46,13 @@ export function readTokenReply(body: unknown): FoundCaller {
     ...{ roles: names, is_admin: names.some((name) => name.toLowerCase() === 'admin') },
   };
   return { payload, caller };
+}
+
+/** Of the right form, it may still be in month 13. */
+function timeOf(text: string): string {
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime())) throw new KeystoneError('its reply has a time that is none');
+  return time.toISOString();
 }
 
 type Token = TokenReply['token'];
