@@ -61,7 +61,7 @@ export class KeystoneService {
   }
 
   async start(): Promise<void> {
-    const program = ['/usr/bin/keystone-wsgi-public', '--port', String(this.#port)];
+    const program = ['keystone-wsgi-public', '--port', String(this.#port)];
     const variables = [`OS_KEYSTONE_CONFIG_FILES=${folder}/keystone.conf`];
     const words = ['--pdeathsig', 'KILL', '--', 'chroot', this.#root, ...environment, ...variables, ...program];
     const log = openSync(join(this.#root, folder, 'log'), 'a');
