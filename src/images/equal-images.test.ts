@@ -6,7 +6,7 @@ import { mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { after, before, test } from 'node:test';
+import { after, before, mock, test } from 'node:test';
 import type { Store } from '#store/store.ts';
 import { aStore } from '#test/a-store.ts';
 import { anImage } from '#test/a-task.ts';
@@ -97,3 +97,39 @@ test('what is damaged is not taken from another image, and deleting one does not
   await store.images.remove({ id: third });
   assert.equal((await kept).path.includes(fourth), true);
 });
+
+for (const moment of ['compared', 'taken'] as const) {
+  test(`an image that its owner deletes while its file is ${moment} fails no deployment of another`, async () => {
+    for (const { id } of await store.images.list()) await store.images.remove({ id });
+    const [first, second] = [await upload('raw'), await upload('raw')];
+    await images.extents(first);
+    let isNear = false;
+    const removeFirst = async () => {
+      await restarted.remove(first);
+      await store.images.remove({ id: first });
+    };
+    const rows: Pick<Store['images'], 'find' | 'list'> = {
+      list: (...query) => {
+        isNear = true;
+        return store.images.list(...query);
+      },
+      find: async (where) => {
+        if (isNear && moment === 'taken') await removeFirst();
+        return store.images.find(where);
+      },
+    };
+    const parts = { store: { images: rows, fetched_images: store.fetched_images }, directory: join(folder, 'store') };
+    const restarted = createImageFiles({ ...parts, log: { info() {}, warn() {} } });
+    const digests = mock.method(AbortSignal, 'any', (signals: AbortSignal[]) => {
+      const [signal] = signals as [AbortSignal];
+      if (isNear && moment === 'compared') void removeFirst();
+      return signal;
+    });
+
+    const { path } = await restarted.extents(second);
+
+    digests.mock.restore();
+    assert.equal(path.includes(second), true);
+    await restarted.close();
+  });
+}

@@ -21,12 +21,21 @@ export async function equalImages(images: Pick<Store['images'], 'list'>, image: 
   return found.filter((other) => other.id !== id);
 }
 
-/** Gives a prepared file and its description a second name: they are never written to again. */
-export async function shareFile(source: string, target: string): Promise<void> {
-  for (const ending of ['.json', '']) {
-    const part = `${target}${ending}.shared.part`;
-    await rm(part, { force: true });
-    await link(`${source}${ending}`, part);
-    await moveIntoPlace(part, `${target}${ending}`);
+/**
+ * Gives a prepared file and its description a second name: they are never written to again.
+ * @returns false if they are no longer there
+ */
+export async function shareFile(source: string, target: string): Promise<boolean> {
+  try {
+    for (const ending of ['.json', '']) {
+      const part = `${target}${ending}.shared.part`;
+      await rm(part, { force: true });
+      await link(`${source}${ending}`, part);
+      await moveIntoPlace(part, `${target}${ending}`);
+    }
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
   }
 }

@@ -268,9 +268,10 @@ class FolderImageStore implements ImageStore {
     const path = join(this.#folder(image.id), name);
     for (const other of await equalImages(this.#parts.store.images, image)) {
       const source = join(this.#folder(other.id), name);
-      if (!(await find(other, source))) continue;
+      // Its owner may delete it at any time: then this one's is made, as if the other had never been there.
+      if (!(await find(other, source).catch(() => undefined))) continue;
       await this.#verifiedData(image.id);
-      await shareFile(source, path);
+      if (!(await shareFile(source, path))) continue;
       const found = await find(image, path);
       if (found) return found;
     }
