@@ -64,74 +64,6 @@ test('security groups and their rules', { skip }, async () => {
   );
 });
 
-test('address pairs and other facts of ports, and ports by address', { skip }, async () => {
-  const { replies, output } = await session([
-    'network create pairs',
-    'subnet create --network pairs --subnet-range 10.3.0.0/24 pairs',
-    'port create --network pairs --allowed-address ip-address=10.3.0.200 --numa-policy-preferred --fixed-ip ip-address=10.3.0.77 paired -f json',
-    'port set --allowed-address ip-address=10.3.1.0/24,mac-address=52:54:00:00:00:01 paired',
-    'port show paired -f json',
-    'port set --disable-port-security --no-security-group paired',
-    'port set --no-allowed-address --disable-port-security --no-security-group --data-plane-status DOWN paired',
-    'port show paired -f json',
-    'port list --fixed-ip ip-substring=3.0.77 -f json',
-    'port list --fixed-ip ip-address=10.3.0.78 -f json',
-  ]);
-  const [made, more, none, bySubstring, byAddress] = replies;
-
-  const first = { ip_address: '10.3.0.200', mac_address: made.mac_address };
-  assert.deepEqual([made.allowed_address_pairs, made.numa_affinity_policy], [[first], 'preferred'], output);
-  assert.deepEqual(more.allowed_address_pairs, [first, { ip_address: '10.3.1.0/24', mac_address: '52:54:00:00:00:01' }], output);
-  assert.match(output, /Port Security must be enabled in order to have allowed address pairs on a port/);
-  assert.deepEqual([none.allowed_address_pairs, none.port_security_enabled, none.data_plane_status], [[], false, 'DOWN'], output);
-  assert.deepEqual([bySubstring.length, byAddress.length], [1, 0], output);
-});
-
-test('trunks with subports', { skip }, async () => {
-  const { replies, output } = await session([
-    'network create carried',
-    'port create --network carried parent -f json',
-    'port create --network carried sub-1 -f json',
-    'port create --network carried sub-2 -f json',
-    'network trunk create --parent-port parent --subport port=sub-1,segmentation-type=vlan,segmentation-id=101 nic -f json',
-    'network trunk set --name site --description vlans --subport port=sub-2,segmentation-type=vlan,segmentation-id=102 nic',
-    'network subport list --trunk site -f json',
-    'port show parent -f json',
-    'port delete sub-1',
-    'network trunk unset --subport sub-1 site',
-    'network trunk show site -f json',
-    'network trunk list --long -f json',
-    'network trunk set --disable site',
-    'network trunk delete site',
-    'network trunk set --enable site',
-    'network trunk delete site',
-    'network trunk list -f json',
-  ]);
-  const [parent, one, two, made, subports, withDetails, unset, listed, none] = replies;
-
-  const segment = (port: { id: string }, segmentation_id: number) => ({
-    port_id: port.id,
-    segmentation_type: 'vlan',
-    segmentation_id,
-  });
-  assert.deepEqual([made.port_id, made.status, made.sub_ports], [parent.id, 'DOWN', [segment(one, 101)]], output);
-  assert.deepEqual(
-    subports.map((row: Record<string, unknown>) => [row['Port'], row['Segmentation ID']]),
-    [
-      [one.id, 101],
-      [two.id, 102],
-    ],
-    output,
-  );
-  const details = withDetails.trunk_details;
-  assert.deepEqual(details.sub_ports[1], { ...segment(two, 102), mac_address: two.mac_address }, output);
-  assert.match(output, /is currently a subport for trunk/);
-  assert.deepEqual([unset.name, unset.description, unset.sub_ports], ['site', 'vlans', [segment(two, 102)]], output);
-  assert.equal(listed.length, 1);
-  assert.match(output, /is currently disabled/);
-  assert.deepEqual(none, []);
-});
-
 test('tags, revisions and quotas', { skip }, async () => {
   const { replies, output } = await session([
     'network create --tag red --tag blue --description first tagged -f json',
@@ -218,4 +150,72 @@ test('address scopes', { skip }, async () => {
     ['site'],
   );
   assert.deepEqual([policy.object_type, shown.shared, left.length], ['address_scope', true, 1]);
+});
+
+test('address pairs and other facts of ports, and ports by address', { skip }, async () => {
+  const { replies, output } = await session([
+    'network create pairs',
+    'subnet create --network pairs --subnet-range 10.3.0.0/24 pairs',
+    'port create --network pairs --allowed-address ip-address=10.3.0.200 --numa-policy-preferred --fixed-ip ip-address=10.3.0.77 paired -f json',
+    'port set --allowed-address ip-address=10.3.1.0/24,mac-address=52:54:00:00:00:01 paired',
+    'port show paired -f json',
+    'port set --disable-port-security --no-security-group paired',
+    'port set --no-allowed-address --disable-port-security --no-security-group --data-plane-status DOWN paired',
+    'port show paired -f json',
+    'port list --fixed-ip ip-substring=3.0.77 -f json',
+    'port list --fixed-ip ip-address=10.3.0.78 -f json',
+  ]);
+  const [made, more, none, bySubstring, byAddress] = replies;
+
+  const first = { ip_address: '10.3.0.200', mac_address: made.mac_address };
+  assert.deepEqual([made.allowed_address_pairs, made.numa_affinity_policy], [[first], 'preferred'], output);
+  assert.deepEqual(more.allowed_address_pairs, [first, { ip_address: '10.3.1.0/24', mac_address: '52:54:00:00:00:01' }], output);
+  assert.match(output, /Port Security must be enabled in order to have allowed address pairs on a port/);
+  assert.deepEqual([none.allowed_address_pairs, none.port_security_enabled, none.data_plane_status], [[], false, 'DOWN'], output);
+  assert.deepEqual([bySubstring.length, byAddress.length], [1, 0], output);
+});
+
+test('trunks with subports', { skip }, async () => {
+  const { replies, output } = await session([
+    'network create carried',
+    'port create --network carried parent -f json',
+    'port create --network carried sub-1 -f json',
+    'port create --network carried sub-2 -f json',
+    'network trunk create --parent-port parent --subport port=sub-1,segmentation-type=vlan,segmentation-id=101 nic -f json',
+    'network trunk set --name site --description vlans --subport port=sub-2,segmentation-type=vlan,segmentation-id=102 nic',
+    'network subport list --trunk site -f json',
+    'port show parent -f json',
+    'port delete sub-1',
+    'network trunk unset --subport sub-1 site',
+    'network trunk show site -f json',
+    'network trunk list --long -f json',
+    'network trunk set --disable site',
+    'network trunk delete site',
+    'network trunk set --enable site',
+    'network trunk delete site',
+    'network trunk list -f json',
+  ]);
+  const [parent, one, two, made, subports, withDetails, unset, listed, none] = replies;
+
+  const segment = (port: { id: string }, segmentation_id: number) => ({
+    port_id: port.id,
+    segmentation_type: 'vlan',
+    segmentation_id,
+  });
+  assert.deepEqual([made.port_id, made.status, made.sub_ports], [parent.id, 'DOWN', [segment(one, 101)]], output);
+  assert.deepEqual(
+    subports.map((row: Record<string, unknown>) => [row['Port'], row['Segmentation ID']]),
+    [
+      [one.id, 101],
+      [two.id, 102],
+    ],
+    output,
+  );
+  const details = withDetails.trunk_details;
+  assert.deepEqual(details.sub_ports[1], { ...segment(two, 102), mac_address: two.mac_address }, output);
+  assert.match(output, /is currently a subport for trunk/);
+  assert.deepEqual([unset.name, unset.description, unset.sub_ports], ['site', 'vlans', [segment(two, 102)]], output);
+  assert.equal(listed.length, 1);
+  assert.match(output, /is currently disabled/);
+  assert.deepEqual(none, []);
 });

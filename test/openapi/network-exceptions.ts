@@ -78,6 +78,12 @@ export const networkExceptions: readonly Exception[] = [
     source: `${definitions}/{address_scope,provider_net}.py`,
   },
   {
+    at: inEach('ports', ['trunk_details']),
+    what: 'unknown',
+    why: 'Of a parent port, by the extension trunk-details.',
+    source: `${definitions}/trunk_details.py`,
+  },
+  {
     at: inEach('ports', ['data_plane_status', 'numa_affinity_policy']),
     what: 'wrong',
     says: ': null',

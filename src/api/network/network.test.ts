@@ -252,18 +252,18 @@ test('recomputes the pools of a changed subnet', async () => {
 });
 
 test('lists unsupported resources as empty, and rejects them by name', async () => {
-  const trunks = await fixture.ask({ url: `${base}/trunks` });
-  const trunk = await fixture.ask({ method: 'POST', url: `${base}/trunks`, payload: { trunk: {} } });
+  const segments = await fixture.ask({ url: `${base}/segments` });
+  const segment = await fixture.ask({ method: 'POST', url: `${base}/segments`, payload: { segment: {} } });
   const vlan = await fixture.ask({
     method: 'POST',
     url: `${base}/networks`,
     payload: { network: { 'provider:network_type': 'vlan' } },
   });
-  const extension = await fixture.ask({ url: `${base}/extensions/trunk` });
+  const extension = await fixture.ask({ url: `${base}/extensions/qos` });
 
-  assert.deepEqual(trunks.body, { trunks: [] });
-  assert.equal(trunk.status, 501);
-  assert.match(trunk.body.NeutronError.message, /^A trunk is not supported by Ingot yet/);
+  assert.deepEqual(segments.body, { segments: [] });
+  assert.equal(segment.status, 501);
+  assert.match(segment.body.NeutronError.message, /^A network segment is not supported by Ingot yet/);
   assert.match(vlan.body.NeutronError.message, /'vlan' is not supported/);
   assert.equal(extension.status, 404);
   const { quota } = (await fixture.ask({ url: `${base}/quotas/x` })).body;

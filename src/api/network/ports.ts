@@ -7,7 +7,7 @@ import { changesOf, createPort, deletePort, updatePort } from '#services/network
 import { longestTag } from '#services/network/tags.ts';
 import { trunkDetails } from '#services/network/trunks.ts';
 import { findNetwork, visiblePorts } from '#services/network/visibility.ts';
-import { allOf, anyOf, type Condition, contains, hasItem, isAmong, isEqual, isNot, isOneOf, nothing } from '#store/conditions.ts';
+import { allOf, anyOf, type Condition, contains, hasItem, isAmong, isEqual, isNot, isOneOf } from '#store/conditions.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Port } from '#store/tables/ports.ts';
 import { booleanField, fixedField, type ListFields, textField, textFields } from '../http/list.ts';
@@ -71,12 +71,15 @@ const addressFilterTable: Readonly<Record<string, (text: string) => Condition>> 
   subnet_id: (text) => isEqual('subnet_id', text),
 };
 
-/** `fixed_ips=subnet_id=…&fixed_ips=ip_address=…`: of each kind, a port has one of the values (neutron/db/db_base_plugin_v2.py). */
+/**
+ * `fixed_ips=subnet_id=…&fixed_ips=ip_address=…`: of each kind, a port has one of the values; other kinds do not count
+ * (neutron/db/db_base_plugin_v2.py).
+ */
 function addressesOf(values: readonly string[]): Condition {
   const byKind = Map.groupBy(values, (value) => value.split('=', 1)[0] ?? '');
-  const conditions = [...byKind].map(([kind, group]) => {
+  const conditions = [...byKind].flatMap(([kind, group]) => {
     const filter = Object.hasOwn(addressFilterTable, kind) ? addressFilterTable[kind] : undefined;
-    if (!filter) return nothing;
+    if (!filter) return [];
     const where = [anyOf(...group.map((value) => filter(value.slice(kind.length + 1))))];
     return isAmong('id', { table: 'ip_allocations', select: 'port_id', where });
   });
