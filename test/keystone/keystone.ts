@@ -3,6 +3,7 @@
  * and has in each API the project and the roles that Keystone says. Needs root and, the first time, a Debian mirror.
  */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { root as project } from '../../check/sources.ts';
@@ -101,9 +102,14 @@ async function statusAt({ url }: WholeIngot, token: string): Promise<number> {
 test('the client finds Ingot in the catalogue of Keystone, and the roles there decide', { skip }, async () => {
   const node = 'baremetal node create --driver fake-hardware';
   const [web] = (await openstackSession(asAdmin(), ['project show web -f json'])).replies as [{ id: string }];
-  const byAdmin = await openstackSession(asAdminOfSystem(), [`${node} --name free`, `${node} --name of-web --owner ${web.id}`]);
+  const byAdmin = await openstackSession(asAdminOfSystem(), [
+    ...[`${node} --name free`, `${node} --name of-web`, `baremetal node set --owner ${web.id} of-web`],
+  ]);
+  const file = join(ingot.directory, 'image');
+  await writeFile(file, Buffer.alloc(1024));
   const byAnn = await openstackSession(as('ann'), [
-    ...['security group create web -f json', 'image create --container-format bare --disk-format raw empty', node],
+    ...['security group create web -f json', node],
+    `image create --container-format bare --disk-format raw --file ${file} small`,
   ]);
   const lists = ['baremetal node list -f json', 'image list -f json', 'server list -f json'];
   const byBob = await openstackSession(as('bob'), [...lists, 'security group create more']);
@@ -111,11 +117,11 @@ test('the client finds Ingot in the catalogue of Keystone, and the roles there d
   assert.equal(byAdmin.errors, '');
   const [group] = byAnn.replies as [{ project_id: string }];
   assert.equal(group.project_id, web.id);
-  assert.match(byAnn.errors, /403/);
+  assert.match(byAnn.errors, /^[^\n]*403[^\n]*\n$/);
   const [nodes, images, servers] = byBob.replies as { Name: string }[][];
   assert.deepEqual(
     [nodes, images].map((rows) => rows?.map((row) => row.Name)),
-    [['of-web'], ['empty']],
+    [['of-web'], ['small']],
   );
   assert.deepEqual(servers, []);
   assert.match(byBob.errors, /403/);
