@@ -121,3 +121,24 @@ test('an unscoped token does not do', async (t) => {
 
   assert.equal((await ask('/image/v2/images', token)).statusCode, 401);
 });
+
+test('the access rules of an application credential of that Keystone are checked', async (t) => {
+  const { ask } = await ingotWith(t);
+  const { user, token } = await makeUser('eve', 'member');
+  const made = await keystone.app.inject({
+    ...{ method: 'POST', url: `/identity/v3/users/${user}/application_credentials`, headers: { 'x-auth-token': token } },
+    payload: {
+      application_credential: { name: 'c', access_rules: [{ service: 'image', method: 'GET', path: '/v2/images' }] },
+    },
+  });
+  assert.equal(made.statusCode, 201, made.body);
+  const { id, secret } = made.json().application_credential;
+  const identity = { methods: ['application_credential'], application_credential: { id, secret } };
+  const login = await keystone.app.inject({ method: 'POST', url: '/identity/v3/auth/tokens', payload: { auth: { identity } } });
+  const limited = String(login.headers['x-subject-token']);
+
+  assert.equal((await ask('/image/v2/images', limited)).statusCode, 200);
+  assert.equal((await ask('/image/v2/tasks', limited)).statusCode, 401);
+  assert.equal((await ask('/image/v2/images', limited, { name: 'x' })).statusCode, 401);
+  assert.equal((await ask('/baremetal/v1/nodes', limited)).statusCode, 401);
+});

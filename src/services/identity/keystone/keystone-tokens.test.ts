@@ -208,3 +208,20 @@ test('what is in use is checked again however many other tokens came since', asy
   assert.ok(await tokens.recheck(kept));
   assert.equal(await tokens.recheck({ ...console.payload, audit_ids: ['t9'] }), undefined);
 });
+
+test('a caller has the access rules of their application credential, unless a service sends the request', async (t) => {
+  const { keystone, read } = await aPair(t);
+  const rule = { id: 'a1', service: 'compute', method: 'GET', path: '/v2.1/servers' };
+  keystone.validate = ({ headers }, reply) => {
+    const name = headers['x-subject-token'] === 'service' ? 'service' : 'member';
+    const application_credential = { id: 'c1', name: 'c', restricted: true, access_rules: [rule] };
+    const isShown = headers['openstack-identity-access-rules'] === '1';
+    const body = aTokenReply({ roles: [{ id: 'r', name }], ...(name === 'member' && { application_credential }) });
+    sendJson(reply, isShown ? 200 : 404, body);
+  };
+
+  assert.deepEqual((await read('t1'))?.caller.access_rules, [{ ...rule, user_id: 'u1' }]);
+  assert.equal((await read('t1', 't2'))?.caller.access_rules?.length, 1);
+  assert.equal((await read('t1', 'service'))?.caller.access_rules, undefined);
+  assert.equal((await read('t1'))?.caller.access_rules?.length, 1);
+});

@@ -9,6 +9,11 @@ import { KeystoneError } from './keystone-http.ts';
 const Id = Type.String({ minLength: 1, maxLength: 255 });
 const Named = Type.Object({ id: Id, name: Type.String({ maxLength: 255 }) });
 const InDomain = Type.Object({ ...Named.properties, domain: Type.Object({ id: Type.Union([Id, Type.Null()]) }) });
+/** Each request is compared with all of them. */
+const AccessRule = Type.Object({
+  ...{ id: Id, service: Type.String({ maxLength: 255 }), method: Type.String({ maxLength: 16 }) },
+  path: Type.String({ maxLength: 255 }),
+});
 const Time = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?Z$' });
 
 const TokenReply = Type.Object({
@@ -22,7 +27,9 @@ const TokenReply = Type.Object({
     domain: Type.Optional(Named),
     system: Type.Optional(Type.Object({ all: Type.Literal(true) })),
     roles: Type.Optional(Type.Array(Named, { maxItems: 1000 })),
-    application_credential: Type.Optional(Type.Object({ id: Id })),
+    application_credential: Type.Optional(
+      Type.Object({ id: Id, access_rules: Type.Optional(Type.Array(AccessRule, { maxItems: 256 })) }),
+    ),
   }),
 });
 type TokenReply = Static<typeof TokenReply>;
@@ -35,6 +42,7 @@ export function readTokenReply(body: unknown): FoundCaller {
   const { user, methods, audit_ids, roles = [] } = token;
   const credential = token.application_credential && { application_credential_id: token.application_credential.id };
   const names = roles.map(({ name }) => name);
+  const rules = token.application_credential?.access_rules;
   const payload = {
     ...{ user_id: user.id, methods, audit_ids, scope: scopeOf(token), user_revision: 0, scope_revision: 0 },
     issued_at: timeOf(token.issued_at),
@@ -44,6 +52,9 @@ export function readTokenReply(body: unknown): FoundCaller {
   const caller = {
     ...{ user_id: user.id, user_name: user.name, ...placeOf(token), ...credential },
     ...{ roles: names, is_admin: names.some((name) => name.toLowerCase() === 'admin') },
+    ...(rules && {
+      access_rules: rules.map(({ id, service, method, path }) => ({ id, user_id: user.id, service, method, path })),
+    }),
   };
   return { payload, caller };
 }
