@@ -140,7 +140,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
     genReqId: () => `req-${randomUUID()}`,
     bodyLimit,
     connectionTimeout: silenceMs,
-    rewriteUrl: ({ url = '' }) => withVersion(url),
+    rewriteUrl: ({ url = '' }) => withVersion(pathOf(url)),
     http: { headersTimeout: headersMs, connectionsCheckingInterval: 5_000 },
     schemaController,
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 255 },
@@ -182,6 +182,11 @@ export function createApi(parts: ApiParts): FastifyInstance {
 function serviceAt(url: string): ServiceName {
   const first = url.replace(/^\/+/, '').split(/[/?]/, 1)[0];
   return serviceTable.find(({ name }) => name === first)?.name ?? 'identity';
+}
+
+/** A proxy may name the whole URL (RFC 9112, section 3.2.2); the router would, but access rules and versions go by the path. */
+function pathOf(target: string): string {
+  return target.replace(/^https?:\/\/[^/?#]*\/?/i, '/');
 }
 
 /** Ironic treats a path without a version as its only version, and its clients find it so in the catalogue. */

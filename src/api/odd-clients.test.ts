@@ -20,7 +20,9 @@ type Sent = { method?: string; path: string; headers?: Record<string, string>; b
 /** Sends the request unchanged: libraries would add a media type, or refuse to send what some clients send. */
 function send({ method = 'GET', path, headers = {}, body }: Sent) {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; allow: string | undefined; text: string }>();
-  const call = httpRequest(new URL(path, base), { method, headers: { 'x-auth-token': token, ...headers } }, (reply) => {
+  const target = path.startsWith('/') ? new URL(path, base) : base;
+  const sent = { method, path: path.startsWith('/') ? target.pathname + target.search : path };
+  const call = httpRequest(target, { ...sent, headers: { 'x-auth-token': token, ...headers } }, (reply) => {
     let text = '';
     reply
       .on('data', (chunk) => (text += chunk))
@@ -56,6 +58,19 @@ test('supports gophercloud, which uses bare metal paths without a version', asyn
     [200, 200, 200, 200],
   );
   assert.match(documents[0]?.text ?? '', /OpenStack Ironic API/);
+});
+
+test('takes a whole URL where a path is usual, as proxies send it', async () => {
+  const node = await enrol();
+
+  for (const path of [
+    `http://ingot.example/baremetal/nodes/${node.uuid}`,
+    `HTTPS://a:1/baremetal/v1/nodes/${node.uuid}?fields=uuid`,
+  ])
+    assert.equal(JSON.parse((await send({ path })).text).uuid, node.uuid);
+  assert.match((await send({ path: 'http://ingot.example' })).text, /"services"/);
+  const { status, text } = await send({ path: 'http://ingot.example/compute/v2.1/servers/none' });
+  assert.deepEqual([status, Object.keys(JSON.parse(text))], [404, ['itemNotFound']]);
 });
 
 const mediaTypes = [
