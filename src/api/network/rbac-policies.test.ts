@@ -171,3 +171,21 @@ test('a project has at most ten RBAC policies', async () => {
     statuses.push((await share('address_group', own['address-groups'], mallory, target(index))).status);
   assert.deepEqual(statuses, [...Array.from({ length: 9 }, () => 201), 409]);
 });
+
+test('a network that is external for one project stays so when it is changed', async () => {
+  const network = others['networks'];
+  const policy = await shared('network', network, victim, { action: 'access_as_external', target_tenant: others['projects'] });
+
+  const renamed = await ask('PUT', `/networks/${network}`, { network: { name: 'outside' } }, victim);
+
+  assert.deepEqual([renamed.status, renamed.body.network?.['router:external']], [200, true]);
+  const policies = (await ask('GET', `/rbac-policies?object_id=${network}`)).body.rbac_policies;
+  assert.deepEqual(
+    policies.map(({ target_project }: { target_project: string }) => target_project),
+    [others['projects']],
+  );
+  assert.equal((await ask('GET', `/networks/${network}`, undefined, mallory)).status, 404);
+  const ended = await ask('PUT', `/networks/${network}`, { network: { 'router:external': false } });
+  assert.equal(ended.body.network['router:external'], false);
+  assert.equal((await ask('GET', `/rbac-policies/${policy}`, undefined, victim)).status, 404);
+});

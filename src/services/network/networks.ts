@@ -84,7 +84,11 @@ export async function updateNetwork({ store }: NetworkContext, { id }: Network, 
       updated_at: new Date().toISOString(),
     };
     if (network.external && !changed.external) await refuseUsedOutside(trx, id);
-    await writeNetworkAccess(trx, network, changed);
+    // One that is external for some projects only is not to become so for all by another change.
+    await writeNetworkAccess(trx, network, {
+      ...(changed.shared !== network.shared && { shared: changed.shared }),
+      ...(changed.external !== network.external && { external: changed.external }),
+    });
     await trx.networks.update({ id }, changed);
   });
 }

@@ -204,19 +204,25 @@ function sharedSetting(id: string): Fault {
   return networkFault('InvalidSharedSetting', detail);
 }
 
-type Access = { readonly shared: boolean; readonly external: boolean };
+type Access = { readonly shared?: boolean; readonly external?: boolean };
 
-/** What the fields `shared` and `router:external` of a network say, as policies. Call in the transaction that writes them. */
+/**
+ * What the fields `shared` and `router:external` of a network say, as policies. Call in the transaction that writes them.
+ * @param access those that are set
+ */
 export async function writeNetworkAccess(trx: Store, network: Shared, access: Access): Promise<void> {
   for (const [action, isWanted] of [
     ['access_as_shared', access.shared],
     ['access_as_external', access.external],
   ] as const) {
-    const policy = { object_id: network.id, action, target_project: '*' } as const;
+    if (isWanted === undefined) continue;
+    const all = { object_id: network.id, action } as const;
+    const policy = { ...all, target_project: '*' } as const;
     const known = await trx.rbac_policies.find(policy);
     if (isWanted && !known) await insertPolicy(trx, { ...policy, object_type: 'network', project_id: network.project_id });
-    if (isWanted || !known) continue;
-    if (await isNeeded(trx, known)) throw sharedSetting(network.id);
-    await trx.rbac_policies.remove(action === 'access_as_external' ? { object_id: network.id, action } : { id: known.id });
+    if (isWanted) continue;
+    if (known && (await isNeeded(trx, known))) throw sharedSetting(network.id);
+    // What is not external is so for no project.
+    await trx.rbac_policies.remove(action === 'access_as_external' ? all : policy);
   }
 }
