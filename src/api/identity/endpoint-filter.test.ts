@@ -122,3 +122,16 @@ test('associations go with their project, endpoint or service', async () => {
   await identity.send('DELETE', `projects/${project}`);
   assert.deepEqual(await left(), []);
 });
+
+test('an endpoint may have more projects than a statement has parameters', async () => {
+  const { project } = await aProjectWithMember('many');
+  const endpoint_id = 'network-admin';
+  const others = Array.from({ length: 33_000 }, (_, number) => ({ endpoint_id, project_id: `gone-${number}` }));
+  await fixture.store.project_endpoints.insertAll([...others, { endpoint_id, project_id: project }]);
+
+  const { projects } = await identity.send('GET', `${base}/endpoints/${endpoint_id}/projects`);
+  assert.deepEqual(
+    projects.map(({ id }: { id: string }) => id),
+    [project],
+  );
+});

@@ -1,6 +1,7 @@
 /** Which endpoints the catalogue of a project shows: those of the project and those of its groups; without any, all. */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
+import { isAmong, isEqual } from '#store/conditions.ts';
 import { type ListPage, type ListQuery, listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Store } from '#store/store.ts';
@@ -155,7 +156,8 @@ export async function projectsAssociated(
   { store }: StoreContext,
   by: { endpoint_id: string } | { endpoint_group_id: string },
 ): Promise<Project[]> {
-  const rows = 'endpoint_id' in by ? await store.project_endpoints.list(by) : await store.project_endpoint_groups.list(by);
-  const id = rows.map(({ project_id }) => project_id);
-  return id.length === 0 ? [] : store.projects.list({ id }, { orderBy: 'name' });
+  const where = 'endpoint_id' in by ? isEqual('endpoint_id', by.endpoint_id) : isEqual('endpoint_group_id', by.endpoint_group_id);
+  const table = 'endpoint_id' in by ? 'project_endpoints' : 'project_endpoint_groups';
+  // There may be more of them than a statement has parameters.
+  return store.projects.list([isAmong('id', { table, select: 'project_id', where: [where] })], { orderBy: 'name' });
 }
