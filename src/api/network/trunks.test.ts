@@ -1,7 +1,7 @@
 /** Trunks (neutron/services/trunk/{plugin,rules}.py). */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { openTwoProjects } from '#test/two-projects.ts';
+import { aFreeNode, openTwoProjects } from '#test/two-projects.ts';
 
 const { fixture, member, own, others } = await openTwoProjects();
 after(() => fixture.close());
@@ -104,4 +104,22 @@ test('a trunk is of its project, and is used while its parent is', async () => {
     ['GET', '/get_subports'],
   ] as const)
     assert.deepEqual((await ask(method, `/trunks/${foreign}${url}`)).error, [404, 'TrunkNotFound']);
+});
+
+test('MAC and addresses of a subport stay while a machine has its trunk', async () => {
+  const [parent, subport] = [await aPort(), await aPort()];
+  await make(parent, vlan(subport));
+  const change = (port: object) => ask('PUT', `/ports/${subport}`, { port });
+  assert.equal((await change({ mac_address: '02:00:00:00:77:01' })).status, 200);
+  const node = await aFreeNode(fixture);
+  const attached = await fixture.ask({
+    ...{ method: 'POST', url: `/baremetal/v1/nodes/${node}/vifs`, payload: { id: parent } },
+    headers: { 'x-openstack-ironic-api-version': '1.79' },
+  });
+  assert.equal(attached.status, 204);
+
+  assert.deepEqual((await change({ mac_address: '02:00:00:00:77:02' })).error, [409, 'PortBound']);
+  assert.deepEqual((await change({ fixed_ips: [{ ip_address: '10.77.0.9' }] })).error, [409, 'PortBound']);
+  // As what makes containers in the machine marks its ports.
+  assert.equal((await change({ device_owner: 'trunk:subport', device_id: 'a-container' })).status, 200);
 });

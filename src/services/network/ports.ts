@@ -93,6 +93,7 @@ export async function updatePort(
       await refuseL3Port(trx, port);
       await refuseBound(trx, port, { type: 'PortBound', action: 'changed in that way' });
     }
+    if (mac_address !== undefined || fixed_ips) await refuseBoundSubport(trx, port);
     if (fixed_ips) await refuseFloatingChange(trx, port, fixed_ips);
     if (mac_address) await refuseMacOfNic(trx, mac_address, port.network_id);
     const security = await changedSecurityOf(trx, caller, { port, request });
@@ -164,6 +165,14 @@ type Refusal = { type: 'PortBound' | 'ServicePortInUse'; action: string };
 async function refuseBound(store: Store, port: Port, { type, action }: Refusal): Promise<void> {
   if (await isAttached(store, port.id))
     throw networkFault(type, `Port ${port.id} cannot be ${action} while server ${port.device_id} uses it.`);
+}
+
+/** The machine of its trunk uses MAC and addresses of a subport as its own. @throws Fault `conflict` */
+async function refuseBoundSubport(store: Store, { id }: Port): Promise<void> {
+  const subport = await store.trunk_subports.find({ port_id: id });
+  const trunk = subport && (await store.trunks.find({ id: subport.trunk_id }));
+  if (trunk && (await isAttached(store, trunk.port_id)))
+    throw networkFault('PortBound', `Port ${id} cannot be changed in that way while a server uses its trunk ${trunk.id}.`);
 }
 
 /** Omits undefined fields, so that they do not overwrite others. */
