@@ -51,6 +51,18 @@ test('a service with endpoints in a new region is in the catalogue of tokens', a
   await identity.send('DELETE', 'regions/north');
 });
 
+test('a region under its former name is made with the endpoint, or not at all', async () => {
+  const service_id = await aService('key-manager');
+  const fields = { interface: 'public', url: 'http://barbican:9311', region: 'south' };
+  assert.equal(await identity.statusOf('POST', 'endpoints', { endpoint: { ...fields, service_id: 'absent' } }), 400);
+  assert.equal(await identity.statusOf('PATCH', 'endpoints/absent', { endpoint: { region: 'south' } }), 404);
+  assert.equal(await identity.statusOf('GET', 'regions/south'), 404);
+  const { endpoint } = await identity.send('POST', 'endpoints', { endpoint: { ...fields, service_id } });
+  assert.equal(endpoint.region_id, 'south');
+  assert.equal(await identity.statusOf('GET', 'regions/south'), 200);
+  await identity.send('DELETE', `services/${service_id}`);
+});
+
 test('the built-in part can be neither changed nor deleted, but other endpoints of its services can be added', async () => {
   const before = await identity.send('GET', 'endpoints');
   for (const [path, body] of [

@@ -1,7 +1,7 @@
 /** Endpoints of the catalogue: Ingot's own, and those that administrators add. */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { createEndpoint, createRegion, deleteEndpoint, updateEndpoint } from '#services/identity/catalogue.ts';
+import { createEndpoint, deleteEndpoint, updateEndpoint } from '#services/identity/catalogue.ts';
 import type { CatalogEndpoint } from '#store/tables/catalogue.ts';
 import type { ApiContext } from '../context.ts';
 import { Maybe, Nullable } from '../http/schemas.ts';
@@ -42,8 +42,7 @@ export const endpointRoutes = [
     body: Type.Object({ endpoint: Fields }, { additionalProperties: false }),
     reply: member.schema,
     async handler(request, context) {
-      const { service_id, url, interface: name, ...fields } = await inRegion(context, request.body.endpoint);
-      const endpoint = await createEndpoint(context, builtInOf(context), { service_id, url, interface: name, ...fields });
+      const endpoint = await createEndpoint(context, builtInOf(context), request.body.endpoint);
       return member.reply(context, request, withRegion(endpoint));
     },
   }),
@@ -55,8 +54,8 @@ export const endpointRoutes = [
     body: Type.Object({ endpoint: Type.Partial(Fields, { minProperties: 1 }) }, { additionalProperties: false }),
     reply: member.schema,
     async handler(request, context) {
-      const fields = await inRegion(context, request.body.endpoint);
-      const endpoint = await updateEndpoint(context, builtInOf(context), { id: request.params.id, fields });
+      const { id } = request.params;
+      const endpoint = await updateEndpoint(context, builtInOf(context), { id, fields: request.body.endpoint });
       return member.reply(context, request, withRegion(endpoint));
     },
   }),
@@ -90,13 +89,3 @@ export function endpointsReply(context: ApiContext, request: FastifyRequest, { p
 }
 
 const withRegion = (endpoint: CatalogEndpoint) => ({ ...endpoint, region: endpoint.region_id });
-
-/** A region under its former name is made if there is none, as in Keystone. */
-async function inRegion<T extends Partial<Static<typeof Fields>>>(context: ApiContext, given: T) {
-  const { region, region_id, name: _name, description: _description, ...fields } = given;
-  const builtIn = builtInOf(context);
-  const isNew = !region_id && region && region !== builtIn.region && !(await context.store.regions.find({ id: region }));
-  if (isNew) await createRegion(context, builtIn, { id: region });
-  const place = region_id ?? region;
-  return { ...fields, ...(place !== undefined && { region_id: place }) };
-}

@@ -52,15 +52,17 @@ export type RegionFields = {
 };
 
 export function createRegion({ store }: StoreContext, builtIn: BuiltIn, fields: RegionFields): Promise<Region> {
+  return store.transaction((trx) => addRegion(trx, builtIn, fields));
+}
+
+async function addRegion(trx: Store, builtIn: BuiltIn, fields: RegionFields): Promise<Region> {
   const id = fields.id || newId();
-  return store.transaction(async (trx) => {
-    await refuseMany(trx, 'regions');
-    if (id === builtIn.region || (await trx.regions.find({ id })))
-      throw new Fault('conflict', { detail: `Conflict occurred attempting to store region - Duplicate ID, ${id}..` });
-    await checkParent(trx, builtIn, { id, parent: fields.parent_region_id });
-    const parent_region_id = fields.parent_region_id ?? null;
-    return trx.regions.insert({ id, description: fields.description ?? '', parent_region_id });
-  });
+  await refuseMany(trx, 'regions');
+  if (id === builtIn.region || (await trx.regions.find({ id })))
+    throw new Fault('conflict', { detail: `Conflict occurred attempting to store region - Duplicate ID, ${id}..` });
+  await checkParent(trx, builtIn, { id, parent: fields.parent_region_id });
+  const parent_region_id = fields.parent_region_id ?? null;
+  return trx.regions.insert({ id, description: fields.description ?? '', parent_region_id });
 }
 
 export function updateRegion({ store }: StoreContext, builtIn: BuiltIn, id: string, fields: RegionFields): Promise<Region> {
@@ -162,14 +164,17 @@ export type EndpointFields = {
   readonly interface: EndpointInterface;
   readonly url: string;
   readonly region_id?: string | null;
+  /** The name of `region_id` in Identity v2: a region that does not exist is made. */
+  readonly region?: string | null;
   readonly enabled?: boolean;
 };
 
 export function createEndpoint({ store }: StoreContext, builtIn: BuiltIn, fields: EndpointFields): Promise<CatalogEndpoint> {
   return store.transaction(async (trx) => {
     await refuseMany(trx, 'catalog_endpoints');
-    await checkEndpoint(trx, builtIn, fields);
-    const { service_id, url, region_id = null, enabled = true } = fields;
+    const region_id = (await regionOf(trx, builtIn, fields)) ?? null;
+    await checkEndpoint(trx, builtIn, { ...fields, region_id });
+    const { service_id, url, enabled = true } = fields;
     return trx.catalog_endpoints.insert({ id: newId(), service_id, interface: fields.interface, region_id, url, enabled });
   });
 }
@@ -183,8 +188,9 @@ export function updateEndpoint(
   return store.transaction(async (trx) => {
     const endpoint = await trx.catalog_endpoints.find({ id });
     if (!endpoint) throw missing('catalog_endpoints', id);
-    await checkEndpoint(trx, builtIn, fields);
-    const { service_id, url, region_id, enabled } = fields;
+    const region_id = await regionOf(trx, builtIn, fields);
+    await checkEndpoint(trx, builtIn, { ...fields, ...(region_id !== undefined && { region_id }) });
+    const { service_id, url, enabled } = fields;
     const changed: CatalogEndpoint = {
       ...endpoint,
       ...(service_id !== undefined && { service_id }),
@@ -204,6 +210,14 @@ export async function deleteEndpoint({ store }: StoreContext, builtIn: BuiltIn, 
     if ((await trx.catalog_endpoints.remove({ id })) === 0) throw missing('catalog_endpoints', id);
     await removeAssociationsOf(trx, { endpoint_id: [id] });
   });
+}
+
+/** As in Keystone, a region under its former name is made if there is none. */
+async function regionOf(trx: Store, builtIn: BuiltIn, fields: Partial<EndpointFields>): Promise<string | null | undefined> {
+  const { region_id, region } = fields;
+  const isNew = !region_id && region && region !== builtIn.region && !(await trx.regions.find({ id: region }));
+  if (isNew) await addRegion(trx, builtIn, { id: region });
+  return region_id ?? region;
 }
 
 async function checkEndpoint(store: Store, builtIn: BuiltIn, fields: Partial<EndpointFields>): Promise<void> {
