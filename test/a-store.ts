@@ -22,6 +22,7 @@ export const templateVariable = 'TEST_DATABASE_TEMPLATE';
 export const imageVariable = 'TEST_DATABASE_IMAGE';
 
 const databases = new WeakMap<Store, Database>();
+const inMemoryDatabases = new WeakMap<Store, DatabaseSync>();
 
 /** @param file of the database; default: in memory, or in PostgreSQL if the tests run on it */
 export async function aStore(file?: string): Promise<Store> {
@@ -57,7 +58,32 @@ function inMemory(bytes: Uint8Array): Store {
   noteStatements(database);
   const accessChanges = new AccessChanges();
   const db: Database = new Kysely({ dialect: sqliteDialect(database), log: accessChanges.note });
-  return remember(new Store({ db, sealer: undefined, accessChanges }), db);
+  const store = remember(new Store({ db, sealer: undefined, accessChanges }), db);
+  inMemoryDatabases.set(store, database);
+  return store;
+}
+
+/**
+ * Records what is changed in a database in memory.
+ *
+ * @returns a function that begins a record and returns another, which ends it: the tables with a row that is now different
+ */
+export function watchChanges(store: Store): () => () => string[] {
+  const database = inMemoryDatabases.get(store);
+  if (!database) throw new Error('not a store of aStore() in memory');
+  const tables = database
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    .all()
+    .map(({ name }) => String(name));
+  return () => {
+    const session = database.createSession();
+    return () => {
+      const changes = Buffer.from(session.changeset());
+      session.close();
+      // Each table's changes begin with its name and a null byte (sqlite.org/session/intro.html).
+      return changes.length === 0 ? [] : tables.filter((name) => changes.includes(`${name}\0`));
+    };
+  };
 }
 
 export type LastingStore = {

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openFullApi, strangeQueries } from './fuzz/api-requests.ts';
 import { dice, seedOf } from './fuzz/dice.ts';
+import { openDocumentedRequests } from './fuzz/documented-requests.ts';
 import { createApiFixture } from './fuzz/http-bodies.ts';
 
 const api = await openFullApi();
@@ -16,6 +17,12 @@ const rounds = Number(process.env['FUZZ_ROUNDS'] ?? 12) * api.requestTable.lengt
 test(`malformed bodies are never answered with 500 (FUZZ_SEED=${seed})`, async () => {
   const { make, feed } = createApiFixture(api);
   for (let round = 0; round < rounds; round++) await feed(make(dice(seedOf('api', seed, round))));
+});
+
+test(`requests as documented are never answered with 500, and change nothing when refused (FUZZ_SEED=${seed})`, async (t) => {
+  const { make, feed, close } = await openDocumentedRequests();
+  t.after(close);
+  for (let round = 0; round < rounds; round++) await feed(make(dice(seedOf('documented', seed, round))));
 });
 
 test('malformed queries are never answered with 500', async () => {

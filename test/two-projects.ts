@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { RouteOptions } from 'fastify';
 import { allocatePort } from '#engine/servers/addresses.ts';
 import { aFlavor, anImage } from './a-task.ts';
+import type { FixtureParts } from './api-fixture.ts';
 import { openRackFixture, type RackFixture } from './rack-fixture.ts';
 
 /** Ids by kind of resource: the words before a parameter in a path. */
@@ -22,8 +23,8 @@ export type TwoProjects = {
   readonly nothing: Ids;
 };
 
-export async function openTwoProjects(): Promise<TwoProjects> {
-  const fixture = await openRackFixture();
+export async function openTwoProjects(parts: Pick<FixtureParts, 'images'> = {}): Promise<TwoProjects> {
+  const fixture = await openRackFixture(parts);
   const routes: RouteOptions[] = [];
   fixture.app.addHook('onRoute', (route) => void routes.push(route));
   await fixture.store.flavors.insert(aFlavor());

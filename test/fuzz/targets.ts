@@ -2,6 +2,7 @@
 import { apiQueryTarget } from './api-queries.ts';
 import { bootFileTarget } from './boot-files.ts';
 import { bootImageTarget } from './boot-images.ts';
+import { documentedRequestTarget } from './documented-requests.ts';
 import { eventPostTarget } from './event-posts.ts';
 import { httpTargets } from './http-bodies.ts';
 import { imageReferenceTarget } from './image-references.ts';
@@ -46,6 +47,7 @@ export const fuzzTargets: readonly Target[] = [
   jsonPatchTarget,
   ...httpTargets,
   apiQueryTarget,
+  documentedRequestTarget,
   largestBodiesTarget,
   eventPostTarget,
   bootFileTarget,
