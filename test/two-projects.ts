@@ -99,6 +99,7 @@ async function aProject(fixture: RackFixture, name: string) {
   const group = (await make('/network/v2.0/security-groups', { security_group: { name } })).security_group;
   const list = (await make('/network/v2.0/address-groups', { address_group: { name, addresses: [cidr] } })).address_group;
   const scope = (await make('/network/v2.0/address-scopes', { address_scope: { name, ip_version: 4 } })).address_scope;
+  const pool = (await make('/network/v2.0/subnetpools', { subnetpool: { name, prefixes: ['10.200.0.0/16'] } })).subnetpool;
   const rbac = { object_type: 'address_group', object_id: list.id, action: 'access_as_shared', target_tenant: '9'.repeat(32) };
   const { rbac_policy } = await make('/network/v2.0/rbac-policies', { rbac_policy: rbac });
   const port = await allocatePort(fixture.store, { network: row!, project_id: project.id });
@@ -131,6 +132,7 @@ async function aProject(fixture: RackFixture, name: string) {
     'security-groups': group.id,
     'address-groups': list.id,
     'address-scopes': scope.id,
+    subnetpools: pool.id,
     'rbac-policies': rbac_policy.id,
     'security-group-rules': group.security_group_rules[0].id,
     'os-keypairs': `${name}-key`,

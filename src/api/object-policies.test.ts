@@ -23,6 +23,7 @@ const services = {
   subnet: '/network/v2.0/subnets',
   port: '/network/v2.0/ports',
   router: '/network/v2.0/routers',
+  subnetpool: '/network/v2.0/subnetpools',
   image: '/image/v2/images',
 } as const;
 type Noun = keyof typeof services;
@@ -42,6 +43,7 @@ async function makeSubnet(network_id: string): Promise<string> {
 }
 
 const makePort = (network_id: string) => make('port', { network_id });
+const makePool = (fields: object) => make('subnetpool', { name: 'pool', prefixes: ['10.78.0.0/16'], ...fields });
 const makeImage = (visibility: string) => make('image', { disk_format: 'raw', container_format: 'bare', visibility });
 
 type Statuses = readonly [reader: number, member: number, manager: number, admin: number];
@@ -84,6 +86,8 @@ const objects: Readonly<Record<string, Rights>> = {
   'a port': { noun: 'port', make: async () => makePort(await make('network', {})), ...hidden },
   'a port on a shared network': { noun: 'port', make: async () => makePort(await make('network', { shared: true })), ...hidden },
   'a router': { noun: 'router', make: () => make('router', {}), ...hidden },
+  'a subnet pool': { noun: 'subnetpool', make: () => makePool({}), ...hidden },
+  'a shared subnet pool': { noun: 'subnetpool', make: () => makePool({ shared: true }), ...visible },
   'a private image': { noun: 'image', make: () => makeImage('private'), ...hidden },
   'a shared image': { noun: 'image', make: () => makeImage('shared'), ...hidden },
   'a community image': { noun: 'image', make: () => makeImage('community'), ...visible },

@@ -34,7 +34,7 @@ const words: Readonly<Record<string, string>> = {
 /** Path segments before a parameter that identifies nothing owned by a project. */
 const nobodys = new Set([
   ...['services', 'endpoints', 'os-services', 'agents', 'availability_zones', 'segments'],
-  ...['subnetpools', 'drivers', 'portgroups'],
+  ...['drivers', 'portgroups'],
   ...['credentials', 'OS-EC2', 'config', ':group', 'groups', 'policies', 'limits', 'registered_limits', 'endpoint_groups'],
   ...['identity_providers', 'protocols', 'mappings', 'service_providers', 'consumers', 'authorize', 'access_tokens'],
   ...['trusts', 'access_rules', 'tasks', 'cache'],
@@ -73,6 +73,9 @@ const bodies: Readonly<Record<string, unknown>> = {
   'PUT /network/v2.0/subnets/:id': { subnet: { name: 'new' } },
   'PUT /network/v2.0/ports/:id': { port: { name: 'new' } },
   'PUT /network/v2.0/address-scopes/:id': { address_scope: { name: 'new' } },
+  'PUT /network/v2.0/subnetpools/:id': { subnetpool: { name: 'new' } },
+  'PUT /network/v2.0/subnetpools/:id/add_prefixes': { prefixes: ['10.1.0.0/16'] },
+  'PUT /network/v2.0/subnetpools/:id/remove_prefixes': { prefixes: ['10.1.0.0/16'] },
   'PUT /network/v2.0/address-groups/:id': { address_group: { name: 'new' } },
   'PUT /network/v2.0/address-groups/:id/add_addresses': { addresses: ['10.1.0.0/16'] },
   'PUT /network/v2.0/address-groups/:id/remove_addresses': { addresses: ['10.1.0.0/16'] },

@@ -48,6 +48,10 @@ const unusableTable: readonly (readonly [cidr: string, what: string])[] = [
 ];
 const unusable = unusableTable.map(([cidr, what]) => ({ what, cidr: parseCidr(cidr)! }));
 
+export function unusableRanges(version: IpVersion): IpRange[] {
+  return unusable.filter(({ cidr }) => cidr.version === version).map(({ cidr }) => cidr);
+}
+
 /** Why these addresses are unusable for hosts; undefined if they are usable. */
 export function whyUnusable(range: Pick<Cidr, 'version' | 'first' | 'last'>): string | undefined {
   return unusable.find(({ cidr }) => cidr.version === range.version && overlap(cidr, range))?.what;

@@ -76,6 +76,7 @@ test('counts a write to any table, except those on which no token depends', asyn
     'security_group_rules',
     'security_groups',
     'servers',
+    'subnet_pools',
     'subnets',
     'trunk_subports',
     'trunks',

@@ -6,7 +6,7 @@ const unrelated: ReadonlySet<string> = new Set([
   ...['nodes', 'node_ports', 'node_endpoints', 'bmc_health', 'operations', 'events', 'servers', 'images', 'deleted_images'],
   ...['security_groups', 'security_group_rules', 'network_quotas', 'address_groups', 'address_scopes', 'rbac_policies'],
   ...['routers', 'router_ports', 'floating_ips', 'port_forwardings', 'trunks', 'trunk_subports'],
-  ...['networks', 'subnets', 'ports', 'ip_allocations', 'flavors', 'keypairs', 'login_addresses'],
+  ...['networks', 'subnet_pools', 'subnets', 'ports', 'ip_allocations', 'flavors', 'keypairs', 'login_addresses'],
   ...['console_tickets', 'node_reservations', 'failed_logins', 'event_subscriptions', 'held_addresses'],
   ...['firmware_updates'],
   ...['allocations', 'chassis', 'config_drives', 'deploy_templates', 'fetched_images', 'inspection_rules', 'node_locks'],

@@ -41,6 +41,7 @@ export const listTables = {
   servers: { id: 'id', order: newestFirst, scanned: 30, read: 20, short: shortColumns },
   roles: { id: 'id', order: byName },
   projects: { id: 'id', order: byName },
+  subnet_pools: { id: 'id', order: oldestFirst },
   subnets: { id: 'id', order: oldestFirst },
   trunks: { id: 'id', order: oldestFirst },
   users: { id: 'id', order: byName },

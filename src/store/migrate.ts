@@ -67,6 +67,7 @@ import { migration0110 } from './migrations/0110-port-attributes.ts';
 import { migration0111 } from './migrations/0111-trunks.ts';
 import { migration0115 } from './migrations/0115-routers.ts';
 import { migration0120 } from './migrations/0120-fewer-event-indexes.ts';
+import { migration0145 } from './migrations/0145-subnet-pools.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -134,6 +135,7 @@ const migrations: Record<string, Migration> = {
   '0111-trunks': migration0111,
   '0115-routers': migration0115,
   '0120-fewer-event-indexes': migration0120,
+  '0145-subnet-pools': migration0145,
 };
 
 /** The names of the migrations that have not run on this database. */

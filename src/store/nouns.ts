@@ -54,6 +54,7 @@ import { ScopeTokenRevisions } from './tables/scope-token-revisions.ts';
 import { SecretsKeys } from './tables/secrets-key.ts';
 import { SecurityGroupRules, SecurityGroups } from './tables/security-groups.ts';
 import { Servers } from './tables/servers.ts';
+import { SubnetPools } from './tables/subnet-pools.ts';
 import { Subnets } from './tables/subnets.ts';
 import { TrunkSubports, Trunks } from './tables/trunks.ts';
 import { Users } from './tables/users.ts';
@@ -93,6 +94,7 @@ export const nouns = {
   network_quotas: NetworkQuotas,
   address_groups: AddressGroups,
   address_scopes: AddressScopes,
+  subnet_pools: SubnetPools,
   rbac_policies: RbacPolicies,
   networks: Networks,
   subnets: Subnets,

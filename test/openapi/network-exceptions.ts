@@ -20,6 +20,7 @@ const plurals = [
   'security_groups',
   'security_group_rules',
   'address_scopes',
+  'subnetpools',
 ];
 const ruleFields = [
   'port_range_max',
@@ -135,6 +136,19 @@ export const networkExceptions: readonly Exception[] = [
     what: 'missing',
     why: 'Only in the list.',
     source: 'neutron/extensions/quotasv2.py (show, default, update)',
+  },
+  {
+    at: inEach('subnetpools', [
+      'default_prefixlen',
+      'min_prefixlen',
+      'max_prefixlen',
+      'ip_version',
+      'default_quota',
+      'prefixes/*',
+    ]),
+    what: 'wrong',
+    why: 'Lengths are texts, the version a number, prefixes are no ids, and without a quota there is null.',
+    source: 'neutron/db/db_base_plugin_common.py (_make_subnetpool_dict)',
   },
   {
     at: inEach('address_groups', ['addresses/*']),

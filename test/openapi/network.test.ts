@@ -39,7 +39,7 @@ async function reads(send: Send, check: ReplyCheck, project: string): Promise<vo
 }
 
 /** Empty collections, to which nothing can be added. */
-const absent = ['agents', 'segments', 'subnetpools'];
+const absent = ['agents', 'segments'];
 
 async function networkCycle(send: Send): Promise<void> {
   const { network } = await send('POST', '/networks', { network: { name: 'net', shared: true } });
@@ -85,6 +85,7 @@ async function sharingCycle(send: Send, project: string): Promise<void> {
   await send('DELETE', `/rbac-policies/${rbac_policy.id}`);
   await send('DELETE', path);
   await scopeCycle(send);
+  await poolCycle(send);
 }
 
 async function scopeCycle(send: Send): Promise<void> {
@@ -93,6 +94,19 @@ async function scopeCycle(send: Send): Promise<void> {
   await send('GET', '/address-scopes');
   await send('GET', path);
   await send('PUT', path, { address_scope: { name: 'other' } });
+  await send('DELETE', path);
+}
+
+async function poolCycle(send: Send): Promise<void> {
+  const fields = { name: 'pool', prefixes: ['10.40.0.0/16'], default_prefixlen: 24 };
+  const { subnetpool } = await send('POST', '/subnetpools', { subnetpool: fields });
+  const path = `/subnetpools/${subnetpool.id}`;
+  await send('GET', '/subnetpools');
+  await send('GET', path);
+  await send('PUT', path, { subnetpool: { name: 'other' } });
+  await send('PUT', `${path}/add_prefixes`, { prefixes: ['10.41.0.0/16'] });
+  await send('PUT', `${path}/remove_prefixes`, { prefixes: ['10.41.0.0/16'] });
+  await tagCycle(send, path);
   await send('DELETE', path);
 }
 

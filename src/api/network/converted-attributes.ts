@@ -16,14 +16,15 @@ const booleans = [
     'propagate_uplink_status',
     'router:external',
   ],
-  ...['shared', 'stateful'],
+  ...['shared', 'stateful', 'use_default_subnetpool'],
 ];
 /** Go clients send null for an empty list. */
 const lists = [
   ...['allowed_address_pairs', 'availability_zone_hints', 'dns_nameservers', 'extra_dhcp_opts', 'host_routes'],
   ...['routes', 'security_groups', 'service_types'],
 ];
-const wholeNumber = /^\s*[0-9]{1,5}\s*$/;
+const numbers = ['default_prefixlen', 'default_quota', 'ip_version', 'max_prefixlen', 'min_prefixlen', 'prefixlen'];
+const wholeNumber = /^\s*[0-9]{1,10}\s*$/;
 
 /** Converts `{ network: {…} }` or `{ networks: [{…}] }` in place. The schema rejects what cannot be converted. */
 export function convertAttributes(body: unknown): void {
@@ -34,8 +35,10 @@ export function convertAttributes(body: unknown): void {
 function convert(resource: Record<string, unknown>): void {
   for (const name of booleans) if (Object.hasOwn(resource, name)) resource[name] = readBoolean(resource[name]) ?? resource[name];
   for (const name of lists) if (Object.hasOwn(resource, name)) resource[name] ??= [];
-  const version = Object.hasOwn(resource, 'ip_version') ? resource['ip_version'] : undefined;
-  if (typeof version === 'string' && wholeNumber.test(version)) resource['ip_version'] = Number(version);
+  for (const name of numbers) {
+    const value = Object.hasOwn(resource, name) ? resource[name] : undefined;
+    if (typeof value === 'string' && wholeNumber.test(value)) resource[name] = Number(value);
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -35,6 +35,7 @@ test('the filters of lists reveal nothing of other projects', async () => {
     ['security-group-rules', ['id', 'security_group_id', 'project_id']],
     ['address-groups', ['id', 'name', 'project_id']],
     ['address-scopes', ['id', 'name', 'project_id']],
+    ['subnetpools', ['id', 'name', 'project_id']],
     ['rbac-policies', ['id', 'object_id', 'project_id']],
   ] as const) {
     const name = plural.replaceAll('-', '_').replace('policys', 'policies');

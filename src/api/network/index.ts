@@ -13,12 +13,14 @@ import { quotaRoutes } from './quotas.ts';
 import { rbacRoutes } from './rbac-policies.ts';
 import { routerRoutes } from './routers.ts';
 import { securityGroupRoutes } from './security-groups.ts';
+import { subnetPoolRoutes } from './subnet-pools.ts';
 import { subnetRoutes } from './subnets.ts';
 import { trunkRoutes } from './trunks.ts';
 import { unsupportedRoutes } from './unsupported-routes.ts';
 
 const rows = [
   ...networkRoutes,
+  ...subnetPoolRoutes,
   ...subnetRoutes,
   ...portRoutes,
   ...securityGroupRoutes,

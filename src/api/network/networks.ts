@@ -1,7 +1,7 @@
 /** `/networks`: networks, which are all the one flat network that the machines are wired to. */
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { createNetwork, deleteNetwork, subnetIdsByNetwork, updateNetwork } from '#services/network/networks.ts';
+import { createNetwork, deleteNetwork, factsOfNetworks, type NetworkFacts, updateNetwork } from '#services/network/networks.ts';
 import { asSeenBy, visibleNetworks } from '#services/network/visibility.ts';
 import { hasMember, isAmong, isOneOf } from '#store/conditions.ts';
 import { listTables } from '#store/list-tables.ts';
@@ -45,7 +45,8 @@ const NewNetwork = Type.Object(
 /** Anyone may create a network that is not shared. */
 const defaults = { shared: false, 'router:external': false, is_default: false };
 
-type Item = { readonly network: Network; readonly subnets: readonly string[] };
+type Item = NetworkFacts & { readonly network: Network };
+const nothing: NetworkFacts = { subnets: [], scopes: {} };
 
 const Text = Type.String();
 const networkView = viewOf<Item, NetworkRule>()({
@@ -60,8 +61,8 @@ const networkView = viewOf<Item, NetworkRule>()({
   is_default: { type: Type.Boolean(), value: () => false },
   availability_zones: { type: Type.Array(Text), value: () => [] },
   availability_zone_hints: { type: Type.Array(Text), value: () => [] },
-  ipv4_address_scope: { type: Nullable(Text), value: () => null },
-  ipv6_address_scope: { type: Nullable(Text), value: () => null },
+  ipv4_address_scope: { type: Nullable(Text), value: ({ scopes }) => scopes[4] ?? null },
+  ipv6_address_scope: { type: Nullable(Text), value: ({ scopes }) => scopes[6] ?? null },
   'provider:network_type': {
     type: Text,
     policy: 'get_network:provider:network_type',
@@ -132,9 +133,9 @@ export const networks = resourceOf<Network, Fields, Fields>()({
   }),
   view: networkView,
   async items({ request, context }, rows) {
-    const subnets = await subnetIdsByNetwork(context, rows);
+    const facts = await factsOfNetworks(context, rows);
     const seen = await asSeenBy(context.store, request.caller, rows);
-    return seen.map((network) => ({ network, subnets: subnets.get(network.id) ?? [] }));
+    return seen.map((network) => ({ network, ...(facts.get(network.id) ?? nothing) }));
   },
   async targets({ request, context }, rows) {
     const seen = await asSeenBy(context.store, request.caller, rows);

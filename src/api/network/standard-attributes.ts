@@ -5,6 +5,9 @@ import type { StandardAttributes, UnnamedAttributes } from '#store/tables/standa
 export const Name = Type.String({ maxLength: 255 });
 export const Description = Type.String({ maxLength: 255 });
 
+/** More bits than addresses have are refused with the bounds of a pool. */
+export const PrefixLength = Type.Integer({ minimum: 0, maximum: 1000 });
+
 /** The project of a new record. */
 export const Owner = {
   project_id: Type.Optional(Type.String({ maxLength: 255 })),

@@ -21,7 +21,7 @@ import { viewOf } from '../http/view.ts';
 import { taggedFields } from './list-query.ts';
 import { type NetworkRule, targetIn } from './policy.ts';
 import { networksOfAll, resourceOf, resourceRoutes } from './resource.ts';
-import { Description, Name, Owner, taggedView } from './standard-attributes.ts';
+import { Description, Name, Owner, PrefixLength, taggedView } from './standard-attributes.ts';
 import { tagRoutes } from './tag-routes.ts';
 
 const maxItems = 64;
@@ -52,9 +52,11 @@ const NewSubnet = Type.Object(
     ...Changes.properties,
     ...Owner,
     network_id: Type.String({ maxLength: 255 }),
-    cidr: Address,
+    cidr: Type.Optional(Nullable(Address)),
+    prefixlen: Type.Optional(PrefixLength),
     ip_version: Type.Union([Type.Literal(4), Type.Literal(6)]),
-    subnetpool_id: Type.Optional(Type.Null()),
+    subnetpool_id: Type.Optional(Nullable(Type.String({ maxLength: 36 }))),
+    use_default_subnetpool: Type.Optional(Type.Boolean()),
     ipv6_address_mode: Type.Optional(Ipv6Mode),
     ipv6_ra_mode: Type.Optional(Ipv6Mode),
   },
@@ -72,7 +74,7 @@ const subnetView = viewOf<Subnet, NetworkRule>()({
   dns_nameservers: { type: Type.Array(Text), value: ({ dns_nameservers }) => dns_nameservers },
   allocation_pools: { type: Type.Array(Pool), value: ({ allocation_pools }) => allocation_pools },
   host_routes: { type: Type.Array(Route), value: ({ host_routes }) => host_routes },
-  subnetpool_id: { type: Nullable(Text), value: () => null },
+  subnetpool_id: { type: Nullable(Text), value: ({ subnetpool_id }) => subnetpool_id },
   ipv6_address_mode: { type: Nullable(Text), value: () => null },
   ipv6_ra_mode: { type: Nullable(Text), value: () => null },
   segment_id: { type: Nullable(Text), value: () => null },
@@ -93,7 +95,7 @@ const subnetFields: ListFields = {
   shared: {
     filter: (values) => isAmong('network_id', { table: 'networks', select: 'id', where: [booleanCondition('shared', values)] }),
   },
-  subnetpool_id: fixedField(null),
+  subnetpool_id: nullableField('subnetpool_id'),
   ipv6_address_mode: fixedField(null),
   ipv6_ra_mode: fixedField(null),
   segment_id: fixedField(null),

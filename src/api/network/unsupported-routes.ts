@@ -22,7 +22,6 @@ const collectionTable: readonly Collection[] = [
     create: null,
   },
   { path: 'segments', noun: 'Segment', what: 'A network segment', get: 'get_segment', create: 'create_segment' },
-  { path: 'subnetpools', noun: 'SubnetPool', what: 'A subnet pool', get: 'get_subnetpool', create: 'create_subnetpool' },
 ];
 
 export const unsupportedRoutes = collectionTable.flatMap(({ path, noun, what, get, create }) => {

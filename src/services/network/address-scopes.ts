@@ -54,8 +54,14 @@ export async function updateAddressScope(
   });
 }
 
+/** @throws Fault `conflict` while a subnet pool is in it */
 export async function deleteAddressScope({ store }: NetworkContext, { id }: AddressScope): Promise<void> {
   await store.transaction(async (trx) => {
+    if ((await trx.subnet_pools.count({ address_scope_id: id })) > 0)
+      throw networkFault(
+        'AddressScopeInUse',
+        `Unable to complete operation on address scope ${id}. There are one or more subnet pools in use on the address scope.`,
+      );
     await trx.rbac_policies.remove({ object_id: id });
     await trx.address_scopes.remove({ id });
   });

@@ -113,13 +113,30 @@ export async function deleteNetwork({ store }: NetworkContext, network: Network)
   });
 }
 
-/** Ids of the subnets of each network, oldest first. */
-export async function subnetIdsByNetwork(
+export type NetworkFacts = {
+  /** Ids, oldest first. */
+  readonly subnets: readonly string[];
+  /** Of the pool that its subnets of the version are from. */
+  readonly scopes: Readonly<Partial<Record<4 | 6, string | null>>>;
+};
+
+/** What is shown with networks, by their ids. */
+export async function factsOfNetworks(
   { store }: NetworkContext,
   networks: readonly Network[],
-): Promise<ReadonlyMap<string, string[]>> {
+): Promise<ReadonlyMap<string, NetworkFacts>> {
+  const columns = ['id', 'network_id', 'created_at', 'ip_version', 'subnetpool_id'] as const;
   const where = { network_id: networks.map(({ id }) => id) };
-  const subnets = await store.subnets.pick(['id', 'network_id', 'created_at'], where, { orderBy: 'created_at' });
+  const subnets = await store.subnets.pick(columns, where, { orderBy: 'created_at' });
+  const ids = [...new Set(subnets.flatMap(({ subnetpool_id }) => subnetpool_id ?? []))];
+  const pools = ids.length === 0 ? [] : await store.subnet_pools.pick(['id', 'address_scope_id'], { id: ids });
+  const scopeOf = new Map(pools.map(({ id, address_scope_id }) => [id, address_scope_id]));
   const groups = Map.groupBy(subnets, ({ network_id }) => network_id);
-  return new Map([...groups].map(([network, members]) => [network, members.map(({ id }) => id)]));
+  return new Map(
+    [...groups].map(([network, members]) => {
+      const pooled = members.filter(({ subnetpool_id }) => subnetpool_id !== null);
+      const scopes = pooled.map(({ ip_version, subnetpool_id }) => [ip_version, scopeOf.get(subnetpool_id ?? '') ?? null]);
+      return [network, { subnets: members.map(({ id }) => id), scopes: Object.fromEntries(scopes) }];
+    }),
+  );
 }

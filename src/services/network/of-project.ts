@@ -12,6 +12,7 @@ export async function networkResourcesOf(store: Store, project_id: string): Prom
     'floating IPs': await store.floating_ips.count({ project_id }),
     'address groups': await store.address_groups.count({ project_id }),
     'address scopes': await store.address_scopes.count({ project_id }),
+    'subnet pools': await store.subnet_pools.count({ project_id }),
     'security groups': await store.security_groups.count({ project_id, default_of: null }),
   };
 }

@@ -32,6 +32,7 @@ const countTable: Readonly<Partial<Record<QuotaName, Count>>> = {
   router: (store, project_id) => store.routers.count({ project_id }),
   floatingip: (store, project_id) => store.floating_ips.count({ project_id }),
   security_group: (store, project_id) => store.security_groups.count({ project_id }),
+  subnetpool: (store, project_id) => store.subnet_pools.count({ project_id }),
   rbac_policy: (store, project_id) => store.rbac_policies.count({ project_id }),
   security_group_rule: (store, project_id) => store.security_group_rules.count({ project_id }),
 };

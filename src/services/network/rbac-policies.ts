@@ -67,7 +67,12 @@ const typeTable: Readonly<Record<SharedType, TypeFacts>> = {
   address_scope: {
     find: (store, id) => store.address_scopes.find({ id }),
     actions: ['access_as_shared'],
-    users: async () => [],
+    users: async (store, address_scope_id) => projectsOf(await store.subnet_pools.pick(['project_id'], { address_scope_id })),
+  },
+  subnetpool: {
+    find: (store, id) => store.subnet_pools.find({ id }),
+    actions: ['access_as_shared'],
+    users: async (store, subnetpool_id) => projectsOf(await store.subnets.pick(['project_id'], { subnetpool_id })),
   },
 };
 
@@ -90,12 +95,21 @@ export async function createPolicy({ store }: NetworkContext, caller: Caller, re
       throw invalid(
         `Invalid action '${request.action}' for object type '${object_type}'. Valid actions: ${typeTable[object_type].actions.join(', ')}`,
       );
+    if (object_type === 'subnetpool') await refuseWithoutScope(trx, request.object_id, target_project);
     await refuseOver(trx, 'rbac_policy', { project_id });
     const action = request.action as RbacPolicy['action'];
     const policy = await insertPolicy(trx, { object_type, object_id: request.object_id, action, target_project, project_id });
     await mirror(trx, policy);
     return policy;
   });
+}
+
+/** Who is to use a pool must have access to its scope (neutron/objects/subnetpool.py). @throws Fault `invalidInput` */
+async function refuseWithoutScope(trx: Store, object_id: string, target_project: string): Promise<void> {
+  const scope = (await trx.subnet_pools.find({ id: object_id }))?.address_scope_id;
+  if (!scope || (await trx.rbac_policies.count({ object_id: scope, target_project: ['*', target_project] })) > 0) return;
+  const reason = "target project doesn't have access to associated address scope.";
+  throw invalid(`Failed to create RBAC policy on object ${object_id} because ${reason}`);
 }
 
 function typeOf(text: string): SharedType {

@@ -9,6 +9,7 @@ import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
 import { refuseOver } from './quotas.ts';
+import { type PrefixRequest, prefixFor } from './subnet-allocation.ts';
 import { type PlanRequest, planSubnet, type Reserved, refuseOverlap, refuseProvisioningSubnet } from './subnet-plan.ts';
 import { ownerOf } from './visibility.ts';
 
@@ -17,9 +18,11 @@ type Described = {
   readonly description?: string | undefined;
   readonly enable_dhcp?: boolean | undefined;
 };
-export type SubnetChanges = Described & Omit<PlanRequest, 'ip_version' | 'cidr'>;
+type Addressing = Omit<PlanRequest, 'ip_version' | 'cidr'>;
+export type SubnetChanges = Described & Addressing;
 export type NewSubnet = Described &
-  PlanRequest & {
+  Addressing &
+  PrefixRequest & {
     readonly project_id?: string | undefined;
     readonly tenant_id?: string | undefined;
     readonly ipv6_address_mode?: string | null | undefined;
@@ -37,7 +40,7 @@ function refuseAnnounced({ ipv6_address_mode, ipv6_ra_mode }: NewSubnet): void {
     throw new Fault('unsupported', { what: `Announcing IPv6 addresses (${mode}, where fixed ones are on the config drive)` });
 }
 
-/** @throws Fault `unsupported`, `forbidden`, `badRequest`, `invalidInput`, `overQuota`, `ipAddressInUse` */
+/** @throws Fault `unsupported`, `forbidden`, `badRequest`, `invalidInput`, `missing`, `conflict`, `overQuota`, `ipAddressInUse` */
 export async function createSubnet(
   context: NetworkContext,
   caller: Caller,
@@ -45,12 +48,15 @@ export async function createSubnet(
 ): Promise<Subnet> {
   refuseAnnounced(request);
   const project_id = ownerOf(caller, request);
-  const plan = planSubnet(request, reservedBy(context));
-  if (!caller.is_admin) refuseProvisioningSubnet(plan.cidr, network.id, context.settings['provisioning.cidr']);
+  const provisioning = context.settings['provisioning.cidr'];
   const now = new Date().toISOString();
   return context.store.transaction(async (trx) => {
-    const others = await trx.subnets.pick(['id', 'cidr', 'network_id', 'project_id']);
+    const others = await trx.subnets.pick(['cidr', 'network_id', 'project_id', 'ip_version', 'subnetpool_id']);
     await refuseOver(trx, 'subnet', { project_id });
+    const place = { network_id: network.id, project_id };
+    const { cidr, subnetpool_id } = await prefixFor(trx, caller, { request, place, known: others, provisioning });
+    const plan = planSubnet({ ...request, cidr }, reservedBy(context));
+    if (!caller.is_admin) refuseProvisioningSubnet(plan.cidr, network.id, provisioning);
     refuseOverlap({ cidr: plan.cidr, network_id: network.id, project_id }, { others, isAdmin: caller.is_admin });
     await refuseForeignGateway(trx, plan.gateway_ip, { network_id: network.id, project_id });
     await trx.networks.revise(network.id);
@@ -60,6 +66,7 @@ export async function createSubnet(
       name: request.name ?? '',
       network_id: network.id,
       project_id,
+      subnetpool_id,
       ip_version: request.ip_version,
       enable_dhcp: request.enable_dhcp ?? true,
       description: request.description ?? '',

@@ -3,6 +3,8 @@ import { RevisedCollection, type StandardAttributes } from './standard-attribute
 
 export type Subnet = StandardAttributes & {
   network_id: string;
+  /** The pool that its addresses are from. */
+  subnetpool_id: string | null;
   ip_version: 4 | 6;
   cidr: string;
   gateway_ip: string | null;

@@ -48,6 +48,7 @@ export const baseRules = {
   shared_security_group: { check: 'field:security_groups:shared=True', description: 'A shared security group.' },
   shared_address_groups: { check: 'field:address_groups:shared=True', description: 'A shared address group.' },
   shared_address_scopes: { check: 'field:address_scopes:shared=True', description: 'A shared address scope.' },
+  shared_subnetpools: { check: 'field:subnetpools:shared=True', description: 'A shared subnet pool.' },
   sg_owner: { check: 'project_id:%(security_group:project_id)s', description: 'The project of the security group of a rule.' },
   regular_user: { check: '', scopes: ['project'], description: 'Everyone with a token for a project.' },
 } as const satisfies Record<string, PolicyRule>;

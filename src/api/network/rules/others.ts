@@ -1,6 +1,6 @@
 /** Rules of quotas, and of what there is none. */
 import type { PolicyRule } from '../../http/policy/rules.ts';
-import { admin, anyone, member, reader } from './base.ts';
+import { admin, anyone, reader } from './base.ts';
 
 export const otherRules = {
   get_quota: reader('Show the quotas of a project.'),
@@ -10,6 +10,4 @@ export const otherRules = {
   get_availability_zone: anyone('List the availability zones of the network service.'),
   create_segment: admin('Create a network segment.'),
   get_segment: reader('List network segments.'),
-  create_subnetpool: member('Create a subnet pool.'),
-  get_subnetpool: reader('List subnet pools.'),
 } as const satisfies Record<string, PolicyRule>;

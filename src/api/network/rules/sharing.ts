@@ -1,6 +1,6 @@
-/** Rules of RBAC policies, address groups and address scopes. */
+/** Rules of RBAC policies, address groups, address scopes and subnet pools. */
 import type { PolicyRule } from '../../http/policy/rules.ts';
-import { admin, member, ofReader, reader, rule } from './base.ts';
+import { admin, member, ofMember, ofReader, reader, rule, tagRules } from './base.ts';
 
 const oneProject = rule('rule:admin_only or not field:rbac_policy:target_project=*');
 const oneTenant = rule('rule:admin_only or not field:rbac_policy:target_tenant=* and not field:rbac_policy:target_project=*');
@@ -26,4 +26,14 @@ export const sharingRules = {
   update_address_scope: member('Change an address scope.'),
   'update_address_scope:shared': admin('Change `shared` of an address scope.'),
   delete_address_scope: member('Delete an address scope.'),
+  create_subnetpool: member('Create a subnet pool.'),
+  'create_subnetpool:shared': admin('Create a shared subnet pool.'),
+  'create_subnetpool:is_default': admin('Specify `is_default` of a new subnet pool.'),
+  get_subnetpool: rule(`${ofReader} or rule:shared_subnetpools`)('List and show subnet pools.'),
+  update_subnetpool: member('Change a subnet pool.'),
+  'update_subnetpool:is_default': admin('Change `is_default` of a subnet pool.'),
+  delete_subnetpool: member('Delete a subnet pool.'),
+  add_prefixes: member('Add prefixes to a subnet pool.'),
+  remove_prefixes: member('Remove prefixes from a subnet pool that no subnet has.'),
+  ...tagRules('subnetpool', `${ofReader} or rule:shared_subnetpools`, ofMember),
 } as const satisfies Record<string, PolicyRule>;

@@ -1,0 +1,62 @@
+/** Referee test: further resources of the network service by the unmodified `openstack` client. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
+import { openstackSession, withoutClient as skip } from './openstack.ts';
+
+let fixture: ApiFixture;
+let env: NodeJS.ProcessEnv;
+before(async () => {
+  fixture = await openApiFixture({ clock: () => 0 });
+  ({ env } = await fixture.listen());
+});
+after(() => fixture.close());
+
+// biome-ignore lint/suspicious/noExplicitAny: each command prints a shape of its own
+async function session(commands: readonly string[]): Promise<{ replies: any[]; output: string }> {
+  const { replies, output, errors } = await openstackSession(env, commands);
+  return { replies, output: `${output}\n${errors}` };
+}
+
+test('subnet pools, and subnets from them', { skip }, async () => {
+  const { replies, output } = await session([
+    'project create guests -f json',
+    'address scope create --ip-version 4 site -f json',
+    'subnet pool create --pool-prefix 10.70.0.0/24 --default-prefix-length 26 --min-prefix-length 25 --address-scope site --tag red site -f json',
+    'subnet pool set --pool-prefix 10.70.1.0/24 --default-quota 384 site',
+    'subnet pool show site -f json',
+    'subnet pool list --long -f json',
+    'network create pooled',
+    'subnet create --network pooled --subnet-pool site one -f json',
+    'subnet create --network pooled --subnet-pool site --prefix-length 25 two -f json',
+    'subnet create --network pooled --subnet-pool site --subnet-range 10.70.1.0/25 three -f json',
+    'subnet create --network pooled --subnet-pool site --prefix-length 24 four',
+    'subnet create --network pooled --subnet-pool site --prefix-length 25 five',
+    'network show pooled -f json',
+    'network rbac create --type subnetpool --action access_as_shared --target-project guests site',
+    'subnet pool delete site',
+    'subnet pool create --pool-prefix fd70::/48 --default --share six -f json',
+    'subnet create --network pooled --ip-version 6 --use-default-subnet-pool six -f json',
+    'subnet delete one two three six',
+    'subnet pool delete site six',
+    'subnet pool list -f json',
+  ]);
+  const [, scope, made, shown, listed, one, two, three, network, six, ofSix, left] = replies;
+
+  assert.deepEqual(
+    [made.prefixes, made.default_prefixlen, made.address_scope_id, made.tags],
+    [['10.70.0.0/24'], 26, scope.id, ['red']],
+    output,
+  );
+  assert.deepEqual([shown.prefixes, shown.default_quota], [['10.70.0.0/23'], 384]);
+  assert.equal(listed.length, 1);
+  assert.deepEqual([one.cidr, two.cidr, three.cidr], ['10.70.0.0/26', '10.70.0.128/25', '10.70.1.0/25'], output);
+  assert.equal(one.subnetpool_id, made.id);
+  assert.match(output, /minimum allowed prefix is 25/);
+  assert.match(output, /Per-project subnet pool prefix quota exceeded/);
+  assert.equal(network.ipv4_address_scope, scope.id);
+  assert.match(output, /target project doesn't have access to associated address scope/);
+  assert.match(output, /Subnet pool has existing allocations/);
+  assert.deepEqual([six.is_default, six.shared, ofSix.cidr], [true, true, 'fd70::/64']);
+  assert.deepEqual(left, []);
+});
