@@ -19,6 +19,8 @@ export type Caller = {
   readonly is_admin: boolean;
   /** Set if the token came from an application credential: such a caller must not create others. */
   readonly application_credential_id?: string;
+  /** Set if the token came from a trust: with impersonation, the user is the trustor. */
+  readonly trust_id?: string;
   /** Of that credential: the requests for which its tokens may be used. Absent: for all. */
   readonly access_rules?: readonly AccessRule[];
 };

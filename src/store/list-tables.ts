@@ -44,5 +44,6 @@ export const listTables = {
   subnet_pools: { id: 'id', order: oldestFirst },
   subnets: { id: 'id', order: oldestFirst },
   trunks: { id: 'id', order: oldestFirst },
+  trusts: { id: 'id', order: [{ column: 'id' }] },
   users: { id: 'id', order: byName },
 } as const satisfies Record<string, TableReading>;

@@ -87,6 +87,7 @@ const later = [
   '0111-trunks',
   '0115-routers',
   '0120-fewer-event-indexes',
+  '0130-trusts',
   '0145-subnet-pools',
 ];
 const at = '2026-11-22T14:20:08.000Z';

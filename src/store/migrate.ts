@@ -67,6 +67,7 @@ import { migration0110 } from './migrations/0110-port-attributes.ts';
 import { migration0111 } from './migrations/0111-trunks.ts';
 import { migration0115 } from './migrations/0115-routers.ts';
 import { migration0120 } from './migrations/0120-fewer-event-indexes.ts';
+import { migration0130 } from './migrations/0130-trusts.ts';
 import { migration0145 } from './migrations/0145-subnet-pools.ts';
 
 const migrations: Record<string, Migration> = {
@@ -135,6 +136,7 @@ const migrations: Record<string, Migration> = {
   '0111-trunks': migration0111,
   '0115-routers': migration0115,
   '0120-fewer-event-indexes': migration0120,
+  '0130-trusts': migration0130,
   '0145-subnet-pools': migration0145,
 };
 

@@ -57,6 +57,7 @@ import { Servers } from './tables/servers.ts';
 import { SubnetPools } from './tables/subnet-pools.ts';
 import { Subnets } from './tables/subnets.ts';
 import { TrunkSubports, Trunks } from './tables/trunks.ts';
+import { Trusts } from './tables/trusts.ts';
 import { Users } from './tables/users.ts';
 import { VolumeConnectors, VolumeTargets } from './tables/volumes.ts';
 
@@ -128,6 +129,7 @@ export const nouns = {
   limits: Limits,
   access_rules: AccessRules,
   application_credentials: ApplicationCredentials,
+  trusts: Trusts,
   credentials: Credentials,
   revoked_tokens: RevokedTokens,
   scope_token_revisions: ScopeTokenRevisions,

@@ -124,6 +124,16 @@ function identityRequests({ userId, projectId }: Ids): ApiRequest[] {
       `${identity}/users/${userId}/application_credentials`,
       { application_credential: { name: 'c', roles: [{ name: 'reader' }] } },
     ],
+    [
+      'POST',
+      `${identity}/OS-TRUST/trusts`,
+      {
+        trust: {
+          ...{ trustor_user_id: userId, trustee_user_id: userId, project_id: projectId, impersonation: true },
+          ...{ roles: [{ name: 'reader' }], expires_at: null, remaining_uses: 1, redelegation_count: 0 },
+        },
+      },
+    ],
   ];
 }
 

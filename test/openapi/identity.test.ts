@@ -31,6 +31,7 @@ test("identity: every reply matches Keystone's document", { skip }, async (t) =>
   await roleCycle(send);
   await catalogueCycle(send);
   await keyCycle(send, project);
+  await trustCycle(send, project);
   await limitCycle(send, project);
   await filterCycle(send, project);
 
@@ -59,6 +60,17 @@ async function credentialCycle(send: Send): Promise<void> {
   await send('GET', `${rules}/${application_credential.access_rules[0].id}`);
   await send('GET', path);
   await send('GET', `${path}/${application_credential.id}`);
+}
+
+async function trustCycle(send: Send, project_id: string): Promise<void> {
+  const { users } = await send('GET', '/users?name=admin');
+  const [trustee] = (await send('GET', '/users?name=u')).users;
+  const trustor_user_id = users[0].id;
+  const trust = { trustor_user_id, trustee_user_id: trustee.id, project_id, impersonation: true, roles: [{ name: 'reader' }] };
+  const { id } = (await send('POST', '/OS-TRUST/trusts', { trust })).trust;
+  for (const path of ['', `?trustor_user_id=${trustor_user_id}`, `/${id}`, `/${id}/roles`, `/${id}/roles/reader`])
+    await send('GET', `/OS-TRUST/trusts${path}`);
+  await send('DELETE', `/OS-TRUST/trusts/${id}`);
 }
 
 async function groupCycle(send: Send, project: string): Promise<void> {

@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { deleteAccessRule, getAccessRule, listAccessRules } from '#services/identity/access-rules.ts';
+import { refuseTrusts } from '#services/identity/application-credentials.ts';
 import type { AccessRule } from '#store/tables/access-rules.ts';
 import { type ListFields, textField } from '../http/list.ts';
 import { viewOf } from '../http/view.ts';
@@ -88,5 +89,6 @@ type AccessRuleRule = `identity:${'get' | 'delete'}_access_rule` | 'identity:lis
 function ownerOf(request: FastifyRequest, rule: AccessRuleRule): string {
   const { user_id } = request.params as { user_id: string };
   authorize(request, rule, { user_id, 'target.user.id': user_id });
+  refuseTrusts(request.caller);
   return user_id;
 }

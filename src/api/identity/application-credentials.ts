@@ -6,6 +6,7 @@ import {
   getCredential,
   listCredentials,
   refuseCredentials,
+  refuseTrusts,
 } from '#services/identity/application-credentials.ts';
 import { longestPassword } from '#services/identity/passwords.ts';
 import type { AccessRule } from '#store/tables/access-rules.ts';
@@ -146,5 +147,6 @@ type CredentialRule = `identity:${'get' | 'create' | 'delete'}_application_crede
 function ownerOf(request: FastifyRequest, rule: CredentialRule): string {
   const { user_id } = request.params as { user_id: string };
   authorize(request, rule, { user_id });
+  refuseTrusts(request.caller);
   return user_id;
 }

@@ -30,6 +30,13 @@ export const roleTarget = (role: Pick<Role, 'name' | 'domain_id'> | undefined): 
   'target.role.name': role?.domain_id === '' ? role.name : '',
 });
 
+export type TrustParties = { readonly trustor_user_id?: string | undefined; readonly trustee_user_id?: string | undefined };
+
+export const trustTarget = ({ trustor_user_id, trustee_user_id }: TrustParties): PolicyTarget => ({
+  'target.trust.trustor_user_id': trustor_user_id ?? null,
+  'target.trust.trustee_user_id': trustee_user_id ?? null,
+});
+
 export const credentialTarget = ({ user_id }: { readonly user_id: string }): PolicyTarget => ({
   'target.credential.user_id': user_id,
 });

@@ -113,6 +113,21 @@ const credentialRules = {
   'identity:s3tokens_validate': signed('Show whose request to S3 was signed with EC2 keys.'),
 } as const satisfies Record<string, PolicyRule>;
 
+const trustor = 'user_id:%(target.trust.trustor_user_id)s';
+const trustee = 'user_id:%(target.trust.trustee_user_id)s';
+const trustReader = rule(`${readers} or ${trustor} or ${trustee}`, ['system', 'project']);
+
+const trustRules = {
+  'identity:create_trust': rule(trustor, ['project'])('Create a trust.'),
+  'identity:list_trusts': reader('List all trusts.'),
+  'identity:list_trusts_for_trustor': rule(`${readers} or ${trustor}`, ['system', 'project'])('List the trusts of a trustor.'),
+  'identity:list_trusts_for_trustee': rule(`${readers} or ${trustee}`, ['system', 'project'])('List the trusts of a trustee.'),
+  'identity:get_trust': trustReader('Show a trust.'),
+  'identity:delete_trust': rule(`rule:admin_required or ${trustor}`, ['system', 'project'])('Delete a trust.'),
+  'identity:list_roles_for_trust': trustReader('List the roles of a trust.'),
+  'identity:get_role_for_trust': trustReader('Show a role of a trust.'),
+} as const satisfies Record<string, PolicyRule>;
+
 const projectRules = {
   'identity:list_projects': listReader('List all projects; others see the projects in which they have a role.'),
   'identity:get_project': projectReader('Show a project; users may also show each project in which they have a role.'),
@@ -234,7 +249,7 @@ const rules = {
   ...endpointFilterRules,
   ...limitRules,
   ...{ ...baseRules, ...tokenRules, ...userRules, ...projectRules, ...domainRules },
-  ...{ ...roleRules, ...catalogRules, ...credentialRules },
+  ...{ ...roleRules, ...catalogRules, ...credentialRules, ...trustRules },
 };
 
 /** The target of a request before its object is known: whatever it is, it belongs to the caller. */
@@ -254,6 +269,8 @@ function ownTarget(caller: Caller): PolicyTarget {
     'target.limit.domain.id': domain_id,
     'target.limit.project.domain_id': domain_id,
     'target.credential.user_id': caller.user_id,
+    'target.trust.trustor_user_id': caller.user_id,
+    'target.trust.trustee_user_id': caller.user_id,
     'target.role.name': 'reader',
   };
 }

@@ -20,6 +20,7 @@ import { roleAssignmentRoutes } from './role-assignments.ts';
 import { roleRoutes } from './roles.ts';
 import { serviceRoutes } from './services.ts';
 import { loginRoutes, tokenRoutes } from './tokens.ts';
+import { trustRoutes } from './trusts.ts';
 import { unsupportedRoutes } from './unsupported-routes.ts';
 import { userRoutes } from './users.ts';
 
@@ -34,6 +35,7 @@ export const closedRows: readonly Row[] = [
     ...applicationCredentialRoutes,
     ...credentialRoutes,
     ...ec2Routes,
+    ...trustRoutes,
   ],
   ...[...groupRoutes, ...roleRoutes, ...impliedRoleRoutes, ...roleAssignmentRoutes, ...grantRoutes],
   ...[...endpointGroupRoutes, ...endpointAssociationRoutes, ...registeredLimitRoutes, ...limitRoutes, ...revocationRoutes],

@@ -1,6 +1,7 @@
 /** A token as Keystone shows it, whatever its scope. */
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
 import { getDomain } from '#services/identity/domains.ts';
 import { getProject } from '#services/identity/projects.ts';
@@ -28,6 +29,14 @@ const Token = Type.Object({
   ...{ domain: Type.Optional(Named), system: Type.Optional(SystemScope) },
   roles: Type.Optional(Type.Array(Named)),
   catalog: Type.Optional(Type.Array(CatalogEntry)),
+  'OS-TRUST:trust': Type.Optional(
+    Type.Object({
+      id: Type.String(),
+      impersonation: Type.Boolean(),
+      trustor_user: Type.Object({ id: Type.String() }),
+      trustee_user: Type.Object({ id: Type.String() }),
+    }),
+  ),
   application_credential: Type.Optional(
     Type.Object({
       id: Type.String(),
@@ -56,6 +65,7 @@ export async function tokenBody(context: ApiContext, request: FastifyRequest, { 
     ...(await scopeBody(context, caller)),
     roles: await rolesOf(context, caller),
     ...(nocatalog === undefined && { catalog: await catalogOf(context, request, caller) }),
+    ...(payload.trust && (await trustBody(context, payload.trust.id))),
     ...(payload.application_credential_id && (await credentialBody(context, payload.application_credential_id, caller))),
   };
 }
@@ -81,6 +91,15 @@ async function credentialBody({ store }: ApiContext, id: string, { access_rules 
   const credential = await store.application_credentials.find({ id });
   const rules = access_rules && { access_rules: access_rules.map(shownAccessRule) };
   return { application_credential: { id, name: credential?.name ?? '', restricted: true, ...rules } };
+}
+
+/** Also of one that was used up: its last token is as good as the others. */
+async function trustBody({ store }: ApiContext, trust_id: string) {
+  const trust = await store.trusts.find({ id: trust_id });
+  if (!trust) throw new Fault('unauthorized');
+  const { id, impersonation, trustor_user_id, trustee_user_id } = trust;
+  const users = { trustor_user: { id: trustor_user_id }, trustee_user: { id: trustee_user_id } };
+  return { 'OS-TRUST:trust': { id, impersonation, ...users } };
 }
 
 /** As Keystone shows them: the token's own, and that of the first token of its chain. */

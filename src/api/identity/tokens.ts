@@ -133,10 +133,15 @@ async function findSubject(context: ApiContext, request: FastifyRequest, rule: S
   const isOld = rule === 'identity:validate_token' && isAllowed((request.query as Static<typeof TokenQuery>).allow_expired);
   const graceMs = isOld ? context.settings['token.allow_expired_window'] * 1000 : 0;
   const found = isOld ? await readExpired(context, token, graceMs) : await readToken(context, token);
-  const target = found && { 'target.token.user_id': found.payload.user_id };
-  if (!found || !allows(request, rule, target) || !mayShow(request, rule, found.caller))
+  if (!found || !isSubject(request, rule, found) || !mayShow(request, rule, found.caller))
     throw new Fault('notFound', { what: 'Token', id: '(X-Subject-Token)' });
   return found;
+}
+
+/** Of a trust, the token is the trustee's, also where it is shown as the trustor's. */
+function isSubject(request: FastifyRequest, rule: SubjectRule, { payload, caller }: Subject): boolean {
+  const users = new Set([payload.user_id, caller.user_id]);
+  return [...users].some((user_id) => allows(request, rule, { 'target.token.user_id': user_id }));
 }
 
 /** As Keystone reads a flag with a value. */

@@ -1,14 +1,12 @@
 /**
- * What Keystone has and Ingot does not: each route answers 501. The rules have Keystone's names; what everyone may do
- * with things of their own is refused as unsupported to everyone, the rest to administrators alone.
+ * What Keystone has and Ingot does not: each route answers 501. The rules have Keystone's names; it is
+ * refused as unsupported to administrators alone.
  */
 
 import type { PolicyRule } from '../http/policy/rules.ts';
 import type { Method } from '../http/route.ts';
 
-/** `audience`: whom the rules allow it. Default: administrators, and readers of the system what only reads. */
 type UnsupportedGroup = {
-  readonly audience?: 'anyone';
   readonly routes: Readonly<Record<string, Readonly<Partial<Record<Method, string>>>>>;
 };
 
@@ -103,15 +101,6 @@ export const unsupportedTable = {
       '/users/:user_id/OS-OAUTH1/access_tokens/:access_token_id/roles/:role_id': { GET: 'get_access_token_role' },
     },
   },
-  'A trust': {
-    audience: 'anyone',
-    routes: {
-      '/OS-TRUST/trusts/:trust_id': { GET: 'get_trust', DELETE: 'delete_trust' },
-      '/OS-TRUST/trusts': { GET: 'list_trusts', POST: 'create_trust' },
-      '/OS-TRUST/trusts/:trust_id/roles': { GET: 'list_roles_for_trust' },
-      '/OS-TRUST/trusts/:trust_id/roles/:role_id': { GET: 'get_role_for_trust' },
-    },
-  },
 } as const satisfies Record<string, UnsupportedGroup>;
 
 type Groups = (typeof unsupportedTable)[keyof typeof unsupportedTable]['routes'];
@@ -119,15 +108,16 @@ type ValuesOf<T> = T extends T ? T[keyof T] : never;
 export type UnsupportedRule = `identity:${ValuesOf<ValuesOf<Groups>> & string}`;
 
 export const unsupportedRules = Object.fromEntries(
-  Object.values<UnsupportedGroup>(unsupportedTable).flatMap(({ audience, routes }) =>
-    Object.values(routes).flatMap((rules) => Object.values(rules).map((name) => [`identity:${name}`, ruleFor(name, audience)])),
+  Object.values<UnsupportedGroup>(unsupportedTable).flatMap(({ routes }) =>
+    Object.values(routes).flatMap((rules) => Object.values(rules).map((name) => [`identity:${name}`, ruleFor(name)])),
   ),
 ) as Readonly<Record<UnsupportedRule, PolicyRule>>;
 
-function ruleFor(name: string, audience: UnsupportedGroup['audience']): PolicyRule {
+/** Administrators, and readers of the system what only reads. */
+function ruleFor(name: string): PolicyRule {
   const words = name.replaceAll('_', ' ');
   const description = `${words.charAt(0).toUpperCase()}${words.slice(1)}: not supported.`;
   const isRead = /^(list|get|check)_|_(list|get)_|_list$/.test(name);
-  const check = audience === 'anyone' ? '@' : isRead ? 'rule:admin_or_system_reader' : 'rule:admin_required';
+  const check = isRead ? 'rule:admin_or_system_reader' : 'rule:admin_required';
   return { check, scopes: ['system', 'domain', 'project'], description };
 }

@@ -9,6 +9,7 @@ import type { Store } from '#store/store.ts';
 import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
 import { type AccessRuleFields, accessRulesFor } from './access-rules.ts';
 import type { IdentityContext, StoreContext } from './context.ts';
+import { forbiddenAction } from './forbidden-action.ts';
 import { wholeList } from './lists.ts';
 import type { LoginClient } from './login-guard.ts';
 import { readRoleGraph } from './role-graph.ts';
@@ -49,9 +50,16 @@ export function listCredentials(
 
 /** As Keystone rejects it for credentials that are not `unrestricted`: a leaked one must not manage the others. */
 export function refuseCredentials({ application_credential_id }: Caller): void {
-  const action = "Using method 'application_credential' is not allowed for managing additional application credentials.";
   if (application_credential_id)
-    throw new Fault('forbidden', { detail: `You are not authorized to perform the requested action: ${action}` });
+    throw forbiddenAction(
+      "Using method 'application_credential' is not allowed for managing additional application credentials.",
+    );
+}
+
+/** A credential made by the token of a trust would outlive the trust. The same goes for access rules. */
+export function refuseTrusts({ trust_id }: Caller): void {
+  if (trust_id)
+    throw new Fault('forbidden', { detail: 'Cannot manage application credentials with a token issued via delegation.' });
 }
 
 type Requester = { readonly client: LoginClient; readonly caller: Caller; readonly token: TokenPayload };
@@ -59,6 +67,7 @@ type Requester = { readonly client: LoginClient; readonly caller: Caller; readon
 /** @returns the credential, and its secret, which is stored only as a hash */
 export async function createCredential(context: IdentityContext, requester: Requester, fields: CredentialFields) {
   const { caller } = requester;
+  refuseTrusts(caller);
   refuseCredentials(caller);
   if (!caller.project_id) throw new Fault('forbidden', { detail: 'An application credential requires a project-scoped token.' });
   if (fields.unrestricted) throw new Fault('unsupported', { what: 'An unrestricted application credential' });

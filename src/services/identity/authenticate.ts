@@ -10,6 +10,7 @@ import type { ReceiptPayload } from './receipts.ts';
 import { hasRole } from './roles-in.ts';
 import { systemScope } from './scopes.ts';
 import type { TokenPayload } from './tokens.ts';
+import { spendUse } from './trust-scope.ts';
 
 /** `receipt`: of an earlier login that was not enough. */
 export type Login = { readonly identity: Identity; readonly scope?: RequestedScope; readonly receipt?: string | undefined };
@@ -61,8 +62,9 @@ export async function issueFor(context: IdentityContext, proof: Proof, requested
   const { user, methods, parent, credential } = proof;
   // The user as read before the secret was checked: a revocation meanwhile also voids the new token.
   const claims = { user_id: user.id, user_revision: user.token_revision, methods, ...scope };
+  const notAfter = scope.trust ? await spendUse(context, scope.trust.id) : credential?.expires_at;
   return context.tokens.issue(
     { ...claims, ...(credential && { application_credential_id: credential.id }) },
-    { parent, notAfter: credential?.expires_at },
+    { parent, notAfter },
   );
 }

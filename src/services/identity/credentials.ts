@@ -9,6 +9,7 @@ import type { Store } from '#store/store.ts';
 import type { Credential } from '#store/tables/credentials.ts';
 import type { StoreContext } from './context.ts';
 import { expecting } from './expecting.ts';
+import { forbiddenAction } from './forbidden-action.ts';
 import { wholeList } from './lists.ts';
 import { getProject } from './projects.ts';
 import { hasRole } from './roles-in.ts';
@@ -46,14 +47,14 @@ export function listCredentials(
   return listRows({ collection: store.credentials, table: listTables.credentials, visible, maximum: wholeList }, query);
 }
 
-export function isDelegated({ application_credential_id }: Caller): boolean {
-  return application_credential_id !== undefined;
+export function isDelegated({ application_credential_id, trust_id }: Caller): boolean {
+  return application_credential_id !== undefined || trust_id !== undefined;
 }
 
 /** What was delegated for a project reaches the credentials of this project alone, and none of the user's own. */
 export function refuseDelegated(caller: Caller, project_id: string | null | undefined): void {
   if (!isDelegated(caller) || project_id === caller.project_id) return;
-  throw forbidden('Credential project does not match the project scope of the delegated token');
+  throw forbiddenAction('Credential project does not match the project scope of the delegated token');
 }
 
 /**
@@ -62,19 +63,14 @@ export function refuseDelegated(caller: Caller, project_id: string | null | unde
  */
 export function refuseLoginSecret(caller: Caller, { type }: { readonly type: string }): void {
   if (!isDelegated(caller) || !secretTypes.includes(type.toLowerCase())) return;
-  throw forbidden('Secrets of passcodes and EC2 keys are not accessible by a delegated token');
+  throw forbiddenAction('Secrets of passcodes and EC2 keys are not accessible by a delegated token');
 }
 
-/** An application credential makes no other way to log in. */
+/** What was delegated makes no other way to log in. Keystone lets keys of a trust be made, which end with it. */
 export function refuseNewKey(caller: Caller): void {
+  if (caller.trust_id) throw forbiddenAction('Cannot manage EC2 credentials with a token issued via delegation');
   if (!isDelegated(caller)) return;
-  throw forbidden("Using method 'application_credential' is not allowed for managing additional credentials.");
-}
-
-function forbidden(action: string): Fault {
-  return new Fault('forbidden', {
-    detail: `You are not authorized to perform the requested action: ${action}.`.replace(/\.\.$/, '.'),
-  });
+  throw forbiddenAction("Using method 'application_credential' is not allowed for managing additional credentials.");
 }
 
 /** Logins read them (`proofs.ts`). */

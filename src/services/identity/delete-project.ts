@@ -5,6 +5,7 @@ import type { Project } from '#store/tables/projects.ts';
 import { networkResourcesOf, removeDefaultsOf } from '../network/of-project.ts';
 import type { StoreContext } from './context.ts';
 import { removeAssociationsOf } from './remove-associations.ts';
+import { removeTrusts } from './remove-trusts.ts';
 import { refuseDelete } from './resource-options.ts';
 
 /** A project with resources cannot be deleted: nothing may be left without an owner. */
@@ -31,6 +32,7 @@ export async function removeProject(store: Store, project: Project): Promise<voi
   await store.role_assignments.remove(scope);
   await store.scope_token_revisions.remove(scope);
   await store.application_credentials.remove({ project_id: project.id });
+  await removeTrusts(store, { project_id: project.id });
   await removeDefaultsOf(store, project.id);
   await store.credentials.remove({ project_id: project.id });
   await store.limits.remove({ project_id: project.id });

@@ -11,6 +11,7 @@ import { isUsable } from './projects.ts';
 import { rolesIn } from './roles-in.ts';
 import { domainScope, projectScope, systemScope } from './scopes.ts';
 import type { TokenPayload } from './tokens.ts';
+import { trustScope } from './trust-scope.ts';
 
 /** Who logs in; `credential` has its own scope. */
 type Proof = { readonly user: User; readonly credential?: ApplicationCredential };
@@ -23,7 +24,7 @@ export type RequestedScope = string | { readonly [kind in ScopeKind]?: unknown }
 const scopeKinds = ['system', 'project', 'domain', 'OS-TRUST:trust', 'unscoped'] as const;
 type ScopeKind = (typeof scopeKinds)[number];
 
-type TokenScope = Pick<TokenPayload, 'scope' | 'scope_revision'>;
+type TokenScope = Pick<TokenPayload, 'scope' | 'scope_revision' | 'trust'>;
 const unscoped: TokenScope = { scope: null, scope_revision: 0 };
 
 /** @throws Fault `unauthorized` if the user has no role in the scope, or there is no such scope */
@@ -43,6 +44,7 @@ export async function chooseScope(
   const kind = kindOf(requested);
   if (kind === 'unscoped') return unscoped;
   const value = typeof requested === 'string' ? undefined : requested[kind];
+  if (kind === 'OS-TRUST:trust') return trustScope(context, user, (value ?? {}) as { id?: string });
   return granted(await scopeIn(context, user, await lookUp[kind](context, value as never)));
 }
 
@@ -66,9 +68,7 @@ const lookUp = {
   system: async () => systemScope,
   domain: domainOf,
   project: projectOf,
-  // There are no trusts.
-  'OS-TRUST:trust': async () => undefined,
-} as const satisfies { [kind in Exclude<ScopeKind, 'unscoped'>]: LookUp<NamedDomain> | LookUp<NamedProject> };
+} as const satisfies { [kind in Exclude<ScopeKind, 'unscoped' | 'OS-TRUST:trust'>]: LookUp<NamedDomain> | LookUp<NamedProject> };
 
 async function domainOf(context: IdentityContext, named: NamedDomain): Promise<Scope | undefined> {
   const domain = await findDomain(context, named);

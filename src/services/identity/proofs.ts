@@ -5,11 +5,13 @@ import type { User } from '#store/tables/users.ts';
 import type { IdentityContext } from './context.ts';
 import { findDomain, type NamedDomain } from './domains.ts';
 import { expecting } from './expecting.ts';
+import { hasExpired } from './expiry.ts';
 import { type MethodName, methodNames } from './factor-rules.ts';
+import { forbiddenAction } from './forbidden-action.ts';
 import type { LoginClient } from './login-guard.ts';
 import type { TokenPayload } from './tokens.ts';
 import { isPasscode } from './totp.ts';
-import { hasExpired, readToken } from './validate-token.ts';
+import { readToken } from './validate-token.ts';
 
 export type NamedUser = { readonly id?: string; readonly name?: string; readonly domain?: NamedDomain };
 
@@ -100,6 +102,9 @@ async function proveByToken(context: IdentityContext, _client: LoginClient, { to
   // A credential is limited to one project and certain roles; its token cannot be exchanged for a wider scope.
   if (parent.application_credential_id)
     throw new Fault('forbidden', { detail: 'A token of an application credential cannot be exchanged for another one.' });
+  // A trust is limited in the same way, and is used once for each token.
+  if (parent.trust)
+    throw forbiddenAction('Using trust-scoped token to create another token. Create a new trust-scoped token instead');
   return { user, methods: [...new Set([...parent.methods, 'token'])], parent };
 }
 

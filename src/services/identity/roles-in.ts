@@ -8,11 +8,19 @@ import { domainScope, projectScope } from './scopes.ts';
 
 /** The roles that a token for the scope has; none = the user has no access to it. */
 export async function rolesIn(store: Store, user_id: string, scope: Scope): Promise<Role[]> {
-  const graph = await readRoleGraph(store);
+  return (await readRoleGraph(store)).inToken(await assignedIn(store, user_id, scope));
+}
+
+/** The same, with the roles of domains, which tokens do not have. */
+export async function allRolesIn(store: Store, user_id: string, scope: Scope): Promise<Role[]> {
+  return (await readRoleGraph(store)).expand(await assignedIn(store, user_id, scope));
+}
+
+async function assignedIn(store: Store, user_id: string, scope: Scope): Promise<string[]> {
   const above = await placesAbove(store, scope);
   const scope_id = [scope.scope_id, ...above.map((place) => place.scope_id)];
   const rows = await store.role_assignments.list({ ...(await actorsOf(store, user_id)), scope_id });
-  return graph.inToken(rows.filter((row) => applies(row, { scope, above })).map(({ role_id }) => role_id));
+  return rows.filter((row) => applies(row, { scope, above })).map(({ role_id }) => role_id);
 }
 
 export async function hasRole(store: Store, user_id: string, scope: Scope): Promise<boolean> {

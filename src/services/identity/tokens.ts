@@ -39,6 +39,8 @@ const Payload = Type.Object(
     /** The revision of the user in the scope; 0 for an unscoped token. */
     scope_revision: Revision,
     application_credential_id: Type.Optional(Type.String({ minLength: 1 })),
+    /** The revision: of the users on whom the trust rests. That of the scope is then of whose roles they are. */
+    trust: Type.Optional(Type.Object({ id: Type.String({ minLength: 1 }), revision: Revision }, { additionalProperties: false })),
   },
   { additionalProperties: false },
 );
@@ -51,7 +53,7 @@ export function readPayload(stored: unknown): TokenPayload | undefined {
 
 export type TokenPayload = Static<typeof Payload>;
 export type TokenClaims = Omit<TokenPayload, 'issued_at' | 'expires_at' | 'audit_ids'>;
-/** Limits on a token's expiry: the token it was exchanged for, or its application credential. */
+/** Limits on a token's expiry: the token it was exchanged for, its application credential or trust. */
 type Limits = { readonly parent?: TokenPayload | undefined; readonly notAfter?: string | null | undefined };
 
 const lifetimeMs = 12 * 3600 * 1000;

@@ -9,6 +9,7 @@ import type { IdentityContext, StoreContext } from './context.ts';
 import { defaultDomainId, getDomain } from './domains.ts';
 import { ofDomain, wholeList } from './lists.ts';
 import type { LoginClient } from './login-guard.ts';
+import { removeTrusts } from './remove-trusts.ts';
 import { refuseDuplicates } from './unique-names.ts';
 
 /** Fields that a request may set; null means empty. */
@@ -122,6 +123,8 @@ export async function removeUser(store: Store, { id }: User): Promise<void> {
   await store.role_assignments.remove({ user_id: id });
   await store.group_members.remove({ user_id: id });
   await store.application_credentials.remove({ user_id: id });
+  await removeTrusts(store, { trustor_user_id: id });
+  await removeTrusts(store, { trustee_user_id: id });
   await store.access_rules.remove({ user_id: id });
   await store.credentials.remove({ user_id: id });
   await store.keypairs.remove({ user_id: id });

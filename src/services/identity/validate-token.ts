@@ -6,10 +6,12 @@ import type { Role } from '#store/tables/roles.ts';
 import type { User } from '#store/tables/users.ts';
 import type { IdentityContext } from './context.ts';
 import { isDomainEnabled } from './domains.ts';
+import { hasExpired } from './expiry.ts';
 import { isUsable } from './projects.ts';
 import { readRoleGraph } from './role-graph.ts';
 import { rolesIn } from './roles-in.ts';
 import type { TokenPayload } from './tokens.ts';
+import { findStanding } from './trust-chains.ts';
 
 type TokenContext = Pick<IdentityContext, 'store' | 'tokens'>;
 
@@ -46,7 +48,8 @@ async function callerOf(context: TokenContext, payload: TokenPayload): Promise<C
   const user = await context.store.users.find({ id: payload.user_id });
   if (!user?.enabled || user.token_revision !== payload.user_revision) return undefined;
   if (!(await isDomainEnabled(context, user))) return undefined;
-  const { application_credential_id, scope } = payload;
+  const { application_credential_id, scope, trust } = payload;
+  if (trust) return trusteeOf(context, user, { ...payload, trust });
   const identity = { user_id: user.id, user_name: user.name, ...(application_credential_id && { application_credential_id }) };
   if (scope === null) return { ...identity, project_id: '', project_name: '', roles: [], is_admin: false };
   const place = await scopeFields[scope.scope_type](context, scope.scope_id);
@@ -57,6 +60,24 @@ async function callerOf(context: TokenContext, payload: TokenPayload): Promise<C
   const roles = (await rolesOf(context, user, { credential, scope })).map(({ name }) => name);
   const rules = credential && (await limitsOf(context, credential));
   return roles.length === 0 ? undefined : { ...identity, ...place, roles, is_admin: roles.includes('admin'), ...rules };
+}
+
+type TrustPayload = TokenPayload & Required<Pick<TokenPayload, 'trust'>>;
+
+/** Who acts by a trust: the trustee, or as the trustor. */
+async function trusteeOf(context: TokenContext, trustee: User, payload: TrustPayload): Promise<Caller | undefined> {
+  const { trust: given, scope, scope_revision } = payload;
+  const standing = await findStanding(context.store, given.id);
+  if (!standing || !scope || standing.revision !== given.revision) return undefined;
+  const { trust, holder_id, roles } = standing;
+  const place = await scopeFields[scope.scope_type](context, scope.scope_id);
+  const revision = await context.store.scope_token_revisions.revisionOf({ user_id: holder_id, ...scope });
+  if (!place || revision !== scope_revision || trust.trustee_user_id !== trustee.id) return undefined;
+  const user = trust.impersonation ? await context.store.users.find({ id: trust.trustor_user_id }) : trustee;
+  const names = roles.map(({ name }) => name);
+  if (!user || names.length === 0) return undefined;
+  const identity = { user_id: user.id, user_name: user.name, trust_id: trust.id };
+  return { ...identity, ...place, roles: names, is_admin: names.includes('admin') };
 }
 
 type ScopeFields = Pick<Caller, 'project_id' | 'project_name' | 'project_domain_id' | 'domain_id' | 'system_scope'>;
@@ -94,8 +115,4 @@ async function rolesOf({ store }: TokenContext, user: User, { credential, scope 
   if (!credential) return roles;
   const limited = roles.filter(({ id }) => credential.roles.includes(id));
   return (await readRoleGraph(store)).inToken(limited.map(({ id }) => id));
-}
-
-export function hasExpired({ expires_at }: { expires_at: string | null }): boolean {
-  return expires_at !== null && Date.parse(expires_at) <= Date.now();
 }
