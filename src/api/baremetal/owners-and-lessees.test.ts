@@ -311,6 +311,8 @@ test('a node and a lock that one may see of another are deleted by administrator
   const path = `nodes/${ids['node']}/locks/${lock.body.id}`;
   assert.equal((await askAs('lessee manager', 'DELETE', path)).status, 403);
   assert.equal((await askAs('third manager', 'DELETE', path)).status, 404);
+  const unseen = await askAs('third manager', 'GET', `nodes/${ids['node']}`);
+  assert.equal(textOf(unseen.body), `Node ${ids['node']} could not be found.`);
   assert.equal((await askAs('owner manager', 'DELETE', `nodes/${ids['node']}`)).status, 403);
   assert.equal((await askAs('owner member', 'DELETE', path)).status, 204);
   assert.equal((await askAs('owner manager', 'POST', 'nodes', { driver: 'fake-hardware' })).status, 403);

@@ -115,7 +115,12 @@ function errorBody(service: ServiceName, types: ErrorTypes, { fault, text }: { f
 
 function textOf(fault: Fault, request: FastifyRequest): string {
   if (fault.code === 'internal') return `Unexpected error; the log has more under ${request.id}.`;
-  return formatFault(faultFor(request.caller, fault)) ?? '';
+  return formatFault(isAbsentAsNamed(fault, request) ? fault : faultFor(request.caller, fault)) ?? '';
+}
+
+/** That there is nothing for a caller under the name in his own URL tells him nothing about the site. */
+function isAbsentAsNamed({ code, fields }: Fault, { params }: FastifyRequest): boolean {
+  return code === 'notFound' && Object.values(params as object).includes(fields['id']);
 }
 
 /** Fastify's own errors (invalid JSON, body too large, unsupported media type) are client errors. */
