@@ -35,7 +35,11 @@ const clientFolders = ['test/client/'];
 const wholeFolders = ['test/crash/', 'test/whole/'];
 
 const stageTable: readonly Stage[] = [
-  { name: 'types', group: 'static', program: { command: 'tsc', args: ['--pretty', 'false'] } },
+  {
+    name: 'types',
+    group: 'static',
+    program: { command: 'tsc', args: ['--pretty', 'false', '--incremental', '--tsBuildInfoFile', '.cache/types.tsbuildinfo'] },
+  },
   { name: 'lint and format', group: 'static', program: { command: 'biome', args: ['check'] } },
   { name: 'allowed imports', group: 'static', findings: checkImports },
   { name: 'own rules', group: 'static', findings: checkRules },
