@@ -188,6 +188,7 @@ function roomPublisher(room: SharedState): BootPublisher {
     publish: async (plan) => void room.plans.set(plan.node_uuid, plan),
     spend: async (uuid) => void room.spent.add(uuid),
     withdraw: async (uuid) => void room.plans.delete(uuid),
+    plannedNodes: () => [...room.plans.keys()],
   };
 }
 

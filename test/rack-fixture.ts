@@ -125,6 +125,7 @@ function rackEngine(store: Store, drivers: Drivers, rack: Rack): Engine {
     publish: async () => {},
     spend: async () => {},
     withdraw: async () => {},
+    plannedNodes: () => [],
   };
   const refuse = async (): Promise<never> => {
     throw new Fault('imageUnusable', { image: 'any', detail: 'this rack has no image files' });

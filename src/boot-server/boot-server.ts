@@ -85,6 +85,10 @@ class SilentBootServer implements BootServer {
     return this.#plans.remove(nodeUuid);
   }
 
+  plannedNodes(): readonly string[] {
+    return this.#plans.all().map((plan) => plan.node_uuid);
+  }
+
   async start(): Promise<void> {}
   async stop(): Promise<void> {}
 }
@@ -235,6 +239,10 @@ class LiveBootServer implements BootServer {
         ?.sync()
         .catch((error) => this.#options.log.warn({ err: error, node: nodeUuid }, 'a boot plan was withdrawn late'));
     });
+  }
+
+  plannedNodes(): readonly string[] {
+    return this.#plans.all().map((plan) => plan.node_uuid);
   }
 
   async #listen({ parts, http, helper }: Front): Promise<void> {

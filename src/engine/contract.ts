@@ -337,6 +337,8 @@ export type BootPublisher = {
   /** Called after the machine has booted: stops serving those files of its boot plan that hold secrets. Idempotent. */
   spend(nodeUuid: string): Promise<void>;
   withdraw(nodeUuid: string): Promise<void>;
+  /** UUIDs of the nodes that have a boot plan. */
+  plannedNodes(): readonly string[];
 };
 
 export type { ImageFetcher } from './worker/image-fetcher.ts';

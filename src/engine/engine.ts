@@ -122,9 +122,8 @@ export function createEngine(parts: EngineParts): Engine {
     ...machineVerbs({ store, drivers, bmcHealth, passwords, bootStates, reservations, updates }),
     ...machineMessages({ ...taskParts, worker, bootWatch: new BootWatch({ store, consoles }), ipa }),
     async start() {
-      await claimFormerEndpoints(store, drivers);
+      await settleFormer(parts);
       await bmcHealth.load();
-      await recordFormerUpdates({ store, settings });
       await worker.resume();
       await resumeDeletes({ store, worker });
       passwords.start().catch((error: unknown) => log.error({ err: error }, 'could not resolve interrupted password changes'));
@@ -144,6 +143,20 @@ export function createEngine(parts: EngineParts): Engine {
     progressOf: (uuid) => progressOf(worker, uuid),
     ended: (id) => untilEnded({ store, worker }, id),
   };
+}
+
+/** What an earlier version, or a crash, has left. */
+async function settleFormer(parts: EngineParts): Promise<void> {
+  await claimFormerEndpoints(parts.store, parts.drivers);
+  await recordFormerUpdates(parts);
+  await withdrawPlansOfDeleted(parts);
+}
+
+/** A node's row is deleted before its boot plan: a crash in between leaves a plan that would be served for ever. */
+async function withdrawPlansOfDeleted({ store, boot }: Pick<EngineParts, 'store' | 'boot'>): Promise<void> {
+  for (const uuid of boot.plannedNodes()) {
+    if (!(await store.nodes.find({ uuid }))) await boot.withdraw(uuid);
+  }
 }
 
 function updateWatch({ store, drivers, cleanTimes }: EngineParts): UpdateWatch {

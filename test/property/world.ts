@@ -216,6 +216,7 @@ export class World implements Surroundings {
       publish: (plan: BootPlan) => ifAlive(() => this.plans.set(plan.node_uuid, plan))(),
       spend: (uuid: string) => ifAlive(() => this.#spend(uuid))(),
       withdraw: (uuid: string) => ifAlive(() => this.plans.delete(uuid))(),
+      plannedNodes: () => [...this.plans.keys()],
     };
   }
 }

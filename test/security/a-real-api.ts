@@ -74,5 +74,6 @@ function publisherOf(published: BootPlan[]): BootPublisher {
     publish: async (plan) => void published.push(plan),
     spend: async () => {},
     withdraw: async () => {},
+    plannedNodes: () => [],
   };
 }

@@ -66,6 +66,22 @@ test('nothing is left of a node that is deleted in maintenance with an instance'
   await store.close();
 });
 
+test('the boot plan that a crash leaves behind a deleted node is withdrawn at the next start', async () => {
+  const room = newSharedState();
+  const before = await testCloud({ room });
+  const { uuid } = await anAvailableNode(before, 'n1');
+  for (const node_uuid of [uuid, 'deleted'])
+    room.plans.set(node_uuid, { node_uuid, folder: 'f', macs: [], firmware: 'none', files: [] });
+  await before.engine.stop();
+
+  const after = await testCloud({ room, store: before.store });
+  await after.engine.start();
+
+  assert.deepEqual([...room.plans.keys()], [uuid]);
+  await after.engine.stop();
+  await after.store.close();
+});
+
 async function attachedPort({ store, engine }: Awaited<ReturnType<typeof testCloud>>, uuid: string): Promise<string> {
   const network = await store.networks.insert(net);
   const { id } = await allocatePort(store, { network, project_id: 'p' });

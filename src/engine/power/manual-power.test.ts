@@ -21,7 +21,14 @@ async function aSite({ store: given, waitSeconds }: { store?: Store; waitSeconds
     confirmPower: (uuid, state) => engine.confirmPower(uuid, state),
   });
   const addresses = { http_url: 'http://192.0.2.1:8088', tftp_address: '192.0.2.1' };
-  const boot = { addresses, tftpRoot: '/nonexistent', publish: async () => {}, spend: async () => {}, withdraw: async () => {} };
+  const boot = {
+    addresses,
+    tftpRoot: '/nonexistent',
+    publish: async () => {},
+    spend: async () => {},
+    withdraw: async () => {},
+    plannedNodes: () => [],
+  };
   const nothing = async (): Promise<never> => assert.fail('this needs no image file');
   const images = {
     get: async () => anImage,
