@@ -72,6 +72,7 @@ const portOf = (index: number, owner: Pick<Port, 'project_id' | 'device_id'>): P
     allowed_address_pairs: [],
     propagate_uplink_status: true,
     numa_affinity_policy: null,
+    qos_policy_id: null,
     data_plane_status: null,
     tags: [],
     revision_number: 1,

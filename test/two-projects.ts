@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { RouteOptions } from 'fastify';
 import { allocatePort } from '#engine/servers/addresses.ts';
+import { qosRuleTypes } from '#store/tables/qos.ts';
 import { aFlavor, anImage } from './a-task.ts';
 import type { FixtureParts } from './api-fixture.ts';
 import { openRackFixture, type RackFixture } from './rack-fixture.ts';
@@ -100,6 +101,7 @@ async function aProject(fixture: RackFixture, name: string) {
   const list = (await make('/network/v2.0/address-groups', { address_group: { name, addresses: [cidr] } })).address_group;
   const scope = (await make('/network/v2.0/address-scopes', { address_scope: { name, ip_version: 4 } })).address_scope;
   const pool = (await make('/network/v2.0/subnetpools', { subnetpool: { name, prefixes: ['10.200.0.0/16'] } })).subnetpool;
+  const qos = await aQosPolicy(fixture, project.id);
   const rbac = { object_type: 'address_group', object_id: list.id, action: 'access_as_shared', target_tenant: '9'.repeat(32) };
   const { rbac_policy } = await make('/network/v2.0/rbac-policies', { rbac_policy: rbac });
   const port = await allocatePort(fixture.store, { network: row!, project_id: project.id });
@@ -133,6 +135,7 @@ async function aProject(fixture: RackFixture, name: string) {
     'address-groups': list.id,
     'address-scopes': scope.id,
     subnetpools: pool.id,
+    ...qos,
     'rbac-policies': rbac_policy.id,
     'security-group-rules': group.security_group_rules[0].id,
     'os-keypairs': `${name}-key`,
@@ -145,6 +148,21 @@ async function aProject(fixture: RackFixture, name: string) {
     'os-instance-actions': `req-${operation?.id}`,
   };
   return { headers, ids };
+}
+
+/** With a rule of each type. */
+async function aQosPolicy({ store }: RackFixture, project_id: string): Promise<Ids> {
+  const times = { created_at: '2026-01-01T00:00:00.000Z', updated_at: '2026-01-01T00:00:00.000Z' };
+  const row = { id: randomUUID(), name: 'qos', description: '', project_id, is_default: false };
+  const policy = await store.qos_policies.insert({ ...row, ...times });
+  const ids: Record<string, string> = { policies: policy.id };
+  for (const type of qosRuleTypes) {
+    const fields = { qos_policy_id: policy.id, direction: type === 'dscp_marking' ? null : 'egress', value: 8, burst: null };
+    const { id } = await store.qos_rules.insert({ id: randomUUID(), type, ...fields, created_at: times.created_at });
+    ids[`${type}_rules`] = id;
+    ids[`alias_${type}_rules`] = id;
+  }
+  return ids;
 }
 
 type Routing = { readonly project_id: string; readonly port: string; readonly cidr: string };

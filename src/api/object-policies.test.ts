@@ -24,6 +24,7 @@ const services = {
   port: '/network/v2.0/ports',
   router: '/network/v2.0/routers',
   subnetpool: '/network/v2.0/subnetpools',
+  policy: '/network/v2.0/qos/policies',
   image: '/image/v2/images',
 } as const;
 type Noun = keyof typeof services;
@@ -44,6 +45,7 @@ async function makeSubnet(network_id: string): Promise<string> {
 
 const makePort = (network_id: string) => make('port', { network_id });
 const makePool = (fields: object) => make('subnetpool', { name: 'pool', prefixes: ['10.78.0.0/16'], ...fields });
+const makeQosPolicy = (shared: boolean) => make('policy', { shared });
 const makeImage = (visibility: string) => make('image', { disk_format: 'raw', container_format: 'bare', visibility });
 
 type Statuses = readonly [reader: number, member: number, manager: number, admin: number];
@@ -74,6 +76,27 @@ const visible = {
   deleted: [deleteOwn, [403, 403, 403, 204]],
 } as const;
 
+/** Those that managers of the project change, and members only use. */
+const hiddenOfManagers = {
+  shown: [everyone, unseen],
+  changed: [
+    [403, 403, 200, 200],
+    [403, 403, 404, 200],
+  ],
+  deleted: [
+    [403, 403, 204, 204],
+    [403, 403, 404, 204],
+  ],
+} as const;
+const visibleOfManagers = {
+  shown: [everyone, everyone],
+  changed: [[403, 403, 200, 200], changeSeen],
+  deleted: [
+    [403, 403, 204, 204],
+    [403, 403, 403, 204],
+  ],
+} as const;
+
 const objects: Readonly<Record<string, Rights>> = {
   'a network': { noun: 'network', make: () => make('network', {}), ...hidden },
   'a shared network': { noun: 'network', make: () => make('network', { shared: true }), ...visible },
@@ -88,6 +111,8 @@ const objects: Readonly<Record<string, Rights>> = {
   'a router': { noun: 'router', make: () => make('router', {}), ...hidden },
   'a subnet pool': { noun: 'subnetpool', make: () => makePool({}), ...hidden },
   'a shared subnet pool': { noun: 'subnetpool', make: () => makePool({ shared: true }), ...visible },
+  'a QoS policy': { noun: 'policy', make: () => makeQosPolicy(false), ...hiddenOfManagers },
+  'a shared QoS policy': { noun: 'policy', make: () => makeQosPolicy(true), ...visibleOfManagers },
   'a private image': { noun: 'image', make: () => makeImage('private'), ...hidden },
   'a shared image': { noun: 'image', make: () => makeImage('shared'), ...hidden },
   'a community image': { noun: 'image', make: () => makeImage('community'), ...visible },
@@ -132,7 +157,7 @@ for (const [name, { noun, make: create, shown, changed, deleted }] of Object.ent
     const list = async ({ headers }: Persona) => {
       const { status, body } = await fixture.ask({ url: `${url}?id=${id}${noun === 'image' ? '&visibility=all' : ''}`, headers });
       if (status !== 200) return status;
-      const ids = body[`${noun}s`].map((each: { id: string }) => each.id);
+      const ids = body[noun === 'policy' ? 'policies' : `${noun}s`].map((each: { id: string }) => each.id);
       return ids.includes(id) ? 200 : 404;
     };
     const reads = noun === 'network' || noun === 'subnet';

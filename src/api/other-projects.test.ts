@@ -35,7 +35,7 @@ const words: Readonly<Record<string, string>> = {
 const nobodys = new Set([
   ...['services', 'endpoints', 'os-services', 'agents', 'availability_zones', 'segments'],
   ...['drivers', 'portgroups'],
-  ...['credentials', 'OS-EC2', 'config', ':group', 'groups', 'policies', 'limits', 'registered_limits', 'endpoint_groups'],
+  ...['credentials', 'OS-EC2', 'config', ':group', 'groups', 'limits', 'rule-types', 'registered_limits', 'endpoint_groups'],
   ...['identity_providers', 'protocols', 'mappings', 'service_providers', 'consumers', 'authorize', 'access_tokens'],
   ...['trusts', 'access_rules', 'tasks', 'cache'],
   ...['chassis', 'allocations', 'deploy_templates', 'runbooks', 'inspection_rules', 'volume', 'connectors', 'targets', 'traits'],
@@ -58,6 +58,21 @@ function fill(url: string, ids: Ids): string | undefined {
   return named ? filled.join('/') : undefined;
 }
 
+const ruleFields = {
+  bandwidth_limit: { max_kbps: 1 },
+  dscp_marking: { dscp_mark: 8 },
+  minimum_bandwidth: { min_kbps: 1 },
+  minimum_packet_rate: { min_kpps: 1 },
+  packet_rate_limit: { max_kpps: 1 },
+};
+const ruleBodies = Object.fromEntries(
+  Object.entries(ruleFields).flatMap(([type, fields]) => [
+    [`POST /network/v2.0/qos/policies/:policy_id/${type}_rules`, { [`${type}_rule`]: fields }],
+    [`PUT /network/v2.0/qos/policies/:policy_id/${type}_rules/:id`, { [`${type}_rule`]: fields }],
+    [`PUT /network/v2.0/qos/alias_${type}_rules/:id`, { [`alias_${type}_rule`]: fields }],
+  ]),
+);
+
 /** Bodies for routes where the schema's minimal value would not do. */
 const bodies: Readonly<Record<string, unknown>> = {
   'POST /compute/v2.1/servers/:id/action': { reboot: { type: 'HARD' } },
@@ -73,6 +88,8 @@ const bodies: Readonly<Record<string, unknown>> = {
   'PUT /network/v2.0/subnets/:id': { subnet: { name: 'new' } },
   'PUT /network/v2.0/ports/:id': { port: { name: 'new' } },
   'PUT /network/v2.0/address-scopes/:id': { address_scope: { name: 'new' } },
+  'PUT /network/v2.0/qos/policies/:id': { policy: { name: 'new' } },
+  ...ruleBodies,
   'PUT /network/v2.0/subnetpools/:id': { subnetpool: { name: 'new' } },
   'PUT /network/v2.0/subnetpools/:id/add_prefixes': { prefixes: ['10.1.0.0/16'] },
   'PUT /network/v2.0/subnetpools/:id/remove_prefixes': { prefixes: ['10.1.0.0/16'] },

@@ -67,6 +67,8 @@ test('counts a write to any table, except those on which no token depends', asyn
     'ports',
     'project_endpoint_groups',
     'project_endpoints',
+    'qos_policies',
+    'qos_rules',
     'rbac_policies',
     'regions',
     'registered_limits',

@@ -34,6 +34,8 @@ export const listTables = {
   /** Small records of the bare-metal service. */
   records: { id: 'uuid', order: [{ column: 'created_at' }, { column: 'uuid' }] },
   port_forwardings: { id: 'id', order: oldestFirst },
+  qos_policies: { id: 'id', order: oldestFirst },
+  qos_rules: { id: 'id', order: oldestFirst },
   routers: { id: 'id', order: oldestFirst },
   rbac_policies: { id: 'id', order: oldestFirst },
   security_groups: { id: 'id', order: oldestFirst },

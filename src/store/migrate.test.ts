@@ -89,6 +89,7 @@ const later = [
   '0120-fewer-event-indexes',
   '0130-trusts',
   '0145-subnet-pools',
+  '0146-qos',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

@@ -69,6 +69,7 @@ import { migration0115 } from './migrations/0115-routers.ts';
 import { migration0120 } from './migrations/0120-fewer-event-indexes.ts';
 import { migration0130 } from './migrations/0130-trusts.ts';
 import { migration0145 } from './migrations/0145-subnet-pools.ts';
+import { migration0146 } from './migrations/0146-qos.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -138,6 +139,7 @@ const migrations: Record<string, Migration> = {
   '0120-fewer-event-indexes': migration0120,
   '0130-trusts': migration0130,
   '0145-subnet-pools': migration0145,
+  '0146-qos': migration0146,
 };
 
 /** The names of the migrations that have not run on this database. */

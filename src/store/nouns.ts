@@ -44,6 +44,7 @@ import { Operations } from './tables/operations.ts';
 import { PortGroups } from './tables/port-groups.ts';
 import { Ports } from './tables/ports.ts';
 import { Projects } from './tables/projects.ts';
+import { QosPolicies, QosRules } from './tables/qos.ts';
 import { RbacPolicies } from './tables/rbac-policies.ts';
 import { RevokedTokens } from './tables/revoked-tokens.ts';
 import { RoleAssignments } from './tables/role-assignments.ts';
@@ -96,6 +97,8 @@ export const nouns = {
   address_groups: AddressGroups,
   address_scopes: AddressScopes,
   subnet_pools: SubnetPools,
+  qos_policies: QosPolicies,
+  qos_rules: QosRules,
   rbac_policies: RbacPolicies,
   networks: Networks,
   subnets: Subnets,

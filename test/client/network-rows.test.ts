@@ -60,3 +60,46 @@ test('subnet pools, and subnets from them', { skip }, async () => {
   assert.deepEqual([six.is_default, six.shared, ofSix.cidr], [true, true, 'fd70::/64']);
   assert.deepEqual(left, []);
 });
+
+test('QoS policies and their rules', { skip }, async () => {
+  const { replies, output } = await session([
+    'project create tenants -f json',
+    'network qos policy create --description fast gold -f json',
+    'network qos rule create --type bandwidth-limit --max-kbps 1500 --max-burst-kbits 1100 --egress gold -f json',
+    'network qos rule create --type dscp-marking --dscp-mark 26 gold -f json',
+    'network qos rule create --type minimum-bandwidth --min-kbps 100 --egress gold -f json',
+    'network qos rule create --type minimum-packet-rate --min-kpps 100 --ingress gold -f json',
+    'network qos rule create --type minimum-bandwidth --min-kbps 9000 --egress gold',
+    'network qos rule list gold -f json',
+    'network qos policy show gold -f json',
+    'network create --qos-policy gold shaped -f json',
+    'port create --network shaped --qos-policy gold shaped -f json',
+    'port unset --qos-policy shaped',
+    'port show shaped -f json',
+    'network qos policy delete gold',
+    'network set --no-qos-policy shaped',
+    'network qos policy set --share --default gold',
+    'network qos policy list -f json',
+    'network qos rule type list -f json',
+    'network qos rule type show bandwidth_limit -f json',
+    'network rbac create --type qos_policy --action access_as_shared --target-project tenants gold -f json',
+    'network qos policy delete gold',
+    'network qos policy list -f json',
+  ]);
+  const [, policy, limit, mark, minimum, packets, rules, shown, network, port, free, listed, types, type, rbac, left] = replies;
+
+  assert.deepEqual([policy.shared, policy.is_default, policy.description], [false, false, 'fast'], output);
+  assert.deepEqual([limit.max_kbps, limit.max_burst_kbps, limit.direction, mark.dscp_mark], [1500, 1100, 'egress', 26]);
+  assert.deepEqual([minimum.min_kbps, packets.min_kpps, packets.direction], [100, 100, 'ingress']);
+  assert.match(output, /Unable to add the rule with value 9000/);
+  assert.deepEqual([rules.length, shown.rules.length], [4, 4]);
+  assert.deepEqual([network.qos_policy_id, port.qos_policy_id, port.qos_network_policy_id], [policy.id, policy.id, policy.id]);
+  assert.equal(free.qos_policy_id, null);
+  assert.match(output, /is used by network/);
+  assert.deepEqual([listed[0].Shared, listed[0].Default], [true, true]);
+  assert.deepEqual(
+    [types.length, type.rule_type_name, rbac.object_type, left.length],
+    [5, 'bandwidth_limit', 'qos_policy', 0],
+    output,
+  );
+});

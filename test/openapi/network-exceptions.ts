@@ -32,19 +32,19 @@ const ruleFields = [
 ];
 
 export const networkExceptions: readonly Exception[] = [
-  absent('networks', ['dns_domain', 'l2_adjacency', 'qos_policy_id', 'segments'], '{dns,l2_adjacency,qos,multiprovidernet}.py'),
+  absent('networks', ['dns_domain', 'l2_adjacency', 'segments'], '{dns,l2_adjacency,multiprovidernet}.py'),
   absent(
     'ports',
     ['device_profile', 'dns_assignment', 'dns_domain', 'dns_name', 'hints', 'ip_allocation'],
     '{port_device_profile,dns,dns_domain_ports,port_hints,ip_allocation}.py',
   ),
-  absent('ports', ['qos_network_policy_id', 'qos_policy_id', 'resource_request'], '{qos,port_resource_request}.py'),
+  absent('ports', ['resource_request'], 'port_resource_request.py'),
   absent(
     'routers',
     ['availability_zone_hints', 'availability_zones', 'conntrack_helpers', 'distributed', 'enable_ndp_proxy', 'flavor_id'],
     '{router_availability_zone,l3_conntrack_helper,dvr,l3_ext_ndp_proxy,l3_flavors}.py',
   ),
-  absent('floatingips', ['dns_domain', 'dns_name', 'qos_policy_id'], '{dns,qos_fip}.py'),
+  absent('floatingips', ['dns_domain', 'dns_name'], 'dns.py'),
   {
     at: inEach('floatingips', ['port_details', 'port_forwardings', 'fixed_ip_address']),
     what: 'wrong',
@@ -149,6 +149,44 @@ export const networkExceptions: readonly Exception[] = [
     what: 'wrong',
     why: 'Lengths are texts, the version a number, prefixes are no ids, and without a quota there is null.',
     source: 'neutron/db/db_base_plugin_common.py (_make_subnetpool_dict)',
+  },
+  {
+    at: inEach('floatingips', ['qos_network_policy_id']),
+    what: 'unknown',
+    why: 'By the extension qos-fip-network-policy.',
+    source: `${definitions}/qos_fip_network_policy.py`,
+  },
+  {
+    at: ['/policies/*/project_id', '/policy/project_id'],
+    what: 'unknown',
+    why: 'Beside tenant_id, by the extension project-id.',
+    source: `${definitions}/project_id.py`,
+  },
+  {
+    at: ['/policies/*/rules', '/policy/rules'],
+    what: 'wrong',
+    says: 'must be string',
+    why: 'A list.',
+    source: 'neutron/objects/qos/policy.py (QosPolicy)',
+  },
+  {
+    at: ['bandwidth_limit', 'dscp_marking', 'minimum_bandwidth'].flatMap((type) => inEach(`${type}_rules`, ['tenant_id'])),
+    what: 'missing',
+    why: 'Rules belong to their policy.',
+    source: 'neutron/objects/qos/rule.py (QosRule)',
+  },
+  {
+    at: '/rule_types/*/drivers',
+    what: 'missing',
+    why: 'Only of a single type.',
+    source: 'neutron/objects/qos/rule_type.py (get_objects)',
+  },
+  {
+    at: '/rule_type/drivers',
+    what: 'wrong',
+    says: 'must be string',
+    why: 'A list.',
+    source: 'neutron/objects/qos/rule_type.py (QosRuleType)',
   },
   {
     at: inEach('address_groups', ['addresses/*']),

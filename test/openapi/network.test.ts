@@ -86,6 +86,7 @@ async function sharingCycle(send: Send, project: string): Promise<void> {
   await send('DELETE', path);
   await scopeCycle(send);
   await poolCycle(send);
+  await qosCycle(send);
 }
 
 async function scopeCycle(send: Send): Promise<void> {
@@ -108,6 +109,45 @@ async function poolCycle(send: Send): Promise<void> {
   await send('PUT', `${path}/remove_prefixes`, { prefixes: ['10.41.0.0/16'] });
   await tagCycle(send, path);
   await send('DELETE', path);
+}
+
+const qosRules = {
+  bandwidth_limit: { max_kbps: 1000, max_burst_kbps: 100 },
+  dscp_marking: { dscp_mark: 8 },
+  minimum_bandwidth: { min_kbps: 10 },
+  minimum_packet_rate: { min_kpps: 10 },
+  packet_rate_limit: { max_kpps: 1000 },
+};
+
+async function qosCycle(send: Send): Promise<void> {
+  const { policy } = await send('POST', '/qos/policies', { policy: { name: 'gold' } });
+  const path = `/qos/policies/${policy.id}`;
+  for (const [type, fields] of Object.entries(qosRules)) {
+    const noun = `${type}_rule`;
+    const { id } = (await send('POST', `${path}/${noun}s`, { [noun]: fields }))[noun];
+    await send('GET', `${path}/${noun}s`);
+    await send('GET', `${path}/${noun}s/${id}`);
+    await send('PUT', `${path}/${noun}s/${id}`, { [noun]: fields });
+    const alias = `/qos/alias_${noun}s/${id}`;
+    if (type !== 'packet_rate_limit') {
+      await send('GET', alias);
+      await send('PUT', alias, { [`alias_${noun}`]: fields });
+      await send('DELETE', alias);
+    } else await send('DELETE', `${path}/${noun}s/${id}`);
+  }
+  for (const [type, fields] of Object.entries(qosRules)) {
+    const noun = `${type}_rule`;
+    const { id } = (await send('POST', `${path}/${noun}s`, { [noun]: fields }))[noun];
+    await send('DELETE', `${path}/${noun}s/${id}`);
+  }
+  await send('GET', '/qos/policies');
+  await send('GET', path);
+  await send('PUT', path, { policy: { name: 'silver' } });
+  await tagCycle(send, path);
+  await tagCycle(send, `/policies/${policy.id}`);
+  await send('DELETE', path);
+  await send('GET', '/qos/rule-types');
+  await send('GET', '/qos/rule-types/bandwidth_limit');
 }
 
 async function trunkCycle(send: Send): Promise<void> {

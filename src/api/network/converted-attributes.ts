@@ -23,7 +23,10 @@ const lists = [
   ...['allowed_address_pairs', 'availability_zone_hints', 'dns_nameservers', 'extra_dhcp_opts', 'host_routes'],
   ...['routes', 'security_groups', 'service_types'],
 ];
-const numbers = ['default_prefixlen', 'default_quota', 'ip_version', 'max_prefixlen', 'min_prefixlen', 'prefixlen'];
+const numbers = [
+  ...['default_prefixlen', 'default_quota', 'dscp_mark', 'ip_version', 'max_burst_kbps', 'max_burst_kpps', 'max_kbps'],
+  ...['max_kpps', 'max_prefixlen', 'min_kbps', 'min_kpps', 'min_prefixlen', 'prefixlen'],
+];
 const wholeNumber = /^\s*[0-9]{1,10}\s*$/;
 
 /** Converts `{ network: {…} }` or `{ networks: [{…}] }` in place. The schema rejects what cannot be converted. */

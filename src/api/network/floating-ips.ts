@@ -1,6 +1,7 @@
 /** `/floatingips`: addresses of external networks for addresses of internal ones. */
 import { type Static, Type } from 'typebox';
 import { createFloatingIp, deleteFloatingIp, missingFloatingIp, updateFloatingIp } from '#services/network/floating-ips.ts';
+import { policiesOfNetworks } from '#services/network/qos-policies.ts';
 import { visibleOfProject } from '#services/network/routers.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { FloatingIp, PortForwarding } from '#store/tables/floating-ips.ts';
@@ -11,14 +12,14 @@ import { viewOf } from '../http/view.ts';
 import { taggedFields } from './list-query.ts';
 import type { NetworkRule } from './policy.ts';
 import { resourceOf, resourceRoutes } from './resource.ts';
-import { Description, Owner, revisedView } from './standard-attributes.ts';
+import { Description, Owner, QosPolicyId, revisedView } from './standard-attributes.ts';
 import { tagRoutes } from './tag-routes.ts';
 
 const Text = Type.String();
 const Id = Type.String({ maxLength: 255 });
 const Address = Type.String({ maxLength: 64 });
 const Changes = Type.Object(
-  { description: Type.Optional(Description), port_id: Maybe(Id), fixed_ip_address: Maybe(Address) },
+  { description: Type.Optional(Description), port_id: Maybe(Id), fixed_ip_address: Maybe(Address), qos_policy_id: QosPolicyId },
   { additionalProperties: false },
 );
 const NewFloatingIp = Type.Object(
@@ -32,7 +33,12 @@ const NewFloatingIp = Type.Object(
   { additionalProperties: false },
 );
 
-type Item = { readonly floating: FloatingIp; readonly port: Port | undefined; readonly forwardings: readonly PortForwarding[] };
+type Item = {
+  readonly floating: FloatingIp;
+  readonly policy: string | null;
+  readonly port: Port | undefined;
+  readonly forwardings: readonly PortForwarding[];
+};
 
 /** What is shown of a port forwarding with its floating IP. */
 const Forwarding = Type.Object({
@@ -52,6 +58,8 @@ const floatingView = viewOf<Item, NetworkRule>()({
   port_id: { type: Nullable(Text), value: ({ floating }) => floating.fixed_port_id },
   router_id: { type: Nullable(Text), value: ({ floating }) => floating.router_id },
   status: { type: Text, value: ({ floating }) => floating.status },
+  qos_policy_id: { type: Nullable(Text), value: ({ floating }) => floating.qos_policy_id },
+  qos_network_policy_id: { type: Nullable(Text), value: ({ policy }) => policy },
   port_details: {
     type: Nullable(Type.Object({})),
     value: ({ port }) => (port ? Object.fromEntries(portDetails.map((name) => [name, port[name]])) : null),
@@ -93,6 +101,10 @@ export const floatingIps = resourceOf<FloatingIp, Static<typeof NewFloatingIp>, 
   fields: floatingFields,
   view: floatingView,
   async items({ context: { store } }, rows) {
+    const policies = await policiesOfNetworks(
+      store,
+      rows.map(({ floating_network_id }) => ({ network_id: floating_network_id })),
+    );
     const ports = await store.ports.list({ id: rows.flatMap(({ fixed_port_id }) => fixed_port_id ?? []) });
     const forwardings = await store.port_forwardings.list({ floatingip_id: rows.map(({ id }) => id) }, { orderBy: 'created_at' });
     const [port, byFloating] = [
@@ -101,6 +113,7 @@ export const floatingIps = resourceOf<FloatingIp, Static<typeof NewFloatingIp>, 
     ];
     return rows.map((floating) => ({
       floating,
+      policy: policies.get(floating.floating_network_id) ?? null,
       port: port.get(floating.fixed_port_id ?? ''),
       forwardings: byFloating.get(floating.id) ?? [],
     }));

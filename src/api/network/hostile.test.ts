@@ -36,10 +36,12 @@ test('the filters of lists reveal nothing of other projects', async () => {
     ['address-groups', ['id', 'name', 'project_id']],
     ['address-scopes', ['id', 'name', 'project_id']],
     ['subnetpools', ['id', 'name', 'project_id']],
+    ['qos/policies', ['id', 'name', 'project_id']],
     ['rbac-policies', ['id', 'object_id', 'project_id']],
   ] as const) {
-    const name = plural.replaceAll('-', '_').replace('policys', 'policies');
-    const [theirs] = (await ask('GET', `/${plural}?id=${others[plural]}`, undefined, {})).body[name];
+    const key = plural.replace('qos/', '');
+    const name = key.replaceAll('-', '_');
+    const [theirs] = (await ask('GET', `/${plural}?id=${others[key]}`, undefined, {})).body[name];
     for (const field of fields) {
       const { body } = await ask('GET', `/${plural}?${field}=${theirs[field]}`);
       assert.ok(!body[name].some(({ id }: { id: string }) => id === theirs.id), `${plural} by ${field}`);

@@ -9,6 +9,8 @@ import { floatingIpRoutes } from './floating-ips.ts';
 import { networkRoutes } from './networks.ts';
 import { portForwardingRoutes } from './port-forwardings.ts';
 import { portRoutes } from './ports.ts';
+import { qosPolicyRoutes } from './qos-policies.ts';
+import { qosRuleRoutes } from './qos-rules.ts';
 import { quotaRoutes } from './quotas.ts';
 import { rbacRoutes } from './rbac-policies.ts';
 import { routerRoutes } from './routers.ts';
@@ -31,6 +33,8 @@ const rows = [
   ...routerRoutes,
   ...floatingIpRoutes,
   ...portForwardingRoutes,
+  ...qosPolicyRoutes,
+  ...qosRuleRoutes,
   ...quotaRoutes,
   ...extensionRoutes,
   ...unsupportedRoutes,

@@ -12,7 +12,7 @@ import { viewOf } from '../http/view.ts';
 import { sharedField, taggedFields } from './list-query.ts';
 import { allows, type NetworkRule, targetIn } from './policy.ts';
 import { resourceOf, resourceRoutes } from './resource.ts';
-import { Description, Name, Owner, taggedView } from './standard-attributes.ts';
+import { Description, Name, Owner, QosPolicyId, taggedView } from './standard-attributes.ts';
 import { tagRoutes } from './tag-routes.ts';
 
 /** The openstack client sends it as text. */
@@ -28,6 +28,7 @@ const Changes = Type.Object(
     description: Type.Optional(Description),
     is_default: Type.Optional(Type.Literal(false)),
     port_security_enabled: Type.Optional(Type.Boolean()),
+    qos_policy_id: QosPolicyId,
   },
   { additionalProperties: false },
 );
@@ -58,6 +59,7 @@ const networkView = viewOf<Item, NetworkRule>()({
   subnets: { type: Type.Array(Text), value: ({ subnets }) => [...subnets] },
   'router:external': { type: Type.Boolean(), value: ({ network }) => network.external },
   port_security_enabled: { type: Type.Boolean(), value: ({ network }) => network.port_security_enabled },
+  qos_policy_id: { type: Nullable(Text), value: ({ network }) => network.qos_policy_id },
   is_default: { type: Type.Boolean(), value: () => false },
   availability_zones: { type: Type.Array(Text), value: () => [] },
   availability_zone_hints: { type: Type.Array(Text), value: () => [] },
@@ -149,7 +151,7 @@ export const networks = resourceOf<Network, Fields, Fields>()({
   },
   update: {
     body: Changes,
-    run: ({ context }, network, fields) => updateNetwork(context, network, requestOf(fields)),
+    run: ({ request, context }, network, fields) => updateNetwork(context, request.caller, network, requestOf(fields)),
   },
   remove: ({ context }, network) => deleteNetwork(context, network),
 });

@@ -10,6 +10,7 @@ import { baseRules } from './rules/base.ts';
 import { networkRules, subnetRules } from './rules/networks.ts';
 import { otherRules } from './rules/others.ts';
 import { portRules } from './rules/ports.ts';
+import { qosRules } from './rules/qos.ts';
 import { routerRules } from './rules/routers.ts';
 import { securityGroupRules } from './rules/security-groups.ts';
 import { sharingRules } from './rules/sharing.ts';
@@ -24,6 +25,7 @@ const rules = {
   ...routerRules,
   ...sharingRules,
   ...trunkRules,
+  ...qosRules,
   ...otherRules,
 } as const;
 export type NetworkRule = keyof typeof rules;

@@ -15,7 +15,11 @@ const TrunkDetails = Type.Object({
   ),
 });
 /** With the trunk whose parent it is. */
-type Item = Port & { readonly trunk_details: Static<typeof TrunkDetails> | undefined };
+/** And with the QoS policy of its network. */
+type Item = Port & {
+  readonly qos_network_policy_id: string | null;
+  readonly trunk_details: Static<typeof TrunkDetails> | undefined;
+};
 const isBound = ({ status, binding_host_id }: Port) => status === 'ACTIVE' || binding_host_id !== '';
 
 export const portView = viewOf<Item, NetworkRule>()({
@@ -49,6 +53,8 @@ export const portView = viewOf<Item, NetworkRule>()({
   propagate_uplink_status: { type: Type.Boolean(), value: ({ propagate_uplink_status }) => propagate_uplink_status },
   numa_affinity_policy: { type: Nullable(Text), value: ({ numa_affinity_policy }) => numa_affinity_policy },
   data_plane_status: { type: Nullable(Text), value: ({ data_plane_status }) => data_plane_status },
+  qos_policy_id: { type: Nullable(Text), value: ({ qos_policy_id }) => qos_policy_id },
+  qos_network_policy_id: { type: Nullable(Text), value: ({ qos_network_policy_id }) => qos_network_policy_id },
   trunk_details: {
     type: TrunkDetails,
     when: ({ trunk_details }) => trunk_details !== undefined,

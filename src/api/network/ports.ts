@@ -4,6 +4,7 @@ import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { plainMac } from '#services/network/macs.ts';
 import { changesOf, createPort, deletePort, updatePort } from '#services/network/ports.ts';
+import { policiesOfNetworks } from '#services/network/qos-policies.ts';
 import { longestTag } from '#services/network/tags.ts';
 import { trunkDetails } from '#services/network/trunks.ts';
 import { findNetwork, visiblePorts } from '#services/network/visibility.ts';
@@ -16,7 +17,7 @@ import { taggedFields } from './list-query.ts';
 import { allows, targetIn } from './policy.ts';
 import { portView } from './port-view.ts';
 import { networksOfAll, resourceOf, resourceRoutes } from './resource.ts';
-import { Description, Name, Owner } from './standard-attributes.ts';
+import { Description, Name, Owner, QosPolicyId } from './standard-attributes.ts';
 import { tagRoutes } from './tag-routes.ts';
 
 const FixedIp = Type.Object(
@@ -55,6 +56,7 @@ const common = {
   extra_dhcp_opts: none,
   propagate_uplink_status: Type.Optional(Type.Boolean()),
   numa_affinity_policy: Type.Optional(Nullable(NumaPolicy)),
+  qos_policy_id: QosPolicyId,
 };
 /** The status can only be changed. */
 const Changes = Type.Object({ ...common, data_plane_status: Type.Optional(DataPlaneStatus) }, { additionalProperties: false });
@@ -122,7 +124,12 @@ export const ports = resourceOf<Port, Static<typeof NewPort>, Static<typeof Chan
   view: portView,
   async items({ context: { store } }, rows) {
     const details = await trunkDetails(store, rows);
-    return rows.map((port) => ({ ...port, trunk_details: details.get(port.id) }));
+    const policies = await policiesOfNetworks(store, rows);
+    return rows.map((port) => ({
+      ...port,
+      trunk_details: details.get(port.id),
+      qos_network_policy_id: policies.get(port.network_id) ?? null,
+    }));
   },
   async targets(call, rows) {
     const networks = await networksOfAll(call, rows);

@@ -120,7 +120,7 @@ function listRoute(resource: AnyResource): Row {
     method: 'GET',
     path: `/${path}` as '/x',
     policy: ruleOf(resource, 'get'),
-    summary: `List ${path.replaceAll(/[-_]/g, ' ')}`,
+    summary: `List ${path.replace('qos/', 'QoS ').replaceAll(/[-_]/g, ' ')}`,
     query: listQuery(fields),
     reply: Type.Object({ [plural]: Type.Array(view.schema), [`${plural}_links`]: Type.Optional(Links) }),
     async handler(request, context) {

@@ -1,12 +1,15 @@
 /** Attributes that networks, subnets and ports have in common. */
 import { Type } from 'typebox';
 import type { StandardAttributes, UnnamedAttributes } from '#store/tables/standard-attributes.ts';
+import { Maybe } from '../http/schemas.ts';
 
 export const Name = Type.String({ maxLength: 255 });
 export const Description = Type.String({ maxLength: 255 });
 
 /** More bits than addresses have are refused with the bounds of a pool. */
 export const PrefixLength = Type.Integer({ minimum: 0, maximum: 1000 });
+
+export const QosPolicyId = Maybe(Type.String({ maxLength: 36 }));
 
 /** The project of a new record. */
 export const Owner = {

@@ -12,6 +12,7 @@ const flags = {
   shared: true,
   external: false,
   mtu: 1500,
+  qos_policy_id: null,
   port_security_enabled: true,
   tags: [],
   revision_number: 1,

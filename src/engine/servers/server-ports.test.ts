@@ -11,6 +11,7 @@ const flags = {
   admin_state_up: true,
   external: false,
   mtu: 1500,
+  qos_policy_id: null,
   port_security_enabled: true,
   tags: [],
   revision_number: 1,

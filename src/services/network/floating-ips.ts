@@ -11,6 +11,7 @@ import type { Port } from '#store/tables/ports.ts';
 import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
+import { changedQosPolicy, qosPolicyFor } from './qos-policies.ts';
 import { refuseOver } from './quotas.ts';
 import { floatingOwner, interfaceOwner, portsOfRouters, releaseL3Port } from './router-ports.ts';
 import { findNetwork, ownerOf, visiblePorts } from './visibility.ts';
@@ -20,6 +21,7 @@ export type FloatingIpChanges = {
   /** null: none. */
   readonly port_id?: string | null | undefined;
   readonly fixed_ip_address?: string | null | undefined;
+  readonly qos_policy_id?: string | null | undefined;
 };
 export type NewFloatingIp = FloatingIpChanges & {
   readonly floating_network_id: string;
@@ -68,6 +70,7 @@ export async function createFloatingIp(context: NetworkContext, caller: Caller, 
       fixed_ip_address: null,
       router_id: null,
       status: 'DOWN',
+      qos_policy_id: await qosPolicyFor(trx, caller, request),
       created_at: now,
       updated_at: now,
     });
@@ -106,6 +109,7 @@ export async function updateFloatingIp(
         ...(isForwarding ? {} : association),
         ...(!isForwarding && !isSame && { status: 'DOWN' }),
         description: request.description ?? current.description,
+        qos_policy_id: await changedQosPolicy(trx, caller, { current: current.qos_policy_id, request }),
         updated_at: new Date().toISOString(),
       },
     );

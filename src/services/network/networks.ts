@@ -6,6 +6,7 @@ import type { Network } from '#store/tables/networks.ts';
 import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
+import { changedQosPolicy, qosPolicyForNetwork } from './qos-policies.ts';
 import { refuseOver } from './quotas.ts';
 import { writeNetworkAccess } from './rbac-policies.ts';
 import { floatingOwner, gatewayOwner } from './router-ports.ts';
@@ -25,6 +26,7 @@ export type NetworkChanges = {
   readonly mtu?: number | string | undefined;
   readonly port_security_enabled?: boolean | undefined;
   readonly description?: string | undefined;
+  readonly qos_policy_id?: string | null | undefined;
 };
 export type NewNetwork = NetworkChanges & {
   readonly project_id?: string | undefined;
@@ -55,7 +57,8 @@ export async function createNetwork({ store }: NetworkContext, caller: Caller, r
   };
   return store.transaction(async (trx) => {
     await refuseOver(trx, 'network', { project_id });
-    const made = await trx.networks.insert(network);
+    const qos_policy_id = await qosPolicyForNetwork(trx, caller, request, project_id);
+    const made = await trx.networks.insert({ ...network, qos_policy_id });
     await writeNetworkAccess(trx, made, made);
     return made;
   });
@@ -67,8 +70,13 @@ function readMtu(value: number | string): number {
   throw new Fault('badRequest', { detail: `Invalid input for mtu: it must be from ${minMtu} to ${maxMtu}, not ${value}.` });
 }
 
-/** @throws Fault `conflict` if it is no longer to be shared and another project uses it */
-export async function updateNetwork({ store }: NetworkContext, { id }: Network, changes: NetworkChanges): Promise<void> {
+/** @throws Fault `missing`, `forbidden`, `conflict` if it is no longer to be shared and another project uses it */
+export async function updateNetwork(
+  { store }: NetworkContext,
+  caller: Caller,
+  { id }: Network,
+  changes: NetworkChanges,
+): Promise<void> {
   await store.transaction(async (trx) => {
     const network = await trx.networks.find({ id });
     if (!network) throw new Fault('notFound', { what: 'Network', id });
@@ -81,6 +89,7 @@ export async function updateNetwork({ store }: NetworkContext, { id }: Network, 
       mtu: changes.mtu === undefined ? network.mtu : readMtu(changes.mtu),
       port_security_enabled: changes.port_security_enabled ?? network.port_security_enabled,
       description: changes.description ?? network.description,
+      qos_policy_id: await changedQosPolicy(trx, caller, { current: network.qos_policy_id, request: changes }),
       updated_at: new Date().toISOString(),
     };
     if (network.external && !changed.external) await refuseUsedOutside(trx, id);

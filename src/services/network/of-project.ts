@@ -13,6 +13,7 @@ export async function networkResourcesOf(store: Store, project_id: string): Prom
     'address groups': await store.address_groups.count({ project_id }),
     'address scopes': await store.address_scopes.count({ project_id }),
     'subnet pools': await store.subnet_pools.count({ project_id }),
+    'QoS policies': await store.qos_policies.count({ project_id }),
     'security groups': await store.security_groups.count({ project_id, default_of: null }),
   };
 }

@@ -15,6 +15,7 @@ import { readMac } from './macs.ts';
 import { removeOfOthers } from './port-forwardings.ts';
 import { refuseManyOnForeign } from './port-quota.ts';
 import { changedSecurityOf, newSecurityOf } from './port-security.ts';
+import { changedQosPolicy, qosPolicyFor } from './qos-policies.ts';
 import { refuseOver } from './quotas.ts';
 import { refuseL3Port } from './router-ports.ts';
 import { refuseManyTags } from './tags.ts';
@@ -39,6 +40,7 @@ export type PortChanges = {
   readonly allowed_address_pairs?: readonly WantedPair[] | undefined;
   readonly propagate_uplink_status?: boolean | undefined;
   readonly numa_affinity_policy?: Port['numa_affinity_policy'] | undefined;
+  readonly qos_policy_id?: string | null | undefined;
   readonly data_plane_status?: NonNullable<Port['data_plane_status']> | undefined;
 };
 export type NewPort = PortChanges & {
@@ -69,7 +71,7 @@ export async function createPort(
       ...(await newSecurityOf(trx, caller, { network, project_id, request })),
     });
     if (!caller.is_admin) await refuseManyOnForeign(trx, project_id, network);
-    const facts = factsOf(port, request);
+    const facts = { ...factsOf(port, request), ...(await newPolicyOf(trx, caller, request)) };
     const tags = [...new Set(request.tags ?? [])].sort();
     if (tags.length === 0 && Object.keys(facts).length === 0) return port;
     refuseManyTags(tags);
@@ -101,12 +103,18 @@ export async function updatePort(
       ...definedOf({ name, description, admin_state_up, device_id, device_owner }),
       ...bindingOf(request),
       ...security,
+      qos_policy_id: await changedQosPolicy(trx, caller, { current: port.qos_policy_id, request }),
       ...factsOf({ ...port, ...definedOf({ mac_address }), ...security }, request),
     };
     const changed = await readdressPort(trx, port, { ...definedOf({ mac_address, fixed_ips }), reserved: siteRanges(settings) });
     await trx.ports.update({ id }, { ...described, updated_at: changed.updated_at });
     if (fixed_ips) await removeOfOthers(trx, changed);
   });
+}
+
+async function newPolicyOf(trx: Store, caller: Caller, request: NewPort): Promise<Partial<Port>> {
+  const qos_policy_id = await qosPolicyFor(trx, caller, request);
+  return qos_policy_id === null ? {} : { qos_policy_id };
 }
 
 /** What nothing here depends on. @throws Fault `badRequest`, `conflict` */

@@ -74,6 +74,15 @@ const typeTable: Readonly<Record<SharedType, TypeFacts>> = {
     actions: ['access_as_shared'],
     users: async (store, subnetpool_id) => projectsOf(await store.subnets.pick(['project_id'], { subnetpool_id })),
   },
+  qos_policy: {
+    find: (store, id) => store.qos_policies.find({ id }),
+    actions: ['access_as_shared'],
+    async users(store, qos_policy_id) {
+      const where = { qos_policy_id };
+      const [networks, ports] = [await store.networks.pick(['project_id'], where), await store.ports.pick(['project_id'], where)];
+      return projectsOf([...networks, ...ports, ...(await store.floating_ips.pick(['project_id'], where))]);
+    },
+  },
 };
 
 /** Those whose routers and floating IPs have addresses of it: the ports belong to no project. */
@@ -211,6 +220,14 @@ async function isNeeded(trx: Store, policy: RbacPolicy, gains?: string): Promise
 export async function shareWithAll(trx: Store, object_type: SharedType, { id, project_id }: Shared): Promise<void> {
   const policy = { object_id: id, action: 'access_as_shared', target_project: '*' } as const;
   if (!(await trx.rbac_policies.find(policy))) await insertPolicy(trx, { ...policy, object_type, project_id });
+}
+
+/** The reverse, for types whose field says so. @throws Fault `conflict` while others use the resource */
+export async function unshareWithAll(trx: Store, { id }: Shared): Promise<void> {
+  const known = await trx.rbac_policies.find({ object_id: id, action: 'access_as_shared', target_project: '*' });
+  if (!known) return;
+  await refuseLoss(trx, known);
+  await trx.rbac_policies.remove({ id: known.id });
 }
 
 function sharedSetting(id: string): Fault {

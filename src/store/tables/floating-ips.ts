@@ -11,6 +11,8 @@ export type FloatingIp = Omit<StandardAttributes, 'name'> & {
   /** Also that of its port forwardings. */
   router_id: string | null;
   status: 'ACTIVE' | 'DOWN';
+  /** Neutron's QoS policy: a fact, like port security. */
+  qos_policy_id: string | null;
 };
 
 export class FloatingIps extends RevisedCollection<FloatingIp> {

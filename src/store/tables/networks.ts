@@ -14,6 +14,8 @@ export type Network = StandardAttributes & {
   provider: JsonObject;
   /** Of its new ports. */
   port_security_enabled: boolean;
+  /** Neutron's QoS policy: a fact, like port security. */
+  qos_policy_id: string | null;
 };
 
 export class Networks extends RevisedCollection<Network, { networks: Network }> {

@@ -28,6 +28,8 @@ export type Port = StandardAttributes & {
   propagate_uplink_status: boolean;
   numa_affinity_policy: 'required' | 'preferred' | 'legacy' | 'socket' | null;
   data_plane_status: 'ACTIVE' | 'DOWN' | null;
+  /** Neutron's QoS policy: a fact, like port security. */
+  qos_policy_id: string | null;
 };
 
 export class Ports extends RevisedCollection<Port> {

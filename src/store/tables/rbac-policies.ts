@@ -2,7 +2,7 @@
 import { type Condition, isAmong, isEqual, isOneOf } from '../conditions.ts';
 import { RevisedCollection, type UnnamedAttributes } from './standard-attributes.ts';
 
-export const sharedTypes = ['network', 'security_group', 'address_group', 'address_scope', 'subnetpool'] as const;
+export const sharedTypes = ['network', 'security_group', 'address_group', 'address_scope', 'subnetpool', 'qos_policy'] as const;
 export type SharedType = (typeof sharedTypes)[number];
 
 export type RbacPolicy = UnnamedAttributes & {

@@ -19,17 +19,10 @@ export const sdkNetworkNotBuilt: Reasons = notBuilt(
   ...['test_auto_allocated_topology', 'test_network_ip_availability', 'test_service_provider'],
   ...['test_dvr_router'],
   ...['test_l3_conntrack_helper', 'test_local_ip', 'test_local_ip_association', 'test_ndp_proxy'],
-  ...['test_qos_policy', 'test_qos_rule_type', 'test_qos_bandwidth_limit_rule', 'test_qos_dscp_marking_rule'],
-  ...['test_qos_minimum_bandwidth_rule', 'test_qos_minimum_packet_rate_rule', 'test_flavor', 'test_service_profile'],
+  ...['test_flavor', 'test_service_profile'],
 );
 
 export const sdkLayerNotBuilt: Reasons = {
-  ...notBuilt(
-    'test_qos_policy',
-    'test_qos_bandwidth_limit_rule',
-    'test_qos_dscp_marking_rule',
-    'test_qos_minimum_bandwidth_rule',
-  ),
   test_floating_ip: reasons.servers,
 };
 
