@@ -25,7 +25,7 @@ export const importTable: readonly ImportRow[] = [
   },
   {
     from: ['services'],
-    may: ['engine/contract', 'engine/operations/shown-as', 'engine/servers/addresses', 'store', 'images', 'domain'],
+    may: ['engine/contract', 'engine/operations/shown-as', 'engine/servers/addresses', 'store', 'images', 'domain', 'wire/ldap'],
   },
   {
     from: ['boot-server'],

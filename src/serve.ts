@@ -22,6 +22,7 @@ import { openFetcher } from '#images/fetch/open-fetcher.ts';
 import { createImageFiles } from '#images/image-files.ts';
 import { declaredSecrets } from '#services/baremetal/secrets.ts';
 import { ensureAdmin, ensureTokenKey } from '#services/identity/bootstrap.ts';
+import { openDirectory } from '#services/identity/directory/open-directory.ts';
 import { ImageImports } from '#services/image/imports/image-imports.ts';
 import type { Settings } from '#settings.ts';
 import { databaseAddress, secretsKeyFile } from '#store/database-address.ts';
@@ -134,9 +135,12 @@ async function build(
   keeper.start();
 
   const imports = new ImageImports({ store, images, rules: importRulesOf(settings), settings, log });
+  const directory = await openDirectory({ store, settings, log });
+  closers.push(async () => directory?.stop());
+  directory?.start();
   const clients = new ConnectionTable(connections.api);
   const api = createApi({
-    ...{ store, engine, drivers, images, imports, settings, log, tokenKey: await ensureTokenKey(state) },
+    ...{ store, engine, drivers, images, imports, directory, settings, log, tokenKey: await ensureTokenKey(state) },
     onAuthenticated: (socket) => clients.prove(socket),
   });
   new ConnectionGuard(api.server, clients);

@@ -5,7 +5,7 @@
 import { policySettings } from '#api/settings.ts';
 import { driverSettings } from '#drivers/settings.ts';
 import { engineSettings } from '#engine/settings.ts';
-import { identitySettings, keystoneSettings } from '#services/identity/settings.ts';
+import { identitySettings, keystoneSettings, ldapSettings } from '#services/identity/settings.ts';
 import { databaseSettings, recordSettings, secretsSettings } from '#store/settings.ts';
 import { toolSettings } from '#tools/settings.ts';
 import { logSettings, processSettings } from './settings/process.ts';
@@ -32,6 +32,7 @@ export const settingsTable = {
   ...recordSettings,
   ...identitySettings,
   ...keystoneSettings,
+  ...ldapSettings,
 };
 
 export type SettingName = keyof typeof settingsTable;

@@ -11,6 +11,8 @@ import type { Engine } from '#engine/contract.ts';
 import { importRulesOf } from '#images/fetch/fetch-rules.ts';
 import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import { ensureAdmin } from '#services/identity/bootstrap.ts';
+import type { Directory } from '#services/identity/directory/directory.ts';
+import { openDirectory } from '#services/identity/directory/open-directory.ts';
 import type { ImageData } from '#services/image/context.ts';
 import { ImageImports } from '#services/image/imports/image-imports.ts';
 import { readSettings } from '#settings.ts';
@@ -23,6 +25,7 @@ export type ApiFixture = {
   readonly store: Store;
   readonly stateDir: string;
   readonly imports: ImageImports;
+  readonly directory: Directory | undefined;
   /** Sends a request with the administrator's token, unless `headers` contains another. */
   // biome-ignore lint/suspicious/noExplicitAny: each test looks at a body of its own shape
   ask(request: InjectOptions): Promise<{ status: number; headers: Record<string, unknown>; body: any }>;
@@ -58,11 +61,14 @@ export async function openApiFixture(parts: FixtureParts = {}): Promise<ApiFixtu
   const images = parts.images?.(store, stateDir) ?? absent<ImageData>('image data');
   const log = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
   const imports = new ImageImports({ store, images, rules: importRulesOf(settings), settings, log });
+  const directory = await openDirectory({ store, settings, log });
+  directory?.start();
   const app = createApi({
     store,
     engine: (await parts.engine?.(store)) ?? absent<Engine>('engine'),
     images,
     imports,
+    directory,
     drivers: parts.drivers ?? noDrivers,
     settings,
     log,
@@ -83,6 +89,7 @@ export async function openApiFixture(parts: FixtureParts = {}): Promise<ApiFixtu
     store,
     stateDir,
     imports,
+    directory,
     logIn,
     async ask(request) {
       token ??= await logIn('admin', adminPassword);
@@ -97,6 +104,7 @@ export async function openApiFixture(parts: FixtureParts = {}): Promise<ApiFixtu
     },
     async close() {
       await app.close();
+      await directory?.stop();
       await store.close();
       await rm(stateDir, { recursive: true, force: true });
     },

@@ -13,6 +13,7 @@ import { maskUrlSecrets } from '#domain/url-secrets.ts';
 import type { Engine } from '#engine/contract.ts';
 import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import { BasicLogins } from '#services/identity/basic-logins.ts';
+import type { Directory } from '#services/identity/directory/directory.ts';
 import { KeystoneTokens } from '#services/identity/keystone/keystone-tokens.ts';
 import { LoginGuard } from '#services/identity/login-guard.ts';
 import { Receipts } from '#services/identity/receipts.ts';
@@ -60,6 +61,7 @@ export type ApiParts = {
   drivers: DriverCatalog;
   settings: ApiPartSettings;
   log: FastifyBaseLogger;
+  directory: Directory | undefined;
   /** Called whenever a connection has shown a valid token. */
   onAuthenticated?: (socket: Socket) => void;
   /** Key for signing tokens, at least 32 bytes; the slots of failed logins are derived from it. */
@@ -124,7 +126,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
     policies,
     protections: readProtections(parts.settings['images.property_protections']),
     tokens,
-    callers: keystone ?? ownTokens({ store: parts.store, tokens }),
+    callers: keystone ?? ownTokens({ store: parts.store, tokens, directory: parts.directory }),
     receipts: new Receipts(tokenKey),
     logins,
     consoles,

@@ -368,6 +368,8 @@ export const faultTable = {
   },
   /** As keystonemiddleware says it; the log has the detail. */
   keystoneUnavailable: { status: 503, by: 'site', message: 'The Keystone service is temporarily unavailable.' },
+  /** The log has the detail. */
+  directoryUnavailable: { status: 503, by: 'site', message: 'The directory of this domain cannot be asked now.' },
   databaseUnavailable: {
     status: 503,
     by: 'site',

@@ -90,6 +90,7 @@ export const tenantMessages = {
   cannotListen: site,
   databaseCopy: site,
   keystoneUnavailable: true,
+  directoryUnavailable: true,
   databaseUnavailable: 'The service is temporarily unavailable; retry.',
   secretsKey: site,
   eventCertificate: site,

@@ -81,8 +81,9 @@ export async function createCredential(context: IdentityContext, requester: Requ
     description: fields.description ?? '',
   };
   const inserted = await context.store.transaction(async (trx) => {
-    // Hashing took time: access revoked meanwhile must not persist in the credential.
-    if (!(await recheck({ store: trx, tokens: context.tokens.trx(trx) }, requester.token))) throw new Fault('unauthorized');
+    // Hashing took time: access revoked meanwhile must not persist in the credential. A transaction waits for no directory.
+    const within = { store: trx, tokens: context.tokens.trx(trx), directory: undefined };
+    if (!(await recheck(within, requester.token))) throw new Fault('unauthorized');
     await refuseMany(trx, caller.user_id);
     const duplicate = `Duplicate entry found with name ${fields.name}`;
     const access_rules = await accessRulesFor(trx, caller.user_id, fields.access_rules ?? []);

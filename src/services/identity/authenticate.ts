@@ -53,6 +53,7 @@ export async function authenticateInWidestScope(context: IdentityContext, client
 }
 
 async function isUsable(context: IdentityContext, { user }: Proof): Promise<boolean> {
+  await context.directory?.refuseOutdated(user);
   return user.enabled && (await isDomainEnabled(context, user));
 }
 

@@ -1,5 +1,6 @@
 /** What the use cases of identity work with. */
 import type { Store } from '#store/store.ts';
+import type { DirectoryOfDomain } from './directory/contract.ts';
 import type { LoginGuard } from './login-guard.ts';
 import type { Receipts } from './receipts.ts';
 import type { Tokens } from './tokens.ts';
@@ -11,6 +12,8 @@ export type IdentityContext = {
   readonly receipts: Receipts;
   /** Checks and hashes all secrets. */
   readonly logins: LoginGuard;
+  /** The LDAP directory that has the users of a domain. */
+  readonly directory: DirectoryOfDomain | undefined;
 };
 
 /** For what only reads and writes records, also inside a transaction. */

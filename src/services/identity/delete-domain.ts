@@ -1,8 +1,8 @@
 /** The end of a domain, with its users, groups, projects and roles. */
 import { Fault } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
-import type { StoreContext } from './context.ts';
 import { refuseInUse, removeProject } from './delete-project.ts';
+import type { DirectoryContext } from './directory/read-only.ts';
 import { getDomain, refuseDefault } from './domains.ts';
 import { removeGroup } from './groups.ts';
 import { subtreeOf } from './project-tree.ts';
@@ -14,7 +14,11 @@ import { removeUser } from './users.ts';
  * A domain must be disabled before, and none of its projects may have resources. What is in it goes one by one: a domain
  * may have thousands of users, and a long transaction would delay all others. What a crash leaves goes with the next request.
  */
-export async function deleteDomain({ store }: StoreContext, id: string): Promise<void> {
+export async function deleteDomain({ store, directory }: DirectoryContext, id: string): Promise<void> {
+  if (directory?.owns({ domain_id: id }))
+    throw new Fault('forbidden', {
+      detail: `Domain ${id} has the users of the LDAP directory of the settings and cannot be deleted.`,
+    });
   await checkDeletable(store, id);
   // In their domain are the projects at the top.
   const projects = await subtreeOf(store, [id]);

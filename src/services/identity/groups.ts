@@ -8,6 +8,7 @@ import type { Store } from '#store/store.ts';
 import type { Group } from '#store/tables/groups.ts';
 import type { User } from '#store/tables/users.ts';
 import type { StoreContext } from './context.ts';
+import { type DirectoryContext, refuseMembership, refuseWrite } from './directory/read-only.ts';
 import { defaultDomainId, getDomain } from './domains.ts';
 import { ofDomain, wholeList } from './lists.ts';
 import { revokeEverywhere } from './revoke-everywhere.ts';
@@ -55,9 +56,10 @@ export function listMembers(
   return listRows({ ...source, visible: [member, ...ofDomain(domain_id)] }, query);
 }
 
-export async function createGroup({ store }: StoreContext, fields: GroupFields): Promise<Group> {
-  return store.transaction(async (trx) => {
+export async function createGroup(context: DirectoryContext, fields: GroupFields): Promise<Group> {
+  return context.store.transaction(async (trx) => {
     const { id: domain_id } = await getDomain({ store: trx }, fields.domain_id ?? defaultDomainId);
+    refuseWrite(context, { domain_id });
     if ((await trx.groups.pick(['id'], { domain_id }, { limit: groupsMost })).length >= groupsMost)
       throw new Fault('forbidden', { detail: `The domain ${domain_id} has ${groupsMost} groups already.` });
     const id = randomUUID().replaceAll('-', '');
@@ -66,7 +68,8 @@ export async function createGroup({ store }: StoreContext, fields: GroupFields):
   });
 }
 
-export async function updateGroup({ store }: StoreContext, group: Group, fields: Partial<GroupFields>): Promise<Group> {
+export async function updateGroup(context: DirectoryContext, group: Group, fields: Partial<GroupFields>): Promise<Group> {
+  refuseWrite(context, group);
   if (fields.domain_id && fields.domain_id !== group.domain_id)
     throw new Fault('badRequest', { detail: 'Cannot change Domain ID.' });
   const changed = {
@@ -75,7 +78,7 @@ export async function updateGroup({ store }: StoreContext, group: Group, fields:
     ...(fields.description !== undefined && { description: fields.description ?? '' }),
   };
   const { name, description } = changed;
-  await refuseDuplicates(store.groups.update({ id: group.id }, { name, description }), 'group', duplicate(changed));
+  await refuseDuplicates(context.store.groups.update({ id: group.id }, { name, description }), 'group', duplicate(changed));
   return changed;
 }
 
@@ -83,8 +86,9 @@ function duplicate({ name, domain_id }: Group): string {
   return `Duplicate entry found with name ${name} at domain ID ${domain_id}`;
 }
 
-export async function deleteGroup({ store }: StoreContext, { id }: Group): Promise<void> {
-  await store.transaction((trx) => removeGroup(trx, id));
+export async function deleteGroup(context: DirectoryContext, group: Group): Promise<void> {
+  refuseWrite(context, group);
+  await context.store.transaction((trx) => removeGroup(trx, group.id));
 }
 
 /** With its assignments. As in Keystone, the tokens of its members become void. */
@@ -98,9 +102,11 @@ export async function removeGroup(store: Store, id: string): Promise<void> {
 
 type Membership = { readonly group_id: string; readonly user_id: string };
 
-async function checkParties(store: Store, { group_id, user_id }: Membership): Promise<void> {
-  await getGroup({ store }, group_id);
-  if (!(await store.users.find({ id: user_id }))) throw new Fault('notFound', { what: 'User', id: user_id });
+async function checkParties(store: Store, { group_id, user_id }: Membership) {
+  const group = await getGroup({ store }, group_id);
+  const user = await store.users.find({ id: user_id });
+  if (!user) throw new Fault('notFound', { what: 'User', id: user_id });
+  return { group, user };
 }
 
 /** @throws Fault `notFound` unless the user is in the group */
@@ -110,17 +116,17 @@ export async function checkMember({ store }: StoreContext, membership: Membershi
 }
 
 /** Adding a member again changes nothing. */
-export async function addMember({ store }: StoreContext, membership: Membership): Promise<void> {
-  await store.transaction(async (trx) => {
-    await checkParties(trx, membership);
+export async function addMember(context: DirectoryContext, membership: Membership): Promise<void> {
+  await context.store.transaction(async (trx) => {
+    refuseMembership(context, await checkParties(trx, membership));
     await trx.group_members.insertIfAbsent(membership);
   });
 }
 
 /** The user's tokens become void, as in Keystone: some of their roles may be gone. */
-export async function removeMember({ store }: StoreContext, membership: Membership): Promise<void> {
-  await store.transaction(async (trx) => {
-    await checkParties(trx, membership);
+export async function removeMember(context: DirectoryContext, membership: Membership): Promise<void> {
+  await context.store.transaction(async (trx) => {
+    refuseMembership(context, await checkParties(trx, membership));
     if ((await trx.group_members.remove(membership)) === 0) throw notIn(membership);
     await revokeEverywhere(trx, membership.user_id);
   });

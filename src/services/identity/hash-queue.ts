@@ -5,7 +5,7 @@
 import { Fault } from '#domain/faults.ts';
 
 /** At most two at once: the same thread pool serves all file access. */
-const maxRunning = 2;
+const hashesAtOnce = 2;
 /** Some seconds of work: a later request would time out before its turn. */
 const maxWaitingEach = 200;
 const maxWaiting = 1000;
@@ -27,9 +27,14 @@ type Class = Map<string, Waiting[]>;
 export class HashQueue {
   readonly #known: Class = new Map();
   readonly #unknown: Class = new Map();
+  readonly #maxRunning: number;
   #isUnknownTurn = false;
   #waiting = 0;
   #running = 0;
+
+  constructor(maxRunning = hashesAtOnce) {
+    this.#maxRunning = maxRunning;
+  }
 
   /** @throws Fault `tooManyRequests` if the queue is full */
   run<T>(job: HashJob<T>): Promise<T> {
@@ -74,7 +79,7 @@ export class HashQueue {
   }
 
   #startNext(): void {
-    while (this.#running < maxRunning) {
+    while (this.#running < this.#maxRunning) {
       const next = this.#choose();
       if (!next) return;
       this.#running += 1;

@@ -17,6 +17,8 @@ const knownMs = 30 * dayMs;
 /** Limits how often a known address's row is updated. */
 const refreshMs = 3600 * 1000;
 const addressesEach = 32;
+/** To a directory. */
+const questionsAtOnce = 8;
 
 export type Attempt = {
   /** Id of the user or application credential; if none exists, the requested name. */
@@ -27,7 +29,9 @@ export type Attempt = {
   /** undefined = no secret matches. */
   readonly hash?: string | undefined;
   /** What decides in place of the hash, for secrets that are not kept as one. */
-  readonly test?: (secret: string) => boolean;
+  readonly test?: (secret: string) => boolean | Promise<boolean>;
+  /** Whether another machine is asked: whoever waits for it does not delay the others. */
+  readonly isElsewhere?: boolean;
 };
 
 /** The requester of a login, as the limits count it. */
@@ -42,6 +46,7 @@ export type LoginClient = {
 export class LoginGuard {
   readonly #store: Store;
   readonly #queue = new HashQueue();
+  readonly #questions = new HashQueue(questionsAtOnce);
   readonly #slotOf: (text: string) => string;
   readonly #budgets: LoginBudgets;
   readonly #failed: FailedLogins;
@@ -62,7 +67,7 @@ export class LoginGuard {
     const isKnown = Date.now() - seenAt < knownMs;
     const spending = this.#spending(attempt, address, isKnown);
     refuseSpent(this.#budgets, spending);
-    const isRight = await this.#queue.run({
+    const isRight = await (attempt.isElsewhere ? this.#questions : this.#queue).run({
       ...{ address, isKnown, isAborted: () => client.isGone(), admit: () => admit(this.#budgets, spending) },
       work: () => checkAndSettle(this.#budgets, attempt, spending),
     });
@@ -110,12 +115,13 @@ export class LoginGuard {
 }
 
 async function checkAndSettle(budgets: LoginBudgets, { secret, hash, test }: Attempt, spending: Spending): Promise<boolean> {
-  let isRight = false;
+  // What could not be checked was no guess.
+  let isRefunded = true;
   try {
-    isRight = test ? test(secret) : await checkPassword(secret, hash);
-    return isRight;
+    isRefunded = test ? await test(secret) : await checkPassword(secret, hash);
+    return isRefunded;
   } finally {
-    for (const [kind, key] of spending) budgets[kind].settle(key, isRight);
+    for (const [kind, key] of spending) budgets[kind].settle(key, isRefunded);
   }
 }
 

@@ -1,7 +1,9 @@
 /** How a login proves an identity: each method on its own. */
 import { Fault } from '#domain/faults.ts';
+import { isEqual, isText } from '#store/conditions.ts';
 import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
 import type { User } from '#store/tables/users.ts';
+import { foldName } from '#wire/ldap/distinguished-name.ts';
 import type { IdentityContext } from './context.ts';
 import { findDomain, type NamedDomain } from './domains.ts';
 import { expecting } from './expecting.ts';
@@ -65,11 +67,39 @@ function isMethod(method: string): method is MethodName {
 async function proveByPassword(context: IdentityContext, client: LoginClient, { password }: Identity): Promise<Proof> {
   const named = password!.user;
   const user = await findUser(context, named);
+  if (await isOfDirectory(context, named, user)) return proveByDirectory(context, client, { named, user });
   await context.logins.check(client, {
     ...{ account: user?.id ?? named.id ?? named.name ?? '', user_id: user?.id, secret: named.password },
     hash: user?.enabled ? user.password_hash : undefined,
   });
   return { user: user!, methods: ['password'] };
+}
+
+/** Whether the directory decides: also for names that it may have and this service does not know yet. */
+async function isOfDirectory({ store, directory }: IdentityContext, { domain }: NamedUser, user: User | undefined) {
+  if (!directory) return false;
+  if (user) return directory.owns(user);
+  const home = domain && (await findDomain({ store }, domain));
+  return home !== undefined && directory.owns({ domain_id: home.id });
+}
+
+type OfDirectory = { readonly named: NamedUser & { readonly password: string }; readonly user: User | undefined };
+
+async function proveByDirectory(context: IdentityContext, client: LoginClient, { named, user }: OfDirectory): Promise<Proof> {
+  const { store, directory, logins } = context;
+  const name = named.id === undefined ? named.name : user?.name;
+  let id: string | undefined;
+  const test = async (password: string) => {
+    id = name === undefined ? undefined : await directory?.logIn(name, password);
+    return id !== undefined && (named.id === undefined || named.id === id);
+  };
+  // However the name is written, guesses are counted together.
+  const account = user?.id ?? foldName(name ?? named.id ?? '');
+  await logins.check(client, { account, user_id: user?.id, secret: named.password, test, isElsewhere: true });
+  // As the directory has just described it.
+  const current = await store.users.find({ id: id ?? '' });
+  if (!current) throw new Fault('unauthorized');
+  return { user: current, methods: ['password'] };
 }
 
 async function proveByTotp(context: IdentityContext, client: LoginClient, { totp }: Identity): Promise<Proof> {
@@ -113,7 +143,11 @@ async function findUser(context: IdentityContext, { id, name, domain }: NamedUse
   if (name === undefined) throw expecting('id or name', 'user');
   if (!domain) throw expecting('domain', 'user');
   const home = await findDomain(context, domain);
-  return home && context.store.users.find({ domain_id: home.id, name });
+  if (!home || !context.directory?.owns({ domain_id: home.id }))
+    return home && context.store.users.find({ domain_id: home.id, name });
+  // A directory does not tell case apart.
+  const where = [isEqual('domain_id', home.id), isText('name', foldName(name))];
+  return (await context.store.users.list(where, { limit: 1 }))[0];
 }
 
 async function findCredential(context: IdentityContext, named: NamedCredential): Promise<ApplicationCredential | undefined> {

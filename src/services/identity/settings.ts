@@ -1,5 +1,5 @@
-/** Settings of the first user and project, of the region in the catalogue, and of a Keystone used instead of this service. */
-import { boolean, integer, list, type SettingsOf, seconds, secretText, text } from '#settings/setting.ts';
+/** Settings of the first user and project, of the region in the catalogue, of a Keystone used instead of this service, and of an LDAP directory. */
+import { boolean, integer, list, oneOf, type SettingsOf, seconds, secretText, text } from '#settings/setting.ts';
 
 export const identitySettings = {
   'admin.user': text({ default: 'admin', help: 'Name of the first user' }),
@@ -44,6 +44,64 @@ export const keystoneSettings = {
   }),
 };
 
+const ldapUrl = { expected: 'URLs of ldap or ldaps with a host and no path', isValid: isLdapUrl };
+const attribute = {
+  expected: 'the name of an attribute or object class',
+  isValid: (value: string) => /^[A-Za-z0-9.-]{1,64}$/.test(value),
+};
+
+/** Named as the options of Keystone's section `[ldap]`. */
+export const ldapSettings = {
+  'ldap.url': list({ help: 'URLs of an LDAP directory whose users may log in; the first that can be reached is asked' }, ldapUrl),
+  'ldap.domain_name': text({ help: 'Domain of the users and groups of that directory; it is created if there is none' }),
+  'ldap.use_tls': boolean({ default: false, help: 'Ask for TLS by StartTLS; with ldaps there is TLS from the start' }),
+  'ldap.tls_cacertfile': text({ help: 'PEM file of the authorities of that directory; default: those of the system' }),
+  'ldap.user': text({ help: 'DN as which Ingot reads that directory; empty = it needs none' }),
+  'ldap.password': secretText('Password of that DN'),
+  'ldap.query_scope': oneOf(['one', 'sub'], { default: 'one', help: 'How deep below the trees is searched' }),
+  'ldap.page_size': integer({ default: 500, max: 10_000, help: 'Entries that are asked for at once; 0 = all, without pages' }),
+  'ldap.connection_timeout': seconds(10, 'How long that directory may take to respond'),
+  'ldap.cache_time': seconds(
+    300,
+    'For how long what the directory said holds: who is removed there keeps access for no longer; it is read twice in that time',
+  ),
+  'ldap.users_max': integer({ default: 10_000, max: 100_000, help: 'Users that the directory may have below user_tree_dn' }),
+  'ldap.groups_max': integer({ default: 2_000, max: 20_000, help: 'Groups that it may have below group_tree_dn' }),
+  'ldap.user_tree_dn': text({ help: 'DN below which the users are' }),
+  'ldap.user_filter': text({ help: 'Which of them may log in, such as (memberOf=cn=cloud,ou=groups,dc=example,dc=org)' }),
+  'ldap.user_objectclass': text({ default: 'inetOrgPerson', help: 'Object class of users' }, attribute),
+  'ldap.user_id_attribute': text(
+    { default: 'cn', help: 'Attribute that never changes, from which the id of a user is made' },
+    attribute,
+  ),
+  'ldap.user_name_attribute': text({ default: 'sn', help: 'Attribute with the name by which a user logs in' }, attribute),
+  'ldap.user_description_attribute': text(
+    { default: 'description', help: 'Attribute with the description of a user' },
+    attribute,
+  ),
+  'ldap.user_mail_attribute': text({ default: 'mail', help: 'Attribute with the mail address of a user' }, attribute),
+  'ldap.user_enabled_attribute': text({ default: 'enabled', help: 'Attribute that says whether a user is enabled' }, attribute),
+  'ldap.user_enabled_mask': integer({
+    default: 0,
+    max: 2 ** 30,
+    help: 'Bit of it that disables a user; 0 = it is TRUE or FALSE',
+  }),
+  'ldap.user_enabled_default': text({
+    default: 'True',
+    help: 'What holds where a user does not have it: True, False or a number',
+  }),
+  'ldap.user_enabled_invert': boolean({ default: false, help: 'TRUE disables a user' }),
+  'ldap.group_tree_dn': text({ help: 'DN below which the groups are; empty = no groups' }),
+  'ldap.group_filter': text({ help: 'Which of them are groups here' }),
+  'ldap.group_objectclass': text({ default: 'groupOfNames', help: 'Object class of groups' }, attribute),
+  'ldap.group_id_attribute': text({ default: 'cn', help: 'Attribute from which the id of a group is made' }, attribute),
+  'ldap.group_name_attribute': text({ default: 'ou', help: 'Attribute with the name of a group' }, attribute),
+  'ldap.group_desc_attribute': text({ default: 'description', help: 'Attribute with the description of a group' }, attribute),
+  'ldap.group_member_attribute': text({ default: 'member', help: 'Attribute with the members of a group' }, attribute),
+  'ldap.group_members_are_ids': boolean({ default: false, help: 'Members are values of user_id_attribute, not DNs' }),
+};
+
+export type LdapSettings = SettingsOf<typeof ldapSettings>;
 export type IdentitySettings = SettingsOf<typeof identitySettings>;
 export type KeystoneSettings = SettingsOf<typeof keystoneSettings>;
 
@@ -51,4 +109,10 @@ function isServerUrl(value: string): boolean {
   if (!/^https?:\/\/[^"\s]+$/i.test(value) || !URL.canParse(value)) return false;
   const { username, password, search, hash } = new URL(value);
   return [username, password, search, hash].every((part) => part === '');
+}
+
+function isLdapUrl(value: string): boolean {
+  if (!/^ldaps?:\/\/[^"\s]+$/i.test(value) || !URL.canParse(value)) return false;
+  const { hostname, username, password, search, hash, pathname } = new URL(value);
+  return hostname !== '' && ['', '/'].includes(pathname) && [username, password, search, hash].every((part) => part === '');
 }

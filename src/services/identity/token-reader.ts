@@ -9,7 +9,7 @@ export type FoundCaller = { readonly payload: TokenPayload; readonly caller: Cal
 export type TokenReader = {
   /**
    * @param serviceToken of the service that sends the request for the user
-   * @returns undefined for an invalid, expired or revoked token. Throws Fault `keystoneUnavailable`.
+   * @returns undefined for an invalid, expired or revoked token. Throws Fault `keystoneUnavailable`, `directoryUnavailable`.
    */
   read(token: string, serviceToken: string | undefined): Promise<FoundCaller | undefined>;
   /** Repeats the check for long requests: undefined once the token was revoked or its user lost access. */
@@ -17,6 +17,6 @@ export type TokenReader = {
 };
 
 /** Reads the tokens that this service issues. */
-export function ownTokens(context: Pick<IdentityContext, 'store' | 'tokens'>): TokenReader {
+export function ownTokens(context: Pick<IdentityContext, 'store' | 'tokens' | 'directory'>): TokenReader {
   return { read: (token) => readToken(context, token), recheck: (payload) => recheck(context, payload) };
 }

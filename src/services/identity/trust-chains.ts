@@ -20,6 +20,8 @@ export type Standing = {
   readonly roles: readonly Role[];
   /** Another one once the tokens of a user of the chain were revoked. */
   readonly revision: number;
+  /** The domains of these users. */
+  readonly homes: readonly string[];
 };
 
 export function trustNotFound(id: string): Fault {
@@ -78,9 +80,9 @@ export function checkRedelegation(former: Trust, trust: Omit<Trust, 'id'>): void
 export async function standingOf(store: Store, trust: Trust): Promise<Standing> {
   const chain = await chainOf(store, trust);
   for (const [at, former] of chain.slice(1).entries()) checkRedelegation(former, chain[at]!);
-  const revision = await revisionOf(store, chain);
+  const agents = await agentsOf(store, chain);
   const holder_id = chain.at(-1)!.trustor_user_id;
-  return { trust, holder_id, roles: await rolesOf(store, trust, holder_id), revision };
+  return { trust, holder_id, roles: await rolesOf(store, trust, holder_id), ...agents };
 }
 
 /** undefined if the trust no longer holds, whatever the reason. */
@@ -95,19 +97,21 @@ export async function findStanding(store: Store, id: string): Promise<Standing |
 }
 
 /** Of the trustors, and of those trustees who have redelegated: revisions only grow, and so does their sum. */
-async function revisionOf(store: Store, chain: readonly Trust[]): Promise<number> {
+async function agentsOf(store: Store, chain: readonly Trust[]): Promise<Pick<Standing, 'revision' | 'homes'>> {
   const [trust, ...formers] = chain;
   const agents = new Set([...formers.flatMap((each) => [each.trustor_user_id, each.trustee_user_id]), trust!.trustor_user_id]);
-  let sum = 0;
+  const homes = new Set<string>();
+  let revision = 0;
   for (const id of agents) {
     const user = await store.users.find({ id });
     if (!user?.enabled || !(await isDomainEnabled({ store }, user)))
       throw new Fault('forbidden', {
         detail: id === trust!.trustor_user_id ? 'Trustor is disabled.' : 'One of the trust agents is disabled or deleted',
       });
-    sum += user.token_revision;
+    revision += user.token_revision;
+    homes.add(user.domain_id);
   }
-  return sum;
+  return { revision, homes: [...homes] };
 }
 
 /** The holder must still have all of them, with what they imply. */

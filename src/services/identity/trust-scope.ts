@@ -14,7 +14,8 @@ type TrustScope = Pick<TokenPayload, 'scope' | 'scope_revision' | 'trust'>;
 /** @throws Fault `unauthorized` if there is no such trust, `forbidden` if it does not hold or is another user's */
 export async function trustScope(context: IdentityContext, user: User, { id }: { readonly id?: string }): Promise<TrustScope> {
   if (!id) throw expecting('trust_id', 'trust');
-  const { trust, holder_id, revision } = await standingFor(context, user, id);
+  const { trust, holder_id, revision, homes } = await standingFor(context, user, id);
+  for (const domain_id of homes) await context.directory?.refuseOutdated({ domain_id });
   const project = await context.store.projects.find({ id: trust.project_id });
   if (!project || !(await isUsable(context, project))) throw new Fault('unauthorized');
   const scope = projectScope(trust.project_id);

@@ -61,7 +61,9 @@ export async function createTrust(context: IdentityContext, requester: Requester
   if (fields.trustor_user_id !== caller.user_id) throw forbiddenAction('The authenticated user should match the trustor');
   const asked = { ...fields, project_id: fields.project_id, expires_at: expiryOf(fields.expires_at) };
   return context.store.transaction(async (trx) => {
-    if (!(await recheck({ store: trx, tokens: context.tokens.trx(trx) }, requester.token))) throw new Fault('unauthorized');
+    // A transaction waits for no directory.
+    const within = { store: trx, tokens: context.tokens.trx(trx), directory: undefined };
+    if (!(await recheck(within, requester.token))) throw new Fault('unauthorized');
     await getUser({ store: trx }, fields.trustee_user_id);
     await refuseMany(trx, caller.user_id);
     const formers = caller.trust_id === undefined ? [] : await chainOf(trx, await getTrust({ store: trx }, caller.trust_id));

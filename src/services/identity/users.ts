@@ -6,6 +6,7 @@ import { listTables } from '#store/list-tables.ts';
 import type { Store } from '#store/store.ts';
 import type { User, UserOptions } from '#store/tables/users.ts';
 import type { IdentityContext, StoreContext } from './context.ts';
+import { type DirectoryContext, refuseWrite } from './directory/read-only.ts';
 import { defaultDomainId, getDomain } from './domains.ts';
 import { ofDomain, wholeList } from './lists.ts';
 import type { LoginClient } from './login-guard.ts';
@@ -45,6 +46,7 @@ export function newUser(name: string, domain_id = defaultDomainId): User {
     id: randomUUID().replaceAll('-', ''),
     domain_id,
     name,
+    origin: 'local',
     password_hash: '',
     token_revision: 0,
     project_id: '',
@@ -58,6 +60,7 @@ export function newUser(name: string, domain_id = defaultDomainId): User {
 
 export async function createUser(context: IdentityContext, client: LoginClient, fields: UserFields): Promise<User> {
   const { id: domain_id } = await getDomain(context, fields.domain_id ?? defaultDomainId);
+  refuseWrite(context, { domain_id });
   const user = {
     ...newUser(fields.name, domain_id),
     ...(await changesOf(context, client, fields)),
@@ -73,6 +76,7 @@ export async function createUser(context: IdentityContext, client: LoginClient, 
 type Update = { readonly user: User; readonly fields: Partial<UserFields> };
 
 export async function updateUser(context: IdentityContext, client: LoginClient, { user, fields }: Update): Promise<User> {
+  refuseWrite(context, user);
   if (user.is_admin && fields.enabled === false)
     throw new Fault('conflict', { detail: `User ${user.name} is the administrator of the settings and stays enabled.` });
   if (fields.domain_id && fields.domain_id !== user.domain_id)
@@ -113,9 +117,10 @@ async function changesOf(context: IdentityContext, client: LoginClient, fields: 
   };
 }
 
-export async function deleteUser({ store }: StoreContext, user: User): Promise<void> {
+export async function deleteUser(context: DirectoryContext, user: User): Promise<void> {
+  refuseWrite(context, user);
   if (user.is_admin) throw new Fault('conflict', { detail: `User ${user.name} is the administrator of the settings.` });
-  await store.transaction((trx) => removeUser(trx, user));
+  await context.store.transaction((trx) => removeUser(trx, user));
 }
 
 /** With what belongs to the user. */
@@ -141,6 +146,7 @@ export async function changePassword(
   client: LoginClient,
   { user, change }: { readonly user: User; readonly change: PasswordChange },
 ): Promise<void> {
+  refuseWrite(context, user);
   const { id, password_hash, options } = user;
   await context.logins.check(client, { account: id, user_id: id, secret: change.original_password, hash: password_hash });
   if (options.lock_password) {

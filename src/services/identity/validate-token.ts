@@ -13,9 +13,12 @@ import { rolesIn } from './roles-in.ts';
 import type { TokenPayload } from './tokens.ts';
 import { findStanding } from './trust-chains.ts';
 
-type TokenContext = Pick<IdentityContext, 'store' | 'tokens'>;
+type TokenContext = Pick<IdentityContext, 'store' | 'tokens' | 'directory'>;
 
-/** A token's payload and its caller; undefined for an invalid, expired or revoked token. */
+/**
+ * A token's payload and its caller; undefined for an invalid, expired or revoked token. @throws Fault `directoryUnavailable`,
+ * like all below
+ */
 export async function readToken(
   context: TokenContext,
   token: string,
@@ -48,6 +51,7 @@ async function callerOf(context: TokenContext, payload: TokenPayload): Promise<C
   const user = await context.store.users.find({ id: payload.user_id });
   if (!user?.enabled || user.token_revision !== payload.user_revision) return undefined;
   if (!(await isDomainEnabled(context, user))) return undefined;
+  await context.directory?.refuseOutdated(user);
   const { application_credential_id, scope, trust } = payload;
   if (trust) return trusteeOf(context, user, { ...payload, trust });
   const identity = { user_id: user.id, user_name: user.name, ...(application_credential_id && { application_credential_id }) };
@@ -70,6 +74,7 @@ async function trusteeOf(context: TokenContext, trustee: User, payload: TrustPay
   const standing = await findStanding(context.store, given.id);
   if (!standing || !scope || standing.revision !== given.revision) return undefined;
   const { trust, holder_id, roles } = standing;
+  for (const domain_id of standing.homes) await context.directory?.refuseOutdated({ domain_id });
   const place = await scopeFields[scope.scope_type](context, scope.scope_id);
   const revision = await context.store.scope_token_revisions.revisionOf({ user_id: holder_id, ...scope });
   if (!place || revision !== scope_revision || trust.trustee_user_id !== trustee.id) return undefined;

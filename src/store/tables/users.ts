@@ -19,6 +19,8 @@ export type User = {
   domain_id: string;
   /** Unique in its domain. */
   name: string;
+  /** Who has the secret: this row, a directory, or an identity provider. */
+  origin: 'local' | 'ldap' | 'federated';
   password_hash: string;
   /** Tokens with a lower revision are revoked. */
   token_revision: number;
