@@ -106,3 +106,19 @@ test('does not count a transaction without such writes', async () => {
 
   assert.equal(isCounted, false);
 });
+
+test('tells of writes to the tables that a listener names, until it unsubscribes', async () => {
+  let heard = 0;
+  const unlisten = store.onWrite(['routers', 'ports'], () => {
+    heard += 1;
+  });
+
+  await store.routers.remove({ id: 'none' });
+  await store.transaction((trx) => trx.ports.update({ id: 'none' }, { status: 'DOWN' }));
+  await store.ports.list();
+  await store.networks.remove({ id: 'none' });
+  unlisten();
+  await store.routers.remove({ id: 'none' });
+
+  assert.equal(heard, 2);
+});

@@ -1,4 +1,4 @@
-/** Counts the writes that may change what a token permits, so that a caller need not be read for each request. */
+/** Counts the writes that may change what a token permits, so that a caller need not be read for each request; tells of others. */
 import type { LogEvent } from 'kysely';
 
 /** Tables of which no token depends. A write to any other table counts, also to one that is added later. */
@@ -34,6 +34,7 @@ type Query = Pick<LogEvent['query'], 'query' | 'sql'>;
 type QueryNode = Query['query'];
 
 export class AccessChanges {
+  readonly #listeners = new Map<string, Set<() => void>>();
   #revision = 0;
 
   /** Another one after each write that counts. */
@@ -46,7 +47,20 @@ export class AccessChanges {
 
   noteQuery({ query, sql }: Query): void {
     if (query.kind === 'SelectQueryNode' || (query.kind === 'RawNode' && changesNothing.test(sql))) return;
-    if (!unrelated.has(tableOf(query) ?? '')) this.count();
+    const table = tableOf(query) ?? '';
+    if (!unrelated.has(table)) this.count();
+    for (const listener of this.#listeners.get(table) ?? []) listener();
+  }
+
+  /**
+   * Calls `listener` at each write to one of the tables, which may not be committed then: a query that is begun afterwards waits
+   * for the end of its transaction. @returns an unsubscribe function
+   */
+  listen(tables: readonly string[], listener: () => void): () => void {
+    for (const table of tables) this.#listeners.set(table, (this.#listeners.get(table) ?? new Set()).add(listener));
+    return () => {
+      for (const table of tables) this.#listeners.get(table)?.delete(listener);
+    };
   }
 
   /** What a transaction has written is seen by others only after its end. */

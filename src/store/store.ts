@@ -87,6 +87,11 @@ export class Store extends Collections {
     return this.#connection.accessChanges?.revision ?? Number.NaN;
   }
 
+  /** Calls `listener` soon after writes to these tables, made by this process. @returns an unsubscribe function */
+  onWrite(tables: readonly (keyof Nouns)[], listener: () => void): () => void {
+    return this.#connection.accessChanges?.listen(tables, listener) ?? (() => {});
+  }
+
   /** Returns free pages to the file system. Rewrites the whole file, and blocks everything else meanwhile. */
   async shrink(): Promise<void> {
     await dialectOf(this.#connection.db).rewrite(this.#connection.db);
