@@ -4,10 +4,15 @@
  */
 
 /** capabilities(7), in setpriv's spelling. */
-export type Capability = 'net_bind_service' | 'net_raw' | 'net_admin';
+export type Capability = 'net_bind_service' | 'net_raw' | 'net_admin' | 'sys_admin';
 
 /** Their bits in `CapEff` of proc(5). */
-export const capabilityBits: Readonly<Record<Capability, bigint>> = { net_bind_service: 10n, net_admin: 12n, net_raw: 13n };
+export const capabilityBits: Readonly<Record<Capability, bigint>> = {
+  net_bind_service: 10n,
+  net_admin: 12n,
+  net_raw: 13n,
+  sys_admin: 21n,
+};
 
 /** Restricts the process and its children to these. setpriv fails if the caller lacks one. */
 export function onlyCapabilities(capabilities: readonly Capability[]): string[] {

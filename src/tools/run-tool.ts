@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { Fault } from '#domain/faults.ts';
-import { onlyCapabilities } from '#domain/privileges.ts';
+import { type Capability, onlyCapabilities } from '#domain/privileges.ts';
 
 export type ToolOptions = {
   /** The program's name in faults; default: its command. */
@@ -15,6 +15,10 @@ export type ToolOptions = {
   signal?: AbortSignal;
   /** Added to the environment. */
   env?: Readonly<Record<string, string>>;
+  /** Standard input; default: empty. */
+  input?: string;
+  /** The capabilities that it keeps of ours; default: none. */
+  capabilities?: readonly Capability[];
   /** For programs that start others, such as a site's own scripts: `signal` kills the whole process group. */
   group?: boolean;
   /** Called with each chunk of standard output. */
@@ -35,15 +39,17 @@ export function runTool(tool: string, args: readonly string[], options: ToolOpti
   const name = options.name ?? tool;
   options.signal?.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const [starter, all] = withParentDeathSignal(tool, args);
+  const [starter, all] = withParentDeathSignal(tool, args, options.capabilities);
   // LC_ALL: messages are matched and shown in one language.
   const child = spawn(starter, all, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
     env: { ...withoutOurSettings(process.env), LC_ALL: 'C.UTF-8', ...options.env },
     ...(options.group ? { detached: true } : options.signal && { signal: options.signal, killSignal: 'SIGKILL' }),
   });
   const killGroup = () => killGroupOf(child.pid);
   if (options.group) options.signal?.addEventListener('abort', killGroup, { once: true });
+  // It may end without reading: its exit status tells why.
+  child.stdin.on('error', () => {}).end(options.input);
   const output = new LastCharacters(options.outputMax ?? usualOutputMax);
   let errors = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -103,13 +109,15 @@ export function killGroupOf(pid: number | undefined): void {
   }
 }
 
-export function withParentDeathSignal(tool: string, args: readonly string[]): [string, readonly string[]] {
-  return process.platform === 'linux' ? ['setpriv', ['--pdeathsig', 'KILL', ...noRights(), '--', tool, ...args]] : [tool, args];
-}
-
-/** Drops the capabilities that Ingot has for dnsmasq. Root keeps its own. */
-function noRights(): string[] {
-  return process.getuid?.() === 0 ? [] : onlyCapabilities([]);
+export function withParentDeathSignal(
+  tool: string,
+  args: readonly string[],
+  capabilities: readonly Capability[] = [],
+): [string, readonly string[]] {
+  if (process.platform !== 'linux') return [tool, args];
+  // Without those that Ingot has for dnsmasq and routers. Root keeps its own.
+  const rights = process.getuid?.() === 0 ? [] : onlyCapabilities(capabilities);
+  return ['setpriv', ['--pdeathsig', 'KILL', ...rights, '--', tool, ...args]];
 }
 
 /** Whether a program is on PATH. */
