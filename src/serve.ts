@@ -20,6 +20,7 @@ import { removeDrafts, writeAtomically } from '#files/write-atomically.ts';
 import { importRulesOf } from '#images/fetch/fetch-rules.ts';
 import { openFetcher } from '#images/fetch/open-fetcher.ts';
 import { createImageFiles } from '#images/image-files.ts';
+import { endRouterPath, RouterPath } from '#routing/router-path.ts';
 import { declaredSecrets } from '#services/baremetal/secrets.ts';
 import { ensureAdmin, ensureTokenKey } from '#services/identity/bootstrap.ts';
 import { openDirectory } from '#services/identity/directory/open-directory.ts';
@@ -125,6 +126,12 @@ async function build(
   await boot.start(engine, resumed.promise);
   await engine.start();
   resumed.resolve();
+
+  if (settings['network.router']) {
+    const routerPath = new RouterPath({ store, settings, log });
+    closers.push(() => routerPath.stop());
+    await routerPath.start();
+  } else await endRouterPath({ store, settings, log });
 
   const rules = { days: settings['records.keep'], perNode: settings['records.keep_per_node'] };
   const keeper = new RecordKeeper(store, rules, (result) => {

@@ -5,6 +5,7 @@
 import { policySettings } from '#api/settings.ts';
 import { driverSettings } from '#drivers/settings.ts';
 import { engineSettings } from '#engine/settings.ts';
+import { routingSettings } from '#routing/settings.ts';
 import { identitySettings, keystoneSettings, ldapSettings } from '#services/identity/settings.ts';
 import { databaseSettings, recordSettings, secretsSettings } from '#store/settings.ts';
 import { toolSettings } from '#tools/settings.ts';
@@ -24,6 +25,7 @@ export const settingsTable = {
   ...secretsSettings,
   ...logSettings,
   ...provisioningSettings,
+  ...routingSettings,
   ...deploySettings,
   ...engineSettings,
   ...driverSettings,

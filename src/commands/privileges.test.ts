@@ -110,6 +110,7 @@ test('requests only the capabilities that the settings need', () => {
   for (const listener of ['provisioning.http', 'provisioning.https', 'provisioning.deploy_helper', 'redfish.events_https'])
     assert.deepEqual(of({ [`${listener}_port`]: '1023' }), ['net_bind_service'], listener);
   assert.deepEqual(of({ 'provisioning.interface': 'eth1' }), ['net_bind_service', 'net_raw', 'net_admin']);
+  assert.deepEqual(of({ 'network.router': 'br-ex' }), ['net_bind_service', 'net_raw', 'net_admin', 'sys_admin']);
   assert.deepEqual(asAccount({ uid: 7, gid: 8 }, []).slice(-3), [
     '--inh-caps=-all',
     '--ambient-caps=-all',

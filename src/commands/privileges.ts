@@ -35,8 +35,9 @@ const portSettings = [
   'redfish.events_https_port',
 ] as const;
 
-/** The capabilities that the listeners and dnsmasq need. */
+/** The capabilities that the listeners, dnsmasq and the namespaces of routers need. */
 export function capabilitiesFor(settings: Settings): Capability[] {
+  if (settings['network.router']) return ['net_bind_service', 'net_raw', 'net_admin', 'sys_admin'];
   if (settings['provisioning.interface']) return ['net_bind_service', 'net_raw', 'net_admin'];
   const listen = Number(/:(\d+)$/.exec(settings['api.listen'])?.[1] ?? 65_535);
   const ports = [listen, ...portSettings.map((name) => settings[name])];

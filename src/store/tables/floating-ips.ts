@@ -10,7 +10,8 @@ export type FloatingIp = Omit<StandardAttributes, 'name'> & {
   fixed_ip_address: string | null;
   /** Also that of its port forwardings. */
   router_id: string | null;
-  status: 'ACTIVE' | 'DOWN';
+  /** ACTIVE while packets are forwarded; ERROR: its router could not be brought up. */
+  status: 'ACTIVE' | 'DOWN' | 'ERROR';
   /** Neutron's QoS policy: a fact, like port security. */
   qos_policy_id: string | null;
 };

@@ -1,0 +1,224 @@
+/**
+ * The data path of routers: a network namespace of this host for each, kept as the rows say. Woken by writes to the rows, by a
+ * timer, and after failures. See docs/decisions/0077-routers-in-namespaces.md.
+ */
+import { createHash } from 'node:crypto';
+import type { Logger } from 'pino';
+import { Semaphore } from '#async/semaphore.ts';
+import { LongTimer } from '#async/timers.ts';
+import { Fault } from '#domain/faults.ts';
+import type { Store } from '#store/store.ts';
+import type { FloatingIp } from '#store/tables/floating-ips.ts';
+import type { Port } from '#store/tables/ports.ts';
+import { bringUp, type HostLink, readHostLinks } from './bring-up.ts';
+import { checkHost, hostAddresses, wiresOf } from './host-check.ts';
+import { Namespaces } from './namespace.ts';
+import { rulesetOf } from './ruleset.ts';
+import type { RoutingSettings } from './settings.ts';
+import { mostMovedPorts, movedPorts, type RouterRows, readRouters, type WantedRouter } from './wanted.ts';
+
+const tables = ['routers', 'router_ports', 'ports', 'subnets', 'floating_ips', 'port_forwardings'] as const;
+/** What is written together is applied together. */
+const gatherMs = 50;
+/** Ports are also written for other reasons. */
+const shortestIntervalMs = 1000;
+const firstRetryMs = 1000;
+const longestRetryMs = 60_000;
+/** Each runs a few programs, one after another. */
+const routersAtOnce = 2;
+const removeMs = 10_000;
+
+type Known = {
+  /** Of what was wanted when it was applied. */
+  readonly digest: string;
+  readonly loaded?: string;
+  /** Why it could not be applied. */
+  readonly failure?: string;
+};
+type Pass = { readonly host: ReadonlyMap<string, HostLink>; readonly isCheck: boolean };
+export type RouterFailure = { readonly router: string; readonly reason: string };
+type Parts = { readonly store: Store; readonly settings: RoutingSettings; readonly log: Pick<Logger, 'info' | 'warn' | 'error'> };
+
+export class RouterPath {
+  readonly #parts: Parts;
+  readonly #namespaces: Namespaces;
+  readonly #known = new Map<string, Known>();
+  readonly #stop = new AbortController();
+  readonly #next = new LongTimer();
+  readonly #check = new LongTimer();
+  #unlisten = () => {};
+  #running: Promise<void> | undefined;
+  /** What the next run is for; undefined: nothing. */
+  #due: { isCheck: boolean } | undefined;
+  #lastStart = 0;
+  #retryMs = firstRetryMs;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#namespaces = new Namespaces(parts.settings.state_dir);
+  }
+
+  /** Begins; does not wait for the routers. @throws Fault `badRequest` if this host lacks something */
+  async start(): Promise<void> {
+    await checkHost(this.#parts.settings);
+    this.#unlisten = this.#parts.store.onWrite(tables, () => this.#wake(gatherMs));
+    this.#wake(0, true);
+    this.#checkLater();
+  }
+
+  /** The namespaces stay, and go on forwarding. */
+  async stop(): Promise<void> {
+    this.#unlisten();
+    this.#stop.abort(new Error('Ingot ends'));
+    this.#next.clear();
+    this.#check.clear();
+    await this.#running;
+  }
+
+  /** Routers that forward packets. */
+  get count(): number {
+    return this.#known.size;
+  }
+
+  get failures(): RouterFailure[] {
+    return [...this.#known].flatMap(([router, { failure }]) => (failure === undefined ? [] : [{ router, reason: failure }]));
+  }
+
+  #checkLater(): void {
+    const seconds = this.#parts.settings['network.router_check_interval'];
+    if (seconds === 0) return;
+    this.#check.set(seconds * 1000, () => {
+      this.#wake(0, true);
+      this.#checkLater();
+    });
+  }
+
+  #wake(ms: number, isCheck = false): void {
+    if (this.#stop.signal.aborted) return;
+    const isNew = this.#due === undefined;
+    this.#due = { isCheck: isCheck || (this.#due?.isCheck ?? false) };
+    if (!isNew || this.#running) return;
+    const rest = this.#lastStart + shortestIntervalMs - performance.now();
+    this.#next.set(Math.max(ms, rest), () => this.#begin());
+  }
+
+  #begin(): void {
+    const due = this.#due;
+    if (!due || this.#running || this.#stop.signal.aborted) return;
+    this.#due = undefined;
+    this.#lastStart = performance.now();
+    this.#running = this.#run(due.isCheck)
+      .catch((error: unknown) => {
+        if (this.#stop.signal.aborted) return false;
+        this.#parts.log.error({ err: error }, 'could not compare the routers with their data path; retrying');
+        return false;
+      })
+      .then((isDone) => {
+        this.#running = undefined;
+        const { isCheck = false } = this.#due ?? {};
+        const isWoken = this.#due !== undefined;
+        this.#due = undefined;
+        if (isDone) this.#retryMs = firstRetryMs;
+        if (isWoken) this.#wake(gatherMs, isCheck);
+        else if (!isDone) this.#retry();
+      });
+  }
+
+  #retry(): void {
+    this.#wake(this.#retryMs);
+    this.#retryMs = Math.min(2 * this.#retryMs, longestRetryMs);
+  }
+
+  /** @returns whether everything is as it should be */
+  async #run(isCheck: boolean): Promise<boolean> {
+    const { signal } = this.#stop;
+    const { routers, idle } = await readRouters(this.#parts.store);
+    await this.#removeOthers(new Set(routers.map(({ wanted }) => wanted.id)));
+    for (const floating of idle.floating) await this.#setFloating(floating, 'DOWN');
+    for (const port of idle.ports) await this.#setPort(port, 'DOWN');
+    if (routers.length === 0) return true;
+    const host = await readHostLinks(signal);
+    const slots = new Semaphore(routersAtOnce);
+    const done = routers.map((rows) => slots.run(() => this.#bringUp(rows, { host, isCheck }), signal));
+    const results = await Promise.allSettled(done);
+    const broken = results.find((result) => result.status === 'rejected');
+    if (broken) throw broken.reason;
+    return this.failures.length === 0;
+  }
+
+  async #removeOthers(wanted: ReadonlySet<string>): Promise<void> {
+    for (const id of this.#known.keys()) if (!wanted.has(id)) this.#known.delete(id);
+    for (const id of await this.#namespaces.list()) {
+      if (wanted.has(id)) continue;
+      await this.#namespaces.remove(id, this.#stop.signal);
+      this.#parts.log.info({ router: id }, 'ended the data path of a router');
+    }
+  }
+
+  async #bringUp(rows: RouterRows, { host, isCheck }: Pass): Promise<void> {
+    const { id } = rows.wanted;
+    const { settings } = this.#parts;
+    const limits = { hostAddresses: hostAddresses(settings), allowed: settings['network.router_private'] };
+    const rules = rulesetOf(rows.wanted, limits);
+    const digest = createHash('sha256')
+      .update(JSON.stringify([rows.wanted, rules]))
+      .digest('base64');
+    const known = this.#known.get(id);
+    const isSame = known?.digest === digest;
+    if (!isSame || known.failure !== undefined || isCheck) {
+      const applied: Known = await this.#apply(rows.wanted, { rules, host, loaded: isSame ? known.loaded : undefined }).then(
+        (loaded) => ({ digest, loaded }),
+        (error: unknown) => ({ digest, failure: error instanceof Fault ? error.message : String(error) }),
+      );
+      this.#stop.signal.throwIfAborted();
+      this.#known.set(id, applied);
+      this.#report(id, known, applied);
+    }
+    const isUp = this.#known.get(id)?.failure === undefined;
+    for (const floating of rows.floating) await this.#setFloating(floating, isUp ? 'ACTIVE' : 'ERROR');
+    for (const port of rows.ports) await this.#setPort(port, isUp ? 'ACTIVE' : 'DOWN');
+  }
+
+  async #apply(
+    router: WantedRouter,
+    { rules, host, loaded }: { rules: string; host: Pass['host']; loaded: string | undefined },
+  ): Promise<string> {
+    if (movedPorts(router.forwardings) > mostMovedPorts)
+      throw new Fault('toolFailed', { tool: 'nft', detail: `more than ${mostMovedPorts} ports are forwarded to others` });
+    const { signal } = this.#stop;
+    return bringUp({ namespaces: this.#namespaces, router, rules, loaded, wires: wiresOf(this.#parts.settings), host, signal });
+  }
+
+  #report(router: string, before: Known | undefined, { failure }: Known): void {
+    const { log } = this.#parts;
+    if (failure === undefined) {
+      if (!before || before.failure !== undefined) log.info({ router }, 'a router forwards packets');
+    } else if (failure !== before?.failure) {
+      log.error({ router, reason: failure }, 'a router does not forward as it should; retrying');
+    }
+  }
+
+  /** Not if it was changed since it was read: the change has woken us. */
+  async #setFloating({ id, status: before, revision_number }: FloatingIp, status: FloatingIp['status']): Promise<void> {
+    if (before !== status) await this.#parts.store.floating_ips.update({ id, revision_number }, { status });
+  }
+
+  async #setPort({ id, status: before }: Port, status: Port['status']): Promise<void> {
+    if (before !== status) await this.#parts.store.ports.update({ id }, { status });
+  }
+}
+
+/** Without the setting `network.router`: nothing of an earlier data path stays. */
+export async function endRouterPath({ store, settings, log }: Parts): Promise<void> {
+  const namespaces = new Namespaces(settings.state_dir);
+  for (const id of await namespaces.list())
+    await namespaces.remove(id, AbortSignal.timeout(removeMs)).catch((error: unknown) => {
+      log.warn(
+        { err: error, router: id },
+        `the namespace of a router stays: run "busybox umount ${namespaces.fileOf(id)}" as root`,
+      );
+    });
+  await store.floating_ips.update({ status: ['ACTIVE', 'ERROR'] }, { status: 'DOWN' });
+  const ports = (await store.router_ports.pick(['port_id'])).map(({ port_id }) => port_id);
+  for (const id of ports) await store.ports.update({ id, status: 'ACTIVE' }, { status: 'DOWN' });
+}
