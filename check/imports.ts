@@ -85,6 +85,7 @@ const packageTable: Readonly<Record<string, readonly string[]>> = {
   '@fastify/type-provider-typebox': ['api', 'boot-server'],
   kysely: ['store'],
   pg: ['store'],
+  jose: ['services'],
   'net-snmp': ['wire'],
   ws: ['api'],
   yaml: ['api', 'services'],

@@ -6,7 +6,7 @@ import { policySettings } from '#api/settings.ts';
 import { driverSettings } from '#drivers/settings.ts';
 import { engineSettings } from '#engine/settings.ts';
 import { routingSettings } from '#routing/settings.ts';
-import { identitySettings, keystoneSettings, ldapSettings } from '#services/identity/settings.ts';
+import { identitySettings, keystoneSettings, ldapSettings, oidcSettings } from '#services/identity/settings.ts';
 import { databaseSettings, recordSettings, secretsSettings } from '#store/settings.ts';
 import { toolSettings } from '#tools/settings.ts';
 import { logSettings, processSettings } from './settings/process.ts';
@@ -35,6 +35,7 @@ export const settingsTable = {
   ...identitySettings,
   ...keystoneSettings,
   ...ldapSettings,
+  ...oidcSettings,
 };
 
 export type SettingName = keyof typeof settingsTable;

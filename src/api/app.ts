@@ -14,6 +14,7 @@ import type { Engine } from '#engine/contract.ts';
 import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import { BasicLogins } from '#services/identity/basic-logins.ts';
 import type { Directory } from '#services/identity/directory/directory.ts';
+import { Issuer } from '#services/identity/federation/issuer.ts';
 import { KeystoneTokens } from '#services/identity/keystone/keystone-tokens.ts';
 import { LoginGuard } from '#services/identity/login-guard.ts';
 import { Receipts } from '#services/identity/receipts.ts';
@@ -119,6 +120,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
   const logins = new LoginGuard(parts.store, { secret: tokenKey, now: clock });
   const { settings } = parts;
   const keystone = settings['keystone.auth_url'] === '' ? undefined : new KeystoneTokens(settings, parts.log);
+  const issuer = keystone || settings['oidc.issuer'] === '' ? undefined : new Issuer(settings, parts.log);
   const services = keystone ? serviceTable.filter(({ name }) => name !== 'identity') : serviceTable;
   const format = keystone ? { ...ownFormat, keystone: keystone.uriForClients } : ownFormat;
   const context: ApiContext = {
@@ -127,6 +129,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
     protections: readProtections(parts.settings['images.property_protections']),
     tokens,
     callers: keystone ?? ownTokens({ store: parts.store, tokens, directory: parts.directory }),
+    issuer,
     receipts: new Receipts(tokenKey),
     logins,
     consoles,
@@ -166,6 +169,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
   app.addHook('preClose', async () => {
     setTimeout(() => app.server.closeAllConnections(), closeMs).unref();
   });
+  app.addHook('onClose', async () => issuer?.close());
   if (keystone) {
     app.addHook('onListen', async () => void keystone.check());
     app.addHook('onClose', async () => keystone.close());

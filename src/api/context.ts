@@ -12,6 +12,7 @@ import type { Engine } from '#engine/contract.ts';
 import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import type { Caller } from '#services/caller.ts';
 import type { Directory } from '#services/identity/directory/directory.ts';
+import type { Issuer } from '#services/identity/federation/issuer.ts';
 import type { LoginGuard } from '#services/identity/login-guard.ts';
 import type { Receipts } from '#services/identity/receipts.ts';
 import type { TokenReader } from '#services/identity/token-reader.ts';
@@ -53,6 +54,8 @@ export type ApiContext = {
   readonly logins: LoginGuard;
   /** The LDAP directory that has the users of a domain. */
   readonly directory: Directory | undefined;
+  /** The issuer of OpenID Connect whose access tokens are taken. */
+  readonly issuer: Issuer | undefined;
   /** The rules of each service. */
   readonly policies: Policies;
   readonly consoles: ConsoleTickets;

@@ -1,5 +1,5 @@
 /** The settings that the API reads. */
-import type { IdentitySettings, KeystoneSettings, LdapSettings } from '#services/identity/settings.ts';
+import type { IdentitySettings, KeystoneSettings, LdapSettings, OidcSettings } from '#services/identity/settings.ts';
 import { type SettingsOf, text } from '#settings/setting.ts';
 import type { ApiSettings, DeploySettings, ImageSettings, ProvisioningSettings, StateSettings } from '#settings/site.ts';
 import type { StoreSettings } from '#store/settings.ts';
@@ -19,4 +19,5 @@ export type ApiPartSettings = ApiSettings &
   Pick<IdentitySettings, 'region' | 'token.allow_expired_window'> &
   KeystoneSettings &
   LdapSettings &
+  OidcSettings &
   Pick<StoreSettings, 'records.keep'>;

@@ -368,7 +368,7 @@ export const faultTable = {
   },
   /** As keystonemiddleware says it; the log has the detail. */
   keystoneUnavailable: { status: 503, by: 'site', message: 'The Keystone service is temporarily unavailable.' },
-  /** The log has the detail. */
+  identityProviderUnavailable: { status: 503, by: 'site', message: 'The identity provider cannot be asked now.' },
   directoryUnavailable: { status: 503, by: 'site', message: 'The directory of this domain cannot be asked now.' },
   databaseUnavailable: {
     status: 503,

@@ -91,6 +91,7 @@ export const tenantMessages = {
   databaseCopy: site,
   keystoneUnavailable: true,
   directoryUnavailable: true,
+  identityProviderUnavailable: true,
   databaseUnavailable: 'The service is temporarily unavailable; retry.',
   secretsKey: site,
   eventCertificate: site,

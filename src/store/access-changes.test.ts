@@ -38,6 +38,8 @@ test('counts a write to any table, except those on which no token depends', asyn
     'endpoint_groups',
     'event_subscriptions',
     'failed_logins',
+    'federation_mappings',
+    'federation_protocols',
     'fetched_images',
     'firmware_updates',
     'flavors',

@@ -25,6 +25,7 @@ const unrelated: ReadonlySet<string> = new Set([
   ...['metadef_namespaces', 'metadef_items', 'metadef_resource_types'],
   ...['regions', 'catalog_services', 'catalog_endpoints', 'credentials', 'registered_limits', 'limits'],
   ...['endpoint_groups', 'project_endpoints', 'project_endpoint_groups'],
+  ...['federation_mappings', 'federation_protocols'],
 ]);
 
 /** Statements that are not built from nodes. */

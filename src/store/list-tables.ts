@@ -20,6 +20,7 @@ export const listTables = {
   floating_ips: { id: 'id', order: oldestFirst },
   flavors: { id: 'id', order: [{ column: 'id' }] },
   groups: { id: 'id', order: byName },
+  identity_providers: { id: 'id', order: [{ column: 'id' }] },
   image_tasks: { id: 'id', order: newestFirst },
   images: { id: 'id', order: newestFirst, scanned: 8, read: 8 },
   keypairs: { id: 'name', order: [{ column: 'name' }] },

@@ -18,6 +18,7 @@ import { EndpointGroups, ProjectEndpointGroups, ProjectEndpoints } from './table
 import { EventSubscriptions } from './tables/event-subscriptions.ts';
 import { Events } from './tables/events.ts';
 import { FailedLogins } from './tables/failed-logins.ts';
+import { FederationMappings, FederationProtocols, IdentityProviders } from './tables/federation.ts';
 import { FetchedImages } from './tables/fetched-images.ts';
 import { FirmwareUpdates } from './tables/firmware-updates.ts';
 import { Flavors } from './tables/flavors.ts';
@@ -119,6 +120,9 @@ export const nouns = {
   projects: Projects,
   groups: Groups,
   group_members: GroupMembers,
+  identity_providers: IdentityProviders,
+  federation_mappings: FederationMappings,
+  federation_protocols: FederationProtocols,
   roles: Roles,
   implied_roles: ImpliedRoles,
   role_assignments: RoleAssignments,

@@ -29,12 +29,17 @@ export type Comparison = {
   findings(): Findings;
 };
 
-export async function openComparison(t: TestContext, service: DocumentedService): Promise<Comparison> {
+export async function openComparison(
+  t: TestContext,
+  service: DocumentedService,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Comparison> {
   const document = new ApiDocument(service);
   const check = new ReplyCheck(document, exceptionTable[service]);
   const routes: Route[] = [];
   const log = pino({ level: 'silent' });
   const fixture = await openRackFixture({
+    settings,
     images: (store, directory) => createImageFiles({ store, directory, log }),
   });
   // The machines of this stage have no serial line; only the reply with its URL is of interest.

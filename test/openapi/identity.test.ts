@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
+import { startScriptedIssuer } from '#test/a-scripted-issuer.ts';
 import { adminPassword } from '#test/api-fixture.ts';
 import { nothingFound, openComparison } from './comparison.ts';
 import { isAbsent } from './document.ts';
@@ -9,7 +10,8 @@ import { type Send, sender } from './scenario.ts';
 const skip = isAbsent('identity') ?? false;
 
 test("identity: every reply matches Keystone's document", { skip }, async (t) => {
-  const comparison = await openComparison(t, 'identity');
+  const issuer = await startScriptedIssuer(t);
+  const comparison = await openComparison(t, 'identity', { 'oidc.issuer': issuer.url, 'oidc.audience': 'ingot' });
   const { fixture, check } = comparison;
   const token = await fixture.logIn('admin', adminPassword);
   const headers = { 'x-auth-token': token, 'x-subject-token': token };
@@ -34,6 +36,9 @@ test("identity: every reply matches Keystone's document", { skip }, async (t) =>
   await trustCycle(send, project);
   await limitCycle(send, project);
   await filterCycle(send, project);
+  const authorization = `Bearer ${await issuer.sign({})}`;
+  const bearer = sender(fixture, check, { prefix: '/identity/v3', headers: { authorization } });
+  await federationCycle({ send, bearer }, issuer.url);
 
   assert.deepEqual(comparison.findings(), nothingFound);
 });
@@ -149,6 +154,23 @@ async function filterCycle(send: Send, project: string): Promise<void> {
   await send('GET', `${base}/endpoints/compute-public/projects`);
   await send('DELETE', `${base}/projects/${project}/endpoints/compute-public`);
   await send('DELETE', group);
+}
+
+async function federationCycle({ send, bearer }: { send: Send; bearer: Send }, issuer: string): Promise<void> {
+  const base = '/OS-FEDERATION';
+  const rules = [{ local: [{ user: { name: '{0}' } }], remote: [{ type: 'OIDC-sub' }] }];
+  const [mapping, provider] = [`${base}/mappings/claims`, `${base}/identity_providers/sso`];
+  const protocol = `${provider}/protocols/openid`;
+  await send('PUT', mapping, { mapping: { rules } });
+  await send('PATCH', mapping, { mapping: { rules } });
+  await send('PUT', provider, { identity_provider: { enabled: true, remote_ids: [issuer] } });
+  await send('PATCH', provider, { identity_provider: { description: 'd', authorization_ttl: 60 } });
+  await send('PUT', protocol, { protocol: { mapping_id: 'claims' } });
+  await send('PATCH', protocol, { protocol: { mapping_id: 'claims', remote_id_attribute: 'OIDC-iss' } });
+  const lists = [`${base}/mappings`, `${base}/identity_providers`, `${provider}/protocols`];
+  for (const path of [...lists, mapping, provider, protocol]) await send('GET', path);
+  for (const method of ['GET', 'POST'] as const) await bearer(method, `${protocol}/auth`);
+  for (const path of [protocol, provider, mapping]) await send('DELETE', path);
 }
 
 async function keyCycle(send: Send, project: string): Promise<void> {

@@ -204,6 +204,24 @@ const catalogRules = {
   'identity:delete_endpoint': admin('Remove an endpoint from the catalogue.'),
 } as const satisfies Record<string, PolicyRule>;
 
+const federationRules = {
+  'identity:list_identity_providers': reader('List identity providers.'),
+  'identity:get_identity_provider': reader('Show an identity provider.'),
+  'identity:create_identity_provider': admin('Register an identity provider.'),
+  'identity:update_identity_provider': admin('Change an identity provider.'),
+  'identity:delete_identity_provider': admin('Delete an identity provider.'),
+  'identity:list_mappings': reader('List mappings.'),
+  'identity:get_mapping': reader('Show a mapping.'),
+  'identity:create_mapping': admin('Create a mapping.'),
+  'identity:update_mapping': admin('Change a mapping.'),
+  'identity:delete_mapping': admin('Delete a mapping.'),
+  'identity:list_protocols': reader('List the protocols of an identity provider.'),
+  'identity:get_protocol': reader('Show a protocol of an identity provider.'),
+  'identity:create_protocol': admin('Let an identity provider be used by a protocol.'),
+  'identity:update_protocol': admin('Change a protocol of an identity provider.'),
+  'identity:delete_protocol': admin('Delete a protocol of an identity provider.'),
+} as const satisfies Record<string, PolicyRule>;
+
 const serviceOrAdmin = rule('rule:admin_required or rule:service_role', ['system', 'project']);
 const limitReader = rule(
   `${readers} or domain_id:%(target.limit.domain.id)s or domain_id:%(target.limit.project.domain_id)s or project_id:%(target.limit.project_id)s`,
@@ -247,6 +265,7 @@ const endpointFilterRules = {
 const rules = {
   ...unsupportedRules,
   ...endpointFilterRules,
+  ...federationRules,
   ...limitRules,
   ...{ ...baseRules, ...tokenRules, ...userRules, ...projectRules, ...domainRules },
   ...{ ...roleRules, ...catalogRules, ...credentialRules, ...trustRules },

@@ -8,6 +8,7 @@ import { ec2Routes } from './ec2-credentials.ts';
 import { endpointAssociationRoutes } from './endpoint-associations.ts';
 import { endpointGroupRoutes } from './endpoint-groups.ts';
 import { endpointRoutes } from './endpoints.ts';
+import { federatedLoginRoutes, federationRoutes } from './federation.ts';
 import { grantRoutes } from './grants.ts';
 import { groupRoutes } from './groups.ts';
 import { impliedRoleRoutes } from './implied-roles.ts';
@@ -39,7 +40,11 @@ export const closedRows: readonly Row[] = [
   ],
   ...[...groupRoutes, ...roleRoutes, ...impliedRoleRoutes, ...roleAssignmentRoutes, ...grantRoutes],
   ...[...endpointGroupRoutes, ...endpointAssociationRoutes, ...registeredLimitRoutes, ...limitRoutes, ...revocationRoutes],
+  ...federationRoutes,
   ...[...domainRoutes, ...regionRoutes, ...serviceRoutes, ...endpointRoutes, ...unsupportedRoutes],
 ];
 
-export const identityRows: readonly Row[] = [...loginRoutes, ...closedRows];
+/** Routes without a token: logins. */
+export const openRows: readonly Row[] = [...loginRoutes, ...federatedLoginRoutes];
+
+export const identityRows: readonly Row[] = [...openRows, ...closedRows];

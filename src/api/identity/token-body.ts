@@ -4,6 +4,7 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
 import { getDomain } from '#services/identity/domains.ts';
+import { holds } from '#services/identity/federation/membership.ts';
 import { getProject } from '#services/identity/projects.ts';
 import type { TokenPayload } from '#services/identity/tokens.ts';
 import { getUser } from '#services/identity/users.ts';
@@ -18,10 +19,14 @@ export const TokenQuery = Type.Object({
   nocatalog: Type.Optional(Type.String()),
   allow_expired: Type.Optional(Type.String()),
 });
+const WithId = Type.Object({ id: Type.String() });
 export const SystemScope = Type.Object({ all: Type.Literal(true) });
 const Token = Type.Object({
   methods: Type.Array(Type.String()),
-  user: Type.Object({ ...InDomain.properties, password_expires_at: Type.Null() }),
+  user: Type.Object({
+    ...{ ...InDomain.properties, password_expires_at: Type.Null() },
+    'OS-FEDERATION': Type.Optional(Type.Object({ identity_provider: WithId, protocol: WithId, groups: Type.Array(WithId) })),
+  }),
   audit_ids: Type.Array(Type.String()),
   issued_at: Type.String(),
   expires_at: Type.String(),
@@ -54,7 +59,10 @@ export async function tokenBody(context: ApiContext, request: FastifyRequest, { 
   const user = await getUser(context, caller.user_id);
   const body = {
     methods: payload.methods,
-    user: { id: user.id, name: user.name, domain: await domainLink(context, user.domain_id), password_expires_at: null },
+    user: {
+      ...{ id: user.id, name: user.name, domain: await domainLink(context, user.domain_id), password_expires_at: null },
+      ...(payload.federation && { 'OS-FEDERATION': await federationBody(context, user.id, payload.federation) }),
+    },
     audit_ids: shownAuditIds(payload),
     issued_at: payload.issued_at,
     expires_at: payload.expires_at,
@@ -67,6 +75,17 @@ export async function tokenBody(context: ApiContext, request: FastifyRequest, { 
     ...(nocatalog === undefined && { catalog: await catalogOf(context, request, caller) }),
     ...(payload.trust && (await trustBody(context, payload.trust.id))),
     ...(payload.application_credential_id && (await credentialBody(context, payload.application_credential_id, caller))),
+  };
+}
+
+type Federation = NonNullable<TokenPayload['federation']>;
+
+async function federationBody({ store }: ApiContext, user_id: string, { identity_provider, protocol }: Federation) {
+  const members = (await store.group_members.list({ user_id })).filter((member) => member.expires_at !== '' && holds(member));
+  return {
+    identity_provider: { id: identity_provider },
+    protocol: { id: protocol },
+    groups: members.map(({ group_id }) => ({ id: group_id })),
   };
 }
 

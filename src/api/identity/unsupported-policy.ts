@@ -60,27 +60,6 @@ export const unsupportedTable = {
   },
   Federation: {
     routes: {
-      '/OS-FEDERATION/identity_providers/:idp_id': {
-        GET: 'get_identity_provider',
-        DELETE: 'delete_identity_provider',
-        PUT: 'create_identity_provider',
-        PATCH: 'update_identity_provider',
-      },
-      '/OS-FEDERATION/identity_providers': { GET: 'list_identity_providers' },
-      '/OS-FEDERATION/identity_providers/:idp_id/protocols/:protocol_id': {
-        GET: 'get_protocol',
-        DELETE: 'delete_protocol',
-        PUT: 'create_protocol',
-        PATCH: 'update_protocol',
-      },
-      '/OS-FEDERATION/identity_providers/:idp_id/protocols': { GET: 'list_protocols' },
-      '/OS-FEDERATION/mappings/:mapping_id': {
-        GET: 'get_mapping',
-        DELETE: 'delete_mapping',
-        PUT: 'create_mapping',
-        PATCH: 'update_mapping',
-      },
-      '/OS-FEDERATION/mappings': { GET: 'list_mappings' },
       '/OS-FEDERATION/service_providers/:sp_id': {
         GET: 'get_service_provider',
         DELETE: 'delete_service_provider',

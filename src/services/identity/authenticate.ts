@@ -3,6 +3,7 @@ import { Fault } from '#domain/faults.ts';
 import type { IdentityContext } from './context.ts';
 import { isDomainEnabled } from './domains.ts';
 import { isEnough, rulesOf } from './factor-rules.ts';
+import { isProviderEnabled } from './federation/providers.ts';
 import type { LoginClient } from './login-guard.ts';
 import { chooseScope, type RequestedScope } from './login-scope.ts';
 import { type Identity, type Proof, prove } from './proofs.ts';
@@ -53,6 +54,7 @@ export async function authenticateInWidestScope(context: IdentityContext, client
 }
 
 async function isUsable(context: IdentityContext, { user }: Proof): Promise<boolean> {
+  if (!(await isProviderEnabled(context.store, user))) return false;
   await context.directory?.refuseOutdated(user);
   return user.enabled && (await isDomainEnabled(context, user));
 }
@@ -60,10 +62,10 @@ async function isUsable(context: IdentityContext, { user }: Proof): Promise<bool
 export async function issueFor(context: IdentityContext, proof: Proof, requested: RequestedScope | undefined): Promise<Issued> {
   if (!(await isUsable(context, proof))) throw new Fault('unauthorized');
   const scope = await chooseScope(context, proof, requested);
-  const { user, methods, parent, credential } = proof;
+  const { user, methods, parent, credential, federation } = proof;
   // The user as read before the secret was checked: a revocation meanwhile also voids the new token.
-  const claims = { user_id: user.id, user_revision: user.token_revision, methods, ...scope };
-  const notAfter = scope.trust ? await spendUse(context, scope.trust.id) : credential?.expires_at;
+  const claims = { user_id: user.id, user_revision: user.token_revision, methods, ...scope, ...(federation && { federation }) };
+  const notAfter = scope.trust ? await spendUse(context, scope.trust.id) : (credential?.expires_at ?? proof.notAfter);
   return context.tokens.issue(
     { ...claims, ...(credential && { application_credential_id: credential.id }) },
     { parent, notAfter },

@@ -1,6 +1,7 @@
 /** What the use cases of identity work with. */
 import type { Store } from '#store/store.ts';
 import type { DirectoryOfDomain } from './directory/contract.ts';
+import type { IssuerOfTokens } from './federation/contract.ts';
 import type { LoginGuard } from './login-guard.ts';
 import type { Receipts } from './receipts.ts';
 import type { Tokens } from './tokens.ts';
@@ -14,6 +15,8 @@ export type IdentityContext = {
   readonly logins: LoginGuard;
   /** The LDAP directory that has the users of a domain. */
   readonly directory: DirectoryOfDomain | undefined;
+  /** The issuer of OpenID Connect whose access tokens are taken. */
+  readonly issuer: IssuerOfTokens | undefined;
 };
 
 /** For what only reads and writes records, also inside a transaction. */

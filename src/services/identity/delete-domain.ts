@@ -4,6 +4,7 @@ import type { Store } from '#store/store.ts';
 import { refuseInUse, removeProject } from './delete-project.ts';
 import type { DirectoryContext } from './directory/read-only.ts';
 import { getDomain, refuseDefault } from './domains.ts';
+import { removeProvider } from './federation/providers.ts';
 import { removeGroup } from './groups.ts';
 import { subtreeOf } from './project-tree.ts';
 import { refuseDelete } from './resource-options.ts';
@@ -53,6 +54,7 @@ async function removeDomain(store: Store, id: string): Promise<void> {
     ...(await store.groups.pick(['id'], inside, { limit: 1 })),
   ];
   if (left.length > 0) throw new Fault('conflict', { detail: `Something was created in the domain ${id} while it was deleted.` });
+  for (const provider of await store.identity_providers.list(inside)) await removeProvider(store, provider);
   for (const role of await store.roles.list(inside)) await removeRole(store, role.id);
   // The revisions of its tokens stay: a later domain may be given the same id.
   await store.role_assignments.remove({ scope_type: 'domain', scope_id: id });

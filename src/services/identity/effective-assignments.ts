@@ -5,6 +5,7 @@ import type { Store } from '#store/store.ts';
 import type { Project } from '#store/tables/projects.ts';
 import type { RoleAssignment, Scope } from '#store/tables/role-assignments.ts';
 import type { StoreContext } from './context.ts';
+import { holds, membershipHolds } from './federation/membership.ts';
 import { ancestorsOf, subtreeOf } from './project-tree.ts';
 import { getProject } from './projects.ts';
 import { type AssignmentFilters, listAssignments } from './role-assignments.ts';
@@ -41,7 +42,7 @@ function direct(context: StoreContext, { user_id, scope, domain_id, with_subtree
 /** The user's own ones, and those of their groups. */
 function ofUser(user_id: string | undefined): Condition[] {
   if (user_id === undefined) return [];
-  const groups = { table: 'group_members', select: 'group_id', where: [isEqual('user_id', user_id)] };
+  const groups = { table: 'group_members', select: 'group_id', where: [isEqual('user_id', user_id), membershipHolds()] };
   return [anyOf(isEqual('user_id', user_id), isAmong('group_id', groups))];
 }
 
@@ -108,7 +109,7 @@ async function expandGroups(
 
 async function membersOf({ group_members }: Store, group_id: string, user_id: string | undefined): Promise<string[]> {
   const rows = await group_members.list({ group_id, ...(user_id !== undefined && { user_id }) });
-  return rows.map((row) => row.user_id);
+  return rows.filter(holds).map((row) => row.user_id);
 }
 
 /** Each role once per user and scope: an assigned one rather than the same one implied by another. */

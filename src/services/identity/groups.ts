@@ -10,6 +10,7 @@ import type { User } from '#store/tables/users.ts';
 import type { StoreContext } from './context.ts';
 import { type DirectoryContext, refuseMembership, refuseWrite } from './directory/read-only.ts';
 import { defaultDomainId, getDomain } from './domains.ts';
+import { holds, membershipHolds } from './federation/membership.ts';
 import { ofDomain, wholeList } from './lists.ts';
 import { revokeEverywhere } from './revoke-everywhere.ts';
 import { refuseDuplicates } from './unique-names.ts';
@@ -42,7 +43,7 @@ export function listGroups(
 }
 
 function ofMember(user_id: string): Condition {
-  return isAmong('id', { table: 'group_members', select: 'group_id', where: [isEqual('user_id', user_id)] });
+  return isAmong('id', { table: 'group_members', select: 'group_id', where: [isEqual('user_id', user_id), membershipHolds()] });
 }
 
 /** By name. @param domain_id undefined: of all domains */
@@ -51,7 +52,11 @@ export function listMembers(
   { group_id, domain_id }: { readonly group_id: string; readonly domain_id: string | undefined },
   query: ListQuery,
 ): Promise<ListPage<User>> {
-  const member = isAmong('id', { table: 'group_members', select: 'user_id', where: [isEqual('group_id', group_id)] });
+  const member = isAmong('id', {
+    table: 'group_members',
+    select: 'user_id',
+    where: [isEqual('group_id', group_id), membershipHolds()],
+  });
   const source = { collection: store.users, table: listTables.users, maximum: wholeList };
   return listRows({ ...source, visible: [member, ...ofDomain(domain_id)] }, query);
 }
@@ -112,14 +117,15 @@ async function checkParties(store: Store, { group_id, user_id }: Membership) {
 /** @throws Fault `notFound` unless the user is in the group */
 export async function checkMember({ store }: StoreContext, membership: Membership): Promise<void> {
   await checkParties(store, membership);
-  if (!(await store.group_members.find(membership))) throw notIn(membership);
+  const found = await store.group_members.find(membership);
+  if (!found || !holds(found)) throw notIn(membership);
 }
 
 /** Adding a member again changes nothing. */
 export async function addMember(context: DirectoryContext, membership: Membership): Promise<void> {
   await context.store.transaction(async (trx) => {
     refuseMembership(context, await checkParties(trx, membership));
-    await trx.group_members.insertIfAbsent(membership);
+    await trx.group_members.upsert(['group_id', 'user_id'], { ...membership, expires_at: '' });
   });
 }
 

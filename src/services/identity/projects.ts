@@ -10,6 +10,7 @@ import type { Project } from '#store/tables/projects.ts';
 import type { Scope } from '#store/tables/role-assignments.ts';
 import type { StoreContext } from './context.ts';
 import { defaultDomainId, isDomainEnabled } from './domains.ts';
+import { membershipHolds } from './federation/membership.ts';
 import { ofDomain, wholeList } from './lists.ts';
 import { ancestorsOf, checkParent, deepest, subtreeOf } from './project-tree.ts';
 import { changedOptions, type OptionFields, refuseUpdate } from './resource-options.ts';
@@ -55,7 +56,7 @@ export async function projectsOf(context: StoreContext, user_id: string): Promis
 }
 
 function ofUser(user_id: string): Condition {
-  const groups = { table: 'group_members', select: 'group_id', where: [isEqual('user_id', user_id)] };
+  const groups = { table: 'group_members', select: 'group_id', where: [isEqual('user_id', user_id), membershipHolds()] };
   const isActor = anyOf(isEqual('user_id', user_id), isAmong('group_id', groups));
   const assigned = (scope_type: Scope['scope_type'], inherited: boolean): RelatedRows => ({
     ...{ table: 'role_assignments', select: 'scope_id' },

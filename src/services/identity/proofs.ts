@@ -31,7 +31,14 @@ export type Identity = {
 };
 
 /** `parent`: the token that was exchanged. */
-export type Proof = { user: User; methods: string[]; parent?: TokenPayload; credential?: ApplicationCredential };
+export type Proof = {
+  user: User;
+  methods: string[];
+  parent?: TokenPayload;
+  credential?: ApplicationCredential;
+  federation?: NonNullable<TokenPayload['federation']>;
+  notAfter?: string;
+};
 
 type Prove = (context: IdentityContext, client: LoginClient, identity: Identity) => Promise<Proof>;
 
@@ -135,7 +142,8 @@ async function proveByToken(context: IdentityContext, _client: LoginClient, { to
   // A trust is limited in the same way, and is used once for each token.
   if (parent.trust)
     throw forbiddenAction('Using trust-scoped token to create another token. Create a new trust-scoped token instead');
-  return { user, methods: [...new Set([...parent.methods, 'token'])], parent };
+  const { federation, methods } = parent;
+  return { user, methods: [...new Set([...methods, 'token'])], parent, ...(federation && { federation }) };
 }
 
 async function findUser(context: IdentityContext, { id, name, domain }: NamedUser): Promise<User | undefined> {

@@ -2,6 +2,7 @@
 import type { Store } from '#store/store.ts';
 import type { RoleAssignment, Scope } from '#store/tables/role-assignments.ts';
 import type { Role } from '#store/tables/roles.ts';
+import { holds } from './federation/membership.ts';
 import { ancestorsOf } from './project-tree.ts';
 import { readRoleGraph } from './role-graph.ts';
 import { domainScope, projectScope } from './scopes.ts';
@@ -34,7 +35,7 @@ export async function assignmentsOf(store: Store, user_id: string): Promise<Role
 
 /** A condition for the assignments of a user and of their groups: a row has either, and the other is empty. */
 async function actorsOf(store: Store, user_id: string) {
-  const groups = await store.group_members.pick(['group_id'], { user_id });
+  const groups = (await store.group_members.pick(['group_id', 'expires_at'], { user_id })).filter(holds);
   return groups.length === 0
     ? { user_id }
     : { user_id: [user_id, ''], group_id: ['', ...groups.map(({ group_id }) => group_id)] };

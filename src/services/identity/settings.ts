@@ -101,6 +101,36 @@ export const ldapSettings = {
   'ldap.group_members_are_ids': boolean({ default: false, help: 'Members are values of user_id_attribute, not DNs' }),
 };
 
+const issuerUrl = {
+  expected: 'a URL of https, or of http on this machine, without user, query and fragment',
+  isValid: isIssuerUrl,
+};
+/** All are about public keys: a secret of the issuer is nobody else's. */
+const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+const longestSession = 43_200;
+
+export const oidcSettings = {
+  'oidc.issuer': text(
+    { help: 'Issuer of OpenID Connect whose access tokens are logins; its configuration is read from there' },
+    issuerUrl,
+  ),
+  'oidc.audience': list({ help: 'Audiences, or ids of clients, to which it gives these tokens; those for others are refused' }),
+  'oidc.client_id': text({ help: 'Client as which Ingot asks it about tokens that are no JWT; empty = they are refused' }),
+  'oidc.client_secret': secretText('Secret of that client'),
+  'oidc.signature_algorithms': list(
+    { default: 'RS256,PS256,ES256,EdDSA', help: 'Algorithms by which it may sign' },
+    { expected: `of ${algorithms.join(', ')}`, isValid: (value) => algorithms.includes(value) },
+  ),
+  'oidc.userinfo': boolean({ default: true, help: 'Ask it about the user of a token with the scope openid' }),
+  'oidc.token_lifetime': integer({
+    ...{ default: 3600, max: longestSession },
+    help: 'How long tokens and groups of its users hold after a login (seconds)',
+  }),
+  'oidc.cafile': text({ help: 'PEM file of its authorities; default: those of the system' }),
+  'oidc.timeout': integer({ default: 10, max: 600, help: 'How long it may take to respond (seconds)' }),
+};
+
+export type OidcSettings = SettingsOf<typeof oidcSettings>;
 export type LdapSettings = SettingsOf<typeof ldapSettings>;
 export type IdentitySettings = SettingsOf<typeof identitySettings>;
 export type KeystoneSettings = SettingsOf<typeof keystoneSettings>;
@@ -109,6 +139,11 @@ function isServerUrl(value: string): boolean {
   if (!/^https?:\/\/[^"\s]+$/i.test(value) || !URL.canParse(value)) return false;
   const { username, password, search, hash } = new URL(value);
   return [username, password, search, hash].every((part) => part === '');
+}
+
+/** Tokens are shown to it, and its keys are believed. */
+function isIssuerUrl(value: string): boolean {
+  return isServerUrl(value) && (/^https:/i.test(value) || ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(value).hostname));
 }
 
 function isLdapUrl(value: string): boolean {

@@ -39,6 +39,10 @@ const Payload = Type.Object(
     /** The revision of the user in the scope; 0 for an unscoped token. */
     scope_revision: Revision,
     application_credential_id: Type.Optional(Type.String({ minLength: 1 })),
+    /** Of a user of an identity provider: how the login was made. */
+    federation: Type.Optional(
+      Type.Object({ identity_provider: Type.String(), protocol: Type.String() }, { additionalProperties: false }),
+    ),
     /** The revision: of the users on whom the trust rests. That of the scope is then of whose roles they are. */
     trust: Type.Optional(Type.Object({ id: Type.String({ minLength: 1 }), revision: Revision }, { additionalProperties: false })),
   },

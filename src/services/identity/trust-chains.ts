@@ -5,6 +5,7 @@ import type { Role } from '#store/tables/roles.ts';
 import type { Trust } from '#store/tables/trusts.ts';
 import { isDomainEnabled } from './domains.ts';
 import { hasExpired } from './expiry.ts';
+import { isProviderEnabled } from './federation/providers.ts';
 import { readRoleGraph } from './role-graph.ts';
 import { allRolesIn } from './roles-in.ts';
 import { projectScope } from './scopes.ts';
@@ -104,7 +105,7 @@ async function agentsOf(store: Store, chain: readonly Trust[]): Promise<Pick<Sta
   let revision = 0;
   for (const id of agents) {
     const user = await store.users.find({ id });
-    if (!user?.enabled || !(await isDomainEnabled({ store }, user)))
+    if (!user?.enabled || !(await isDomainEnabled({ store }, user)) || !(await isProviderEnabled(store, user)))
       throw new Fault('forbidden', {
         detail: id === trust!.trustor_user_id ? 'Trustor is disabled.' : 'One of the trust agents is disabled or deleted',
       });

@@ -77,6 +77,8 @@ type Update = { readonly user: User; readonly fields: Partial<UserFields> };
 
 export async function updateUser(context: IdentityContext, client: LoginClient, { user, fields }: Update): Promise<User> {
   refuseWrite(context, user);
+  if (user.origin === 'federated' && fields.password)
+    throw new Fault('forbidden', { detail: `User ${user.name} logs in at an identity provider and has no password here.` });
   if (user.is_admin && fields.enabled === false)
     throw new Fault('conflict', { detail: `User ${user.name} is the administrator of the settings and stays enabled.` });
   if (fields.domain_id && fields.domain_id !== user.domain_id)

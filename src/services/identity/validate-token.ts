@@ -7,6 +7,7 @@ import type { User } from '#store/tables/users.ts';
 import type { IdentityContext } from './context.ts';
 import { isDomainEnabled } from './domains.ts';
 import { hasExpired } from './expiry.ts';
+import { isProviderEnabled } from './federation/providers.ts';
 import { isUsable } from './projects.ts';
 import { readRoleGraph } from './role-graph.ts';
 import { rolesIn } from './roles-in.ts';
@@ -51,6 +52,7 @@ async function callerOf(context: TokenContext, payload: TokenPayload): Promise<C
   const user = await context.store.users.find({ id: payload.user_id });
   if (!user?.enabled || user.token_revision !== payload.user_revision) return undefined;
   if (!(await isDomainEnabled(context, user))) return undefined;
+  if (!(await isProviderEnabled(context.store, user))) return undefined;
   await context.directory?.refuseOutdated(user);
   const { application_credential_id, scope, trust } = payload;
   if (trust) return trusteeOf(context, user, { ...payload, trust });

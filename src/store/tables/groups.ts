@@ -13,7 +13,8 @@ export class Groups extends Collection<Group> {
   static override readonly table = { name: 'groups' };
 }
 
-export type GroupMember = { group_id: string; user_id: string };
+/** `expires_at`: of what an identity provider said; empty: it does not end by itself. */
+export type GroupMember = { group_id: string; user_id: string; expires_at: string };
 
 export class GroupMembers extends Collection<GroupMember> {
   static override readonly table = { name: 'group_members' };

@@ -44,6 +44,8 @@ async function ensureDomain(store: Store, name: string): Promise<string> {
   const { id } = domain;
   if (id === defaultDomainId)
     throw refused('ldap.domain_name', `names ${domain.name}, which has the administrator of the settings`);
+  const [provider] = await store.identity_providers.list({ domain_id: id });
+  if (provider) throw refused('ldap.domain_name', `names ${domain.name}, which is that of the identity provider ${provider.id}`);
   const [user] = await store.users.list({ domain_id: id, origin: ['local', 'federated'] }, { limit: 1 });
   const group = (await store.groups.list({ domain_id: id })).find((each) => !/^[0-9a-f]{64}$/.test(each.id));
   const own = user ?? group;

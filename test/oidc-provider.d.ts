@@ -1,0 +1,22 @@
+/** What the tests use of the package, which has no types of its own. */
+declare module 'oidc-provider' {
+  import type { RequestListener } from 'node:http';
+
+  type Saved = { save(): Promise<string>; jti: string };
+  type Grant = Saved & { addOIDCScope(scope: string): void };
+  export type TokenContext = { oidc: { params: Record<string, string>; client: object }; body?: object; status?: number };
+
+  // biome-ignore lint/style/noDefaultExport: the package has one
+  export default class Provider {
+    constructor(issuer: string, configuration: object);
+    readonly AccessToken: new (
+      fields: object,
+    ) => Saved;
+    readonly Grant: new (
+      fields: object,
+    ) => Grant;
+    callback(): RequestListener;
+    registerGrantType(name: string, handler: (context: TokenContext) => Promise<void>, parameters: readonly string[]): void;
+    on(event: string, listener: (...args: unknown[]) => void): void;
+  }
+}
