@@ -15,6 +15,7 @@ import { Fault } from '#domain/faults.ts';
 import { EventPosts } from '#drivers/redfish/index.ts';
 import { openDrivers } from '#drivers/registry.ts';
 import { createEngine } from '#engine/engine.ts';
+import { PortAddresses } from '#engine/servers/port-addresses.ts';
 import type { StepHook } from '#engine/worker/bound-operations.ts';
 import { removeDrafts, writeAtomically } from '#files/write-atomically.ts';
 import { importRulesOf } from '#images/fetch/fetch-rules.ts';
@@ -127,6 +128,11 @@ async function build(
   await engine.start();
   resumed.resolve();
 
+  if (settings['provisioning.interface']) {
+    const portAddresses = new PortAddresses({ store, settings, log, assign: (ports) => boot.assign(ports) });
+    closers.push(() => portAddresses.stop());
+    portAddresses.start();
+  }
   if (settings['network.router']) {
     const routerPath = new RouterPath({ store, settings, log });
     closers.push(() => routerPath.stop());

@@ -12,7 +12,7 @@ import { readSettings } from '#settings.ts';
 import { aRecordingEngine } from './a-recording-engine.ts';
 
 export type MachineRequest = Parameters<MachineMessages['machineRequest']>[0];
-type Call = 'start' | 'stop' | 'publish' | 'spend' | 'withdraw' | 'requests' | 'log';
+type Call = 'start' | 'stop' | 'publish' | 'assign' | 'spend' | 'withdraw' | 'requests' | 'log';
 
 export class BootServerProcess {
   readonly child: ChildProcess;
@@ -78,6 +78,7 @@ function serve(flags: Readonly<Record<string, string>>): void {
     start: () => server.start(engine),
     stop: () => server.stop(),
     publish: (plan: BootPlan) => server.publish(plan),
+    assign: (ports: BootPlan['macs']) => server.assign(ports),
     spend: (uuid: string) => server.spend(uuid),
     withdraw: (uuid: string) => server.withdraw(uuid),
     requests: () => engine.requests,

@@ -48,6 +48,8 @@ export type BootServer = BootPublisher & {
    * @param ready resolves when the engine has resumed its operations; messages of machines wait for it
    */
   start(engine: MachineMessages, ready?: Promise<unknown>): Promise<void>;
+  /** The addresses that DHCP gives to machines without a plan; replaces the former ones. Throws `toolFailed`. */
+  assign(ports: BootPlan['macs']): Promise<void>;
   /** Stops listeners and child processes. The plans stay on disk for the next start. */
   stop(): Promise<void>;
   /** Resolves when an open listener fails. */
@@ -89,6 +91,7 @@ class SilentBootServer implements BootServer {
     return this.#plans.all().map((plan) => plan.node_uuid);
   }
 
+  async assign(): Promise<void> {}
   async start(): Promise<void> {}
   async stop(): Promise<void> {}
 }
@@ -123,6 +126,7 @@ class LiveBootServer implements BootServer {
   #eventHttps: { readonly server: FastifyInstance; readonly port: number } | undefined;
   #tftp: Tftp | undefined;
   #dhcp: Dhcp | undefined;
+  #ports: BootPlan['macs'] = [];
 
   constructor(options: BootServerOptions) {
     const { settings, log, stateDir } = options;
@@ -245,6 +249,11 @@ class LiveBootServer implements BootServer {
     return this.#plans.all().map((plan) => plan.node_uuid);
   }
 
+  async assign(ports: BootPlan['macs']): Promise<void> {
+    this.#ports = ports;
+    await this.#dhcp?.sync();
+  }
+
   async #listen({ parts, http, helper }: Front): Promise<void> {
     const { settings } = this.#options;
     const address = settings['provisioning.address'];
@@ -321,7 +330,13 @@ class LiveBootServer implements BootServer {
     const deathOf = (kind: 'dhcp' | 'tftp') => (message: string) =>
       report({ kind, subject: 'dnsmasq', message, concernsWaiting: true });
     this.#tftp = new Tftp({ ...child, root: this.tftpRoot, plans, report, onDeath: deathOf('tftp') });
-    this.#dhcp = new Dhcp({ ...child, plans: this.#plans, http_url: this.addresses.http_url, onDeath: deathOf('dhcp') });
+    this.#dhcp = new Dhcp({
+      ...child,
+      plans: this.#plans,
+      ports: () => this.#ports,
+      http_url: this.addresses.http_url,
+      onDeath: deathOf('dhcp'),
+    });
     await this.#tftp.start();
     await this.#dhcp.start();
     for (const { address, mac } of await this.#dhcp.leases()) this.#machines.learn(address, mac);

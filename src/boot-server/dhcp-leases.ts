@@ -31,8 +31,8 @@ function readLease(line: string): Lease | undefined {
   return /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac) ? { mac, address, line } : undefined;
 }
 
-/** Leases of MACs without a plan, and of addresses assigned to another MAC. */
-export function staleLeases(leases: readonly Lease[], plans: readonly BootPlan[]): Lease[] {
+/** Leases of MACs without a plan or port, and of addresses assigned to another MAC. */
+export function staleLeases(leases: readonly Lease[], plans: readonly Pick<BootPlan, 'macs'>[]): Lease[] {
   const known = new Map<string, string>();
   const owners = new Map<string, string>();
   for (const { mac, address, client_id } of plans.flatMap((plan) => plan.macs)) {

@@ -1,5 +1,5 @@
 /**
- * DHCP for the machines of live plans, by dnsmasq. `sync` applies the plans to dnsmasq with the least disruption:
+ * DHCP for the machines of live plans and for network ports, by dnsmasq. `sync` applies them to dnsmasq with the least disruption:
  * nothing, SIGHUP, or a restart if the firmware of a MAC changed (a tag; see dnsmasq-config.ts) or a conflicting lease
  * cannot be released. Changes requested during a sync are batched into the next one.
  */
@@ -19,6 +19,8 @@ export type DhcpOptions = {
   settings: BootServerSettings;
   http_url: string;
   plans: Plans;
+  /** Of network ports of deployed machines. */
+  ports: () => BootPlan['macs'];
   /** Folder of the configuration, hosts file, leases and pid file. */
   directory: string;
   log: Log;
@@ -144,12 +146,18 @@ export class Dhcp {
   }
 
   async #staleLeases(): Promise<Lease[]> {
-    return staleLeases(await this.leases(), this.#options.plans.all());
+    return staleLeases(await this.leases(), this.#all());
+  }
+
+  /** Plans, which win over ports: later ones do. A port's MAC boots nothing from the network. */
+  #all(): Pick<BootPlan, 'macs' | 'firmware'>[] {
+    const { plans, ports } = this.#options;
+    return [{ macs: ports(), firmware: 'none' }, ...plans.all()];
   }
 
   #render(): { config: string; hosts: string } {
-    const { settings, http_url, plans } = this.#options;
-    const all = plans.all();
+    const { settings, http_url } = this.#options;
+    const all = this.#all();
     for (const { macs, firmware } of all) for (const name of macs.flatMap(clientNames)) this.#firmware.set(name, firmware);
     const config = renderDhcpConfig({ settings, http_url, files: this.#files, firmware: this.#firmware });
     return { config, hosts: renderHosts(settings, all) };

@@ -91,7 +91,7 @@ export function renderDhcpConfig({ settings, http_url, files, firmware }: DhcpOp
     `dhcp-hostsfile=${plainPath(files.hosts)}`,
     `dhcp-leasefile=${plainPath(files.leases)}`,
     'dhcp-lease-max=100000',
-    // Do not answer machines without a plan.
+    // Do not answer machines without a plan or port.
     'dhcp-ignore=tag:!known',
     // An empty option is not sent; if it were omitted, dnsmasq would send its own address.
     `dhcp-option=option:router${gateway && `,${gateway}`}`,
@@ -121,7 +121,7 @@ function tagLine(client: string, kind: BootPlan['firmware']): string {
  * One line per MAC. `id:*`: firmware, ramdisk and system send different client ids but are one machine; InfiniBand
  * ports have no other identifier. A MAC or address in two plans goes to the later one: dnsmasq would accept neither.
  */
-export function renderHosts(settings: BootServerSettings, plans: readonly BootPlan[]): string {
+export function renderHosts(settings: BootServerSettings, plans: readonly Pick<BootPlan, 'macs'>[]): string {
   const subnet = subnetOf(settings);
   const taken = { macs: new Set<string>(), addresses: new Set<string>() };
   const hosts: string[] = [];

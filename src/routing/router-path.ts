@@ -48,9 +48,9 @@ export class RouterPath {
   readonly #check = new LongTimer();
   #unlisten = () => {};
   #running: Promise<void> | undefined;
-  /** What the next run is for; undefined: nothing. */
-  #due: { isCheck: boolean } | undefined;
-  #lastStart = 0;
+  /** When the next run begins, as `performance.now()`, and what for; undefined: nothing is due. */
+  #due: { readonly at: number; readonly isCheck: boolean } | undefined;
+  #lastStart = Number.NEGATIVE_INFINITY;
   #retryMs = firstRetryMs;
 
   constructor(parts: Parts) {
@@ -93,34 +93,32 @@ export class RouterPath {
     });
   }
 
+  /** A run that is due later begins earlier, such as one that repeats what failed. */
   #wake(ms: number, isCheck = false): void {
     if (this.#stop.signal.aborted) return;
-    const isNew = this.#due === undefined;
-    this.#due = { isCheck: isCheck || (this.#due?.isCheck ?? false) };
-    if (!isNew || this.#running) return;
-    const rest = this.#lastStart + shortestIntervalMs - performance.now();
-    this.#next.set(Math.max(ms, rest), () => this.#begin());
+    const at = Math.max(performance.now() + ms, this.#lastStart + shortestIntervalMs);
+    const before = this.#due;
+    this.#due = { at: Math.min(at, before?.at ?? at), isCheck: isCheck || (before?.isCheck ?? false) };
+    if (!this.#running && this.#due.at !== before?.at) this.#next.set(this.#due.at - performance.now(), () => this.#begin());
   }
 
   #begin(): void {
-    const due = this.#due;
-    if (!due || this.#running || this.#stop.signal.aborted) return;
+    const isCheck = this.#due?.isCheck ?? false;
     this.#due = undefined;
     this.#lastStart = performance.now();
-    this.#running = this.#run(due.isCheck)
+    this.#running = this.#run(isCheck)
       .catch((error: unknown) => {
-        if (this.#stop.signal.aborted) return false;
-        this.#parts.log.error({ err: error }, 'could not compare the routers with their data path; retrying');
+        if (!this.#stop.signal.aborted)
+          this.#parts.log.error({ err: error }, 'could not compare the routers with their data path; retrying');
         return false;
       })
       .then((isDone) => {
         this.#running = undefined;
-        const { isCheck = false } = this.#due ?? {};
-        const isWoken = this.#due !== undefined;
-        this.#due = undefined;
         if (isDone) this.#retryMs = firstRetryMs;
-        if (isWoken) this.#wake(gatherMs, isCheck);
-        else if (!isDone) this.#retry();
+        else this.#retry();
+        const due = this.#due;
+        this.#due = undefined;
+        if (due) this.#wake(due.at - performance.now(), due.isCheck);
       });
   }
 

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { BootPlan } from '#drivers/interfaces.ts';
+import { openStore } from '#store/store.ts';
+import type { Network } from '#store/tables/networks.ts';
+import type { Subnet } from '#store/tables/subnets.ts';
+import { anAvailableNode, aServerRequest, aStep, testCloud, untilIdle } from '#test/a-cloud.ts';
+import { PortAddresses, readPortAddresses } from './port-addresses.ts';
+
+const at = { created_at: '2026-01-01T00:00:00.000Z', updated_at: '2026-01-01T00:00:00.000Z' };
+const common = { project_id: 'p', description: '', tags: [], revision_number: 1, ...at };
+const network: Network = {
+  ...{ id: 'net', name: 'net', admin_state_up: true, shared: true, external: false, mtu: 1500, qos_policy_id: null },
+  ...{ port_security_enabled: true, provider: {}, ...common },
+};
+const subnet: Omit<Subnet, 'subnetpool_id'> = {
+  ...{ id: 'sub', name: 'sub', network_id: 'net', ip_version: 4, cidr: '172.30.0.0/24', gateway_ip: '172.30.0.254' },
+  ...{ enable_dhcp: true, dns_nameservers: [], allocation_pools: [], host_routes: [], ...common },
+};
+
+test('DHCP knows the address of a server’s port, until the server is deleted', async (t) => {
+  const cloud = await testCloud({ store: await openStore(':memory:'), steps: [aStep('work', async () => ({ next: true }))] });
+  t.after(() => cloud.store.close());
+  const { store } = cloud;
+  const node = await anAvailableNode(cloud, 'n1');
+  await store.networks.insert(network);
+  await store.subnets.insert({ ...subnet, allocation_pools: [{ start: '172.30.0.9', end: '172.30.0.9' }] });
+  const settings = { ...cloud.settings, 'provisioning.cidr': '172.30.0.0/24', 'provisioning.gateway': '172.30.0.254' };
+  const heard: BootPlan['macs'][] = [];
+  let next = Promise.withResolvers<void>();
+  const untilHeard = async (count: number) => {
+    while (heard.at(-1)?.length !== count) {
+      await next.promise;
+      next = Promise.withResolvers();
+    }
+  };
+  const addresses = new PortAddresses({
+    ...{ store, settings, log: { warn: assert.fail } },
+    async assign(ports) {
+      heard.push(ports);
+      next.resolve();
+    },
+  });
+  addresses.start();
+
+  const [server] = await cloud.engine.createServers({ ...aServerRequest, networks: [{ network_id: 'net' }] });
+  await untilHeard(1);
+  await untilIdle(cloud);
+  const read = (changes: object) => readPortAddresses(store, { ...settings, ...changes });
+  const others = [await read({ 'provisioning.gateway': '172.30.0.1' }), await read({ 'provisioning.cidr': '10.0.0.0/8' })];
+  await store.subnets.update({ id: 'sub' }, { enable_dhcp: false });
+  others.push(await read({}));
+  await store.subnets.update({ id: 'sub' }, { enable_dhcp: true });
+  await cloud.engine.deleteServer(server!.id);
+  const [deletion] = await store.operations.list({ kind: 'delete' });
+  await cloud.engine.ended(deletion?.id ?? '');
+  await untilHeard(0);
+  await addresses.stop();
+  await cloud.engine.stop();
+
+  const [nic] = await store.node_ports.list({ node_uuid: node.uuid });
+  assert.deepEqual(heard[0], [{ mac: nic?.address, address: '172.30.0.9' }]);
+  assert.deepEqual(others, [[], [], []]);
+  assert.deepEqual(await read({}), []);
+});
