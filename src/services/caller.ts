@@ -17,8 +17,9 @@ export type Caller = {
   readonly roles: readonly string[];
   /** Administrator of the cloud: holds the role `admin` in the token's scope. */
   readonly is_admin: boolean;
-  /** Set if the token came from an application credential: such a caller must not create others. */
+  /** Set if the token came from an application credential: such a caller must not create others, unless it is unrestricted. */
   readonly application_credential_id?: string;
+  readonly is_unrestricted?: true;
   /** Set if the token came from a trust: with impersonation, the user is the trustor. */
   readonly trust_id?: string;
   /** Of that credential: the requests for which its tokens may be used. Absent: for all. */

@@ -88,6 +88,7 @@ const later = [
   '0115-routers',
   '0120-fewer-event-indexes',
   '0130-trusts',
+  '0131-unrestricted-credentials',
   '0135-users-from-outside',
   '0136-federation',
   '0145-subnet-pools',

@@ -46,3 +46,18 @@ test('a trust lets a service act for a user, as Heat does', { skip }, async () =
   await assert.rejects(openstack(asHeat, ['token', 'issue']), /HTTP 401/);
   assert.deepEqual(await openstackJson(env, ['trust', 'list']), []);
 });
+
+test('an unrestricted application credential makes others', { skip }, async () => {
+  const { replies } = await openstackSession(env, ['application credential create --unrestricted manager -f json']);
+  const [manager] = replies as [Row];
+  const asManager = {
+    ...{ PATH: env['PATH'], OS_AUTH_URL: env['OS_AUTH_URL'], OS_AUTH_TYPE: 'v3applicationcredential' },
+    ...{ OS_APPLICATION_CREDENTIAL_ID: manager['ID'] ?? manager['id'] },
+    ...{ OS_APPLICATION_CREDENTIAL_SECRET: manager['Secret'] ?? manager['secret'] },
+  };
+
+  await openstack(asManager, ['application', 'credential', 'create', 'worker']);
+  const listed = (await openstackJson(env, ['application', 'credential', 'list'])) as unknown as Row[];
+
+  assert.deepEqual(listed.map((row) => row['Name']).sort(), ['manager', 'worker']);
+});

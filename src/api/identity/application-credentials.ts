@@ -5,7 +5,7 @@ import {
   createCredential,
   getCredential,
   listCredentials,
-  refuseCredentials,
+  refuseRestricted,
   refuseTrusts,
 } from '#services/identity/application-credentials.ts';
 import { longestPassword } from '#services/identity/passwords.ts';
@@ -57,7 +57,7 @@ const credentialView = viewOf<Shown>()({
     value: ({ roles, names }) => roles.map((id) => ({ id, name: names.get(id) ?? id, domain_id: null })),
   },
   expires_at: { type: Nullable(Type.String()), value: ({ expires_at }) => expires_at },
-  unrestricted: { type: Type.Boolean(), value: () => false },
+  unrestricted: { type: Type.Boolean(), value: ({ unrestricted }) => unrestricted },
   access_rules: {
     type: Type.Array(ShownAccessRule),
     when: ({ access_rules }) => access_rules.length > 0,
@@ -134,7 +134,7 @@ export const applicationCredentialRoutes = [
     status: 204,
     async handler(request, context) {
       const user_id = ownerOf(request, 'identity:delete_application_credential');
-      refuseCredentials(request.caller);
+      refuseRestricted(request.caller);
       const { id } = await getCredential(context, { id: request.params.id, user_id });
       await context.store.application_credentials.remove({ id });
     },

@@ -106,10 +106,10 @@ async function domainLink(context: ApiContext, id: string) {
   return { id, name: (await getDomain(context, id)).name };
 }
 
-async function credentialBody({ store }: ApiContext, id: string, { access_rules }: Caller) {
+async function credentialBody({ store }: ApiContext, id: string, { access_rules, is_unrestricted }: Caller) {
   const credential = await store.application_credentials.find({ id });
   const rules = access_rules && { access_rules: access_rules.map(shownAccessRule) };
-  return { application_credential: { id, name: credential?.name ?? '', restricted: true, ...rules } };
+  return { application_credential: { id, name: credential?.name ?? '', restricted: !is_unrestricted, ...rules } };
 }
 
 /** Also of one that was used up: its last token is as good as the others. */

@@ -49,8 +49,8 @@ export function listCredentials(
 }
 
 /** As Keystone rejects it for credentials that are not `unrestricted`: a leaked one must not manage the others. */
-export function refuseCredentials({ application_credential_id }: Caller): void {
-  if (application_credential_id)
+export function refuseRestricted({ application_credential_id, is_unrestricted }: Caller): void {
+  if (application_credential_id && !is_unrestricted)
     throw forbiddenAction(
       "Using method 'application_credential' is not allowed for managing additional application credentials.",
     );
@@ -68,15 +68,15 @@ type Requester = { readonly client: LoginClient; readonly caller: Caller; readon
 export async function createCredential(context: IdentityContext, requester: Requester, fields: CredentialFields) {
   const { caller } = requester;
   refuseTrusts(caller);
-  refuseCredentials(caller);
+  refuseRestricted(caller);
   if (!caller.project_id) throw new Fault('forbidden', { detail: 'An application credential requires a project-scoped token.' });
-  if (fields.unrestricted) throw new Fault('unsupported', { what: 'An unrestricted application credential' });
   await refuseMany(context.store, caller.user_id);
   const secret = fields.secret ?? randomBytes(48).toString('base64url');
   const credential: Omit<ApplicationCredential, 'access_rules'> = {
     ...{ id: randomUUID().replaceAll('-', ''), name: fields.name, user_id: caller.user_id, project_id: caller.project_id },
     roles: await rolesFor(context.store, caller.roles, fields.roles),
     expires_at: expiryOf(fields.expires_at),
+    unrestricted: fields.unrestricted ?? false,
     secret_hash: await context.logins.hash(requester.client, secret),
     description: fields.description ?? '',
   };

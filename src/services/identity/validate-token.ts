@@ -111,9 +111,10 @@ async function credentialOf({ store }: TokenContext, id: string): Promise<Applic
   return credential && !hasExpired(credential) ? credential : undefined;
 }
 
-/** The requests for which the token may be used. */
-async function limitsOf({ store }: TokenContext, { access_rules: id }: ApplicationCredential) {
-  return id.length === 0 ? {} : { access_rules: await store.access_rules.list({ id }) };
+/** What the token may be used for. */
+async function limitsOf({ store }: TokenContext, { access_rules: id, unrestricted }: ApplicationCredential) {
+  const access_rules = id.length === 0 ? undefined : await store.access_rules.list({ id });
+  return { ...(unrestricted && { is_unrestricted: true as const }), ...(access_rules && { access_rules }) };
 }
 
 /** A token of an application credential has only the credential's roles. */

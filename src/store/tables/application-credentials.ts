@@ -11,11 +11,17 @@ export type ApplicationCredential = {
   roles: string[];
   /** Ids; with none, the credential may be used for all requests. */
   access_rules: string[];
+  /** Whether its tokens may manage the application credentials of its user. */
+  unrestricted: boolean;
   secret_hash: string;
   description: string;
   expires_at: string | null;
 };
 
 export class ApplicationCredentials extends Collection<ApplicationCredential> {
-  static override readonly table = { name: 'application_credentials', json: ['roles', 'access_rules'] };
+  static override readonly table = {
+    name: 'application_credentials',
+    json: ['roles', 'access_rules'],
+    boolean: ['unrestricted'],
+  };
 }
