@@ -1,5 +1,11 @@
 /** The settings that the API reads. */
-import type { IdentitySettings, KeystoneSettings, LdapSettings, OidcSettings } from '#services/identity/settings.ts';
+import type {
+  ComplianceSettings,
+  IdentitySettings,
+  KeystoneSettings,
+  LdapSettings,
+  OidcSettings,
+} from '#services/identity/settings.ts';
 import { type SettingsOf, text } from '#settings/setting.ts';
 import type { ApiSettings, DeploySettings, ImageSettings, ProvisioningSettings, StateSettings } from '#settings/site.ts';
 import type { StoreSettings } from '#store/settings.ts';
@@ -17,6 +23,7 @@ export type ApiPartSettings = ApiSettings &
   StateSettings &
   SettingsOf<typeof policySettings> &
   Pick<IdentitySettings, 'region' | 'token.allow_expired_window'> &
+  ComplianceSettings &
   KeystoneSettings &
   LdapSettings &
   OidcSettings &

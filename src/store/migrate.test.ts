@@ -89,6 +89,7 @@ const later = [
   '0120-fewer-event-indexes',
   '0130-trusts',
   '0131-unrestricted-credentials',
+  '0132-password-rules',
   '0135-users-from-outside',
   '0136-federation',
   '0145-subnet-pools',

@@ -69,6 +69,7 @@ import { migration0115 } from './migrations/0115-routers.ts';
 import { migration0120 } from './migrations/0120-fewer-event-indexes.ts';
 import { migration0130 } from './migrations/0130-trusts.ts';
 import { migration0131 } from './migrations/0131-unrestricted-credentials.ts';
+import { migration0132 } from './migrations/0132-password-rules.ts';
 import { migration0135 } from './migrations/0135-users-from-outside.ts';
 import { migration0136 } from './migrations/0136-federation.ts';
 import { migration0145 } from './migrations/0145-subnet-pools.ts';
@@ -142,6 +143,7 @@ const migrations: Record<string, Migration> = {
   '0120-fewer-event-indexes': migration0120,
   '0130-trusts': migration0130,
   '0131-unrestricted-credentials': migration0131,
+  '0132-password-rules': migration0132,
   '0135-users-from-outside': migration0135,
   '0136-federation': migration0136,
   '0145-subnet-pools': migration0145,

@@ -66,7 +66,6 @@ const userRules = {
   'identity:create_user': userManager('Create a user.'),
   'identity:update_user': userManager('Change a user, including the password.'),
   'identity:delete_user': userManager('Delete a user.'),
-  'identity:change_password': rule('rule:admin_or_owner')('Change a password by giving the former one.'),
   'identity:list_user_projects': userReader('List the projects of a user.'),
   'identity:list_groups_for_user': userReader('List the groups of a user.'),
   'identity:list_groups': groupReader('List groups.'),

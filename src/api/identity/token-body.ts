@@ -9,9 +9,11 @@ import { getProject } from '#services/identity/projects.ts';
 import type { TokenPayload } from '#services/identity/tokens.ts';
 import { getUser } from '#services/identity/users.ts';
 import type { ApiContext } from '../context.ts';
+import { Nullable } from '../http/schemas.ts';
 import { ShownAccessRule, shownAccessRule } from './access-rules.ts';
 import { CatalogEntry, catalogOf } from './catalog.ts';
 import { InDomain, Named } from './schemas.ts';
+import { shownExpiry } from './user-view.ts';
 
 export type Subject = { readonly payload: TokenPayload; readonly caller: Caller };
 
@@ -24,7 +26,7 @@ export const SystemScope = Type.Object({ all: Type.Literal(true) });
 const Token = Type.Object({
   methods: Type.Array(Type.String()),
   user: Type.Object({
-    ...{ ...InDomain.properties, password_expires_at: Type.Null() },
+    ...{ ...InDomain.properties, password_expires_at: Nullable(Type.String()) },
     'OS-FEDERATION': Type.Optional(Type.Object({ identity_provider: WithId, protocol: WithId, groups: Type.Array(WithId) })),
   }),
   audit_ids: Type.Array(Type.String()),
@@ -60,7 +62,8 @@ export async function tokenBody(context: ApiContext, request: FastifyRequest, { 
   const body = {
     methods: payload.methods,
     user: {
-      ...{ id: user.id, name: user.name, domain: await domainLink(context, user.domain_id), password_expires_at: null },
+      ...{ id: user.id, name: user.name, domain: await domainLink(context, user.domain_id) },
+      password_expires_at: shownExpiry(user),
       ...(payload.federation && { 'OS-FEDERATION': await federationBody(context, user.id, payload.federation) }),
     },
     audit_ids: shownAuditIds(payload),

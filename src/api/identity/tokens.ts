@@ -4,7 +4,9 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
 import { authenticate } from '#services/identity/authenticate.ts';
+import { changePassword } from '#services/identity/change-password.ts';
 import { domainsOf } from '#services/identity/domains-of-user.ts';
+import { longestPassword } from '#services/identity/passwords.ts';
 import { projectsOf } from '#services/identity/projects.ts';
 import { hasRole } from '#services/identity/roles-in.ts';
 import { systemScope } from '#services/identity/scopes.ts';
@@ -23,8 +25,10 @@ import { type Subject, SystemScope, TokenQuery, TokenReply, tokenBody } from './
 
 /** The request is unauthenticated; a login is small. */
 const loginBytes = 64 * 1024;
+const Password = Type.String({ maxLength: longestPassword });
+const NewPassword = Type.String({ minLength: 1, maxLength: longestPassword });
 
-/** The only request without a token. */
+/** The only requests without a token. */
 export const loginRoutes = [
   route({
     method: 'POST',
@@ -48,6 +52,19 @@ export const loginRoutes = [
       if (!caller) throw new Fault('unauthorized');
       reply.header('x-subject-token', token).header('vary', 'X-Auth-Token');
       return { token: await tokenBody(context, request, { payload, caller }) };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/users/:user_id/password',
+    policy: { public: 'who knows the former password' },
+    summary: "Change one's own password, also one that has expired; all tokens become invalid",
+    status: 204,
+    body: Type.Object({ user: Type.Object({ password: NewPassword, original_password: Password }) }),
+    bodyLimit: loginBytes,
+    async handler(request, context) {
+      const { user_id } = request.params;
+      await changePassword(context, loginClientOf(request), { user_id, ...request.body.user });
     },
   }),
 ];

@@ -5,7 +5,7 @@ import { Fault } from '#domain/faults.ts';
 import { listGroups } from '#services/identity/groups.ts';
 import { longestPassword } from '#services/identity/passwords.ts';
 import { listProjects } from '#services/identity/projects.ts';
-import { changePassword, createUser, deleteUser, listUsers, updateUser } from '#services/identity/users.ts';
+import { createUser, deleteUser, listUsers, updateUser } from '#services/identity/users.ts';
 import type { User } from '#store/tables/users.ts';
 import type { ApiContext } from '../context.ts';
 import { somethingVisible } from '../http/printable-text.ts';
@@ -21,10 +21,9 @@ import { withDomain } from './projects.ts';
 import { CollectionLinks, UserOptionFields } from './schemas.ts';
 import { userFields, userView } from './user-view.ts';
 
-const Password = Type.String({ maxLength: longestPassword });
 const UserRequest = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 255, pattern: somethingVisible }),
-  password: Maybe(Password),
+  password: Maybe(Type.String({ maxLength: longestPassword })),
   default_project_id: Maybe(Type.String({ maxLength: 64 })),
   domain_id: Maybe(Type.String()),
   enabled: Type.Optional(Type.Boolean()),
@@ -100,23 +99,6 @@ export const userRoutes = [
     },
   }),
   route({
-    method: 'POST',
-    path: '/users/:user_id/password',
-    policy: 'identity:change_password',
-    summary: "Change one's own password; all tokens become invalid",
-    status: 204,
-    body: Type.Object({
-      user: Type.Object({
-        password: Type.String({ minLength: 1, maxLength: longestPassword }),
-        original_password: Password,
-      }),
-    }),
-    async handler(request, context) {
-      const user = await findUser(context, request, 'identity:change_password');
-      await changePassword(context, loginClientOf(request), { user, change: request.body.user });
-    },
-  }),
-  route({
     method: 'GET',
     path: '/users/:user_id/projects',
     policy: 'identity:list_user_projects',
@@ -146,11 +128,7 @@ export const userRoutes = [
   }),
 ];
 
-type UserRule =
-  | `identity:${'get' | 'update' | 'delete'}_user`
-  | 'identity:change_password'
-  | 'identity:list_user_projects'
-  | 'identity:list_groups_for_user';
+type UserRule = `identity:${'get' | 'update' | 'delete'}_user` | 'identity:list_user_projects' | 'identity:list_groups_for_user';
 
 /** Authorized before the lookup fails: whoever may not see the user must not learn whether it exists. */
 async function findUser(context: ApiContext, request: FastifyRequest, rule: UserRule): Promise<User> {

@@ -6,6 +6,7 @@ import { isEnough, rulesOf } from './factor-rules.ts';
 import { isProviderEnabled } from './federation/providers.ts';
 import type { LoginClient } from './login-guard.ts';
 import { chooseScope, type RequestedScope } from './login-scope.ts';
+import { isActive } from './password-rules.ts';
 import { type Identity, type Proof, prove } from './proofs.ts';
 import type { ReceiptPayload } from './receipts.ts';
 import { hasRole } from './roles-in.ts';
@@ -56,7 +57,7 @@ export async function authenticateInWidestScope(context: IdentityContext, client
 async function isUsable(context: IdentityContext, { user }: Proof): Promise<boolean> {
   if (!(await isProviderEnabled(context.store, user))) return false;
   await context.directory?.refuseOutdated(user);
-  return user.enabled && (await isDomainEnabled(context, user));
+  return user.enabled && isActive(context.settings, user) && (await isDomainEnabled(context, user));
 }
 
 export async function issueFor(context: IdentityContext, proof: Proof, requested: RequestedScope | undefined): Promise<Issued> {

@@ -27,7 +27,7 @@ export async function ensureAdmin(store: Store, settings: IdentitySettings, stat
   if (isRight) return;
   const password_hash = await hashPassword(password);
   await store.transaction(async (trx) => {
-    await trx.users.update({ id: user.id }, { password_hash });
+    await trx.users.update({ id: user.id }, { password_hash, password_expires_at: null, former_passwords: [] });
     await trx.users.revokeTokens(user.id);
   });
 }
@@ -60,7 +60,8 @@ async function ensureProject(store: Store, name: string): Promise<Project> {
 async function ensureUser(store: Store, name: string, project: Project): Promise<User> {
   const found = await store.users.find({ domain_id: defaultDomainId, name });
   for (const former of await store.users.list({ is_admin: true })) if (former.id !== found?.id) await demote(store, former);
-  const changes = { project_id: project.id, is_admin: true, enabled: true };
+  // A start unlocks the account.
+  const changes = { project_id: project.id, is_admin: true, enabled: true, failed_logins: 0 };
   if (!found) return store.users.insert({ ...newUser(name), ...changes });
   await store.users.update({ id: found.id }, changes);
   return found;

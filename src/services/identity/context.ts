@@ -4,6 +4,7 @@ import type { DirectoryOfDomain } from './directory/contract.ts';
 import type { IssuerOfTokens } from './federation/contract.ts';
 import type { LoginGuard } from './login-guard.ts';
 import type { Receipts } from './receipts.ts';
+import type { ComplianceSettings } from './settings.ts';
 import type { Tokens } from './tokens.ts';
 
 export type IdentityContext = {
@@ -17,6 +18,7 @@ export type IdentityContext = {
   readonly directory: DirectoryOfDomain | undefined;
   /** The issuer of OpenID Connect whose access tokens are taken. */
   readonly issuer: IssuerOfTokens | undefined;
+  readonly settings: ComplianceSettings;
 };
 
 /** For what only reads and writes records, also inside a transaction. */

@@ -87,6 +87,11 @@ export class LoginGuard {
     return this.#queue.run({ address, isKnown: true, work: () => hashPassword(secret) });
   }
 
+  /** Whether a hash is of this secret, for clients that have logged in: not counted as an attempt. */
+  isSame({ address }: LoginClient, secret: string, hash: string): Promise<boolean> {
+    return this.#queue.run({ address, isKnown: true, work: () => checkPassword(secret, hash) });
+  }
+
   /** Nonexistent names are counted as well, or the response would reveal which exist. */
   #spending({ account, user_id }: Attempt, address: string, isKnown: boolean): Spending {
     if (isKnown) return [['known', `${account} ${address}`]];

@@ -4,6 +4,7 @@ import { isEqual, isText } from '#store/conditions.ts';
 import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
 import type { User } from '#store/tables/users.ts';
 import { foldName } from '#wire/ldap/distinguished-name.ts';
+import { checkAccount } from './account-locks.ts';
 import type { IdentityContext } from './context.ts';
 import { findDomain, type NamedDomain } from './domains.ts';
 import { expecting } from './expecting.ts';
@@ -11,6 +12,7 @@ import { hasExpired } from './expiry.ts';
 import { type MethodName, methodNames } from './factor-rules.ts';
 import { forbiddenAction } from './forbidden-action.ts';
 import type { LoginClient } from './login-guard.ts';
+import { refuseExpired } from './password-rules.ts';
 import type { TokenPayload } from './tokens.ts';
 import { isPasscode } from './totp.ts';
 import { readToken } from './validate-token.ts';
@@ -73,13 +75,12 @@ function isMethod(method: string): method is MethodName {
 
 async function proveByPassword(context: IdentityContext, client: LoginClient, { password }: Identity): Promise<Proof> {
   const named = password!.user;
-  const user = await findUser(context, named);
-  if (await isOfDirectory(context, named, user)) return proveByDirectory(context, client, { named, user });
-  await context.logins.check(client, {
-    ...{ account: user?.id ?? named.id ?? named.name ?? '', user_id: user?.id, secret: named.password },
-    hash: user?.enabled ? user.password_hash : undefined,
-  });
-  return { user: user!, methods: ['password'] };
+  const found = await findUser(context, named);
+  if (await isOfDirectory(context, named, found)) return proveByDirectory(context, client, { named, user: found });
+  const account = named.id ?? named.name ?? '';
+  const user = await checkAccount(context, client, { user: found, account, password: named.password });
+  refuseExpired(user);
+  return { user, methods: ['password'] };
 }
 
 /** Whether the directory decides: also for names that it may have and this service does not know yet. */

@@ -1,7 +1,40 @@
 /** Settings of the first user and project, of the region in the catalogue, of a Keystone used instead of this service, and of an LDAP directory. */
 import { boolean, integer, list, oneOf, type SettingsOf, seconds, secretText, text } from '#settings/setting.ts';
 
+const expression = { expected: 'a regular expression of JavaScript', isValid: isExpression };
+
+/** Named as the options of Keystone. */
+export const complianceSettings = {
+  'security_compliance.password_regex': text(
+    { help: 'Regular expression that new passwords match from their start; empty = any password' },
+    expression,
+  ),
+  'security_compliance.password_regex_description': text({ help: 'The same in words, for users whose password was refused' }),
+  'security_compliance.minimum_password_age': integer({
+    ...{ default: 0, max: 36_500, help: 'How long users must keep a password that they chose themselves (days)' },
+  }),
+  'security_compliance.unique_last_password_count': integer({
+    ...{ default: 0, max: 24, help: 'How many of the latest passwords users cannot choose again; 0 = they can' },
+  }),
+  'security_compliance.password_expires_days': integer({
+    ...{ default: 0, max: 36_500, help: 'How long a new password can be used (days); 0 = always' },
+  }),
+  'security_compliance.change_password_upon_first_use': boolean({
+    ...{ default: false, help: 'Users must change each password that an administrator has set before they can log in' },
+  }),
+  'security_compliance.disable_user_account_days_inactive': integer({
+    ...{ default: 0, max: 36_500, help: 'After how many days without a login by password a user is disabled; 0 = never' },
+  }),
+  'security_compliance.lockout_failure_attempts': integer({
+    ...{ default: 0, max: 1_000_000, help: 'After how many wrong passwords an account is locked, by whomever; 0 = never' },
+  }),
+  'security_compliance.lockout_duration': integer({
+    ...{ default: 1800, max: 31_536_000, help: 'For how long (seconds); 0 = until an administrator enables the user' },
+  }),
+};
+
 export const identitySettings = {
+  ...complianceSettings,
   'admin.user': text({ default: 'admin', help: 'Name of the first user' }),
   'admin.password': secretText('Password of the first user; default: generated into admin-password in the state folder'),
   'admin.project': text({ default: 'admin', help: 'Name of the first project' }),
@@ -132,6 +165,7 @@ export const oidcSettings = {
 
 export type OidcSettings = SettingsOf<typeof oidcSettings>;
 export type LdapSettings = SettingsOf<typeof ldapSettings>;
+export type ComplianceSettings = SettingsOf<typeof complianceSettings>;
 export type IdentitySettings = SettingsOf<typeof identitySettings>;
 export type KeystoneSettings = SettingsOf<typeof keystoneSettings>;
 
@@ -150,4 +184,13 @@ function isLdapUrl(value: string): boolean {
   if (!/^ldaps?:\/\/[^"\s]+$/i.test(value) || !URL.canParse(value)) return false;
   const { hostname, username, password, search, hash, pathname } = new URL(value);
   return hostname !== '' && ['', '/'].includes(pathname) && [username, password, search, hash].every((part) => part === '');
+}
+
+function isExpression(value: string): boolean {
+  try {
+    new RegExp(`^(?:${value})`, 'u');
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -3,6 +3,7 @@ import { Fault } from '#domain/faults.ts';
 import type { User } from '#store/tables/users.ts';
 import type { IdentityContext, StoreContext } from './context.ts';
 import { expecting } from './expecting.ts';
+import { isActive } from './password-rules.ts';
 import { isUsable } from './projects.ts';
 import { projectScope } from './scopes.ts';
 import type { TokenPayload } from './tokens.ts';
@@ -27,10 +28,17 @@ async function standingFor(context: IdentityContext, user: User, id: string) {
   try {
     const trust = await getTrust(context, id);
     if (trust.trustee_user_id !== user.id) throw new Fault('forbidden', { detail: 'User is not a trustee.' });
+    await refuseInactive(context, trust.trustor_user_id);
     return await standingOf(context.store, trust);
   } catch (error) {
     throw error instanceof Fault && error.code === 'notFound' ? new Fault('unauthorized', {}, error) : error;
   }
+}
+
+/** Whoever counts as disabled. What reads tokens does not ask: they end within hours. */
+async function refuseInactive({ store, settings }: IdentityContext, id: string): Promise<void> {
+  const trustor = await store.users.find({ id });
+  if (trustor && !isActive(settings, trustor)) throw new Fault('forbidden', { detail: 'Trustor is disabled.' });
 }
 
 /**

@@ -10,6 +10,7 @@ import { type DirectoryContext, refuseWrite } from './directory/read-only.ts';
 import { defaultDomainId, getDomain } from './domains.ts';
 import { ofDomain, wholeList } from './lists.ts';
 import type { LoginClient } from './login-guard.ts';
+import { checkStrength, renewed, today } from './password-rules.ts';
 import { removeTrusts } from './remove-trusts.ts';
 import { refuseDuplicates } from './unique-names.ts';
 
@@ -55,17 +56,16 @@ export function newUser(name: string, domain_id = defaultDomainId): User {
     description: '',
     email: '',
     options: {},
+    ...{ created_at: new Date().toISOString(), last_active_at: '', failed_logins: 0, failed_login_at: '' },
+    ...{ password_changed_at: '', password_expires_at: null, password_by_user: false, former_passwords: [] },
   };
 }
 
 export async function createUser(context: IdentityContext, client: LoginClient, fields: UserFields): Promise<User> {
   const { id: domain_id } = await getDomain(context, fields.domain_id ?? defaultDomainId);
   refuseWrite(context, { domain_id });
-  const user = {
-    ...newUser(fields.name, domain_id),
-    ...(await changesOf(context, client, fields)),
-    options: withOptions({}, fields.options),
-  };
+  const made = { ...newUser(fields.name, domain_id), options: withOptions({}, fields.options) };
+  const user = { ...made, ...(await changesOf(context, client, { user: made, fields })) };
   return context.store.transaction(async (trx) => {
     // Hashing took time: the domain may be gone.
     await getDomain({ store: trx }, domain_id);
@@ -83,9 +83,10 @@ export async function updateUser(context: IdentityContext, client: LoginClient, 
     throw new Fault('conflict', { detail: `User ${user.name} is the administrator of the settings and stays enabled.` });
   if (fields.domain_id && fields.domain_id !== user.domain_id)
     throw new Fault('badRequest', { detail: 'Cannot change Domain ID.' });
+  const options = fields.options === undefined ? user.options : withOptions(user.options, fields.options);
   const changes = {
-    ...(await changesOf(context, client, fields)),
-    ...(fields.options !== undefined && { options: withOptions(user.options, fields.options) }),
+    ...(await changesOf(context, client, { user: { ...user, options }, fields })),
+    ...(fields.options !== undefined && { options }),
   };
   const changed = { ...user, ...changes };
   await context.store.transaction(async (trx) => {
@@ -107,16 +108,24 @@ function duplicate({ name, domain_id }: User): string {
   return `Duplicate entry found with name ${name} at domain ID ${domain_id}`;
 }
 
-async function changesOf(context: IdentityContext, client: LoginClient, fields: Partial<UserFields>): Promise<Partial<User>> {
+async function changesOf(context: IdentityContext, client: LoginClient, { user, fields }: Update): Promise<Partial<User>> {
+  if (fields.password) checkStrength(context.settings, fields.password);
   // As in Keystone, a default project need not exist: a manager of a domain would learn which projects others have.
   return {
     ...(fields.name !== undefined && { name: fields.name }),
     ...(fields.default_project_id !== undefined && { project_id: fields.default_project_id ?? '' }),
     ...(fields.enabled !== undefined && { enabled: fields.enabled }),
+    // Whoever is enabled again is neither locked nor inactive.
+    ...(fields.enabled === true && { failed_logins: 0, last_active_at: today() }),
     ...(fields.description !== undefined && { description: fields.description ?? '' }),
     ...(fields.email !== undefined && { email: fields.email ?? '' }),
-    ...(fields.password && { password_hash: await context.logins.hash(client, fields.password) }),
+    ...(fields.password &&
+      renewed(context.settings, { user, by: 'administrator', ...(await hashed(context, client, fields.password)) })),
   };
+}
+
+async function hashed({ logins }: IdentityContext, client: LoginClient, password: string) {
+  return { password_hash: await logins.hash(client, password) };
 }
 
 export async function deleteUser(context: DirectoryContext, user: User): Promise<void> {
@@ -138,27 +147,4 @@ export async function removeUser(store: Store, { id }: User): Promise<void> {
   await store.scope_token_revisions.remove({ user_id: id });
   await store.login_addresses.remove({ user_id: id });
   await store.users.remove({ id });
-}
-
-type PasswordChange = { readonly original_password: string; readonly password: string };
-
-/** The original password is checked like a login. All tokens of the user become invalid. */
-export async function changePassword(
-  context: IdentityContext,
-  client: LoginClient,
-  { user, change }: { readonly user: User; readonly change: PasswordChange },
-): Promise<void> {
-  refuseWrite(context, user);
-  const { id, password_hash, options } = user;
-  await context.logins.check(client, { account: id, user_id: id, secret: change.original_password, hash: password_hash });
-  if (options.lock_password) {
-    const disabled = 'You cannot change your password at this time due to password policy disallowing password changes.';
-    throw new Fault('badRequest', { detail: `${disabled} Please contact your administrator to reset your password.` });
-  }
-  const next = await context.logins.hash(client, change.password);
-  await context.store.transaction(async (trx) => {
-    // Of two concurrent changes, the later one no longer has the right original password.
-    if ((await trx.users.update({ id, password_hash }, { password_hash: next })) === 0) throw new Fault('unauthorized');
-    await trx.users.revokeTokens(id);
-  });
 }

@@ -1,7 +1,7 @@
 /** Users, as in Keystone. */
 import { Collection } from '../collection.ts';
 
-/** As in Keystone; an absent one is not set. Ingot itself acts on the locked password and the rules of logins. */
+/** As in Keystone; an absent one is not set. */
 export type UserOptions = {
   ignore_change_password_upon_first_use?: boolean;
   ignore_password_expiry?: boolean;
@@ -32,10 +32,28 @@ export type User = {
   description: string;
   email: string;
   options: UserOptions;
+  /** Empty: before it was kept. So are the times below. */
+  created_at: string;
+  password_changed_at: string;
+  /** null = never. */
+  password_expires_at: string | null;
+  /** Whether the user has set it, not an administrator. */
+  password_by_user: boolean;
+  /** Hashes, the latest last. */
+  former_passwords: string[];
+  /** The day of the last login by a password. */
+  last_active_at: string;
+  /** Wrong passwords since a right one, if accounts can be locked. */
+  failed_logins: number;
+  failed_login_at: string;
 };
 
 export class Users extends Collection<User, { users: User }> {
-  static override readonly table = { name: 'users', json: ['options'], boolean: ['is_admin', 'enabled'] };
+  static override readonly table = {
+    name: 'users',
+    json: ['options', 'former_passwords'],
+    boolean: ['is_admin', 'enabled', 'password_by_user'],
+  };
 
   /** Revokes all tokens of the user, whatever their scope, by a new revision. */
   async revokeTokens(user_id: string): Promise<void> {
