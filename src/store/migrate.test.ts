@@ -94,6 +94,7 @@ const later = [
   '0136-federation',
   '0145-subnet-pools',
   '0146-qos',
+  '0147-availability-zones',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

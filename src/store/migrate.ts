@@ -74,6 +74,7 @@ import { migration0135 } from './migrations/0135-users-from-outside.ts';
 import { migration0136 } from './migrations/0136-federation.ts';
 import { migration0145 } from './migrations/0145-subnet-pools.ts';
 import { migration0146 } from './migrations/0146-qos.ts';
+import { migration0147 } from './migrations/0147-availability-zones.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -148,6 +149,7 @@ const migrations: Record<string, Migration> = {
   '0136-federation': migration0136,
   '0145-subnet-pools': migration0145,
   '0146-qos': migration0146,
+  '0147-availability-zones': migration0147,
 };
 
 /** The names of the migrations that have not run on this database. */

@@ -103,3 +103,30 @@ test('QoS policies and their rules', { skip }, async () => {
     output,
   );
 });
+
+test('provider networks, availability zones and addresses in use', { skip }, async () => {
+  const { replies, output } = await session([
+    'network create --provider-network-type vlan --provider-physical-network tor --provider-segment 120 --availability-zone-hint nova vlan -f json',
+    'network create --provider-network-type vlan --provider-physical-network tor --provider-segment 120 twice',
+    'network create --provider-network-type vxlan --provider-segment 7000 vxlan -f json',
+    'network set --provider-segment 121 vlan',
+    'network list --provider-segment 121 -f json',
+    'subnet create --network vlan --subnet-range 10.92.0.0/28 vlan',
+    'port create --network vlan one',
+    'ip availability list -f json',
+    'ip availability show vlan -f json',
+    'availability zone list --network -f json',
+    'router create --availability-zone-hint nova edge -f json',
+    'network create --availability-zone-hint mars lost',
+  ]);
+  const [vlan, vxlan, listed, availability, shown, zones, router] = replies;
+
+  assert.deepEqual([vlan['provider:segmentation_id'], vlan.availability_zone_hints], [120, ['nova']], output);
+  assert.match(output, /The VLAN 120 on physical network tor is in use/);
+  assert.deepEqual([vxlan['provider:network_type'], vxlan['provider:segmentation_id'], vxlan.mtu], ['vxlan', 7000, 1450]);
+  assert.deepEqual([listed.length, listed[0].Name], [1, 'vlan']);
+  const row = availability.find((each: Record<string, unknown>) => each['Network Name'] === 'vlan');
+  assert.deepEqual([row['Total IPs'], row['Used IPs'], shown.used_ips], [13, 1, 1]);
+  assert.deepEqual([zones[0]['Zone Name'], router.availability_zone_hints], ['nova', ['nova']]);
+  assert.match(output, /AvailabilityZone mars could not be found/);
+});

@@ -41,8 +41,8 @@ export const networkExceptions: readonly Exception[] = [
   absent('ports', ['resource_request'], 'port_resource_request.py'),
   absent(
     'routers',
-    ['availability_zone_hints', 'availability_zones', 'conntrack_helpers', 'distributed', 'enable_ndp_proxy', 'flavor_id'],
-    '{router_availability_zone,l3_conntrack_helper,dvr,l3_ext_ndp_proxy,l3_flavors}.py',
+    ['conntrack_helpers', 'distributed', 'enable_ndp_proxy', 'flavor_id'],
+    '{l3_conntrack_helper,dvr,l3_ext_ndp_proxy,l3_flavors}.py',
   ),
   absent('floatingips', ['dns_domain', 'dns_name'], 'dns.py'),
   {
@@ -187,6 +187,19 @@ export const networkExceptions: readonly Exception[] = [
     says: 'must be string',
     why: 'A list.',
     source: 'neutron/objects/qos/rule_type.py (QosRuleType)',
+  },
+  {
+    at: '/network_ip_availability/project_id',
+    what: 'unknown',
+    why: 'Beside tenant_id, by the extension project-id.',
+    source: `${definitions}/project_id.py`,
+  },
+  {
+    at: ['subnet_ip_availability', 'total_ips', 'used_ips'].map((name) => `/network_ip_availability/${name}`),
+    what: 'wrong',
+    says: 'must be string',
+    why: 'A list, and numbers.',
+    source: 'neutron/db/network_ip_availability_db.py (_add_result)',
   },
   {
     at: inEach('address_groups', ['addresses/*']),

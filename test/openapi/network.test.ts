@@ -31,6 +31,7 @@ async function reads(send: Send, check: ReplyCheck, project: string): Promise<vo
   await send('GET', '/quotas');
   await send('DELETE', `/quotas/${project}`);
   await send('GET', '/availability_zones');
+  await send('GET', '/network-ip-availabilities');
   for (const collection of absent) {
     await send('GET', `/${collection}`);
     await send('POST', `/${collection}`, {});
@@ -46,6 +47,7 @@ async function networkCycle(send: Send): Promise<void> {
   const subnet = await subnetCycle(send, network.id);
   await send('GET', '/networks');
   await send('GET', `/networks/${network.id}`);
+  await send('GET', `/network-ip-availabilities/${network.id}`);
   await send('PUT', `/networks/${network.id}`, { network: { name: 'other' } });
   await tagCycle(send, `/networks/${network.id}`);
   await portCycle(send, { network: network.id, subnet });

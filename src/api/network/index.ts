@@ -3,9 +3,11 @@ import type { ApiContext, ApiScope } from '../context.ts';
 import { registerRoutes } from '../http/register-routes.ts';
 import { addressGroupRoutes } from './address-groups.ts';
 import { addressScopeRoutes } from './address-scopes.ts';
+import { availabilityZoneRoutes } from './availability-zones.ts';
 import { convertAttributes } from './converted-attributes.ts';
 import { extensionRoutes } from './extensions.ts';
 import { floatingIpRoutes } from './floating-ips.ts';
+import { ipAvailabilityRoutes } from './ip-availability.ts';
 import { networkRoutes } from './networks.ts';
 import { portForwardingRoutes } from './port-forwardings.ts';
 import { portRoutes } from './ports.ts';
@@ -35,6 +37,8 @@ const rows = [
   ...portForwardingRoutes,
   ...qosPolicyRoutes,
   ...qosRuleRoutes,
+  ...availabilityZoneRoutes,
+  ...ipAvailabilityRoutes,
   ...quotaRoutes,
   ...extensionRoutes,
   ...unsupportedRoutes,

@@ -1,13 +1,14 @@
-/** `/networks`: networks, which are all the one flat network that the machines are wired to. */
+/** `/networks`: networks, which are all on the one wire of the machines. */
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { createNetwork, deleteNetwork, factsOfNetworks, type NetworkFacts, updateNetwork } from '#services/network/networks.ts';
+import { segmentOf } from '#services/network/provider-segments.ts';
 import { asSeenBy, visibleNetworks } from '#services/network/visibility.ts';
 import { hasMember, isAmong, isOneOf } from '#store/conditions.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Network } from '#store/tables/networks.ts';
 import { booleanField, fixedField, integerField, type ListFields } from '../http/list.ts';
-import { Nullable } from '../http/schemas.ts';
+import { Maybe, Nullable } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
 import { sharedField, taggedFields } from './list-query.ts';
 import { allows, type NetworkRule, targetIn } from './policy.ts';
@@ -29,6 +30,9 @@ const Changes = Type.Object(
     is_default: Type.Optional(Type.Literal(false)),
     port_security_enabled: Type.Optional(Type.Boolean()),
     qos_policy_id: QosPolicyId,
+    'provider:network_type': Maybe(Type.String({ maxLength: 255 })),
+    'provider:physical_network': Maybe(Type.String({ maxLength: 64 })),
+    'provider:segmentation_id': Maybe(Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 })),
   },
   { additionalProperties: false },
 );
@@ -36,10 +40,7 @@ const NewNetwork = Type.Object(
   {
     ...Changes.properties,
     ...Owner,
-    'provider:network_type': Type.Optional(Type.String({ maxLength: 255 })),
-    'provider:physical_network': Type.Optional(Type.String({ maxLength: 64 })),
-    'provider:segmentation_id': Type.Optional(Type.Null()),
-    availability_zone_hints: Type.Optional(Type.Array(Type.String({ maxLength: 255 }), { maxItems: 0 })),
+    availability_zone_hints: Type.Optional(Type.Array(Type.String({ maxLength: 255 }), { maxItems: 10 })),
   },
   { additionalProperties: false },
 );
@@ -62,29 +63,25 @@ const networkView = viewOf<Item, NetworkRule>()({
   qos_policy_id: { type: Nullable(Text), value: ({ network }) => network.qos_policy_id },
   is_default: { type: Type.Boolean(), value: () => false },
   availability_zones: { type: Type.Array(Text), value: () => [] },
-  availability_zone_hints: { type: Type.Array(Text), value: () => [] },
+  availability_zone_hints: { type: Type.Array(Text), value: ({ network }) => network.availability_zone_hints },
   ipv4_address_scope: { type: Nullable(Text), value: ({ scopes }) => scopes[4] ?? null },
   ipv6_address_scope: { type: Nullable(Text), value: ({ scopes }) => scopes[6] ?? null },
   'provider:network_type': {
     type: Text,
     policy: 'get_network:provider:network_type',
-    value: ({ network }) => String(network.provider['network_type'] ?? 'flat'),
+    value: ({ network }) => segmentOf(network.provider).network_type,
   },
   'provider:physical_network': {
     type: Nullable(Text),
     policy: 'get_network:provider:physical_network',
-    value: ({ network: { provider } }) => textOrNull(provider['physical_network']),
+    value: ({ network }) => segmentOf(network.provider).physical_network,
   },
   'provider:segmentation_id': {
     type: Nullable(Type.Integer()),
     policy: 'get_network:provider:segmentation_id',
-    value: () => null,
+    value: ({ network }) => segmentOf(network.provider).segmentation_id,
   },
 });
-
-function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
-}
 
 const networkFields: ListFields = {
   ...taggedFields,
@@ -98,11 +95,15 @@ const networkFields: ListFields = {
   subnets: { filter: (values) => isAmong('id', { table: 'subnets', select: 'network_id', where: [isOneOf('id', values)] }) },
 };
 
+const numbersIn = (values: readonly string[]) => values.filter((value) => /^\d{1,10}$/.test(value)).map(Number);
+
 /** Filters for those who may see the field. */
 const providerFields: ListFields = Object.fromEntries(
   (['network_type', 'physical_network', 'segmentation_id'] as const).map((name) => [
     `provider:${name}`,
-    { filter: (values: readonly string[]) => hasMember('provider', name, values) },
+    {
+      filter: (values: readonly string[]) => hasMember('provider', name, name === 'segmentation_id' ? numbersIn(values) : values),
+    },
   ]),
 );
 const allFields = { ...networkFields, ...providerFields };
@@ -113,8 +114,9 @@ function requestOf(fields: Partial<Static<typeof NewNetwork>>) {
     'router:external': external,
     'provider:network_type': network_type,
     'provider:physical_network': physical_network,
+    'provider:segmentation_id': segmentation_id,
   } = fields;
-  return { ...fields, external, network_type, physical_network };
+  return { ...fields, external, network_type, physical_network, segmentation_id };
 }
 
 type Fields = Partial<Static<typeof NewNetwork>>;

@@ -55,7 +55,8 @@ const Changes = Type.Object(
   { additionalProperties: false },
 );
 const { routes: _, ...creatable } = Changes.properties;
-const NewRouter = Type.Object({ ...creatable, ...Owner }, { additionalProperties: false });
+const Hints = Type.Optional(Type.Array(Type.String({ maxLength: 255 }), { maxItems: 10 }));
+const NewRouter = Type.Object({ ...creatable, ...Owner, availability_zone_hints: Hints }, { additionalProperties: false });
 
 const routerView = viewOf<RouterWithGateway, NetworkRule>()({
   ...taggedView(({ router }: RouterWithGateway) => router),
@@ -73,6 +74,8 @@ const routerView = viewOf<RouterWithGateway, NetworkRule>()({
       gateway ? { network_id: gateway.network_id, enable_snat: router.enable_snat, external_fixed_ips: gateway.fixed_ips } : null,
   },
   routes: { type: Type.Array(Type.Object({ destination: Text, nexthop: Text })), value: ({ router }) => router.routes },
+  availability_zone_hints: { type: Type.Array(Text), value: ({ router }) => router.availability_zone_hints },
+  availability_zones: { type: Type.Array(Text), value: () => [] },
   ha: { type: Type.Boolean(), policy: 'get_router:ha', value: () => false },
 });
 

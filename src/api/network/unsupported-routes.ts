@@ -14,13 +14,6 @@ type Collection = {
 
 const collectionTable: readonly Collection[] = [
   { path: 'agents', noun: 'Agent', what: 'A network agent', get: 'get_agent', create: null },
-  {
-    path: 'availability_zones',
-    noun: 'AvailabilityZone',
-    what: 'A network availability zone',
-    get: 'get_availability_zone',
-    create: null,
-  },
   { path: 'segments', noun: 'Segment', what: 'A network segment', get: 'get_segment', create: 'create_segment' },
 ];
 

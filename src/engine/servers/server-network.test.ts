@@ -13,6 +13,7 @@ const flags = {
   external: false,
   mtu: 1500,
   qos_policy_id: null,
+  availability_zone_hints: [],
   port_security_enabled: true,
   tags: [],
   revision_number: 1,

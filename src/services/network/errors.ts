@@ -31,6 +31,11 @@ const exceptionTable = {
   RouterInterfaceNotFoundForSubnet: 'missing',
   RouterNotFound: 'missing',
   SubnetMismatchForPort: 'conflict',
+  AvailabilityZoneNotFound: 'missing',
+  // 503 in Neutron, which clients repeat.
+  NoNetworkAvailable: 'conflict',
+  TunnelIdInUse: 'conflict',
+  VlanIdInUse: 'conflict',
   PolicyRemoveAuthorizationError: 'forbidden',
   QosPolicyInUse: 'conflict',
   QosPolicyNotFound: 'missing',

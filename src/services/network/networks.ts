@@ -1,23 +1,24 @@
-/** Networks. Ingot does not configure switches yet, so all are the one flat network that the machines are wired to. */
+/** Networks. Ingot does not configure switches: all are the one wire that the machines are on, whatever their type. */
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
 import type { Network } from '#store/tables/networks.ts';
 import type { Caller } from '../caller.ts';
+import { refuseUnknownZones } from './availability-zones.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
+import { changedSegment, defaultMtuOf, reserveSegment, type SegmentRequest, segmentOf } from './provider-segments.ts';
 import { changedQosPolicy, qosPolicyForNetwork } from './qos-policies.ts';
 import { refuseOver } from './quotas.ts';
 import { writeNetworkAccess } from './rbac-policies.ts';
 import { floatingOwner, gatewayOwner } from './router-ports.ts';
 import { ownerOf } from './visibility.ts';
 
-const defaultMtu = 1500;
 /** The minimum of IPv4 (RFC 791). */
 const minMtu = 68;
 const maxMtu = 65535;
 
-export type NetworkChanges = {
+export type NetworkChanges = SegmentRequest & {
   readonly name?: string | undefined;
   readonly admin_state_up?: boolean | undefined;
   readonly shared?: boolean | undefined;
@@ -31,14 +32,13 @@ export type NetworkChanges = {
 export type NewNetwork = NetworkChanges & {
   readonly project_id?: string | undefined;
   readonly tenant_id?: string | undefined;
-  readonly network_type?: string | undefined;
-  readonly physical_network?: string | undefined;
+  readonly availability_zone_hints?: readonly string[] | undefined;
 };
 
-/** @throws Fault `unsupported`, `forbidden`, `overQuota`, `badRequest` */
+/** @throws Fault `forbidden`, `overQuota`, `badRequest`, `invalidInput`, `missing`, `conflict` */
 export async function createNetwork({ store }: NetworkContext, caller: Caller, request: NewNetwork): Promise<Network> {
-  const { network_type = 'flat', physical_network = 'provisioning' } = request;
-  if (network_type !== 'flat') throw new Fault('unsupported', { what: `Network type '${network_type}'` });
+  const { network_type, physical_network, segmentation_id, availability_zone_hints = [] } = request;
+  refuseUnknownZones(availability_zone_hints);
   const project_id = ownerOf(caller, request);
   const now = new Date().toISOString();
   const network = {
@@ -48,8 +48,7 @@ export async function createNetwork({ store }: NetworkContext, caller: Caller, r
     admin_state_up: request.admin_state_up ?? true,
     shared: request.shared ?? false,
     external: request.external ?? false,
-    mtu: request.mtu === undefined ? defaultMtu : readMtu(request.mtu),
-    provider: { network_type, physical_network, segmentation_id: null },
+    availability_zone_hints: [...new Set(availability_zone_hints)],
     port_security_enabled: request.port_security_enabled ?? true,
     description: request.description ?? '',
     created_at: now,
@@ -58,7 +57,9 @@ export async function createNetwork({ store }: NetworkContext, caller: Caller, r
   return store.transaction(async (trx) => {
     await refuseOver(trx, 'network', { project_id });
     const qos_policy_id = await qosPolicyForNetwork(trx, caller, request, project_id);
-    const made = await trx.networks.insert({ ...network, qos_policy_id });
+    const provider = await reserveSegment(trx, { network_type, physical_network, segmentation_id });
+    const mtu = request.mtu === undefined ? defaultMtuOf(provider) : readMtu(request.mtu);
+    const made = await trx.networks.insert({ ...network, provider, mtu, qos_policy_id });
     await writeNetworkAccess(trx, made, made);
     return made;
   });
@@ -80,6 +81,7 @@ export async function updateNetwork(
   await store.transaction(async (trx) => {
     const network = await trx.networks.find({ id });
     if (!network) throw new Fault('notFound', { what: 'Network', id });
+    const { network_type, physical_network, segmentation_id } = changes;
     const changed: Network = {
       ...network,
       name: changes.name ?? network.name,
@@ -88,6 +90,7 @@ export async function updateNetwork(
       external: changes.external ?? network.external,
       mtu: changes.mtu === undefined ? network.mtu : readMtu(changes.mtu),
       port_security_enabled: changes.port_security_enabled ?? network.port_security_enabled,
+      provider: await changedSegment(trx, segmentOf(network.provider), { network_type, physical_network, segmentation_id }),
       description: changes.description ?? network.description,
       qos_policy_id: await changedQosPolicy(trx, caller, { current: network.qos_policy_id, request: changes }),
       updated_at: new Date().toISOString(),

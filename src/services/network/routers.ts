@@ -7,6 +7,7 @@ import type { Store } from '#store/store.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { ExtraRoute, Router } from '#store/tables/routers.ts';
 import type { Caller } from '../caller.ts';
+import { refuseUnknownZones } from './availability-zones.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
 import { refuseOver } from './quotas.ts';
@@ -26,6 +27,7 @@ export type RouterChanges = {
   readonly distributed?: boolean | null | undefined;
 };
 export type NewRouter = RouterChanges & {
+  readonly availability_zone_hints?: readonly string[] | undefined;
   readonly project_id?: string | undefined;
   readonly tenant_id?: string | undefined;
 };
@@ -44,6 +46,8 @@ function refuseKinds({ ha, distributed }: RouterChanges): void {
 /** @throws Fault `unsupported`, `overQuota`, and as `setGateway` */
 export async function createRouter(context: NetworkContext, caller: Caller, request: NewRouter): Promise<Router> {
   refuseKinds(request);
+  const hints = request.availability_zone_hints ?? [];
+  refuseUnknownZones(hints);
   const project_id = ownerOf(caller, request);
   const now = new Date().toISOString();
   return context.store.transaction(async (trx) => {
@@ -56,6 +60,7 @@ export async function createRouter(context: NetworkContext, caller: Caller, requ
       admin_state_up: request.admin_state_up ?? true,
       enable_snat: true,
       routes: [],
+      availability_zone_hints: [...new Set(hints)],
       created_at: now,
       updated_at: now,
     });

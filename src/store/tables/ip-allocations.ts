@@ -47,6 +47,21 @@ export class IpAllocations extends Collection<IpAllocation, { ip_allocations: Ip
     return low;
   }
 
+  /** Those without addresses are absent. */
+  async countBySubnet(ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const used = new Map<string, number>();
+    for (let at = 0; at < ids.length; at += 500) {
+      const rows = await this.db
+        .selectFrom('ip_allocations')
+        .select(['subnet_id', sql<number>`count(*)`.as('used')])
+        .where('subnet_id', 'in', ids.slice(at, at + 500))
+        .groupBy('subnet_id')
+        .execute();
+      for (const row of rows) used.set(row.subnet_id, Number(row.used));
+    }
+    return used;
+  }
+
   async #countTaken(version: IpVersion, { first, last }: IpRange): Promise<bigint> {
     const { taken } = await this.db
       .selectFrom('ip_allocations')

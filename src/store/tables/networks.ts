@@ -10,7 +10,8 @@ export type Network = StandardAttributes & {
   shared: boolean;
   external: boolean;
   mtu: number;
-  /** Neutron's provider attributes; `flat` on `physical_network`. */
+  availability_zone_hints: string[];
+  /** Neutron's provider attributes. */
   provider: JsonObject;
   /** Of its new ports. */
   port_security_enabled: boolean;
@@ -21,7 +22,7 @@ export type Network = StandardAttributes & {
 export class Networks extends RevisedCollection<Network, { networks: Network }> {
   static override readonly table = {
     name: 'networks',
-    json: ['tags', 'provider'],
+    json: ['tags', 'provider', 'availability_zone_hints'],
     boolean: ['admin_state_up', 'shared', 'external', 'port_security_enabled'],
   };
 

@@ -8,11 +8,16 @@ export type Router = StandardAttributes & {
   admin_state_up: boolean;
   /** Of the external gateway. */
   enable_snat: boolean;
+  availability_zone_hints: string[];
   routes: ExtraRoute[];
 };
 
 export class Routers extends RevisedCollection<Router> {
-  static override readonly table = { name: 'routers', json: ['tags', 'routes'], boolean: ['admin_state_up', 'enable_snat'] };
+  static override readonly table = {
+    name: 'routers',
+    json: ['tags', 'routes', 'availability_zone_hints'],
+    boolean: ['admin_state_up', 'enable_snat'],
+  };
 }
 
 /** Not `device_id` of a port, which its owner may set: only the router's own operations write this. */

@@ -15,8 +15,8 @@ const notBuilt = (...tests: string[]) => Object.fromEntries(tests.map((test) => 
 /** Not run, as are the next: a test of what is not there says nothing. */
 export const sdkNetworkNotBuilt: Reasons = notBuilt(
   ...['test_segment', 'test_network_segment_range'],
-  ...['test_agent', 'test_agent_add_remove_network', 'test_agent_add_remove_router', 'test_availability_zone'],
-  ...['test_auto_allocated_topology', 'test_network_ip_availability', 'test_service_provider'],
+  ...['test_agent', 'test_agent_add_remove_network', 'test_agent_add_remove_router'],
+  ...['test_auto_allocated_topology', 'test_service_provider'],
   ...['test_dvr_router'],
   ...['test_l3_conntrack_helper', 'test_local_ip', 'test_local_ip_association', 'test_ndp_proxy'],
   ...['test_flavor', 'test_service_profile'],
