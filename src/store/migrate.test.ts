@@ -95,6 +95,7 @@ const later = [
   '0145-subnet-pools',
   '0146-qos',
   '0147-availability-zones',
+  '0148-ipv6-modes',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

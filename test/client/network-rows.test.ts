@@ -130,3 +130,21 @@ test('provider networks, availability zones and addresses in use', { skip }, asy
   assert.deepEqual([zones[0]['Zone Name'], router.availability_zone_hints], ['nova', ['nova']]);
   assert.match(output, /AvailabilityZone mars could not be found/);
 });
+
+test('IPv6 subnets whose hosts make their addresses', { skip }, async () => {
+  const { replies, output } = await session([
+    'network create six',
+    'subnet create --network six --ip-version 6 --subnet-range fd80::/64 --ipv6-ra-mode slaac --ipv6-address-mode slaac six -f json',
+    'port create --network six --mac-address fa:16:3e:33:44:55 six -f json',
+    'subnet create --network six --ip-version 6 --subnet-range fd81::/64 --ipv6-ra-mode slaac --ipv6-address-mode dhcpv6-stateful seven',
+    'subnet list --ip-version 6 --long -f json',
+    'subnet delete six',
+    'port show six -f json',
+  ]);
+  const [subnet, port, listed, after] = replies;
+
+  assert.deepEqual([subnet.ipv6_ra_mode, subnet.ipv6_address_mode], ['slaac', 'slaac'], output);
+  assert.equal(port.fixed_ips[0].ip_address, 'fd80::f816:3eff:fe33:4455');
+  assert.match(output, /If both attributes are set, they must be the same value/);
+  assert.deepEqual([listed.length, after.fixed_ips], [1, []]);
+});

@@ -13,7 +13,10 @@ import type { Store } from '#store/store.ts';
 import { allocationOf } from '#store/tables/ip-allocations.ts';
 import type { Network } from '#store/tables/networks.ts';
 import type { Port } from '#store/tables/ports.ts';
+import { addressesWithMac } from './automatic-addresses.ts';
 import { chooseAddresses, type FixedIp, type WantedAddress } from './choose-addresses.ts';
+
+export { giveAutomatic, isAutomatic, takeAutomatic } from './automatic-addresses.ts';
 
 export type NewPort = {
   network: Network;
@@ -48,7 +51,7 @@ export function allocatePort(store: Store, request: NewPort): Promise<Port> {
   return store.transaction(async (trx) => {
     const { network, fixed_ips: wanted, reserved = [], isRouter = false } = request;
     const mac_address = request.mac_address ?? (await newMac(trx));
-    const fixed_ips = await chooseAddresses(trx, network.id, { wanted, reserved, isRouter });
+    const fixed_ips = await chooseAddresses(trx, network.id, { wanted, reserved, isRouter, mac: mac_address });
     const security = await securityOf(trx, request);
     const now = new Date().toISOString();
     const port = await withUniqueMac(network.id, mac_address, () =>
@@ -118,14 +121,17 @@ export type PortChanges = { mac_address?: string; fixed_ips?: readonly WantedAdd
 export function readdressPort(store: Store, port: Port, changes: PortChanges): Promise<Port> {
   return store.transaction(async (trx) => {
     const { mac_address, fixed_ips: wanted, reserved = [] } = changes;
+    const mac = mac_address ?? port.mac_address;
     if (wanted) await trx.ip_allocations.remove({ port_id: port.id });
+    const moved = !wanted && mac !== port.mac_address ? await addressesWithMac(trx, port, mac) : undefined;
     const patch = {
       ...(mac_address && { mac_address }),
-      ...(wanted && { fixed_ips: await chooseAddresses(trx, port.network_id, { wanted, reserved, own: port.fixed_ips }) }),
+      ...(moved && { fixed_ips: moved }),
+      ...(wanted && { fixed_ips: await chooseAddresses(trx, port.network_id, { wanted, reserved, own: port.fixed_ips, mac }) }),
       updated_at: new Date().toISOString(),
     };
     await withUniqueMac(port.network_id, mac_address ?? '', () => trx.ports.update({ id: port.id }, patch));
-    await takeAddresses(trx, port, patch.fixed_ips ?? []);
+    if (wanted) await takeAddresses(trx, port, patch.fixed_ips ?? []);
     return { ...port, ...patch };
   });
 }

@@ -15,6 +15,7 @@ import { isReserved, type ReservedRange, whyUnusable } from '#domain/reserved-ad
 import type { Store } from '#store/store.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { Subnet } from '#store/tables/subnets.ts';
+import { automaticAddress, isAutomatic, refuseChosen } from './automatic-addresses.ts';
 import { heldAddresses } from './held-addresses.ts';
 
 /** `subnet_id` alone: any free address in it; `ip_address` alone: in the subnet that contains it. */
@@ -30,16 +31,25 @@ type Choice = {
   /** Those that the port has, and may keep. */
   own?: readonly FixedIp[];
   isRouter?: boolean;
+  /** Of the port: hosts of some subnets make their address of it. */
+  mac: string;
 };
 
 /** `barred`: addresses of the site, of all subnets' gateways, of machines that may still use them, and those already chosen for this port. */
-type Pools = { store: Store; networkId: string; subnets: readonly Subnet[]; barred: ReservedRange[] };
+type Pools = {
+  store: Store;
+  networkId: string;
+  subnets: readonly Subnet[];
+  barred: ReservedRange[];
+  mac: string;
+  isRouter: boolean;
+};
 
 /** Must run in the transaction that writes the result. @throws Fault as `allocatePort` */
 export async function chooseAddresses(
   store: Store,
   networkId: string,
-  { wanted, reserved, own = [], isRouter = false }: Choice,
+  { wanted, reserved, own = [], isRouter = false, mac }: Choice,
 ): Promise<FixedIp[]> {
   if (wanted && wanted.length > maxFixedIps)
     throw new Fault('invalidInput', { detail: `Exceeded maximum amount of fixed ips per port: ${maxFixedIps}` });
@@ -48,14 +58,28 @@ export async function chooseAddresses(
   const gateways = (await gatewaysBarred(store, isRouter ? networkId : undefined)).flatMap(({ gateway_ip }) =>
     singleRange(gateway_ip),
   );
-  const pools: Pools = { store, networkId, subnets, barred: [...reserved, ...gateways, ...(await heldRanges(store, own))] };
+  const barred = [...reserved, ...gateways, ...(await heldRanges(store, own))];
+  const pools: Pools = { store, networkId, subnets, barred, mac, isRouter };
+  const automatic = isRouter ? [] : subnets.filter(isAutomatic);
   const chosen: FixedIp[] = [];
-  for (const one of wanted ?? oneOfEachVersion(subnets)) {
+  for (const one of wanted ?? oneOfEachVersion(subnets.filter((subnet) => !automatic.includes(subnet)))) {
+    if (one.ip_address === undefined && automatic.some(({ id }) => id === one.subnet_id)) continue;
     const fixed = await choose(pools, one);
     pools.barred.push(...singleRange(fixed.ip_address));
     chosen.push(fixed);
   }
+  // A host makes one in each such subnet, whether or not it is asked for.
+  for (const subnet of automatic)
+    if (!chosen.some(({ subnet_id }) => subnet_id === subnet.id)) chosen.push(ownAddress(pools, subnet));
   return chosen;
+}
+
+/** @throws Fault `ipAddressInUse` */
+function ownAddress({ barred, mac, networkId }: Pools, subnet: Subnet): FixedIp {
+  const fixed = automaticAddress(subnet, mac);
+  if (isReserved(parseAddress(fixed.ip_address)!, barred))
+    throw new Fault('ipAddressInUse', { address: fixed.ip_address, network: networkId });
+  return fixed;
 }
 
 /** Of all subnets, except those of the network whose router it is for. */
@@ -86,6 +110,7 @@ async function chooseExactly(pools: Pools, subnets: readonly Subnet[], wanted: W
   const ip_address = formatAddress(address);
   const subnet = subnets.find((candidate) => isHostOf(address, candidate));
   if (!subnet) throw new Fault(subnet_id === undefined ? 'invalidIpForNetwork' : 'invalidIpForSubnet', { address: ip_address });
+  if (isAutomatic(subnet) && !pools.isRouter) refuseChosen(subnet, { ip_address, mac: pools.mac });
   const isTaken = isReserved(address, pools.barred) || (await pools.store.ip_allocations.find({ ip_address })) !== undefined;
   if (isTaken) throw new Fault('ipAddressInUse', { address: ip_address, network: pools.networkId });
   return { subnet_id: subnet.id, ip_address };
@@ -103,8 +128,8 @@ function isHostOf(address: IpAddress, subnet: Subnet): boolean {
   return isUsable && hosts.first <= address.value && address.value <= hosts.last;
 }
 
-async function chooseAny({ store, networkId, barred }: Pools, subnets: readonly Subnet[]): Promise<FixedIp> {
-  for (const subnet of subnets) {
+async function chooseAny({ store, networkId, barred, isRouter }: Pools, subnets: readonly Subnet[]): Promise<FixedIp> {
+  for (const subnet of isRouter ? subnets : subnets.filter((each) => !isAutomatic(each))) {
     const version = subnet.ip_version;
     for (const range of subnet.allocation_pools.flatMap((pool) => hostRanges(subnet, pool, barred))) {
       const value = await store.ip_allocations.lowestFree(version, range);

@@ -2,12 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 import { poolRanges, siteRanges } from '#domain/reserved-addresses.ts';
+import { giveAutomatic, takeAutomatic } from '#engine/servers/addresses.ts';
 import type { Store } from '#store/store.ts';
 import type { Network } from '#store/tables/networks.ts';
 import type { Subnet } from '#store/tables/subnets.ts';
 import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
+import { type ModesRequest, modesOf, refuseWithoutDhcp } from './ipv6-modes.ts';
 import { refuseOver } from './quotas.ts';
 import { type PrefixRequest, prefixFor } from './subnet-allocation.ts';
 import { type PlanRequest, planSubnet, type Reserved, refuseOverlap, refuseProvisioningSubnet } from './subnet-plan.ts';
@@ -22,31 +24,22 @@ type Addressing = Omit<PlanRequest, 'ip_version' | 'cidr'>;
 export type SubnetChanges = Described & Addressing;
 export type NewSubnet = Described &
   Addressing &
-  PrefixRequest & {
+  PrefixRequest &
+  ModesRequest & {
     readonly project_id?: string | undefined;
     readonly tenant_id?: string | undefined;
-    readonly ipv6_address_mode?: string | null | undefined;
-    readonly ipv6_ra_mode?: string | null | undefined;
   };
 
 function reservedBy({ settings }: NetworkContext): Reserved {
   return { site: siteRanges(settings), pool: poolRanges(settings) };
 }
 
-/** Addresses are static and on the config drive; there is no router here that could announce them. */
-function refuseAnnounced({ ipv6_address_mode, ipv6_ra_mode }: NewSubnet): void {
-  const mode = ipv6_address_mode ?? ipv6_ra_mode;
-  if (mode)
-    throw new Fault('unsupported', { what: `Announcing IPv6 addresses (${mode}, where fixed ones are on the config drive)` });
-}
-
-/** @throws Fault `unsupported`, `forbidden`, `badRequest`, `invalidInput`, `missing`, `conflict`, `overQuota`, `ipAddressInUse` */
+/** @throws Fault `forbidden`, `badRequest`, `invalidInput`, `missing`, `conflict`, `overQuota`, `ipAddressInUse` */
 export async function createSubnet(
   context: NetworkContext,
   caller: Caller,
   { network, request }: { network: Network; request: NewSubnet },
 ): Promise<Subnet> {
-  refuseAnnounced(request);
   const project_id = ownerOf(caller, request);
   const provisioning = context.settings['provisioning.cidr'];
   const now = new Date().toISOString();
@@ -60,8 +53,9 @@ export async function createSubnet(
     refuseOverlap({ cidr: plan.cidr, network_id: network.id, project_id }, { others, isAdmin: caller.is_admin });
     await refuseForeignGateway(trx, plan.gateway_ip, { network_id: network.id, project_id });
     await trx.networks.revise(network.id);
-    return trx.subnets.insert({
+    const made = await trx.subnets.insert({
       ...plan,
+      ...modesOf(request, plan.cidr),
       id: randomUUID(),
       name: request.name ?? '',
       network_id: network.id,
@@ -73,6 +67,8 @@ export async function createSubnet(
       created_at: now,
       updated_at: now,
     });
+    await giveAutomatic(trx, made);
+    return made;
   });
 }
 
@@ -82,6 +78,7 @@ export async function updateSubnet(context: NetworkContext, id: string, changes:
   await context.store.transaction(async (trx) => {
     const subnet = await trx.subnets.find({ id });
     if (!subnet) throw new Fault('notFound', { what: 'Subnet', id });
+    refuseWithoutDhcp(subnet, enable_dhcp);
     const changed: Subnet = {
       ...subnet,
       ...planSubnet({ ...subnet, ...addressing }, reservedBy(context)),
@@ -121,8 +118,10 @@ async function refuseForeignGateway(
 }
 
 /** @throws Fault `subnetInUse` while a port has an address of it */
-export async function deleteSubnet({ store }: NetworkContext, { id, network_id }: Subnet): Promise<void> {
+export async function deleteSubnet({ store }: NetworkContext, subnet: Subnet): Promise<void> {
+  const { id, network_id } = subnet;
   await store.transaction(async (trx) => {
+    await takeAutomatic(trx, subnet);
     const users = await trx.ip_allocations.pick(['port_id'], { subnet_id: id });
     if (users.length > 0) throw new Fault('subnetInUse', { subnet: id, detail: `${users.length} ports have an address of it` });
     await trx.subnets.remove({ id });

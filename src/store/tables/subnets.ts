@@ -7,6 +7,9 @@ export type Subnet = StandardAttributes & {
   subnetpool_id: string | null;
   ip_version: 4 | 6;
   cidr: string;
+  /** How its hosts get their addresses; null: from Ingot. Both are of IPv6. */
+  ipv6_address_mode: 'slaac' | 'dhcpv6-stateful' | 'dhcpv6-stateless' | null;
+  ipv6_ra_mode: 'slaac' | 'dhcpv6-stateful' | 'dhcpv6-stateless' | null;
   gateway_ip: string | null;
   enable_dhcp: boolean;
   dns_nameservers: string[];
