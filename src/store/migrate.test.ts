@@ -96,6 +96,7 @@ const later = [
   '0146-qos',
   '0147-availability-zones',
   '0148-ipv6-modes',
+  '0149-service-types',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

@@ -13,7 +13,8 @@ async function create(noun: string, fields: object) {
   return reply.body[noun];
 }
 
-const open = await create('network', { name: 'open', shared: true, mtu: 9000, 'provider:physical_network': 'east' });
+const east = { 'provider:network_type': 'flat', 'provider:physical_network': 'east' };
+const open = await create('network', { name: 'open', shared: true, mtu: 9000, ...east });
 const closed = await create('network', { name: 'closed', admin_state_up: false });
 const four = await create('subnet', {
   ...{ network_id: open.id, name: 'four', ip_version: 4, cidr: '10.1.0.0/24', dns_nameservers: ['9.9.9.9'] },

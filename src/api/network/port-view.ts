@@ -48,7 +48,10 @@ export const portView = viewOf<Item, NetworkRule>()({
     type: Type.Array(Type.Object({ mac_address: Text, ip_address: Text })),
     value: ({ allowed_address_pairs }) => allowed_address_pairs,
   },
-  extra_dhcp_opts: { type: Type.Array(FreeForm), value: () => [] },
+  extra_dhcp_opts: {
+    type: Type.Array(Type.Object({ opt_name: Text, opt_value: Text, ip_version: Type.Integer() })),
+    value: ({ extra_dhcp_opts }) => extra_dhcp_opts,
+  },
   port_security_enabled: { type: Type.Boolean(), value: ({ port_security_enabled }) => port_security_enabled },
   propagate_uplink_status: { type: Type.Boolean(), value: ({ propagate_uplink_status }) => propagate_uplink_status },
   numa_affinity_policy: { type: Nullable(Text), value: ({ numa_affinity_policy }) => numa_affinity_policy },

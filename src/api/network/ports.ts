@@ -32,7 +32,14 @@ const Profile = Type.Refine(
   () => `must not be longer than ${profileLength} characters`,
 );
 const Mac = Type.String({ pattern: '^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$' });
-const none = Type.Optional(Type.Array(Type.Unknown(), { maxItems: 0 }));
+const DhcpOption = Type.Object(
+  {
+    opt_name: Type.String({ maxLength: 64, pattern: '^(?=.*\\S)[^\\r\\n]*$' }),
+    opt_value: Nullable(Type.String({ maxLength: 255, pattern: '^[^\\r\\n]*$' })),
+    ip_version: Type.Optional(Type.Union([Type.Literal(4), Type.Literal(6)])),
+  },
+  { additionalProperties: false },
+);
 const AddressPair = Type.Object(
   { ip_address: Type.Optional(Type.String({ maxLength: 64 })), mac_address: Type.Optional(Mac) },
   { additionalProperties: false },
@@ -53,7 +60,7 @@ const common = {
   port_security_enabled: Type.Optional(Type.Boolean()),
   security_groups: Type.Optional(Type.Array(Type.String({ maxLength: 36 }), { maxItems: 64, uniqueItems: true })),
   allowed_address_pairs: Type.Optional(Type.Array(AddressPair, { maxItems: 1000 })),
-  extra_dhcp_opts: none,
+  extra_dhcp_opts: Type.Optional(Type.Array(DhcpOption, { maxItems: 100 })),
   propagate_uplink_status: Type.Optional(Type.Boolean()),
   numa_affinity_policy: Type.Optional(Nullable(NumaPolicy)),
   qos_policy_id: QosPolicyId,

@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { createSubnet, deleteSubnet, updateSubnet } from '#services/network/subnets.ts';
 import { findNetwork, visibleSubnets } from '#services/network/visibility.ts';
-import { hasItem, isAmong, nothing } from '#store/conditions.ts';
+import { hasItem, isAmong } from '#store/conditions.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Subnet } from '#store/tables/subnets.ts';
 import {
@@ -37,7 +37,7 @@ const Changes = Type.Object(
     dns_nameservers: Type.Optional(Type.Array(Address, { maxItems })),
     allocation_pools: Type.Optional(Type.Array(Pool, { maxItems })),
     host_routes: Type.Optional(Type.Array(Route, { maxItems })),
-    service_types: Type.Optional(Type.Array(Type.String({ maxLength: 255 }), { maxItems: 0 })),
+    service_types: Type.Optional(Type.Array(Type.String({ maxLength: 255 }), { maxItems: 32 })),
     dns_publish_fixed_ip: Type.Optional(Type.Literal(false)),
     segment_id: Type.Optional(Type.Null()),
   },
@@ -78,7 +78,7 @@ const subnetView = viewOf<Subnet, NetworkRule>()({
   ipv6_address_mode: { type: Nullable(Text), value: ({ ipv6_address_mode }) => ipv6_address_mode },
   ipv6_ra_mode: { type: Nullable(Text), value: ({ ipv6_ra_mode }) => ipv6_ra_mode },
   segment_id: { type: Nullable(Text), value: () => null },
-  service_types: { type: Type.Array(Text), value: () => [] },
+  service_types: { type: Type.Array(Text), value: ({ service_types }) => service_types },
   dns_publish_fixed_ip: { type: Type.Boolean(), value: () => false },
 });
 
@@ -100,7 +100,7 @@ const subnetFields: ListFields = {
   ipv6_ra_mode: nullableField('ipv6_ra_mode'),
   segment_id: fixedField(null),
   dns_publish_fixed_ip: fixedField(false),
-  service_types: { filter: () => nothing },
+  service_types: { filter: (values) => hasItem('service_types', values) },
 };
 
 export const subnets = resourceOf<Subnet, Static<typeof NewSubnet>, Static<typeof Changes>>()({

@@ -51,7 +51,9 @@ export function allocatePort(store: Store, request: NewPort): Promise<Port> {
   return store.transaction(async (trx) => {
     const { network, fixed_ips: wanted, reserved = [], isRouter = false } = request;
     const mac_address = request.mac_address ?? (await newMac(trx));
-    const fixed_ips = await chooseAddresses(trx, network.id, { wanted, reserved, isRouter, mac: mac_address });
+    const { device_owner = '' } = request;
+    const choice = { wanted, reserved, isRouter, mac: mac_address, device_owner };
+    const fixed_ips = await chooseAddresses(trx, network.id, choice);
     const security = await securityOf(trx, request);
     const now = new Date().toISOString();
     const port = await withUniqueMac(network.id, mac_address, () =>
@@ -63,7 +65,7 @@ export function allocatePort(store: Store, request: NewPort): Promise<Port> {
         mac_address,
         fixed_ips,
         device_id: request.device_id ?? '',
-        device_owner: request.device_owner ?? '',
+        device_owner,
         admin_state_up: request.admin_state_up ?? true,
         status: 'DOWN',
         description: request.description ?? '',
@@ -123,11 +125,12 @@ export function readdressPort(store: Store, port: Port, changes: PortChanges): P
     const { mac_address, fixed_ips: wanted, reserved = [] } = changes;
     const mac = mac_address ?? port.mac_address;
     if (wanted) await trx.ip_allocations.remove({ port_id: port.id });
+    const choice = { reserved, own: port.fixed_ips, mac, device_owner: port.device_owner };
     const moved = !wanted && mac !== port.mac_address ? await addressesWithMac(trx, port, mac) : undefined;
     const patch = {
       ...(mac_address && { mac_address }),
       ...(moved && { fixed_ips: moved }),
-      ...(wanted && { fixed_ips: await chooseAddresses(trx, port.network_id, { wanted, reserved, own: port.fixed_ips, mac }) }),
+      ...(wanted && { fixed_ips: await chooseAddresses(trx, port.network_id, { ...choice, wanted }) }),
       updated_at: new Date().toISOString(),
     };
     await withUniqueMac(port.network_id, mac_address ?? '', () => trx.ports.update({ id: port.id }, patch));

@@ -33,6 +33,7 @@ type Choice = {
   isRouter?: boolean;
   /** Of the port: hosts of some subnets make their address of it. */
   mac: string;
+  device_owner: string;
 };
 
 /** `barred`: addresses of the site, of all subnets' gateways, of machines that may still use them, and those already chosen for this port. */
@@ -49,11 +50,13 @@ type Pools = {
 export async function chooseAddresses(
   store: Store,
   networkId: string,
-  { wanted, reserved, own = [], isRouter = false, mac }: Choice,
+  { wanted, reserved, own = [], isRouter = false, mac, device_owner }: Choice,
 ): Promise<FixedIp[]> {
   if (wanted && wanted.length > maxFixedIps)
     throw new Fault('invalidInput', { detail: `Exceeded maximum amount of fixed ips per port: ${maxFixedIps}` });
-  const subnets = await store.subnets.list({ network_id: networkId }, { orderBy: 'created_at' });
+  const all = await store.subnets.list({ network_id: networkId }, { orderBy: 'created_at' });
+  const subnets = all.filter(({ service_types }) => service_types.length === 0 || service_types.includes(device_owner));
+  if (all.length > 0 && subnets.length === 0 && wanted?.length !== 0) throw noSubnetFor(networkId);
   // A machine with the gateway's address would disrupt all others on the wire.
   const gateways = (await gatewaysBarred(store, isRouter ? networkId : undefined)).flatMap(({ gateway_ip }) =>
     singleRange(gateway_ip),
@@ -72,6 +75,12 @@ export async function chooseAddresses(
   for (const subnet of automatic)
     if (!chosen.some(({ subnet_id }) => subnet_id === subnet.id)) chosen.push(ownAddress(pools, subnet));
   return chosen;
+}
+
+/** With Neutron's words. */
+function noSubnetFor(network: string): Fault {
+  const detail = `No valid service subnet for the given device owner, network: ${network}.`;
+  return new Fault('conflict', { detail, type: 'IpAddressGenerationFailureNoMatchingSubnet' });
 }
 
 /** @throws Fault `ipAddressInUse` */

@@ -43,6 +43,7 @@ const exceptionTable = {
   QosRuleNotFound: 'missing',
   QoSRuleParameterConflict: 'conflict',
   QoSRulesConflict: 'conflict',
+  InvalidSubnetServiceType: 'badRequest',
   AddressScopeInUse: 'conflict',
   AddressScopePrefixConflict: 'conflict',
   EmptySubnetPoolPrefixList: 'badRequest',

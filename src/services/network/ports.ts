@@ -9,6 +9,7 @@ import type { Port } from '#store/tables/ports.ts';
 import type { Caller } from '../caller.ts';
 import { addressPairsOf, requirePortSecurity, type WantedPair } from './address-pairs.ts';
 import type { NetworkContext } from './context.ts';
+import { dhcpOptionsWith, type WantedOption } from './dhcp-options.ts';
 import { networkFault } from './errors.ts';
 import { refuseFloatingChange } from './floating-ips.ts';
 import { readMac } from './macs.ts';
@@ -41,6 +42,7 @@ export type PortChanges = {
   readonly propagate_uplink_status?: boolean | undefined;
   readonly numa_affinity_policy?: Port['numa_affinity_policy'] | undefined;
   readonly qos_policy_id?: string | null | undefined;
+  readonly extra_dhcp_opts?: readonly WantedOption[] | undefined;
   readonly data_plane_status?: NonNullable<Port['data_plane_status']> | undefined;
 };
 export type NewPort = PortChanges & {
@@ -119,11 +121,12 @@ async function newPolicyOf(trx: Store, caller: Caller, request: NewPort): Promis
 
 /** What nothing here depends on. @throws Fault `badRequest`, `conflict` */
 function factsOf(port: Port, request: PortChanges): Partial<Port> {
-  const { allowed_address_pairs, propagate_uplink_status, numa_affinity_policy, data_plane_status } = request;
+  const { allowed_address_pairs, extra_dhcp_opts, propagate_uplink_status, numa_affinity_policy, data_plane_status } = request;
   const pairs = allowed_address_pairs && addressPairsOf(allowed_address_pairs, port.mac_address);
   requirePortSecurity(pairs ?? port.allowed_address_pairs, port.port_security_enabled);
   return definedOf({
     allowed_address_pairs: pairs,
+    extra_dhcp_opts: extra_dhcp_opts && dhcpOptionsWith(port.extra_dhcp_opts, extra_dhcp_opts),
     ...{ propagate_uplink_status, numa_affinity_policy, data_plane_status },
   });
 }

@@ -19,6 +19,7 @@ type Described = {
   readonly name?: string | undefined;
   readonly description?: string | undefined;
   readonly enable_dhcp?: boolean | undefined;
+  readonly service_types?: readonly string[] | undefined;
 };
 type Addressing = Omit<PlanRequest, 'ip_version' | 'cidr'>;
 export type SubnetChanges = Described & Addressing;
@@ -56,6 +57,7 @@ export async function createSubnet(
     const made = await trx.subnets.insert({
       ...plan,
       ...modesOf(request, plan.cidr),
+      service_types: serviceTypesOf(request.service_types ?? []),
       id: randomUUID(),
       name: request.name ?? '',
       network_id: network.id,
@@ -72,9 +74,20 @@ export async function createSubnet(
   });
 }
 
+/** What owners of devices begin with (neutron-lib, `DEVICE_OWNER_*_PREFIX`). */
+const ownerPrefixes = ['baremetal:', 'compute:', 'manila:', 'network:', 'neutron:'];
+
+/** @throws Fault `badRequest` */
+function serviceTypesOf(types: readonly string[]): string[] {
+  const unknown = types.find((type) => !ownerPrefixes.some((prefix) => type.startsWith(prefix)));
+  if (unknown === undefined) return [...new Set(types)];
+  const detail = `Subnet service type ${unknown} does not correspond to a valid device owner.`;
+  throw networkFault('InvalidSubnetServiceType', `Invalid input for operation: ${detail}`);
+}
+
 /** Validates the whole subnet again, so that a new gateway cannot be inside an old pool. */
 export async function updateSubnet(context: NetworkContext, id: string, changes: SubnetChanges): Promise<void> {
-  const { name, description, enable_dhcp, ...addressing } = changes;
+  const { name, description, enable_dhcp, service_types, ...addressing } = changes;
   await context.store.transaction(async (trx) => {
     const subnet = await trx.subnets.find({ id });
     if (!subnet) throw new Fault('notFound', { what: 'Subnet', id });
@@ -85,6 +98,7 @@ export async function updateSubnet(context: NetworkContext, id: string, changes:
       name: name ?? subnet.name,
       description: description ?? subnet.description,
       enable_dhcp: enable_dhcp ?? subnet.enable_dhcp,
+      service_types: service_types ? serviceTypesOf(service_types) : subnet.service_types,
       updated_at: new Date().toISOString(),
     };
     if (changed.gateway_ip !== subnet.gateway_ip) {

@@ -25,6 +25,7 @@ export type Port = StandardAttributes & {
   port_security_enabled: boolean;
   /** Like port security, a fact. */
   allowed_address_pairs: AddressPair[];
+  extra_dhcp_opts: { opt_name: string; opt_value: string; ip_version: 4 | 6 }[];
   propagate_uplink_status: boolean;
   numa_affinity_policy: 'required' | 'preferred' | 'legacy' | 'socket' | null;
   data_plane_status: 'ACTIVE' | 'DOWN' | null;
@@ -35,7 +36,7 @@ export type Port = StandardAttributes & {
 export class Ports extends RevisedCollection<Port> {
   static override readonly table = {
     name: 'ports',
-    json: ['tags', 'fixed_ips', 'binding_profile', 'security_groups', 'allowed_address_pairs'],
+    json: ['tags', 'fixed_ips', 'binding_profile', 'security_groups', 'allowed_address_pairs', 'extra_dhcp_opts'],
     boolean: ['admin_state_up', 'owned_by_server', 'port_security_enabled', 'propagate_uplink_status'],
   };
 }

@@ -14,13 +14,15 @@ export type Subnet = StandardAttributes & {
   enable_dhcp: boolean;
   dns_nameservers: string[];
   allocation_pools: { start: string; end: string }[];
+  /** Owners of the devices whose ports get addresses of it; empty: all. */
+  service_types: string[];
   host_routes: { destination: string; nexthop: string }[];
 };
 
 export class Subnets extends RevisedCollection<Subnet> {
   static override readonly table = {
     name: 'subnets',
-    json: ['tags', 'dns_nameservers', 'allocation_pools', 'host_routes'],
+    json: ['tags', 'dns_nameservers', 'allocation_pools', 'host_routes', 'service_types'],
     boolean: ['enable_dhcp'],
   };
 }
