@@ -11,11 +11,12 @@ const at = { created_at: '2026-01-01T00:00:00.000Z', updated_at: '2026-01-01T00:
 const common = { project_id: 'p', description: '', tags: [], revision_number: 1, ...at };
 const network: Network = {
   ...{ id: 'net', name: 'net', admin_state_up: true, shared: true, external: false, mtu: 1500, qos_policy_id: null },
-  ...{ port_security_enabled: true, provider: {}, ...common },
+  ...{ port_security_enabled: true, provider: {}, availability_zone_hints: [], ...common },
 };
-const subnet: Omit<Subnet, 'subnetpool_id'> = {
+const subnet: Subnet = {
   ...{ id: 'sub', name: 'sub', network_id: 'net', ip_version: 4, cidr: '172.30.0.0/24', gateway_ip: '172.30.0.254' },
   ...{ enable_dhcp: true, dns_nameservers: [], allocation_pools: [], host_routes: [], ...common },
+  ...{ subnetpool_id: null, ipv6_address_mode: null, ipv6_ra_mode: null, service_types: [] },
 };
 
 test('DHCP knows the address of a server’s port, until the server is deleted', async (t) => {
