@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type ScriptedIssuer, startScriptedIssuer } from '#test/a-scripted-issuer.ts';
+import { type ScriptedIssuer, sendJson, startScriptedIssuer } from '#test/a-scripted-issuer.ts';
 import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
 import { publicId } from '../directory/public-id.ts';
 
@@ -205,4 +205,48 @@ test('tokens last no longer than the settings say, however often they are exchan
 
   assert.ok(Date.parse(body.token.expires_at) <= Date.now() + 600_000);
   assert.equal(scoped.body.token.expires_at, body.token.expires_at);
+});
+
+test('tokens of a user who was deleted stay void when the user comes back', async (t) => {
+  const site = await setUp(t);
+  const { token, body } = await logIn(site, {});
+  const { status } = await site.api.ask({ method: 'DELETE', url: `/identity/v3/users/${body.token.user.id}` });
+  assert.deepEqual([status, await projectsFor(site.api, token)], [204, 401]);
+
+  const again = await logIn(site, {});
+
+  assert.equal(again.body.token.user.id, body.token.user.id);
+  assert.deepEqual([await projectsFor(site.api, again.token), await projectsFor(site.api, token)], [[], 401]);
+});
+
+test('a claim of which only a part can be read says nothing', async (t) => {
+  const site = await setUp(t, { 'oidc.client_id': 'ingot', 'oidc.client_secret': 'hidden' });
+  await aGroup(site.api, 'staff');
+  const [all, whole] = [{ groups: '{0}', domain: { id: 'default' } }, [{ user: { id: '{0}', name: '{0}' } }]];
+  const trusted = { type: 'HTTP_OIDC_GROUPS', not_any_of: ['suspended'] };
+  const mapping = {
+    rules: [
+      { local: whole, remote: [{ type: 'OIDC-sub' }] },
+      { local: [{ ...all, groups: 'staff' }], remote: [{ type: 'OIDC-sub' }, trusted] },
+    ],
+  };
+  await site.api.ask({ method: 'PATCH', url: `${base}/mappings/claims`, payload: { mapping } });
+  const groupsFor = async (claims: object) => {
+    // An opaque token, about which the issuer is asked: its answer may be long.
+    const { url } = site.issuer;
+    site.issuer.answers['/ask'] = (_request, reply) =>
+      sendJson(reply, { active: true, iss: url, aud: 'ingot', sub: 'u1', ...claims });
+    const { body } = await logIn(site, {}, { token: 'opaque' });
+    return body.token.user['OS-FEDERATION'].groups.length;
+  };
+  const many = Array.from({ length: 1000 }, (_, index) => `group-${index}`);
+
+  assert.equal(await groupsFor({ groups: ['others'] }), 1);
+  assert.equal(await groupsFor({ groups: ['suspended'] }), 0);
+  assert.equal(await groupsFor({ groups: [...many, 'suspended'] }), 0);
+  assert.equal(await groupsFor({ groups: ['others', 'x'.repeat(5000)] }), 0);
+  assert.equal(await groupsFor({ groups: ['others', ['suspended']] }), 0);
+  // Two claims that rules call by the same name.
+  assert.equal(await groupsFor({ groups: ['suspended'], Groups: ['others'] }), 0);
+  assert.equal(await groupsFor({ Groups: ['others'], groups: ['suspended'] }), 0);
 });

@@ -1,5 +1,5 @@
 /** Logins by the access token of an identity provider: its user becomes one here, in the groups that the mapping says. */
-
+import { randomInt } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 import { type Assertion, type Mapped, type MappedGroup, MappingError, mapAssertion } from '#domain/federation/mapping-rules.ts';
 import type { Store } from '#store/store.ts';
@@ -58,15 +58,25 @@ export async function logInFederated(
   return issueFor(context, { user, methods: [protocol_id], federation, notAfter: new Date(ends).toISOString() }, 'unscoped');
 }
 
-/** Under the names that mod_auth_openidc gives them, as a header and as a variable, with Keystone's usual prefix. */
+/**
+ * Under the names that mod_auth_openidc gives them, as a header and as a variable, with Keystone's usual prefix. Two claims with
+ * the same name as a header have none: whoever may choose one of them would choose for both.
+ */
 function assertionOf(claims: Claims): Assertion {
   const assertion = new Map<string, readonly string[]>();
   for (const [name, value] of Object.entries(claims)) {
-    const values = (Array.isArray(value) ? value.slice(0, valuesMost) : [value]).flatMap(textOf);
+    const values = textsOf(value);
     for (const shown of [`OIDC-${name}`, `OIDC_CLAIM_${name}`, `HTTP_OIDC_${name.toUpperCase().replaceAll('-', '_')}`])
-      assertion.set(shown, values);
+      assertion.set(shown, assertion.has(shown) ? [] : values);
   }
   return assertion;
+}
+
+/** All or nothing: rules may be about a value that is not there. */
+function textsOf(value: unknown): readonly string[] {
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const texts = values.length > valuesMost ? [] : values.flatMap(textOf);
+  return texts.length === values.length ? texts : [];
 }
 
 function textOf(value: unknown): string[] {
@@ -128,7 +138,9 @@ async function shadowUser(store: Store, { domain_id }: IdentityProvider, { user 
   }
   if ((await store.users.count({ domain_id, origin: 'federated' })) >= usersMost)
     throw new Fault('forbidden', { detail: `The domain ${domain_id} has ${usersMost} users of identity providers already.` });
-  return named(store.users.insert({ ...newUser(name, domain_id), id, origin: 'federated', email }), name);
+  // As for users of a directory: a token of a user who was deleted does not become valid again by a new one.
+  const own = { id, origin: 'federated', email, token_revision: randomInt(2 ** 30) } as const;
+  return named(store.users.insert({ ...newUser(name, domain_id), ...own }), name);
 }
 
 function isText(text: string | undefined): text is string {
