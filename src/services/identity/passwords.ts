@@ -18,13 +18,13 @@ export async function hashPassword(password: string): Promise<string> {
   return ['scrypt', cost.N, cost.r, cost.p, salt.toString('base64url'), key.toString('base64url')].join('$');
 }
 
-/** Takes the same time for an unknown user (`hash` undefined) as for a wrong password. */
+/** Takes the same time for an unknown user (`hash` undefined), and for one without a password (empty), as for a wrong password. */
 export async function checkPassword(password: string, hash: string | undefined): Promise<boolean> {
-  const [scheme, N, r, p, salt, key] = (hash ?? decoy).split('$');
+  const [scheme, N, r, p, salt, key] = (hash || decoy).split('$');
   if (scheme !== 'scrypt' || !salt || !key) return false;
   const expected = Buffer.from(key, 'base64url');
   const given = await derive(password, Buffer.from(salt, 'base64url'), { N: Number(N), r: Number(r), p: Number(p) });
-  return timingSafeEqual(given, expected) && hash !== undefined;
+  return timingSafeEqual(given, expected) && Boolean(hash);
 }
 
 const decoy = `scrypt$${cost.N}$${cost.r}$${cost.p}$${Buffer.alloc(16).toString('base64url')}$${Buffer.alloc(keyBytes).toString('base64url')}`;

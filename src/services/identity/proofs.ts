@@ -1,6 +1,5 @@
 /** How a login proves an identity: each method on its own. */
 import { Fault } from '#domain/faults.ts';
-import { isEqual, isText } from '#store/conditions.ts';
 import type { ApplicationCredential } from '#store/tables/application-credentials.ts';
 import type { User } from '#store/tables/users.ts';
 import { foldName } from '#wire/ldap/distinguished-name.ts';
@@ -152,11 +151,10 @@ async function findUser(context: IdentityContext, { id, name, domain }: NamedUse
   if (name === undefined) throw expecting('id or name', 'user');
   if (!domain) throw expecting('domain', 'user');
   const home = await findDomain(context, domain);
-  if (!home || !context.directory?.owns({ domain_id: home.id }))
-    return home && context.store.users.find({ domain_id: home.id, name });
+  if (!home) return undefined;
   // A directory does not tell case apart.
-  const where = [isEqual('domain_id', home.id), isText('name', foldName(name))];
-  return (await context.store.users.list(where, { limit: 1 }))[0];
+  const known = context.directory?.owns({ domain_id: home.id }) ? context.directory.idOf(name) : undefined;
+  return context.store.users.find(known === undefined ? { domain_id: home.id, name } : { id: known });
 }
 
 async function findCredential(context: IdentityContext, named: NamedCredential): Promise<ApplicationCredential | undefined> {

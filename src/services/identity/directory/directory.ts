@@ -7,10 +7,11 @@ import { raceAbort } from '#async/abort.ts';
 import { LongTimer } from '#async/timers.ts';
 import { Fault } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
+import { foldName } from '#wire/ldap/distinguished-name.ts';
 import { LdapError, LdapResultError } from '#wire/ldap/ldap-error.ts';
 import type { LdapSettings } from '../settings.ts';
 import type { DirectoryOfDomain } from './contract.ts';
-import { copyDirectory, copyUser, membershipsMost } from './copy.ts';
+import { copyDirectory, copyUser, membershipsMost, userIdIn } from './copy.ts';
 import { memberKeyOf } from './entries.ts';
 import { type Contents, LdapReader } from './ldap-reader.ts';
 
@@ -39,6 +40,8 @@ export class Directory implements DirectoryOfDomain {
   readonly #timer = new LongTimer();
   readonly #stopped = new AbortController();
   readonly #recentLogins = new Set<string>();
+  /** By their names, as `foldName` writes them: logins of names that do not exist would otherwise read all rows. */
+  #ids = new Map<string, string>();
   #reading: Promise<void> = Promise.resolve();
   /** Monotonic, of when reading began. */
   #readAt = Number.NEGATIVE_INFINITY;
@@ -72,6 +75,10 @@ export class Directory implements DirectoryOfDomain {
     return domain_id === this.domain_id;
   }
 
+  idOf(name: string): string | undefined {
+    return this.#ids.get(foldName(name));
+  }
+
   async refuseOutdated(user: { readonly domain_id: string }): Promise<void> {
     if (!this.owns(user) || this.#isCurrent()) return;
     const signal = AbortSignal.timeout(this.#options.settings['ldap.connection_timeout'] * 1000);
@@ -87,6 +94,7 @@ export class Directory implements DirectoryOfDomain {
       if (!found) return undefined;
       const id = await copyUser(this.#options.store, this.domain_id, found);
       this.#recentLogins.add(id);
+      this.#ids.set(foldName(found.user.name), id);
       return id;
     } catch (error) {
       if (!(error instanceof LdapError)) throw error;
@@ -109,6 +117,7 @@ export class Directory implements DirectoryOfDomain {
       const contents = await this.#reader.readAll(signal);
       const written = await this.#copy(contents);
       const { users, groups, unusable } = contents;
+      this.#ids = new Map(users.map((user) => [foldName(user.name), userIdIn(this.domain_id, user)]));
       const counts = { users: users.length, groups: groups.length, unusable, written };
       if (this.#readAt === Number.NEGATIVE_INFINITY) this.#options.log.info(counts, 'read the LDAP directory');
       if (unusable > 0)
