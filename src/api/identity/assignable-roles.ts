@@ -1,6 +1,6 @@
 /** Which roles a caller may assign, by the policy: who manages users must not get more by them. */
 import type { FastifyRequest } from 'fastify';
-import { type MayAssign, refuseWiderGroup, refuseWiderRights } from '#services/identity/wider-rights.ts';
+import { type MayAssign, refuseWiderGroup, refuseWiderRights, widerTrusts } from '#services/identity/wider-rights.ts';
 import type { Group } from '#store/tables/groups.ts';
 import type { User } from '#store/tables/users.ts';
 import type { ApiContext } from '../context.ts';
@@ -14,7 +14,13 @@ export async function refuseWiderUser(context: ApiContext, request: FastifyReque
   await refuseWiderRights(context, user, mayAssign(request, userTarget(user), 'identity:create_system_grant_for_user'));
 }
 
-/** The same for a group. */
+/** Ids of the trusts for the user that delegate what the caller may not assign. */
+export async function widerTrustsFor(context: ApiContext, request: FastifyRequest, user: User): Promise<string[]> {
+  if (request.caller.is_admin) return [];
+  return widerTrusts(context, user, mayAssign(request, userTarget(user), 'identity:create_system_grant_for_user'));
+}
+
+/** Like `refuseWiderUser`, for a group. */
 export async function refuseWider(context: ApiContext, request: FastifyRequest, group: Group): Promise<void> {
   if (request.caller.is_admin) return;
   await refuseWiderGroup(context, group, mayAssign(request, groupTarget(group), 'identity:create_system_grant_for_group'));

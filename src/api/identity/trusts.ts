@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import { createTrust, deleteTrust, getTrust, listTrusts, refuseCredentials } from '#services/identity/trusts.ts';
+import { createTrust, deleteTrust, getStoredTrust, getTrust, listTrusts, refuseCredentials } from '#services/identity/trusts.ts';
 import type { Role } from '#store/tables/roles.ts';
 import type { Trust } from '#store/tables/trusts.ts';
 import type { ApiContext } from '../context.ts';
@@ -116,7 +116,7 @@ export const trustRoutes = [
     summary: 'Delete a trust, and those redelegated from it; their tokens are void',
     status: 204,
     async handler(request, context) {
-      const { id } = await find(context, request, 'identity:delete_trust');
+      const { id } = await find(context, request, 'identity:delete_trust', getStoredTrust);
       await deleteTrust(context, request.caller, id);
     },
   }),
@@ -158,9 +158,9 @@ function authorizeList(request: FastifyRequest, { trustor_user_id, trustee_user_
 type TrustRule = Extract<IdentityRule, `identity:${string}_trust`>;
 
 /** As in Keystone, one that does not exist is not found by anyone. */
-async function find(context: ApiContext, request: FastifyRequest, rule: TrustRule): Promise<Trust> {
+async function find(context: ApiContext, request: FastifyRequest, rule: TrustRule, get = getTrust): Promise<Trust> {
   const { id } = request.params as { id: string };
-  const trust = await getTrust(context, id);
+  const trust = await get(context, id);
   authorize(request, rule, trustTarget(trust));
   refuseCredentials(request.caller);
   return trust;

@@ -10,7 +10,7 @@ import type { User } from '#store/tables/users.ts';
 import type { ApiContext } from '../context.ts';
 import { somethingVisible } from '../http/printable-text.ts';
 import { Maybe } from '../http/schemas.ts';
-import { refuseWiderUser } from './assignable-roles.ts';
+import { refuseWiderUser, widerTrustsFor } from './assignable-roles.ts';
 import { groupFields, MembershipsReply, membershipView } from './groups.ts';
 import { collectionLinks, listQuery, readListQuery } from './list-query.ts';
 import { loginClientOf } from './login-client.ts';
@@ -82,7 +82,9 @@ export const userRoutes = [
     async handler(request, context) {
       const user = await findUser(context, request, 'identity:update_user');
       await refuseWiderUser(context, request, user);
-      const changed = await updateUser(context, loginClientOf(request), { user, fields: request.body.user });
+      const fields = request.body.user;
+      const void_trusts = fields.password ? await widerTrustsFor(context, request, user) : [];
+      const changed = await updateUser(context, loginClientOf(request), { user, fields, void_trusts });
       return { user: userView.of(request, context)(changed) };
     },
   }),

@@ -40,9 +40,16 @@ export function refuseCredentials({ application_credential_id }: Caller): void {
 }
 
 /** One that has ended or was used up does not exist, as in Keystone. @throws Fault `notFound` */
-export async function getTrust({ store }: StoreContext, id: string): Promise<Trust> {
+export async function getTrust(context: StoreContext, id: string): Promise<Trust> {
+  const trust = await getStoredTrust(context, id);
+  if (hasExpired(trust) || trust.remaining_uses === 0) throw trustNotFound(id);
+  return trust;
+}
+
+/** Also such a one: its last token ends with it. @throws Fault `notFound` */
+export async function getStoredTrust({ store }: StoreContext, id: string): Promise<Trust> {
   const trust = await store.trusts.find({ id });
-  if (!trust || hasExpired(trust) || trust.remaining_uses === 0) throw trustNotFound(id);
+  if (!trust) throw trustNotFound(id);
   return trust;
 }
 
@@ -122,13 +129,16 @@ function redelegationOf({ allow_redelegation, redelegation_count, remaining_uses
   return left ?? redelegation_count ?? longestRedelegation;
 }
 
+/** Of years with four digits: ends are also compared as texts. */
+const latest = Date.parse('9999-12-31T23:59:59.999Z');
 const cause =
   'The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.';
 
 function expiryOf(text: string | null | undefined): string | null {
   if (text === null || text === undefined) return null;
   const time = Date.parse(text.endsWith('Z') ? text : `${text}Z`);
-  if (Number.isNaN(time)) throw new Fault('badRequest', { detail: `Timestamp not in expected format. ${cause}` });
+  if (Number.isNaN(time) || time > latest)
+    throw new Fault('badRequest', { detail: `Timestamp not in expected format. ${cause}` });
   if (time <= Date.now()) throw new Fault('badRequest', { detail: `The 'expires_at' must not be before now. ${cause}` });
   return new Date(time).toISOString();
 }

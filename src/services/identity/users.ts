@@ -73,9 +73,11 @@ export async function createUser(context: IdentityContext, client: LoginClient, 
   });
 }
 
-type Update = { readonly user: User; readonly fields: Partial<UserFields> };
+/** `void_trusts`: ids of trusts for the user that a new password must not open. */
+type Update = { readonly user: User; readonly fields: Partial<UserFields>; readonly void_trusts?: readonly string[] };
 
-export async function updateUser(context: IdentityContext, client: LoginClient, { user, fields }: Update): Promise<User> {
+export async function updateUser(context: IdentityContext, client: LoginClient, update: Update): Promise<User> {
+  const { user, fields, void_trusts = [] } = update;
   refuseWrite(context, user);
   if (user.origin === 'federated' && fields.password)
     throw new Fault('forbidden', { detail: `User ${user.name} logs in at an identity provider and has no password here.` });
@@ -93,6 +95,7 @@ export async function updateUser(context: IdentityContext, client: LoginClient, 
     if (Object.keys(changes).length > 0)
       await refuseDuplicates(trx.users.update({ id: user.id }, changes), 'user', duplicate(changed));
     if (changes.password_hash || changes.enabled === false) await trx.users.revokeTokens(user.id);
+    if (changes.password_hash) for (const id of void_trusts) await removeTrusts(trx, { id });
     // As in Keystone: a re-enabled user gets new ones.
     if (changes.enabled === false) await trx.application_credentials.remove({ user_id: user.id });
   });

@@ -8,6 +8,7 @@ import type { User } from '#store/tables/users.ts';
 import type { StoreContext } from './context.ts';
 import { readRoleGraph } from './role-graph.ts';
 import { assignmentsOf } from './roles-in.ts';
+import { projectScope } from './scopes.ts';
 
 /** A role on a project, whose domain is `domain_id`, on a domain, or on the system. */
 export type Right = { readonly role: Role; readonly scope: Scope; readonly domain_id: string };
@@ -22,7 +23,25 @@ export async function refuseWiderRights({ store }: StoreContext, user: User, may
   await refuse(store, { rows: await assignmentsOf(store, user.id), who: `User ${user.name}`, what: 'this user' }, mayAssign);
 }
 
-/** The same for a group, whose rights a manager would have as a member. */
+/**
+ * The trusts for a user that delegate what the caller cannot assign. A password that the caller sets must not open them; unlike
+ * wider rights of the user's own, they do not keep the caller from setting it: anyone may trust anyone.
+ */
+export async function widerTrusts({ store }: StoreContext, { id }: User, mayAssign: MayAssign): Promise<string[]> {
+  const graph = await readRoleGraph(store);
+  const homes = new Map<string, string>();
+  const wider: string[] = [];
+  for (const trust of await store.trusts.list({ trustee_user_id: id })) {
+    const scope = projectScope(trust.project_id);
+    const domain_id = homes.get(scope.scope_id) ?? (await homeOf(store, scope));
+    homes.set(scope.scope_id, domain_id);
+    const isWithin = graph.inToken(trust.roles).every((role) => mayAssign({ role, scope, domain_id }));
+    if (!isWithin) wider.push(trust.id);
+  }
+  return wider;
+}
+
+/** Like `refuseWiderRights`, for a group, whose rights a manager would have as a member. */
 export async function refuseWiderGroup({ store }: StoreContext, group: Group, mayAssign: MayAssign): Promise<void> {
   const rows = await store.role_assignments.list({ group_id: group.id });
   await refuse(store, { rows, who: `Group ${group.name}`, what: 'this group' }, mayAssign);
