@@ -33,6 +33,7 @@ test('counts a write to any table, except those on which no token depends', asyn
     'config_drives',
     'console_tickets',
     'credentials',
+    'default_security_group_rules',
     'deleted_images',
     'deploy_templates',
     'endpoint_groups',

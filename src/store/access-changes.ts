@@ -7,6 +7,7 @@ const unrelated: ReadonlySet<string> = new Set([
   ...['security_groups', 'security_group_rules', 'network_quotas', 'address_groups', 'address_scopes', 'rbac_policies'],
   ...['routers', 'router_ports', 'floating_ips', 'port_forwardings', 'trunks', 'trunk_subports'],
   ...[
+    'default_security_group_rules',
     'networks',
     'qos_policies',
     'qos_rules',

@@ -15,6 +15,7 @@ export const listTables = {
   address_scopes: { id: 'id', order: oldestFirst },
   application_credentials: { id: 'id', order: byName },
   credentials: { id: 'id', order: [{ column: 'id' }] },
+  default_security_group_rules: { id: 'id', order: oldestFirst },
   domains: { id: 'id', order: byName },
   endpoint_groups: { id: 'id', order: byName },
   floating_ips: { id: 'id', order: oldestFirst },

@@ -97,6 +97,7 @@ const later = [
   '0147-availability-zones',
   '0148-ipv6-modes',
   '0149-service-types',
+  '0160-default-security-group-rules',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

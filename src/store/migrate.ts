@@ -77,6 +77,7 @@ import { migration0146 } from './migrations/0146-qos.ts';
 import { migration0147 } from './migrations/0147-availability-zones.ts';
 import { migration0148 } from './migrations/0148-ipv6-modes.ts';
 import { migration0149 } from './migrations/0149-service-types.ts';
+import { migration0160 } from './migrations/0160-default-security-group-rules.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -154,6 +155,7 @@ const migrations: Record<string, Migration> = {
   '0147-availability-zones': migration0147,
   '0148-ipv6-modes': migration0148,
   '0149-service-types': migration0149,
+  '0160-default-security-group-rules': migration0160,
 };
 
 /** The names of the migrations that have not run on this database. */

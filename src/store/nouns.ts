@@ -54,7 +54,7 @@ import { RouterPorts, Routers } from './tables/routers.ts';
 import { Runbooks } from './tables/runbooks.ts';
 import { ScopeTokenRevisions } from './tables/scope-token-revisions.ts';
 import { SecretsKeys } from './tables/secrets-key.ts';
-import { SecurityGroupRules, SecurityGroups } from './tables/security-groups.ts';
+import { DefaultSecurityGroupRules, SecurityGroupRules, SecurityGroups } from './tables/security-groups.ts';
 import { Servers } from './tables/servers.ts';
 import { SubnetPools } from './tables/subnet-pools.ts';
 import { Subnets } from './tables/subnets.ts';
@@ -94,6 +94,7 @@ export const nouns = {
   metadef_resource_types: MetadefResourceTypes,
   security_groups: SecurityGroups,
   security_group_rules: SecurityGroupRules,
+  default_security_group_rules: DefaultSecurityGroupRules,
   network_quotas: NetworkQuotas,
   address_groups: AddressGroups,
   address_scopes: AddressScopes,

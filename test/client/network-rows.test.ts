@@ -148,3 +148,27 @@ test('IPv6 subnets whose hosts make their addresses', { skip }, async () => {
   assert.match(output, /If both attributes are set, they must be the same value/);
   assert.deepEqual([listed.length, after.fixed_ips], [1, []]);
 });
+
+test('security groups with rules from the templates of the cloud', { skip }, async () => {
+  const uses = { used_in_default_sg: true, used_in_non_default_sg: true };
+  const template = { direction: 'ingress', protocol: 'tcp', port_range_min: 22, port_range_max: 22, ...uses };
+  const url = '/network/v2.0/default-security-group-rules';
+  const made = await fixture.ask({ method: 'POST', url, payload: { default_security_group_rule: template } });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+
+  const { replies, output } = await session([
+    'security group create templated -f json',
+    'security group rule list --protocol tcp templated -f json',
+    'project create closed -f json',
+    'security group list --project closed -f json',
+    'extension show security-groups-default-rules -f json',
+    'security group delete templated',
+  ]);
+
+  const [group, rules, , listed, extension] = replies;
+  assert.equal(group.rules.length, 3, output);
+  assert.deepEqual([rules.length, rules[0]['Port Range'], listed[0].Name], [1, '22:22', 'default'], output);
+  assert.equal(extension.name, 'Default rules for security groups');
+  const { status } = await fixture.ask({ method: 'DELETE', url: `${url}/${made.body.default_security_group_rule.id}` });
+  assert.equal(status, 204);
+});

@@ -79,6 +79,13 @@ export const networkExceptions: readonly Exception[] = [
     source: `${definitions}/{address_scope,provider_net}.py`,
   },
   {
+    at: inEach('default_security_group_rules', ruleFields),
+    what: 'wrong',
+    says: ': null',
+    why: 'null where it is not restricted.',
+    source: 'neutron/db/securitygroups_db.py (_make_default_security_group_rule_dict)',
+  },
+  {
     at: inEach('ports', ['trunk_details']),
     what: 'unknown',
     why: 'Of a parent port, by the extension trunk-details.',

@@ -57,6 +57,12 @@ async function networkCycle(send: Send): Promise<void> {
 
 async function groupCycle(send: Send): Promise<void> {
   const { security_group } = await send('POST', '/security-groups', { security_group: { name: 'web' } });
+  const template = { direction: 'ingress', protocol: 'udp', used_in_default_sg: false, used_in_non_default_sg: true };
+  const templates = '/default-security-group-rules';
+  const made = await send('POST', templates, { default_security_group_rule: template });
+  await send('GET', templates);
+  await send('GET', `${templates}/${made.default_security_group_rule.id}`);
+  await send('DELETE', `${templates}/${made.default_security_group_rule.id}`);
   const fields = { security_group_id: security_group.id, direction: 'ingress', protocol: 'tcp', port_range_min: 22 };
   const rule = { ...fields, port_range_max: 22, remote_ip_prefix: '10.0.0.0/8' };
   const { security_group_rule } = await send('POST', '/security-group-rules', { security_group_rule: rule });

@@ -16,7 +16,7 @@ const booleans = [
     'propagate_uplink_status',
     'router:external',
   ],
-  ...['shared', 'stateful', 'use_default_subnetpool'],
+  ...['shared', 'stateful', 'use_default_subnetpool', 'used_in_default_sg', 'used_in_non_default_sg'],
 ];
 /** Go clients send null for an empty list. */
 const lists = [

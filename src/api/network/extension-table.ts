@@ -64,6 +64,7 @@ const rows: readonly (readonly [alias: string, name: string, description: string
   ['router', 'Neutron L3 Router', 'Routers and floating IPs, which are kept as without an agent.'],
   ['router_availability_zone', 'Router Availability Zone', 'The availability_zone_hints of routers.'],
   ['security-group', 'security-group', 'Security groups, which are kept and not enforced.'],
+  ['security-groups-default-rules', 'Default rules for security groups', 'The rules of new security groups.'],
   ['security-groups-normalized-cidr', 'normalized_cidr field of rules', 'Prefixes without host bits.'],
   ['security-groups-remote-address-group', 'Remote address group of rules', 'The remote_address_group_id of rules.'],
   ['security-groups-rules-belongs-to-default-sg', 'Field about the default group', 'Whether a rule is of a default group.'],

@@ -5,6 +5,7 @@ import { addressGroupRoutes } from './address-groups.ts';
 import { addressScopeRoutes } from './address-scopes.ts';
 import { availabilityZoneRoutes } from './availability-zones.ts';
 import { convertAttributes } from './converted-attributes.ts';
+import { defaultRuleRoutes } from './default-security-group-rules.ts';
 import { extensionRoutes } from './extensions.ts';
 import { floatingIpRoutes } from './floating-ips.ts';
 import { ipAvailabilityRoutes } from './ip-availability.ts';
@@ -28,6 +29,7 @@ const rows = [
   ...subnetRoutes,
   ...portRoutes,
   ...securityGroupRoutes,
+  ...defaultRuleRoutes,
   ...addressGroupRoutes,
   ...addressScopeRoutes,
   ...rbacRoutes,

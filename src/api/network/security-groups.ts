@@ -112,22 +112,19 @@ function projectIn(query: unknown): string | undefined {
 }
 
 const Loose = Maybe(Type.Union([Type.String({ maxLength: 40 }), Type.Integer()]));
-const NewRuleBody = Type.Object(
-  {
-    ...Owner,
-    security_group_id: Id,
-    direction: Type.Union([Type.Literal('ingress'), Type.Literal('egress')]),
-    ethertype: Maybe(Type.String({ maxLength: 40 })),
-    protocol: Loose,
-    port_range_min: Loose,
-    port_range_max: Loose,
-    remote_ip_prefix: Maybe(Type.String({ maxLength: 255 })),
-    remote_group_id: Maybe(Id),
-    remote_address_group_id: Maybe(Id),
-    description: Maybe(Description),
-  },
-  { additionalProperties: false },
-);
+/** What a rule says, whether of a group or of a template. */
+export const ruleAttributes = {
+  direction: Type.Union([Type.Literal('ingress'), Type.Literal('egress')]),
+  ethertype: Maybe(Type.String({ maxLength: 40 })),
+  protocol: Loose,
+  port_range_min: Loose,
+  port_range_max: Loose,
+  remote_ip_prefix: Maybe(Type.String({ maxLength: 255 })),
+  remote_group_id: Maybe(Id),
+  remote_address_group_id: Maybe(Id),
+  description: Maybe(Description),
+};
+const NewRuleBody = Type.Object({ ...Owner, security_group_id: Id, ...ruleAttributes }, { additionalProperties: false });
 
 async function groupsOf({ context }: Call, rules: readonly { security_group_id: string }[]) {
   const ids = [...new Set(rules.map(({ security_group_id }) => security_group_id))];

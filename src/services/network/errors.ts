@@ -71,6 +71,8 @@ const exceptionTable = {
   RbacPolicyInUse: 'conflict',
   RbacPolicyNotFound: 'missing',
   DuplicateSecurityGroupRuleInPost: 'conflict',
+  DefaultSecurityGroupRuleExists: 'conflict',
+  DefaultSecurityGroupRuleNotFound: 'missing',
   InvalidSharedSetting: 'conflict',
   InvalidCIDR: 'badRequest',
   DuplicateSubPort: 'conflict',

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Fault } from '#domain/faults.ts';
 import { anyOf, type Condition, hasItem, isAmong, isEqual } from '#store/conditions.ts';
-import { defaultGroupOf, egress, insertFirstRules } from '#store/default-security-group.ts';
+import { defaultGroupOf, insertFirstRules, templatesFor } from '#store/default-security-group.ts';
 import type { Store } from '#store/store.ts';
 import { isSharedWith } from '#store/tables/rbac-policies.ts';
 import type { SecurityGroup, SecurityGroupRule } from '#store/tables/security-groups.ts';
@@ -54,7 +54,8 @@ export async function createGroup({ store }: NetworkContext, caller: Caller, req
   return store.transaction(async (trx) => {
     await defaultGroupOf(trx, project_id);
     await refuseOver(trx, 'security_group', { project_id });
-    await refuseOver(trx, 'security_group_rule', { project_id, more: 2 });
+    const templates = await templatesFor(trx, 'used_in_non_default_sg');
+    await refuseOver(trx, 'security_group_rule', { project_id, more: templates.length });
     const now = new Date().toISOString();
     const group = await trx.security_groups.insert({
       id: randomUUID(),
@@ -66,7 +67,7 @@ export async function createGroup({ store }: NetworkContext, caller: Caller, req
       created_at: now,
       updated_at: now,
     });
-    await insertFirstRules(trx, group, egress);
+    await insertFirstRules(trx, group, templates);
     return group;
   });
 }

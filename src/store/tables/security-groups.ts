@@ -22,10 +22,25 @@ export type SecurityGroupRule = UnnamedAttributes & {
   remote_address_group_id: string | null;
 };
 
+/** A template: each new group has its rule. It is of no project: `project_id` is empty. */
+export type DefaultSecurityGroupRule = Omit<SecurityGroupRule, 'security_group_id'> & {
+  used_in_default_sg: boolean;
+  used_in_non_default_sg: boolean;
+};
+/** As `remote_group_id` of a template: the group itself that has the rule. */
+export const parentGroup = 'PARENT';
+
 export class SecurityGroups extends RevisedCollection<SecurityGroup> {
   static override readonly table = { name: 'security_groups', json: ['tags'], boolean: ['stateful'] };
 }
 
 export class SecurityGroupRules extends RevisedCollection<SecurityGroupRule> {
   static override readonly table = { name: 'security_group_rules' };
+}
+
+export class DefaultSecurityGroupRules extends RevisedCollection<DefaultSecurityGroupRule> {
+  static override readonly table = {
+    name: 'default_security_group_rules',
+    boolean: ['used_in_default_sg', 'used_in_non_default_sg'],
+  };
 }

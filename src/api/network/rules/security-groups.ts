@@ -1,6 +1,6 @@
 /** Rules of security groups. */
 import type { PolicyRule } from '../../http/policy/rules.ts';
-import { member, ofMember, ofReader, rule, tagRules } from './base.ts';
+import { admin, member, ofMember, ofReader, rule, tagRules } from './base.ts';
 
 const visible = `${ofReader} or rule:shared_security_group`;
 
@@ -12,5 +12,8 @@ export const securityGroupRules = {
   ...tagRules('security_group', visible, ofMember),
   create_security_group_rule: rule('rule:admin_only or role:member and rule:sg_owner')('Create a security group rule.'),
   get_security_group_rule: rule('rule:admin_only or role:reader and rule:sg_owner')('List and show security group rules.'),
+  create_default_security_group_rule: admin('Create a template of the rules of new security groups.'),
+  get_default_security_group_rule: rule('role:reader')('List and show the templates of the rules of new security groups.'),
+  delete_default_security_group_rule: admin('Delete a template of the rules of new security groups.'),
   delete_security_group_rule: rule('rule:admin_only or role:member and rule:sg_owner')('Delete a security group rule.'),
 } as const satisfies Record<string, PolicyRule>;
