@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -16,6 +16,7 @@ const needed = ['ip', 'nft', 'busybox', 'setpriv', 'curl', 'nsenter', 'unshare']
 /** `NSFS_MAGIC` of linux/magic.h. */
 const nsfsMagic = 0x6e_73_66_73;
 const program = fileURLToPath(new URL('../bin/ingot', import.meta.url));
+const compiled = fileURLToPath(new URL('../.cache/compiled-by-account', import.meta.url));
 
 /** Why such a network cannot be made here, or false. */
 export function whyNoRouters(): string | false {
@@ -70,8 +71,8 @@ export class RoutedNetwork {
     if (gateway) this.ip(name, ['route', 'add', 'default', 'via', gateway]);
   }
 
-  ip(name: string, words: readonly string[]): void {
-    run('ip', ['-n', this.#name(name), ...words]);
+  ip(name: string, words: readonly string[]): string {
+    return run('ip', ['-n', this.#name(name), ...words]);
   }
 
   /** A TCP service in the namespace that tells each client the service's name and the client's address. */
@@ -134,7 +135,7 @@ export class RoutedNetwork {
       ...settings,
     };
     const flags = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
-    const child = this.#spawn('host', [program, 'serve', ...flags]);
+    const child = this.#spawn('host', [program, 'serve', ...flags], { NODE_COMPILE_CACHE: cacheOf(all['process.user']) });
     this.#ingot = child;
     const serving = Promise.withResolvers<void>();
     this.#said = [];
@@ -239,6 +240,10 @@ export class RoutedNetwork {
     run('busybox', ['umount', '-l', this.#fileOf(id)]);
   }
 
+  makeRouter(id: string): void {
+    run('unshare', [`--net=${this.#fileOf(id)}`, 'true']);
+  }
+
   hasNamespace(id: string): boolean {
     return statfsSync(this.#fileOf(id)).type === nsfsMagic;
   }
@@ -258,8 +263,8 @@ export class RoutedNetwork {
     this.ip(name, ['link', 'set', 'lo', 'up']);
   }
 
-  #spawn(name: string, words: readonly string[]): ChildProcess {
-    return spawn('nsenter', [this.#net(name), ...words], { stdio: ['pipe', 'pipe', 'pipe'] });
+  #spawn(name: string, words: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+    return spawn('nsenter', [this.#net(name), ...words], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   }
 
   async close(): Promise<void> {
@@ -270,6 +275,14 @@ export class RoutedNetwork {
     for (const name of this.#namespaces) spawnSync('ip', ['netns', 'delete', this.#name(name)]);
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** The account has no home, and would compile everything again at each start. */
+function cacheOf(user: string): string {
+  if (user === 'root') return process.env['NODE_COMPILE_CACHE'] ?? '';
+  mkdirSync(compiled, { recursive: true, mode: 0o700 });
+  chownSync(compiled, labAccount.uid, labAccount.gid);
+  return compiled;
 }
 
 function run(name: string, words: readonly string[]): string {

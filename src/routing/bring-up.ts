@@ -52,13 +52,11 @@ export async function bringUp(options: BringUp): Promise<string> {
   await namespaces.make(router.id, signal);
   // Before anything can pass by them.
   const loaded = await loadRules(options);
+  await namespaces.forward(router.id, signal);
   let { links, routes } = await observe(options);
   if (await connect(options, links)) ({ links, routes } = await observe(options));
-  const { added, changed } = await address(options, links);
   // The kernel removes routes with the addresses by which they went.
-  if (changed) ({ routes } = await observe(options));
-  await namespaces.run(router.id, ['busybox', 'sysctl', '-w', 'net.ipv4.ip_forward=1'], signal);
-  await announce(options, added);
+  if (await address(options, links)) ({ routes } = await observe(options));
   await route(options, routes);
   return loaded;
 }
@@ -120,34 +118,34 @@ async function observe({ namespaces, router, signal }: BringUp): Promise<{ links
   return { links: JSON.parse(links) as LinkWithAddresses[], routes: JSON.parse(routes) as Route[] };
 }
 
-type Placed = { readonly device: string; readonly address: string };
-
-type Addressed = { readonly added: readonly Placed[]; readonly changed: boolean };
-
-async function address(options: BringUp, links: readonly LinkWithAddresses[]): Promise<Addressed> {
+/**
+ * Neighbours that knew an address elsewhere learn where it is now: the kernel announces all addresses of an interface that
+ * comes up or gets a MAC, also the one that it has. A program that does so takes a second for each address.
+ * @returns whether anything was changed
+ */
+async function address(options: BringUp, links: readonly LinkWithAddresses[]): Promise<boolean> {
   const { router } = options;
   const found = new Map(links.map((link) => [link.ifname, link]));
-  const added: Placed[] = [];
-  const lines: string[] = [];
-  for (const each of interfacesOf(router)) {
+  const lines = interfacesOf(router).flatMap((each) => {
     const link = found.get(each.name);
-    const wanted = new Set(addressesOf(each, router));
+    const wanted = new Set(placesOf(each, router));
     const has = new Set(
       (link?.addr_info ?? []).filter(({ family }) => family === 'inet').map(({ local, prefixlen }) => `${local}/${prefixlen}`),
     );
-    for (const old of has) if (!wanted.has(old)) lines.push(`addr del ${old} dev ${each.name}`);
-    for (const fresh of wanted) {
-      if (has.has(fresh)) continue;
-      lines.push(`addr replace ${fresh} dev ${each.name}`);
-      added.push({ device: each.name, address: fresh.split('/')[0] ?? '' });
-    }
-    if (!link?.flags.includes('UP')) lines.push(`link set dev ${each.name} up`);
-  }
+    const added = [...wanted.difference(has)];
+    const isUp = link?.flags.includes('UP') ?? false;
+    return [
+      ...[...has.difference(wanted)].map((old) => `addr del ${old} dev ${each.name}`),
+      ...added.map((fresh) => `addr replace ${fresh} dev ${each.name}`),
+      ...(isUp ? [] : [`link set dev ${each.name} up`]),
+      ...(isUp && added.length > 0 ? [`link set dev ${each.name} address ${each.mac}`] : []),
+    ];
+  });
   await batch(options, lines);
-  return { added, changed: lines.length > 0 };
+  return lines.length > 0;
 }
 
-function addressesOf(each: WantedInterface, router: WantedRouter): string[] {
+function placesOf(each: WantedInterface, router: WantedRouter): string[] {
   if (each !== router.outside) return [...each.addresses];
   const own = new Set(each.addresses.map((address) => address.split('/')[0]));
   const floating = floatingAddresses(router).filter((address) => !own.has(address));
@@ -173,15 +171,6 @@ const wordsOf = ({ to, via, device }: WantedRoute) => (via === undefined ? `${to
 
 function isSame(found: Route | undefined, { via, device }: WantedRoute): boolean {
   return found !== undefined && found.gateway === via && (device === undefined || found.dev === device);
-}
-
-/** Neighbours that knew the address elsewhere learn where it is now. */
-async function announce({ namespaces, router, signal }: BringUp, added: readonly Placed[]): Promise<void> {
-  for (const { device, address: own } of added)
-    await namespaces.run(router.id, ['busybox', 'arping', '-U', '-c', '1', '-w', '1', '-I', device, own], signal).catch(() => {
-      // Nobody answers an announcement, which counts as a failure.
-      signal.throwIfAborted();
-    });
 }
 
 async function batch({ namespaces, router, signal }: BringUp, lines: readonly string[]): Promise<void> {

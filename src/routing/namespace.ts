@@ -16,8 +16,8 @@ const nsfsMagic = 0x6e_73_66_73;
 
 const isId = (name: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name);
 
-/** Sent to every interface that comes later, too; `all` and `default` are those of the namespace. */
-const interfaceValues = { rp_filter: 1, arp_ignore: 1, arp_announce: 2, send_redirects: 0, accept_redirects: 0 };
+/** Interfaces that come later have them, too; `all` and `default` are those of the namespace. `arp_notify`: see bring-up.ts. */
+const interfaceValues = { rp_filter: 1, arp_ignore: 1, arp_announce: 2, arp_notify: 1, send_redirects: 0, accept_redirects: 0 };
 const kernelValues = ['all', 'default'].flatMap((which) => [
   ...Object.entries({ ...interfaceValues, accept_source_route: 0 }).map(
     ([name, value]) => `net.ipv4.conf.${which}.${name}=${value}`,
@@ -55,15 +55,19 @@ export class Namespaces {
     return type === nsfsMagic;
   }
 
-  /** Idempotent. Nothing is forwarded in a new one. */
+  /** Idempotent. Nothing is forwarded in a new one before `forward`. */
   async make(id: string, signal: AbortSignal): Promise<void> {
     if (!isId(id)) throw new Error(`${JSON.stringify(id)} is not the id of a router`);
     if (await this.isThere(id)) return;
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     await writeFile(this.fileOf(id), '', { mode: 0o600 });
     await onHost('unshare', [`--net=${this.fileOf(id)}`, 'true'], signal);
+  }
+
+  /** Once its rules are loaded. Each time, since Ingot may have ended right after it made the namespace. Idempotent. */
+  async forward(id: string, signal: AbortSignal): Promise<void> {
     // -e: a kernel without IPv6 has no such values.
-    await this.run(id, ['busybox', 'sysctl', '-e', '-w', ...kernelValues], signal);
+    await this.run(id, ['busybox', 'sysctl', '-e', '-w', 'net.ipv4.ip_forward=1', ...kernelValues], signal);
   }
 
   /** Runs a program in the namespace. */

@@ -14,11 +14,13 @@ before(async () => {
   site.add('two', 'inside', { address: '10.2.0.5/24', gateway: '10.2.0.1' });
   site.add('out', 'outside', { address: '203.0.113.1/24' });
   site.ip('out', ['addr', 'add', `${internet}/32`, 'dev', 'lo']);
-  for (const name of ['one', 'two', 'out']) await site.listen(name, 80);
-  await site.listen('two', 2001);
-  await site.listen('host', 8090);
-  await site.repeat('one', 7);
-  await site.start();
+  await Promise.all([
+    site.start({ 'network.router_check_interval': '0' }),
+    ...['one', 'two', 'out'].map((name) => site.listen(name, 80)),
+    site.listen('two', 2001),
+    site.listen('host', 8090),
+    site.repeat('one', 7),
+  ]);
 });
 after(() => site?.close());
 
@@ -59,7 +61,14 @@ test('routers forward what their records say, and nothing else', { skip }, async
     site.ask('PUT', `routers/${one.router}`, { router: { routes: [] } });
   });
 
+  const next = '203.0.113.22';
+  site.ip('out', ['neigh', 'replace', next, 'lladdr', '02:00:00:00:00:99', 'nud', 'stale', 'dev', 'eth0']);
   const floating = await site.addFloating(external, one.port);
+  await t.test('neighbours that knew the address elsewhere learn where it is now', () => {
+    assert.equal(floating.address, next);
+    const mac = /qg-\S+.*? link\/ether (\S+)/.exec(site.inRouter(one.router, ['ip', '-o', 'link']))?.[1] ?? '';
+    assert.ok(site.ip('out', ['neigh', 'show', next]).includes(` lladdr ${mac} `));
+  });
   await t.test('a floating IP leads to its machine, and is its address outside', () => {
     assert.equal(site.from('out', floating.address, 80), 'one 203.0.113.1');
     assert.ok(site.pings('out', floating.address));

@@ -10,12 +10,13 @@ import { Fault } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
 import type { FloatingIp } from '#store/tables/floating-ips.ts';
 import type { Port } from '#store/tables/ports.ts';
+import { type Applied, failed, isDue } from './applied.ts';
 import { bringUp, type HostLink, readHostLinks } from './bring-up.ts';
 import { checkHost, hostAddresses, wiresOf } from './host-check.ts';
 import { Namespaces } from './namespace.ts';
-import { rulesetOf } from './ruleset.ts';
+import { type Limits, rulesetOf } from './ruleset.ts';
 import type { RoutingSettings } from './settings.ts';
-import { mostMovedPorts, movedPorts, type RouterRows, readRouters, type WantedRouter } from './wanted.ts';
+import { type RouterRows, readRouters, type WantedRouter } from './wanted.ts';
 
 const tables = ['routers', 'router_ports', 'ports', 'subnets', 'floating_ips', 'port_forwardings'] as const;
 /** What is written together is applied together. */
@@ -28,21 +29,14 @@ const longestRetryMs = 60_000;
 const routersAtOnce = 2;
 const removeMs = 10_000;
 
-type Known = {
-  /** Of what was wanted when it was applied. */
-  readonly digest: string;
-  readonly loaded?: string;
-  /** Why it could not be applied. */
-  readonly failure?: string;
-};
-type Pass = { readonly host: ReadonlyMap<string, HostLink>; readonly isCheck: boolean };
+type Pass = { readonly host: ReadonlyMap<string, HostLink>; readonly limits: Limits; readonly isCheck: boolean };
 export type RouterFailure = { readonly router: string; readonly reason: string };
 type Parts = { readonly store: Store; readonly settings: RoutingSettings; readonly log: Pick<Logger, 'info' | 'warn' | 'error'> };
 
 export class RouterPath {
   readonly #parts: Parts;
   readonly #namespaces: Namespaces;
-  readonly #known = new Map<string, Known>();
+  readonly #known = new Map<string, Applied>();
   readonly #stop = new AbortController();
   readonly #next = new LongTimer();
   readonly #check = new LongTimer();
@@ -116,6 +110,7 @@ export class RouterPath {
         this.#running = undefined;
         if (isDone) this.#retryMs = firstRetryMs;
         else this.#retry();
+        this.#retryRouters();
         const due = this.#due;
         this.#due = undefined;
         if (due) this.#wake(due.at - performance.now(), due.isCheck);
@@ -127,46 +122,70 @@ export class RouterPath {
     this.#retryMs = Math.min(2 * this.#retryMs, longestRetryMs);
   }
 
-  /** @returns whether everything is as it should be */
+  #retryRouters(): void {
+    const due = [...this.#known.values()].flatMap(({ retry }) => retry?.at ?? []);
+    if (due.length > 0) this.#wake(Math.max(0, Math.min(...due) - performance.now()));
+  }
+
+  /** @returns whether nothing has to be done again, except for routers that tell so */
   async #run(isCheck: boolean): Promise<boolean> {
     const { signal } = this.#stop;
-    const { routers, idle } = await readRouters(this.#parts.store);
-    await this.#removeOthers(new Set(routers.map(({ wanted }) => wanted.id)));
+    const { settings, store } = this.#parts;
+    const { routers, idle, unreadable } = await readRouters(store);
+    const before = new Map(this.#known);
+    const areGone = await this.#removeOthers(new Set(routers.map(({ wanted }) => wanted.id)));
+    for (const { id, reason } of unreadable) {
+      const unread: Applied = { digest: '', failure: reason };
+      this.#known.set(id, unread);
+      this.#report(id, before.get(id), unread);
+    }
     for (const floating of idle.floating) await this.#setFloating(floating, 'DOWN');
     for (const port of idle.ports) await this.#setPort(port, 'DOWN');
-    if (routers.length === 0) return true;
+    if (routers.length === 0) return areGone;
     const host = await readHostLinks(signal);
+    const limits = { hostAddresses: hostAddresses(settings), allowed: settings['network.router_private'] };
     const slots = new Semaphore(routersAtOnce);
-    const done = routers.map((rows) => slots.run(() => this.#bringUp(rows, { host, isCheck }), signal));
+    const done = routers.map((rows) => slots.run(() => this.#bringUp(rows, { host, limits, isCheck }), signal));
     const results = await Promise.allSettled(done);
     const broken = results.find((result) => result.status === 'rejected');
     if (broken) throw broken.reason;
-    return this.failures.length === 0;
+    return areGone;
   }
 
-  async #removeOthers(wanted: ReadonlySet<string>): Promise<void> {
+  /** One that cannot be removed holds up no other. @returns whether all are gone */
+  async #removeOthers(wanted: ReadonlySet<string>): Promise<boolean> {
+    const { log } = this.#parts;
+    const { signal } = this.#stop;
     for (const id of this.#known.keys()) if (!wanted.has(id)) this.#known.delete(id);
-    for (const id of await this.#namespaces.list()) {
-      if (wanted.has(id)) continue;
-      await this.#namespaces.remove(id, this.#stop.signal);
-      this.#parts.log.info({ router: id }, 'ended the data path of a router');
-    }
+    const others = (await this.#namespaces.list()).filter((id) => !wanted.has(id));
+    const slots = new Semaphore(routersAtOnce);
+    const remove = async (router: string) => {
+      const error = await this.#namespaces.remove(router, signal).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      signal.throwIfAborted();
+      if (error === undefined) log.info({ router }, 'ended the data path of a router');
+      else log.error({ err: error, router }, 'could not end the data path of a router; retrying');
+      return error === undefined;
+    };
+    const done = await Promise.all(others.map((id) => slots.run(() => remove(id), signal)));
+    return done.every(Boolean);
   }
 
-  async #bringUp(rows: RouterRows, { host, isCheck }: Pass): Promise<void> {
+  async #bringUp(rows: RouterRows, { host, limits, isCheck }: Pass): Promise<void> {
     const { id } = rows.wanted;
-    const { settings } = this.#parts;
-    const limits = { hostAddresses: hostAddresses(settings), allowed: settings['network.router_private'] };
-    const rules = rulesetOf(rows.wanted, limits);
+    // Not of the rules, which may be long, and follow from these.
     const digest = createHash('sha256')
-      .update(JSON.stringify([rows.wanted, rules]))
+      .update(JSON.stringify([rows.wanted, limits]))
       .digest('base64');
     const known = this.#known.get(id);
     const isSame = known?.digest === digest;
-    if (!isSame || known.failure !== undefined || isCheck) {
-      const applied: Known = await this.#apply(rows.wanted, { rules, host, loaded: isSame ? known.loaded : undefined }).then(
+    if (isCheck || isDue(known, { digest, now: performance.now() })) {
+      const applied: Applied = await this.#apply(rows.wanted, { limits, host, loaded: isSame ? known.loaded : undefined }).then(
         (loaded) => ({ digest, loaded }),
-        (error: unknown) => ({ digest, failure: error instanceof Fault ? error.message : String(error) }),
+        (error: unknown) =>
+          failed(known, { digest, now: performance.now() }, error instanceof Fault ? error.message : String(error)),
       );
       this.#stop.signal.throwIfAborted();
       this.#known.set(id, applied);
@@ -177,17 +196,17 @@ export class RouterPath {
     for (const port of rows.ports) await this.#setPort(port, isUp ? 'ACTIVE' : 'DOWN');
   }
 
+  /** @throws Fault `toolFailed` */
   async #apply(
     router: WantedRouter,
-    { rules, host, loaded }: { rules: string; host: Pass['host']; loaded: string | undefined },
+    { limits, host, loaded }: Pick<Pass, 'limits' | 'host'> & { loaded: string | undefined },
   ): Promise<string> {
-    if (movedPorts(router.forwardings) > mostMovedPorts)
-      throw new Fault('toolFailed', { tool: 'nft', detail: `more than ${mostMovedPorts} ports are forwarded to others` });
-    const { signal } = this.#stop;
-    return bringUp({ namespaces: this.#namespaces, router, rules, loaded, wires: wiresOf(this.#parts.settings), host, signal });
+    const { settings } = this.#parts;
+    const options = { namespaces: this.#namespaces, router, loaded, wires: wiresOf(settings), host, signal: this.#stop.signal };
+    return bringUp({ ...options, rules: rulesetOf(router, limits) });
   }
 
-  #report(router: string, before: Known | undefined, { failure }: Known): void {
+  #report(router: string, before: Applied | undefined, { failure }: Applied): void {
     const { log } = this.#parts;
     if (failure === undefined) {
       if (!before || before.failure !== undefined) log.info({ router }, 'a router forwards packets');

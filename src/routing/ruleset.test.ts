@@ -74,3 +74,17 @@ test('never forwards to this host or to metadata services, and to private ranges
     /hook forward priority filter; policy drop;\n {4}ct state invalid drop\n {4}ct direction original ip daddr @never drop/,
   );
 });
+
+test('a router that must not be gets no rules', () => {
+  const [{ external: _, internal: _internal, ...forwarding } = assert.fail()] = router.forwardings;
+  // As many as a project of the usual quotas can have.
+  const range = { ...forwarding, external: [1, 1000], internal: [2, 1001] } as const;
+  const forwardings = Array.from({ length: 5000 }, () => range);
+  assert.throws(() => rulesetOf({ ...router, forwardings }, limits), /more than 20000 ports are forwarded/);
+
+  for (const own of ['10.1.0.1', '203.0.113.20', '203.0.113.30', '203.0.113.31'])
+    assert.throws(
+      () => rulesetOf(router, { ...limits, hostAddresses: [own] }),
+      new RegExp(`the address ${own} is that of this host`),
+    );
+});

@@ -3,8 +3,9 @@
  * forwarded. Rules look at the translation that a connection has, not only at its state, so that connections end with the
  * floating IP or the forwarding by which they came.
  */
+import { Fault } from '#domain/faults.ts';
 import { elementOf, rangesOf } from './ranges.ts';
-import { type Forwarding, floatingAddresses, isMoved, type WantedRouter } from './wanted.ts';
+import { addressesOf, type Forwarding, isMoved, mostMovedPorts, movedPorts, type WantedRouter } from './wanted.ts';
 
 export const tableName = 'ingot';
 
@@ -20,9 +21,9 @@ export type Limits = {
   readonly allowed: readonly string[];
 };
 
+/** @throws Fault `toolFailed` for a router that must not be */
 export function rulesetOf(router: WantedRouter, { hostAddresses, allowed }: Limits): string {
-  const { inside, outside } = router;
-  const own = [...inside, ...(outside ? [outside] : [])].flatMap(({ addresses }) => addresses.map(withoutPrefix));
+  refuseUnfit(router, hostAddresses);
   const tenants = rangesOf(router.tenantCidrs).map(elementOf);
   const lines = [
     // Declared first, since a table that does not exist cannot be deleted.
@@ -33,7 +34,7 @@ export function rulesetOf(router: WantedRouter, { hostAddresses, allowed }: Limi
     ...set('private', 'ipv4_addr', rangesOf(privateRanges).map(elementOf)),
     ...set('reachable', 'ipv4_addr', rangesOf([...router.externalCidrs, ...allowed]).map(elementOf)),
     ...set('tenants', 'ipv4_addr', tenants),
-    ...set('answers', 'ipv4_addr', rangesOf([...own, ...floatingAddresses(router)]).map(elementOf)),
+    ...set('answers', 'ipv4_addr', rangesOf(addressesOf(router)).map(elementOf)),
     ...set('sources', 'ipv4_addr . ipv4_addr', sourcesOf(router, tenants)),
     ...set('one_to_one', 'ipv4_addr', rangesOf(router.translations.map(({ floating }) => floating)).map(elementOf)),
     ...set('targets', 'ipv4_addr . ipv4_addr', targetsOf(router)),
@@ -56,6 +57,15 @@ export function rulesetOf(router: WantedRouter, { hostAddresses, allowed }: Limi
     '}',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function refuseUnfit(router: WantedRouter, hostAddresses: readonly string[]): void {
+  const refused = (detail: string) => new Fault('toolFailed', { tool: 'the data path of routers', detail });
+  if (movedPorts(router.forwardings) > mostMovedPorts)
+    throw refused(`more than ${mostMovedPorts} ports are forwarded to ports with other numbers`);
+  // Neighbours would take the router for this host.
+  const taken = addressesOf(router).find((address) => hostAddresses.includes(address));
+  if (taken !== undefined) throw refused(`the address ${taken} is that of this host`);
 }
 
 function forwardRules({ inside, outside }: WantedRouter): string[] {

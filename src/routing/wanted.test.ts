@@ -71,3 +71,19 @@ test('a router that is switched off forwards nothing, and one without ports neit
 
   assert.deepEqual([routers.length, idle.floating.length, idle.ports.length], [0, 1, 2]);
 });
+
+test('rows that cannot be read concern one router', async () => {
+  const { routers } = await readRouters(store);
+  const rows = await store.routers.list({}, { orderBy: 'id' });
+  assert.equal(routers.length, 0);
+  const [off] = rows.filter(({ admin_state_up }) => !admin_state_up);
+  await store.routers.update({ id: off!.id }, { admin_state_up: true });
+  assert.equal((await readRouters(store)).routers.length, 1);
+  const routes = [{ destination: '10.70.0.0/16', nexthop: '010.50.0.9' }];
+  await store.routers.update({ id: off!.id }, { routes });
+
+  const { routers: readable, unreadable, idle } = await readRouters(store);
+
+  assert.deepEqual(unreadable, [{ id: off!.id, reason: 'Error: "010.50.0.9" is not an IPv4 address' }]);
+  assert.deepEqual([readable.length, idle.floating.length, idle.ports.length], [0, 1, 2]);
+});

@@ -58,13 +58,15 @@ export const mostMovedPorts = 20_000;
 
 export type AllRouters = {
   readonly routers: readonly RouterRows[];
+  /** Those of which a row has what no program could be told. */
+  readonly unreadable: readonly { readonly id: string; readonly reason: string }[];
   /** Of routers that have nothing to forward, or are switched off. */
   readonly idle: { readonly floating: readonly FloatingIp[]; readonly ports: readonly Port[] };
 };
 
 export async function readRouters(store: Store): Promise<AllRouters> {
   const links = await store.router_ports.list({}, { orderBy: 'port_id' });
-  if (links.length === 0) return { routers: [], idle: { floating: [], ports: [] } };
+  if (links.length === 0) return { routers: [], unreadable: [], idle: { floating: [], ports: [] } };
   const ports = await store.ports.list({ device_owner: ['network:router_interface', 'network:router_gateway'] });
   const subnets = await store.subnets.list();
   const floating = (await store.floating_ips.list({}, { orderBy: 'id' })).filter(({ router_id }) => router_id !== null);
@@ -78,11 +80,19 @@ export async function readRouters(store: Store): Promise<AllRouters> {
     forwardings: Map.groupBy(forwardings, ({ floatingip_id }) => floatingip_id),
   };
   const all = await store.routers.list({ admin_state_up: true }, { orderBy: 'id' });
-  const routers = all.flatMap((router) => rowsOf(router, tables) ?? []);
+  const routers: RouterRows[] = [];
+  const unreadable: { id: string; reason: string }[] = [];
+  for (const router of all)
+    try {
+      const rows = rowsOf(router, tables);
+      if (rows) routers.push(rows);
+    } catch (error) {
+      unreadable.push({ id: router.id, reason: String(error) });
+    }
   const used = new Set(routers.flatMap((each) => [...each.floating, ...each.ports].map(({ id }) => id)));
   const isIdle = ({ id }: { id: string }) => !used.has(id);
   const linked = links.flatMap(({ port_id }) => tables.ports.get(port_id) ?? []);
-  return { routers, idle: { floating: floating.filter(isIdle), ports: linked.filter(isIdle) } };
+  return { routers, unreadable, idle: { floating: floating.filter(isIdle), ports: linked.filter(isIdle) } };
 }
 
 type Tables = {
@@ -196,6 +206,12 @@ function contains(cidr: string, address: string): boolean {
 /** All addresses of the external network that the router answers for. */
 export function floatingAddresses({ translations, forwardings }: WantedRouter): string[] {
   return [...new Set([...translations, ...forwardings].map(({ floating }) => floating))];
+}
+
+/** All that the router answers for, without prefix length. */
+export function addressesOf(router: WantedRouter): string[] {
+  const own = [...router.inside, ...(router.outside ? [router.outside] : [])].flatMap(({ addresses }) => addresses);
+  return [...own.map((address) => address.split('/')[0] ?? ''), ...floatingAddresses(router)];
 }
 
 /** The ports of ranges that keep their length but not their numbers. */
