@@ -219,3 +219,14 @@ test('of a user added and removed at once, either request is the last', async ()
   const isMember = (await identity.statusOf('GET', `groups/${group}/users/${user}`)) === 204;
   assert.equal((await identity.logIn(user, scope)).status, isMember ? 201 : 401);
 });
+
+test('a user may be in more groups than a statement has values', async () => {
+  const { user, scope, token } = await aMember('in-many-groups');
+  await fixture.store.transaction(async ({ group_members }) => {
+    for (let count = 0; count < 33_000; count++)
+      await group_members.insert({ group_id: `a-group-of-many-${count}`, user_id: user, expires_at: '' });
+  });
+
+  assert.deepEqual(await identity.rolesOf(token), ['member', 'reader']);
+  assert.deepEqual(await identity.rolesOf(await identity.tokenOf(user, scope)), ['member', 'reader']);
+});

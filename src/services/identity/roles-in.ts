@@ -20,7 +20,7 @@ export async function allRolesIn(store: Store, user_id: string, scope: Scope): P
 async function assignedIn(store: Store, user_id: string, scope: Scope): Promise<string[]> {
   const above = await placesAbove(store, scope);
   const scope_id = [scope.scope_id, ...above.map((place) => place.scope_id)];
-  const rows = await store.role_assignments.list({ ...(await actorsOf(store, user_id)), scope_id });
+  const rows = await assignedTo(store, user_id, { scope_id });
   return rows.filter((row) => applies(row, { scope, above })).map(({ role_id }) => role_id);
 }
 
@@ -30,15 +30,22 @@ export async function hasRole(store: Store, user_id: string, scope: Scope): Prom
 
 /** All assignments of a user and of their groups, wherever. */
 export async function assignmentsOf(store: Store, user_id: string): Promise<RoleAssignment[]> {
-  return store.role_assignments.list(await actorsOf(store, user_id));
+  return assignedTo(store, user_id, {});
 }
 
-/** A condition for the assignments of a user and of their groups: a row has either, and the other is empty. */
-async function actorsOf(store: Store, user_id: string) {
+/** Values of one statement: databases limit them. */
+const groupsAtOnce = 5000;
+
+/** Those of a user and of their groups: a row has either, and the other is empty. */
+async function assignedTo(store: Store, user_id: string, where: { scope_id?: string[] }): Promise<RoleAssignment[]> {
   const groups = (await store.group_members.pick(['group_id', 'expires_at'], { user_id })).filter(holds);
-  return groups.length === 0
-    ? { user_id }
-    : { user_id: [user_id, ''], group_id: ['', ...groups.map(({ group_id }) => group_id)] };
+  if (groups.length === 0) return store.role_assignments.list({ ...where, user_id });
+  const ids = groups.map(({ group_id }) => group_id);
+  const first = { user_id: [user_id, ''], group_id: ['', ...ids.slice(0, groupsAtOnce)] };
+  const rows = await store.role_assignments.list({ ...where, ...first });
+  for (let start = groupsAtOnce; start < ids.length; start += groupsAtOnce)
+    rows.push(...(await store.role_assignments.list({ ...where, group_id: ids.slice(start, start + groupsAtOnce) })));
+  return rows;
 }
 
 /** Where roles are assigned that a project inherits: the projects above it, and its domain. */

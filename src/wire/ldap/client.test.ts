@@ -133,6 +133,23 @@ test('what a directory sends is bounded', async (t) => {
   }
 });
 
+test('a message has no more values, attributes and controls than are read in a moment', async (t) => {
+  const many = (count: number, each: Buffer) => Buffer.alloc(count * each.length, each);
+  const entryOf = (...attributes: Buffer[]) =>
+    sequence(integer(1), element(operations.entry, octets(''), sequence(...attributes)));
+  const done = result(operations.searchResult, 0);
+  const answers = [
+    [entryOf(sequence(octets('uid'), element(tags.set, many(100_001, octets(''))))), /more than 100000 values/],
+    [entryOf(many(1001, sequence(octets(''), element(tags.set)))), /more than 1000 attributes/],
+    [sequence(integer(1), done, element(0xa0, many(101, sequence(octets(''))))), /more than 100 controls/],
+  ] as const;
+
+  for (const [answer, expected] of answers) {
+    const connection = await open(t, (socket) => socket.write(answer));
+    await assert.rejects(search(connection), expected);
+  }
+});
+
 test('a directory that says nothing ends with the signal', async (t) => {
   const connection = await open(t, () => {});
   const ends = new AbortController();

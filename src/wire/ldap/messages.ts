@@ -80,25 +80,46 @@ function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '·').slice(0, 200);
 }
 
+/** Of one entry: values may be empty, and each takes time of the only thread. */
+const valuesMost = 100_000;
+const attributesMost = 1000;
+const controlsMost = 100;
+
 function readEntry(reader: BerReader): Entry {
   const dn = reader.text();
   const attributes = new Map<string, Buffer[]>();
   const list = reader.inside(tags.sequence);
+  const countAttribute = countedTo(attributesMost, 'attributes in an entry');
+  const countValue = countedTo(valuesMost, 'values in an entry');
   while (!list.isEmpty) {
+    countAttribute();
     const attribute = list.inside(tags.sequence);
     const name = attribute.text().toLowerCase();
     const values = attribute.inside(tags.set);
     const all = attributes.get(name) ?? [];
-    while (!values.isEmpty) all.push(values.read(tags.octets));
+    while (!values.isEmpty) {
+      countValue();
+      all.push(values.read(tags.octets));
+    }
     attributes.set(name, all);
   }
   return { dn, attributes };
 }
 
+function countedTo(most: number, what: string): () => void {
+  let count = 0;
+  return () => {
+    count += 1;
+    if (count > most) throw new LdapError(`its message has more than ${most} ${what}`);
+  };
+}
+
 function readCookie(reader: BerReader): Buffer | undefined {
   if (reader.isEmpty) return undefined;
   const controls = reader.inside(0xa0);
+  const countControl = countedTo(controlsMost, 'controls');
   while (!controls.isEmpty) {
+    countControl();
     const control = controls.inside(tags.sequence);
     if (control.text() !== pagedResults) continue;
     let { tag, content } = control.next();

@@ -1,4 +1,5 @@
 /** Questions to the directory. Each has a connection of its own, which begins as Ingot's user. */
+import { setImmediate } from 'node:timers/promises';
 import { Fault } from '#domain/faults.ts';
 import { readAuthorities } from '#images/fetch/authorities.ts';
 import { type LdapAddress, LdapConnection } from '#wire/ldap/client.ts';
@@ -48,7 +49,10 @@ export class LdapReader {
     return this.#connected(signal, async (session) => {
       const users = await this.#search(session, { kind: 'user', entries: this.#settings['ldap.users_max'] });
       const groups = await this.#search(session, { kind: 'group', entries: this.#settings['ldap.groups_max'] });
-      const found = { users: unique(users.map((entry) => userOf(entry, this.#settings))), groups: unique(this.#groups(groups)) };
+      const found = {
+        users: unique(await inSlices(users, (entry) => userOf(entry, this.#settings))),
+        groups: unique(await this.#groups(groups)),
+      };
       return { ...found, unusable: users.length + groups.length - found.users.length - found.groups.length };
     });
   }
@@ -92,11 +96,11 @@ export class LdapReader {
     const filter = isEqualTo(this.#settings['ldap.group_member_attribute'], member);
     const found = await this.#search(session, { kind: 'group', entries: groupsOfUser, filter });
     const key = memberKeyOf(user, this.#settings);
-    return unique(this.#groups(found)).filter(({ members }) => key !== undefined && members.has(key));
+    return unique(await this.#groups(found)).filter(({ members }) => key !== undefined && members.has(key));
   }
 
-  #groups(entries: readonly Entry[]): (DirectoryGroup | undefined)[] {
-    return entries.map((entry) => groupOf(entry, this.#settings));
+  #groups(entries: readonly Entry[]): Promise<(DirectoryGroup | undefined)[]> {
+    return inSlices(entries, (entry) => groupOf(entry, this.#settings));
   }
 
   async #search({ connection, deadline }: Session, { kind, entries, filter }: Question): Promise<Entry[]> {
@@ -135,6 +139,21 @@ export class LdapReader {
 
 type Session = { readonly connection: LdapConnection; readonly deadline: () => AbortSignal };
 type Question = { readonly kind: Kind; readonly entries: number; readonly filter?: Filter };
+
+/** Milliseconds after which others have their turn: groups may have hundreds of thousands of members. */
+const sliceMs = 20;
+
+async function inSlices<From, To>(all: readonly From[], work: (each: From) => To): Promise<To[]> {
+  const done: To[] = [];
+  let began = performance.now();
+  for (const each of all) {
+    done.push(work(each));
+    if (performance.now() - began < sliceMs) continue;
+    await setImmediate();
+    began = performance.now();
+  }
+  return done;
+}
 
 /** Without those that are unusable, and without all that have the same id or the same name: none of them is sure to be the right one. */
 function unique<T extends { readonly local_id: string; readonly name: string }>(found: readonly (T | undefined)[]): T[] {
