@@ -159,7 +159,15 @@ test('who has not logged in for some days is disabled until an administrator ena
   const password = { user: { id: ignoring, password: 'own' } };
   const trusted = () => identity.logInBy({ methods: ['password'], password }, { 'OS-TRUST:trust': { id: 'trust' } });
   assert.equal((await trusted()).body.error.message, 'Trustor is disabled.');
+  const active = await identity.aUser('between', { password: 'own' });
+  const first = { ...trust, ...rest, id: 'first', trustee_user_id: active, redelegation_count: 1 };
+  await fixture.store.trusts.insert({ ...first, impersonation: false });
+  const second = { ...trust, ...rest, id: 'second', trustor_user_id: active, redelegated_trust_id: 'first' };
+  await fixture.store.trusts.insert({ ...second, impersonation: false });
+  const redelegated = () => identity.logInBy({ methods: ['password'], password }, { 'OS-TRUST:trust': { id: 'second' } });
+  assert.equal((await redelegated()).body.error?.message, 'One of the trust agents is disabled or deleted');
   await set(id, { enabled: true });
+  assert.equal((await redelegated()).status, 201);
   assert.equal((await trusted()).status, 201);
   assert.equal((await logIn(id, 'own')).status, 201);
 });

@@ -6,6 +6,7 @@ import { refuseWrite } from './directory/read-only.ts';
 import { isDomainEnabled } from './domains.ts';
 import type { LoginClient } from './login-guard.ts';
 import { checkAge, checkHistory, checkStrength, renewed } from './password-rules.ts';
+import { prove } from './proofs.ts';
 
 export type PasswordChange = { readonly user_id: string; readonly original_password: string; readonly password: string };
 
@@ -16,7 +17,11 @@ export async function changePassword(
   { user_id, original_password, password }: PasswordChange,
 ): Promise<void> {
   const found = await context.store.users.find({ id: user_id });
-  if (found) refuseWrite(context, found);
+  // Whoever does not know the password of a user learns nothing of a directory.
+  if (found && context.directory?.owns(found)) {
+    await prove(context, client, { methods: ['password'], password: { user: { id: user_id, password: original_password } } });
+    refuseWrite(context, found);
+  }
   const user = await checkAccount(context, client, { user: found, account: user_id, password: original_password });
   if (!(await isDomainEnabled(context, user))) throw new Fault('unauthorized');
   checkStrength(context.settings, password);

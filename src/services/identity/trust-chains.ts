@@ -3,6 +3,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
 import type { Role } from '#store/tables/roles.ts';
 import type { Trust } from '#store/tables/trusts.ts';
+import type { User } from '#store/tables/users.ts';
 import { isDomainEnabled } from './domains.ts';
 import { hasExpired } from './expiry.ts';
 import { isProviderEnabled } from './federation/providers.ts';
@@ -21,8 +22,8 @@ export type Standing = {
   readonly roles: readonly Role[];
   /** Another one once the tokens of a user of the chain were revoked. */
   readonly revision: number;
-  /** The domains of these users. */
-  readonly homes: readonly string[];
+  /** These users: trustors, and trustees who have redelegated. */
+  readonly agents: readonly User[];
 };
 
 export function trustNotFound(id: string): Fault {
@@ -83,7 +84,9 @@ export async function standingOf(store: Store, trust: Trust): Promise<Standing> 
   for (const [at, former] of chain.slice(1).entries()) checkRedelegation(former, chain[at]!);
   const agents = await agentsOf(store, chain);
   const holder_id = chain.at(-1)!.trustor_user_id;
-  return { trust, holder_id, roles: await rolesOf(store, trust, holder_id), ...agents };
+  // Revisions only grow, and so does their sum.
+  const revision = agents.reduce((sum, { token_revision }) => sum + token_revision, 0);
+  return { trust, holder_id, roles: await rolesOf(store, trust, holder_id), revision, agents };
 }
 
 /** undefined if the trust no longer holds, whatever the reason. */
@@ -97,22 +100,24 @@ export async function findStanding(store: Store, id: string): Promise<Standing |
   }
 }
 
-/** Of the trustors, and of those trustees who have redelegated: revisions only grow, and so does their sum. */
-async function agentsOf(store: Store, chain: readonly Trust[]): Promise<Pick<Standing, 'revision' | 'homes'>> {
+/** @throws Fault `forbidden` */
+async function agentsOf(store: Store, chain: readonly Trust[]): Promise<User[]> {
   const [trust, ...formers] = chain;
-  const agents = new Set([...formers.flatMap((each) => [each.trustor_user_id, each.trustee_user_id]), trust!.trustor_user_id]);
-  const homes = new Set<string>();
-  let revision = 0;
-  for (const id of agents) {
+  const ids = new Set([...formers.flatMap((each) => [each.trustor_user_id, each.trustee_user_id]), trust!.trustor_user_id]);
+  const agents: User[] = [];
+  for (const id of ids) {
     const user = await store.users.find({ id });
     if (!user?.enabled || !(await isDomainEnabled({ store }, user)) || !(await isProviderEnabled(store, user)))
-      throw new Fault('forbidden', {
-        detail: id === trust!.trustor_user_id ? 'Trustor is disabled.' : 'One of the trust agents is disabled or deleted',
-      });
-    revision += user.token_revision;
-    homes.add(user.domain_id);
+      throw disabledAgent(trust!, id);
+    agents.push(user);
   }
-  return { revision, homes: [...homes] };
+  return agents;
+}
+
+/** In Keystone's words. */
+export function disabledAgent({ trustor_user_id }: Trust, id: string): Fault {
+  const detail = id === trustor_user_id ? 'Trustor is disabled.' : 'One of the trust agents is disabled or deleted';
+  return new Fault('forbidden', { detail });
 }
 
 /** The holder must still have all of them, with what they imply. */

@@ -7,7 +7,7 @@ import { isActive } from './password-rules.ts';
 import { isUsable } from './projects.ts';
 import { projectScope } from './scopes.ts';
 import type { TokenPayload } from './tokens.ts';
-import { standingOf } from './trust-chains.ts';
+import { disabledAgent, standingOf } from './trust-chains.ts';
 import { getTrust } from './trusts.ts';
 
 type TrustScope = Pick<TokenPayload, 'scope' | 'scope_revision' | 'trust'>;
@@ -15,8 +15,8 @@ type TrustScope = Pick<TokenPayload, 'scope' | 'scope_revision' | 'trust'>;
 /** @throws Fault `unauthorized` if there is no such trust, `forbidden` if it does not hold or is another user's */
 export async function trustScope(context: IdentityContext, user: User, { id }: { readonly id?: string }): Promise<TrustScope> {
   if (!id) throw expecting('trust_id', 'trust');
-  const { trust, holder_id, revision, homes } = await standingFor(context, user, id);
-  for (const domain_id of homes) await context.directory?.refuseOutdated({ domain_id });
+  const { trust, holder_id, revision, agents } = await standingFor(context, user, id);
+  for (const agent of agents) await context.directory?.refuseOutdated(agent);
   const project = await context.store.projects.find({ id: trust.project_id });
   if (!project || !(await isUsable(context, project))) throw new Fault('unauthorized');
   const scope = projectScope(trust.project_id);
@@ -28,17 +28,14 @@ async function standingFor(context: IdentityContext, user: User, id: string) {
   try {
     const trust = await getTrust(context, id);
     if (trust.trustee_user_id !== user.id) throw new Fault('forbidden', { detail: 'User is not a trustee.' });
-    await refuseInactive(context, trust.trustor_user_id);
-    return await standingOf(context.store, trust);
+    const standing = await standingOf(context.store, trust);
+    // Whoever is inactive counts as disabled. What reads tokens does not ask: they end within hours.
+    const away = standing.agents.find((agent) => !isActive(context.settings, agent));
+    if (away) throw disabledAgent(trust, away.id);
+    return standing;
   } catch (error) {
     throw error instanceof Fault && error.code === 'notFound' ? new Fault('unauthorized', {}, error) : error;
   }
-}
-
-/** Whoever counts as disabled. What reads tokens does not ask: they end within hours. */
-async function refuseInactive({ store, settings }: IdentityContext, id: string): Promise<void> {
-  const trustor = await store.users.find({ id });
-  if (trustor && !isActive(settings, trustor)) throw new Fault('forbidden', { detail: 'Trustor is disabled.' });
 }
 
 /**

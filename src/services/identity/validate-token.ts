@@ -76,7 +76,7 @@ async function trusteeOf(context: TokenContext, trustee: User, payload: TrustPay
   const standing = await findStanding(context.store, given.id);
   if (!standing || !scope || standing.revision !== given.revision) return undefined;
   const { trust, holder_id, roles } = standing;
-  for (const domain_id of standing.homes) await context.directory?.refuseOutdated({ domain_id });
+  for (const agent of standing.agents) await context.directory?.refuseOutdated(agent);
   const place = await scopeFields[scope.scope_type](context, scope.scope_id);
   const revision = await context.store.scope_token_revisions.revisionOf({ user_id: holder_id, ...scope });
   if (!place || revision !== scope_revision || trust.trustee_user_id !== trustee.id) return undefined;

@@ -275,6 +275,19 @@ test('pages, whole subtrees, filters, members by id and a bit that disables', { 
   assert.equal((await logIn(api, { name: 'twin1' }, 'secret of twin1')).status, 401);
 });
 
+test('who does not know the password of a user does not learn that a directory has them', { skip }, async (t) => {
+  const { api } = await setUp(t);
+  const domain_id = api.directory?.domain_id ?? '';
+  const change = async (local_id: string, original_password: string) => {
+    const url = `/identity/v3/users/${publicId({ domain_id, entity_type: 'user', local_id })}/password`;
+    const payload = { user: { password: 'another', original_password } };
+    return (await api.app.inject({ method: 'POST', url, payload })).statusCode;
+  };
+
+  assert.deepEqual([await change('1', 'wrong'), await change('none', 'wrong'), await change('1', '')], [401, 401, 401]);
+  assert.equal(await change('1', 'secret of ann'), 403);
+});
+
 test('a name with capitals of any alphabet is the same name, also where only rows are asked', { skip }, async (t) => {
   const named = ldifUser('umlaut', '7').replaceAll(/^(dn|uid)(: uid=|: )umlaut(.*)$/gm, (_, key, mid, rest) => {
     const text = `${mid.slice(2)}Ärger${rest}`;
