@@ -71,6 +71,8 @@ test('rules that cannot hold for any user are refused', () => {
     { user: { name: '{0' } },
     { user: { name: '{name}' } },
     { groups: '{0}' },
+    { groups: '{0}', domain: {} },
+    { group: { name: 'g', domain: {} } },
   ];
 
   for (const local of wrong) assert.throws(() => checkRules([rule([local], remote)]), MappingError, JSON.stringify(local));

@@ -50,12 +50,18 @@ export function checkRules(rules: readonly MappingRule[]): void {
   for (const { local, remote } of rules) {
     for (const rule of remote) if (rule.regex) for (const source of conditionsOf(rule)) patternOf(source);
     const direct = remote.filter((rule) => !isTest(rule)).length;
-    for (const each of local) {
-      if (each.groups !== undefined && !each.domain)
-        throw new MappingError("Invalid rule: Both 'groups' and 'domain' keywords must be specified.");
-      for (const text of textsOf(each)) for (const part of partsOf(text)) if (typeof part === 'number') checkIndex(part, direct);
-    }
+    for (const each of local) checkLocal(each, direct);
   }
+}
+
+function checkLocal(rule: LocalRule, direct: number): void {
+  const { group, groups, domain } = rule;
+  if (groups !== undefined && !domain)
+    throw new MappingError("Invalid rule: Both 'groups' and 'domain' keywords must be specified.");
+  const homes = [domain, group && 'domain' in group ? group.domain : undefined];
+  if (homes.some((home) => home && home.id === undefined && home.name === undefined))
+    throw new MappingError("Invalid rule: a 'domain' needs an 'id' or a 'name'.");
+  for (const text of textsOf(rule)) for (const part of partsOf(text)) if (typeof part === 'number') checkIndex(part, direct);
 }
 
 function checkIndex(index: number, count: number): void {
