@@ -73,6 +73,7 @@ const portOf = (index: number, owner: Pick<Port, 'project_id' | 'device_id'>): P
     propagate_uplink_status: true,
     numa_affinity_policy: null,
     qos_policy_id: null,
+    dns_name: '',
     extra_dhcp_opts: [],
     data_plane_status: null,
     tags: [],

@@ -98,6 +98,7 @@ const later = [
   '0148-ipv6-modes',
   '0149-service-types',
   '0160-default-security-group-rules',
+  '0161-dns-names',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

@@ -78,6 +78,7 @@ import { migration0147 } from './migrations/0147-availability-zones.ts';
 import { migration0148 } from './migrations/0148-ipv6-modes.ts';
 import { migration0149 } from './migrations/0149-service-types.ts';
 import { migration0160 } from './migrations/0160-default-security-group-rules.ts';
+import { migration0161 } from './migrations/0161-dns-names.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -156,6 +157,7 @@ const migrations: Record<string, Migration> = {
   '0148-ipv6-modes': migration0148,
   '0149-service-types': migration0149,
   '0160-default-security-group-rules': migration0160,
+  '0161-dns-names': migration0161,
 };
 
 /** The names of the migrations that have not run on this database. */

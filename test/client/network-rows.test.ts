@@ -172,3 +172,29 @@ test('security groups with rules from the templates of the cloud', { skip }, asy
   const { status } = await fixture.ask({ method: 'DELETE', url: `${url}/${made.body.default_security_group_rule.id}` });
   assert.equal(status, 204);
 });
+
+test('names in DNS of ports and floating IPs, and domains of networks', { skip }, async () => {
+  const { replies, output } = await session([
+    'network create --dns-domain example.org. dns -f json',
+    'subnet create --network dns --subnet-range 10.95.0.0/28 dns',
+    'port create --network dns --dns-name Web-1 web -f json',
+    'port create --network dns --dns-name web_1 bad',
+    'port set --dns-name db web',
+    'port show web -f json',
+    'network set --dns-domain example.net. dns',
+    'network show dns -f json',
+    'network create --external dns-outside',
+    'subnet create --network dns-outside --subnet-range 198.51.100.0/28 --no-dhcp dns-outside',
+    'floating ip create --dns-name www --dns-domain example.org. dns-outside -f json',
+    'floating ip create --dns-name www dns-outside',
+  ]);
+  const [network, port, renamed, changed, floating] = replies;
+
+  assert.deepEqual([network.dns_domain, port.dns_name], ['example.org.', 'web-1'], output);
+  assert.equal(port.dns_assignment[0].fqdn, 'web-1.openstacklocal.');
+  assert.match(output, /can only be alphanumeric or a hyphen/);
+  assert.equal(renamed.dns_assignment[0].hostname, 'db');
+  assert.equal(changed.dns_domain, 'example.net.');
+  assert.deepEqual([floating.dns_name, floating.dns_domain], ['www', 'example.org.']);
+  assert.match(output, /dns_name cannot be specified without a dns_domain/);
+});

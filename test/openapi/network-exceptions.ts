@@ -32,11 +32,11 @@ const ruleFields = [
 ];
 
 export const networkExceptions: readonly Exception[] = [
-  absent('networks', ['dns_domain', 'l2_adjacency', 'segments'], '{dns,l2_adjacency,multiprovidernet}.py'),
+  absent('networks', ['l2_adjacency', 'segments'], '{l2_adjacency,multiprovidernet}.py'),
   absent(
     'ports',
-    ['device_profile', 'dns_assignment', 'dns_domain', 'dns_name', 'hints', 'ip_allocation'],
-    '{port_device_profile,dns,dns_domain_ports,port_hints,ip_allocation}.py',
+    ['device_profile', 'dns_domain', 'hints', 'ip_allocation'],
+    '{port_device_profile,dns_domain_ports,port_hints,ip_allocation}.py',
   ),
   absent('ports', ['resource_request'], 'port_resource_request.py'),
   absent(
@@ -44,7 +44,6 @@ export const networkExceptions: readonly Exception[] = [
     ['conntrack_helpers', 'distributed', 'enable_ndp_proxy', 'flavor_id'],
     '{l3_conntrack_helper,dvr,l3_ext_ndp_proxy,l3_flavors}.py',
   ),
-  absent('floatingips', ['dns_domain', 'dns_name'], 'dns.py'),
   {
     at: inEach('floatingips', ['port_details', 'port_forwardings', 'fixed_ip_address']),
     what: 'wrong',
@@ -84,6 +83,13 @@ export const networkExceptions: readonly Exception[] = [
     says: ': null',
     why: 'null where it is not restricted.',
     source: 'neutron/db/securitygroups_db.py (_make_default_security_group_rule_dict)',
+  },
+  {
+    at: inEach('ports', ['dns_assignment']),
+    what: 'wrong',
+    says: 'must be string',
+    why: 'A list.',
+    source: 'neutron/plugins/ml2/extensions/dns_integration.py (_get_dns_names_for_port)',
   },
   {
     at: inEach('ports', ['trunk_details']),

@@ -10,6 +10,7 @@ const rows: readonly (readonly [alias: string, name: string, description: string
   ['binding', 'Port Binding', 'The host and profile that a port is bound to.'],
   ['data-plane-status', 'Data plane status', 'What others report about the data plane of a port.'],
   ['default-subnetpools', 'Default Subnetpools', 'The pool of subnets that name none.'],
+  ['dns-integration', 'DNS Integration', 'Names in DNS, which no DNS server is told.'],
   ['expose-port-forwarding-in-fip', 'Expose Floating IP port forwardings', 'Floating IPs show their port forwardings.'],
   ['ext-gw-mode', 'Neutron L3 Configurable external gateway mode', 'enable_snat of gateways.'],
   ['external-net', 'Neutron external network', 'The router:external attribute of networks.'],

@@ -12,7 +12,7 @@ import { viewOf } from '../http/view.ts';
 import { taggedFields } from './list-query.ts';
 import type { NetworkRule } from './policy.ts';
 import { resourceOf, resourceRoutes } from './resource.ts';
-import { Description, Owner, QosPolicyId, revisedView } from './standard-attributes.ts';
+import { Description, DnsName, Owner, QosPolicyId, revisedView } from './standard-attributes.ts';
 import { tagRoutes } from './tag-routes.ts';
 
 const Text = Type.String();
@@ -29,6 +29,8 @@ const NewFloatingIp = Type.Object(
     floating_network_id: Id,
     floating_ip_address: Maybe(Address),
     subnet_id: Maybe(Id),
+    dns_name: DnsName,
+    dns_domain: DnsName,
   },
   { additionalProperties: false },
 );
@@ -58,6 +60,8 @@ const floatingView = viewOf<Item, NetworkRule>()({
   port_id: { type: Nullable(Text), value: ({ floating }) => floating.fixed_port_id },
   router_id: { type: Nullable(Text), value: ({ floating }) => floating.router_id },
   status: { type: Text, value: ({ floating }) => floating.status },
+  dns_name: { type: Text, value: ({ floating }) => floating.dns_name },
+  dns_domain: { type: Text, value: ({ floating }) => floating.dns_domain },
   qos_policy_id: { type: Nullable(Text), value: ({ floating }) => floating.qos_policy_id },
   qos_network_policy_id: { type: Nullable(Text), value: ({ policy }) => policy },
   port_details: {

@@ -13,7 +13,7 @@ import { viewOf } from '../http/view.ts';
 import { sharedField, taggedFields } from './list-query.ts';
 import { allows, type NetworkRule, targetIn } from './policy.ts';
 import { resourceOf, resourceRoutes } from './resource.ts';
-import { Description, Name, Owner, QosPolicyId, taggedView } from './standard-attributes.ts';
+import { Description, DnsName, Name, Owner, QosPolicyId, taggedView } from './standard-attributes.ts';
 import { tagRoutes } from './tag-routes.ts';
 
 /** The openstack client sends it as text. */
@@ -30,6 +30,7 @@ const Changes = Type.Object(
     is_default: Type.Optional(Type.Literal(false)),
     port_security_enabled: Type.Optional(Type.Boolean()),
     qos_policy_id: QosPolicyId,
+    dns_domain: DnsName,
     'provider:network_type': Maybe(Type.String({ maxLength: 255 })),
     'provider:physical_network': Maybe(Type.String({ maxLength: 64 })),
     'provider:segmentation_id': Maybe(Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 })),
@@ -62,6 +63,7 @@ const networkView = viewOf<Item, NetworkRule>()({
   port_security_enabled: { type: Type.Boolean(), value: ({ network }) => network.port_security_enabled },
   qos_policy_id: { type: Nullable(Text), value: ({ network }) => network.qos_policy_id },
   is_default: { type: Type.Boolean(), value: () => false },
+  dns_domain: { type: Text, value: ({ network }) => network.dns_domain },
   availability_zones: { type: Type.Array(Text), value: () => [] },
   availability_zone_hints: { type: Type.Array(Text), value: ({ network }) => network.availability_zone_hints },
   ipv4_address_scope: { type: Nullable(Text), value: ({ scopes }) => scopes[4] ?? null },

@@ -1,5 +1,6 @@
 /** What is shown of a port. */
 import { type Static, Type } from 'typebox';
+import { dnsAssignments } from '#domain/dns-names.ts';
 import type { Port } from '#store/tables/ports.ts';
 import { Nullable } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
@@ -51,6 +52,11 @@ export const portView = viewOf<Item, NetworkRule>()({
   extra_dhcp_opts: {
     type: Type.Array(Type.Object({ opt_name: Text, opt_value: Text, ip_version: Type.Integer() })),
     value: ({ extra_dhcp_opts }) => extra_dhcp_opts,
+  },
+  dns_name: { type: Text, value: ({ dns_name }) => dns_name },
+  dns_assignment: {
+    type: Type.Array(Type.Object({ ip_address: Text, hostname: Text, fqdn: Text })),
+    value: ({ dns_name, fixed_ips }) => dnsAssignments(dns_name, fixed_ips),
   },
   port_security_enabled: { type: Type.Boolean(), value: ({ port_security_enabled }) => port_security_enabled },
   propagate_uplink_status: { type: Type.Boolean(), value: ({ propagate_uplink_status }) => propagate_uplink_status },

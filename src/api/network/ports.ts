@@ -17,7 +17,7 @@ import { taggedFields } from './list-query.ts';
 import { allows, targetIn } from './policy.ts';
 import { portView } from './port-view.ts';
 import { networksOfAll, resourceOf, resourceRoutes } from './resource.ts';
-import { Description, Name, Owner, QosPolicyId } from './standard-attributes.ts';
+import { Description, DnsName, Name, Owner, QosPolicyId } from './standard-attributes.ts';
 import { tagRoutes } from './tag-routes.ts';
 
 const FixedIp = Type.Object(
@@ -64,6 +64,7 @@ const common = {
   propagate_uplink_status: Type.Optional(Type.Boolean()),
   numa_affinity_policy: Type.Optional(Nullable(NumaPolicy)),
   qos_policy_id: QosPolicyId,
+  dns_name: DnsName,
 };
 /** The status can only be changed. */
 const Changes = Type.Object({ ...common, data_plane_status: Type.Optional(DataPlaneStatus) }, { additionalProperties: false });

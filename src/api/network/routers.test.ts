@@ -132,6 +132,7 @@ test('a floating IP leads to a port of its project, and ends with the port', asy
   assert.equal(typeOf(await create({ fixed_ip_address: `10.50.${n}.2` })), '400 BadRequest');
   assert.equal(typeOf(await create({ port_id: own['ports'] })), '404 ExternalGatewayForFloatingIPNotFound');
   assert.equal((await create({ dns_name: 'www' })).status, 400);
+  assert.equal((await create({ dns_name: 'www', dns_domain: 'example.org' })).status, 400);
   const { floatingip } = (await create({ port_id: port['id'] })).body;
   assert.deepEqual([floatingip.router_id, floatingip.status, floatingip.fixed_ip_address], [router, 'DOWN', `10.50.${n}.2`]);
   assert.deepEqual([floatingip.port_details.mac_address, floatingip.port_forwardings], [port['mac_address'], []]);

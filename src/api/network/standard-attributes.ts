@@ -1,5 +1,6 @@
 /** Attributes that networks, subnets and ports have in common. */
 import { Type } from 'typebox';
+import { longestDnsName } from '#domain/dns-names.ts';
 import type { StandardAttributes, UnnamedAttributes } from '#store/tables/standard-attributes.ts';
 import { Maybe } from '../http/schemas.ts';
 
@@ -8,6 +9,9 @@ export const Description = Type.String({ maxLength: 255 });
 
 /** More bits than addresses have are refused with the bounds of a pool. */
 export const PrefixLength = Type.Integer({ minimum: 0, maximum: 1000 });
+
+/** With the dot at its end. */
+export const DnsName = Type.Optional(Type.String({ maxLength: longestDnsName + 1 }));
 
 export const QosPolicyId = Maybe(Type.String({ maxLength: 36 }));
 

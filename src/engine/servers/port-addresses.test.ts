@@ -10,7 +10,16 @@ import { PortAddresses, readPortAddresses } from './port-addresses.ts';
 const at = { created_at: '2026-01-01T00:00:00.000Z', updated_at: '2026-01-01T00:00:00.000Z' };
 const common = { project_id: 'p', description: '', tags: [], revision_number: 1, ...at };
 const network: Network = {
-  ...{ id: 'net', name: 'net', admin_state_up: true, shared: true, external: false, mtu: 1500, qos_policy_id: null },
+  ...{
+    id: 'net',
+    name: 'net',
+    admin_state_up: true,
+    shared: true,
+    external: false,
+    mtu: 1500,
+    qos_policy_id: null,
+    dns_domain: '',
+  },
   ...{ port_security_enabled: true, provider: {}, availability_zone_hints: [], ...common },
 };
 const subnet: Subnet = {

@@ -13,6 +13,7 @@ const flags = {
   external: false,
   mtu: 1500,
   qos_policy_id: null,
+  dns_domain: '',
   availability_zone_hints: [],
   port_security_enabled: true,
   tags: [],
@@ -41,6 +42,26 @@ test('binds a port requested by two servers to one of them, and fails the other'
     bound.map(({ node_uuid }) => node_uuid),
     [winner?.node_uuid],
   );
+  await cloud.store.close();
+});
+
+test('a port has the name of its server until the server is deleted', async () => {
+  const cloud = await testCloud({ steps: [aStep('work', async () => ({ next: true }))] });
+  await anAvailableNode(cloud, 'n1');
+  const network = await cloud.store.networks.insert(aNetwork);
+  const port = await allocatePort(cloud.store, { network, project_id: 'p' });
+  const nameOfPort = async () => (await cloud.store.ports.find({ id: port.id }))?.dns_name;
+
+  const request = { ...aServerRequest, name: 'Web 1', networks: [{ port_id: port.id }] };
+  const [{ id } = { id: '' }] = await cloud.engine.createServers(request);
+  await untilIdle(cloud);
+  assert.equal(await nameOfPort(), 'web-1');
+
+  await cloud.engine.deleteServer(id);
+  const [deletion] = await cloud.store.operations.list({ kind: 'delete' });
+  await cloud.engine.ended(deletion?.id ?? '');
+  assert.equal(await nameOfPort(), '');
+  await cloud.engine.stop();
   await cloud.store.close();
 });
 

@@ -1,4 +1,5 @@
 /** Binds a server's network ports to the port groups and NICs of its node, by MAC, and unbinds them. */
+import { dnsNameOfHost } from '#domain/dns-names.ts';
 import { Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import type { ProvisionState } from '#domain/provision-states.ts';
@@ -74,11 +75,12 @@ function attach(trx: Store, { group, nic }: Attachment, vif_port_id: string): Pr
 
 type Binding = { server: Server; mac_address: string; reserved: readonly ReservedRange[] };
 
-const boundTo = ({ server }: Binding) => ({
-  device_id: server.id,
-  device_owner: `compute:${server.availability_zone ?? 'nova'}`,
-  status: 'ACTIVE' as const,
-});
+/** Like Nova, gives the port the name of the server; one that DNS cannot have is left out. */
+function boundTo({ server }: Binding) {
+  const dns_name = dnsNameOfHost(server.hostname);
+  const device_owner = `compute:${server.availability_zone ?? 'nova'}`;
+  return { device_id: server.id, device_owner, status: 'ACTIVE' as const, ...(dns_name && { dns_name }) };
+}
 
 /** The port is claimed first: two concurrent requests may both have seen it free. */
 async function adoptPort(trx: Store, id: string, binding: Binding): Promise<Port> {
@@ -144,7 +146,7 @@ export async function unbindPorts(store: Store, server: Server, hold?: Hold): Pr
     for (const port of own) {
       await detach(trx, { vif_port_id: port.id });
       if (port.owned_by_server) await releasePort(trx, port.id);
-      else await setFree(trx, port, port.device_id);
+      else await setFree(trx, port, port.device_id, { dns_name: '' });
     }
     if (server.node_uuid) await detach(trx, { node_uuid: server.node_uuid });
     await trx.servers.update({ id: server.id }, { port_ids: [] });
@@ -245,10 +247,11 @@ export async function detachPort(store: Store, node_uuid: string, id: string): P
  * Ends what the attachment has written. A device that a user of Ironic's API has named remains: Nova finds the ports that
  * it must delete by it.
  * @param holder the server or node to which it was attached
+ * @param more what else ends
  */
-async function setFree(trx: Store, port: Port, holder: string): Promise<void> {
+async function setFree(trx: Store, port: Port, holder: string, more: Partial<Port> = {}): Promise<void> {
   const device = port.device_id === holder ? { device_id: '', device_owner: '' } : {};
-  const binding = { binding_host_id: '', binding_profile: {} };
+  const binding = { binding_host_id: '', binding_profile: {}, ...more };
   await trx.ports.update({ id: port.id }, { ...device, ...binding, status: 'DOWN', mac_address: await newMac(trx) });
 }
 

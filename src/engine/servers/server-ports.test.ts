@@ -12,6 +12,7 @@ const flags = {
   external: false,
   mtu: 1500,
   qos_policy_id: null,
+  dns_domain: '',
   availability_zone_hints: [],
   port_security_enabled: true,
   tags: [],

@@ -10,6 +10,7 @@ import type { FloatingIp } from '#store/tables/floating-ips.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
+import { readDnsOfFloatingIp } from './dns-names.ts';
 import { networkFault } from './errors.ts';
 import { changedQosPolicy, qosPolicyFor } from './qos-policies.ts';
 import { refuseOver } from './quotas.ts';
@@ -25,6 +26,8 @@ export type FloatingIpChanges = {
 };
 export type NewFloatingIp = FloatingIpChanges & {
   readonly floating_network_id: string;
+  readonly dns_name?: string | undefined;
+  readonly dns_domain?: string | undefined;
   readonly floating_ip_address?: string | null | undefined;
   readonly subnet_id?: string | null | undefined;
   readonly project_id?: string | undefined;
@@ -40,6 +43,7 @@ const refused = (detail: string): Fault =>
 /** @throws Fault `badRequest`, `overQuota`, `conflict`, and as `allocatePort` */
 export async function createFloatingIp(context: NetworkContext, caller: Caller, request: NewFloatingIp): Promise<FloatingIp> {
   const project_id = ownerOf(caller, request);
+  const names = readDnsOfFloatingIp(request);
   return context.store.transaction(async (trx) => {
     const inside = { ...context, store: trx };
     const network = await findNetwork(inside, caller, request.floating_network_id);
@@ -70,6 +74,7 @@ export async function createFloatingIp(context: NetworkContext, caller: Caller, 
       fixed_ip_address: null,
       router_id: null,
       status: 'DOWN',
+      ...names,
       qos_policy_id: await qosPolicyFor(trx, caller, request),
       created_at: now,
       updated_at: now,

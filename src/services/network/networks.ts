@@ -6,6 +6,7 @@ import type { Network } from '#store/tables/networks.ts';
 import type { Caller } from '../caller.ts';
 import { refuseUnknownZones } from './availability-zones.ts';
 import type { NetworkContext } from './context.ts';
+import { readDnsDomain } from './dns-names.ts';
 import { networkFault } from './errors.ts';
 import { changedSegment, defaultMtuOf, reserveSegment, type SegmentRequest, segmentOf } from './provider-segments.ts';
 import { changedQosPolicy, qosPolicyForNetwork } from './qos-policies.ts';
@@ -28,6 +29,7 @@ export type NetworkChanges = SegmentRequest & {
   readonly port_security_enabled?: boolean | undefined;
   readonly description?: string | undefined;
   readonly qos_policy_id?: string | null | undefined;
+  readonly dns_domain?: string | undefined;
 };
 export type NewNetwork = NetworkChanges & {
   readonly project_id?: string | undefined;
@@ -51,6 +53,7 @@ export async function createNetwork({ store }: NetworkContext, caller: Caller, r
     availability_zone_hints: [...new Set(availability_zone_hints)],
     port_security_enabled: request.port_security_enabled ?? true,
     description: request.description ?? '',
+    dns_domain: readDnsDomain(request.dns_domain ?? ''),
     created_at: now,
     updated_at: now,
   };
@@ -92,6 +95,7 @@ export async function updateNetwork(
       port_security_enabled: changes.port_security_enabled ?? network.port_security_enabled,
       provider: await changedSegment(trx, segmentOf(network.provider), { network_type, physical_network, segmentation_id }),
       description: changes.description ?? network.description,
+      dns_domain: changes.dns_domain === undefined ? network.dns_domain : readDnsDomain(changes.dns_domain),
       qos_policy_id: await changedQosPolicy(trx, caller, { current: network.qos_policy_id, request: changes }),
       updated_at: new Date().toISOString(),
     };

@@ -10,6 +10,7 @@ import type { Caller } from '../caller.ts';
 import { addressPairsOf, requirePortSecurity, type WantedPair } from './address-pairs.ts';
 import type { NetworkContext } from './context.ts';
 import { dhcpOptionsWith, type WantedOption } from './dhcp-options.ts';
+import { readDnsName } from './dns-names.ts';
 import { networkFault } from './errors.ts';
 import { refuseFloatingChange } from './floating-ips.ts';
 import { readMac } from './macs.ts';
@@ -42,6 +43,7 @@ export type PortChanges = {
   readonly propagate_uplink_status?: boolean | undefined;
   readonly numa_affinity_policy?: Port['numa_affinity_policy'] | undefined;
   readonly qos_policy_id?: string | null | undefined;
+  readonly dns_name?: string | undefined;
   readonly extra_dhcp_opts?: readonly WantedOption[] | undefined;
   readonly data_plane_status?: NonNullable<Port['data_plane_status']> | undefined;
 };
@@ -121,11 +123,13 @@ async function newPolicyOf(trx: Store, caller: Caller, request: NewPort): Promis
 
 /** What nothing here depends on. @throws Fault `badRequest`, `conflict` */
 function factsOf(port: Port, request: PortChanges): Partial<Port> {
-  const { allowed_address_pairs, extra_dhcp_opts, propagate_uplink_status, numa_affinity_policy, data_plane_status } = request;
+  const { allowed_address_pairs, extra_dhcp_opts, dns_name } = request;
+  const { propagate_uplink_status, numa_affinity_policy, data_plane_status } = request;
   const pairs = allowed_address_pairs && addressPairsOf(allowed_address_pairs, port.mac_address);
   requirePortSecurity(pairs ?? port.allowed_address_pairs, port.port_security_enabled);
   return definedOf({
     allowed_address_pairs: pairs,
+    dns_name: dns_name === undefined ? undefined : readDnsName(dns_name),
     extra_dhcp_opts: extra_dhcp_opts && dhcpOptionsWith(port.extra_dhcp_opts, extra_dhcp_opts),
     ...{ propagate_uplink_status, numa_affinity_policy, data_plane_status },
   });

@@ -12,6 +12,9 @@ export type FloatingIp = Omit<StandardAttributes, 'name'> & {
   router_id: string | null;
   /** ACTIVE while packets are forwarded; ERROR: its router could not be brought up. */
   status: 'ACTIVE' | 'DOWN' | 'ERROR';
+  /** Both or none is empty, as of ports. */
+  dns_name: string;
+  dns_domain: string;
   /** Neutron's QoS policy: a fact, like port security. */
   qos_policy_id: string | null;
 };

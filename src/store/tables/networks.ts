@@ -15,6 +15,8 @@ export type Network = StandardAttributes & {
   provider: JsonObject;
   /** Of its new ports. */
   port_security_enabled: boolean;
+  /** In DNS, with a dot at its end; empty: none. */
+  dns_domain: string;
   /** Neutron's QoS policy: a fact, like port security. */
   qos_policy_id: string | null;
 };

@@ -29,6 +29,8 @@ export type Port = StandardAttributes & {
   propagate_uplink_status: boolean;
   numa_affinity_policy: 'required' | 'preferred' | 'legacy' | 'socket' | null;
   data_plane_status: 'ACTIVE' | 'DOWN' | null;
+  /** In DNS, in lower case; empty: none. No DNS server is told. */
+  dns_name: string;
   /** Neutron's QoS policy: a fact, like port security. */
   qos_policy_id: string | null;
 };
