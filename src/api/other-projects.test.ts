@@ -34,7 +34,7 @@ const words: Readonly<Record<string, string>> = {
 /** Path segments before a parameter that identifies nothing owned by a project. */
 const nobodys = new Set([
   ...['services', 'endpoints', 'os-services', 'agents', 'network-ip-availabilities', 'segments'],
-  'default-security-group-rules',
+  ...['default-security-group-rules', 'service_profiles', 'service-providers'],
   ...['drivers', 'portgroups'],
   ...['credentials', 'OS-EC2', 'config', ':group', 'groups', 'limits', 'rule-types', 'registered_limits', 'endpoint_groups'],
   ...['identity_providers', 'protocols', 'mappings', 'service_providers', 'consumers', 'authorize', 'access_tokens'],

@@ -198,3 +198,10 @@ test('names in DNS of ports and floating IPs, and domains of networks', { skip }
   assert.deepEqual([floating.dns_name, floating.dns_domain], ['www', 'example.org.']);
   assert.match(output, /dns_name cannot be specified without a dns_domain/);
 });
+
+test('flavors of network services, of which there are none', { skip }, async () => {
+  const lists = ['network flavor list -f json', 'network flavor profile list -f json', 'network service provider list -f json'];
+  const { replies, output } = await session([...lists, 'network flavor create --service-type L3_ROUTER_NAT gold']);
+  assert.deepEqual(replies, [[], [], []], output);
+  assert.match(output, /501/);
+});

@@ -40,7 +40,7 @@ async function reads(send: Send, check: ReplyCheck, project: string): Promise<vo
 }
 
 /** Empty collections, to which nothing can be added. */
-const absent = ['agents', 'segments'];
+const absent = ['agents', 'flavors', 'segments', 'service_profiles', 'service-providers'];
 
 async function networkCycle(send: Send): Promise<void> {
   const { network } = await send('POST', '/networks', { network: { name: 'net', shared: true } });

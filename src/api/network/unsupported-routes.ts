@@ -14,6 +14,15 @@ type Collection = {
 
 const collectionTable: readonly Collection[] = [
   { path: 'agents', noun: 'Agent', what: 'A network agent', get: 'get_agent', create: null },
+  { path: 'flavors', noun: 'Flavor', what: 'A flavor of a network service', get: 'get_flavor', create: 'create_flavor' },
+  {
+    path: 'service_profiles',
+    noun: 'ServiceProfile',
+    what: 'A service profile',
+    get: 'get_service_profile',
+    create: 'create_service_profile',
+  },
+  { path: 'service-providers', noun: 'ServiceProvider', what: 'A service provider', get: 'get_service_provider', create: null },
   { path: 'segments', noun: 'Segment', what: 'A network segment', get: 'get_segment', create: 'create_segment' },
 ];
 
