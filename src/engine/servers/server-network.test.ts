@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Network } from '#store/tables/networks.ts';
 import type { Server } from '#store/tables/servers.ts';
+import type { Subnet } from '#store/tables/subnets.ts';
 import { anAvailableNode, aServerRequest, aStep, type Cloud, testCloud, untilIdle } from '#test/a-cloud.ts';
 import { allocatePort } from './addresses.ts';
-import { networkFacts } from './server-network.ts';
+import { attachPort, detachPort, networkFacts } from './server-network.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
 const flags = {
@@ -63,6 +64,37 @@ test('a port has the name of its server until the server is deleted', async () =
   assert.equal(await nameOfPort(), '');
   await cloud.engine.stop();
   await cloud.store.close();
+});
+
+test('a port that loses its server leaves the address made of the MAC to the next port of the NIC', async () => {
+  const cloud = await testCloud({ steps: [aStep('work', async () => ({ next: true }))] });
+  const { store } = cloud;
+  const { uuid } = await anAvailableNode(cloud, 'n1');
+  const network = await store.networks.insert(aNetwork);
+  const subnet: Subnet = {
+    ...{ id: 'six', name: 'six', network_id: 'net', project_id: 'p', description: '', tags: [], revision_number: 1 },
+    ...{ ip_version: 6, cidr: '2001:db8::/64', enable_dhcp: true, gateway_ip: null, subnetpool_id: null, service_types: [] },
+    ...{ allocation_pools: [], dns_nameservers: [], host_routes: [], created_at: at, updated_at: at },
+    ...{ ipv6_address_mode: 'slaac', ipv6_ra_mode: 'slaac' },
+  };
+  await store.subnets.insert(subnet);
+  const [first, second] = [
+    await allocatePort(store, { network, project_id: 'p' }),
+    await allocatePort(store, { network, project_id: 'p' }),
+  ];
+  const addressOf = async ({ id }: { id: string }) => (await store.ports.find({ id }))?.fixed_ips[0]?.ip_address;
+
+  await attachPort(store, uuid, { id: first.id });
+  const ofMachine = await addressOf(first);
+  await detachPort(store, uuid, first.id);
+  await attachPort(store, uuid, { id: second.id });
+
+  assert.equal(await addressOf(second), ofMachine);
+  const freed = await addressOf(first);
+  assert.notEqual(freed, ofMachine);
+  assert.equal((await store.ip_allocations.find({ port_id: first.id }))?.ip_address, freed);
+  await cloud.engine.stop();
+  await store.close();
 });
 
 /** A node with a single NIC, a port group of two NICs, and one without. */

@@ -129,7 +129,7 @@ async function requestedGroups(trx: Store, { security_groups }: Server): Promise
 async function freeMac(trx: Store, mac_address: string, except: string): Promise<void> {
   const holder = await trx.ports.find({ mac_address });
   if (!holder || holder.id === except || (await isAttached(trx, holder.id))) return;
-  await trx.ports.update({ id: holder.id }, { mac_address: await newMac(trx) });
+  await readdressPort(trx, holder, { mac_address: await newMac(trx) });
 }
 
 /**
@@ -252,7 +252,9 @@ export async function detachPort(store: Store, node_uuid: string, id: string): P
 async function setFree(trx: Store, port: Port, holder: string, more: Partial<Port> = {}): Promise<void> {
   const device = port.device_id === holder ? { device_id: '', device_owner: '' } : {};
   const binding = { binding_host_id: '', binding_profile: {}, ...more };
-  await trx.ports.update({ id: port.id }, { ...device, ...binding, status: 'DOWN', mac_address: await newMac(trx) });
+  // An address made of the MAC goes with it: the next port of the NIC on this network has the same.
+  await readdressPort(trx, port, { mac_address: await newMac(trx) });
+  await trx.ports.update({ id: port.id }, { ...device, ...binding, status: 'DOWN' });
 }
 
 /** Ports, networks, subnets, bonds and trunks of a server, from which the config drive's network_data.json is generated. */
