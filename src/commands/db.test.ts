@@ -17,9 +17,9 @@ test('db prune removes old records, and returns the space on request', async () 
   const file = databaseFile(state);
   const store = await aStore(file);
   const event = { kind: 'note', subject: 's', message: 'm'.repeat(2000), node_uuid: 'gone' } as const;
-  for (let index = 0; index < 1000; index++) store.events.append(event);
+  for (let index = 0; index < 2000; index++) store.events.append(event);
   await store.events.flush();
-  await databaseOf(store).updateTable('events').set({ at: '2020-01-01T00:00:00.000Z' }).where('id', '<=', 990).execute();
+  await databaseOf(store).updateTable('events').set({ at: '2020-01-01T00:00:00.000Z' }).where('id', '<=', 1990).execute();
   await store.close();
   const { size: before } = await stat(file);
 
@@ -28,7 +28,7 @@ test('db prune removes old records, and returns the space on request', async () 
   const shrunk = await ingot('db', 'prune', '--state', state, '--shrink');
   const { size: after } = await stat(file);
 
-  assert.equal(pruned.stdout, 'Removed: operations 0, events 990\n');
+  assert.equal(pruned.stdout, 'Removed: operations 0, events 1990\n');
   assert.equal(pages, before);
   assert.equal(shrunk.stdout, 'Removed: operations 0, events 0\n');
   assert.ok(after < before / 4, `${after} of ${before} bytes`);
