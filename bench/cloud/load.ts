@@ -27,13 +27,13 @@ export async function measureLoad(what: Request, { connections, requests, pids, 
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   try {
     // Workers that have replied once have loaded what they need, and opened their connections to the database.
-    await inParallel(connections, connections, signal, () => ask(what, agent));
+    await inParallel(connections, connections, signal, () => ask(what, { agent, signal }));
     const walls: number[] = [];
     const before = cpuSeconds(pids());
     const began = performance.now();
     await inParallel(Math.max(requests, connections), connections, signal, async () => {
       const at = performance.now();
-      await ask(what, agent);
+      await ask(what, { agent, signal });
       walls.push(performance.now() - at);
     });
     const seconds = (performance.now() - began) / 1000;
@@ -45,11 +45,14 @@ export async function measureLoad(what: Request, { connections, requests, pids, 
   }
 }
 
+type Reply = { body: string; headers: NodeJS.Dict<string | string[]> };
+type Sending = { readonly agent?: Agent; readonly signal?: AbortSignal };
+
 /** Throws if the reply does not report success. */
-export async function ask(what: Request, agent?: Agent): Promise<{ body: string; headers: NodeJS.Dict<string | string[]> }> {
-  const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<typeof ask>>>();
+export async function ask(what: Request, { agent, signal }: Sending = {}): Promise<Reply> {
+  const { promise, resolve, reject } = Promise.withResolvers<Reply>();
   const { method, url, headers, body } = what;
-  const sent = send(url, { method, headers, timeout: maxWaitMs, ...(agent && { agent }) });
+  const sent = send(url, { method, headers, timeout: maxWaitMs, ...(agent && { agent }), ...(signal && { signal }) });
   sent.on('timeout', () => sent.destroy(new Error(`${method} ${url}: no reply in time`)));
   sent.on('error', reject);
   sent.on('response', (response) => {
