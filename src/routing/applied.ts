@@ -11,8 +11,8 @@ export type Applied = {
   readonly retry?: { readonly at: number; readonly ms: number };
 };
 
-const firstRetryMs = 1000;
-const longestRetryMs = 60_000;
+export const firstRetryMs = 1000;
+export const longestRetryMs = 60_000;
 
 /** Writes to rows of others do not hasten a retry: they would let one router that cannot be brought up take all the time. */
 export function isDue(known: Applied | undefined, { digest, now }: { digest: string; now: number }): boolean {

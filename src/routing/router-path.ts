@@ -10,7 +10,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
 import type { FloatingIp } from '#store/tables/floating-ips.ts';
 import type { Port } from '#store/tables/ports.ts';
-import { type Applied, failed, isDue } from './applied.ts';
+import { type Applied, failed, firstRetryMs, isDue, longestRetryMs } from './applied.ts';
 import { bringUp, type HostLink, readHostLinks } from './bring-up.ts';
 import { checkHost, hostAddresses, wiresOf } from './host-check.ts';
 import { Namespaces } from './namespace.ts';
@@ -23,14 +23,11 @@ const tables = ['routers', 'router_ports', 'ports', 'subnets', 'floating_ips', '
 const gatherMs = 50;
 /** Ports are also written for other reasons. */
 const shortestIntervalMs = 1000;
-const firstRetryMs = 1000;
-const longestRetryMs = 60_000;
 /** Each runs a few programs, one after another. */
 const routersAtOnce = 2;
 const removeMs = 10_000;
 
 type Pass = { readonly host: ReadonlyMap<string, HostLink>; readonly limits: Limits; readonly isCheck: boolean };
-export type RouterFailure = { readonly router: string; readonly reason: string };
 type Parts = { readonly store: Store; readonly settings: RoutingSettings; readonly log: Pick<Logger, 'info' | 'warn' | 'error'> };
 
 export class RouterPath {
@@ -67,15 +64,6 @@ export class RouterPath {
     this.#next.clear();
     this.#check.clear();
     await this.#running;
-  }
-
-  /** Routers that forward packets. */
-  get count(): number {
-    return this.#known.size;
-  }
-
-  get failures(): RouterFailure[] {
-    return [...this.#known].flatMap(([router, { failure }]) => (failure === undefined ? [] : [{ router, reason: failure }]));
   }
 
   #checkLater(): void {
