@@ -190,6 +190,7 @@ export async function openDocumentedRequests(): Promise<Fixture> {
   };
 }
 
+/** An input names ids of the run that made it: one that fails tells what to look for, and is repeated by its seed alone. */
 export const documentedRequestTarget: Target = {
   ...{ name: 'public api, requests by its documents', share: 6, slowMs: 1_500, grows: true },
   open: openDocumentedRequests,
