@@ -19,13 +19,15 @@ export function renderCloudFindings({ started, host, rows, calls, flat }: CloudF
   return `${[
     `Ingot benchmark of the cloud's APIs, ${started}`,
     ...[host, `${rows} images, networks and ports; milliseconds`, ''],
-    line('', 'CPU', 'p50', 'p99', 'requests/s'),
+    line('', 'CPU', 'p50', 'p99', 'requests/s', 'refused'),
     ...lines,
     ...['', 'Ingot: CPU of a page, by the rows of the list', ...flatLines(flat)],
   ].join('\n')}\n`;
 }
 
-const figures = ({ cpu, p50, p99, perSecond }: Measured) => [cpu, p50, p99, perSecond].map(digits);
+function figures({ cpu, p50, p99, perSecond, refused }: Measured): string[] {
+  return [...[cpu, p50, p99, perSecond].map(digits), ...(refused > 0 ? [`${refused}`] : [])];
+}
 
 function ratios(own: Measured, other: Measured): string[] {
   const [cpu, p50, p99] = [other.cpu / own.cpu, other.p50 / own.p50, other.p99 / own.p99];
