@@ -44,6 +44,7 @@ export const faultTable = {
   clientDisconnected: { status: 400, by: 'caller', message: '{what} was aborted because the client disconnected.' },
   rangeNotSatisfiable: { status: 416, by: 'caller', message: '{detail}' },
   unsupportedMediaType: { status: 415, by: 'caller', message: '{detail}' },
+  invalidImageData: { status: 415, by: 'caller', message: '{detail}' },
   tooManyRequests: { status: 429, by: 'caller', message: 'Too many {what}; try again in {seconds} s.' },
   conflict: { status: 409, by: 'caller', message: '{detail}' },
   preconditionFailed: { status: 412, by: 'caller', message: '{detail}' },

@@ -24,6 +24,7 @@ export const tenantMessages = {
   notAcceptable: true,
   rangeNotSatisfiable: true,
   unsupportedMediaType: true,
+  invalidImageData: true,
   requestTimeout: true,
   clientDisconnected: true,
   tooManyRequests: true,

@@ -96,20 +96,38 @@ export async function detectDiskFormat(path: string): Promise<DiskFormat> {
   return containers.find((name) => diskFormatTable[name].is(head, tail)) ?? 'raw';
 }
 
-/** Throws `badRequest` unless the file matches its declared format and no other. */
+export async function isIso(path: string): Promise<boolean> {
+  return diskFormatTable.iso.is((await readEnds(path)).head);
+}
+
+/**
+ * In Glance's words (glance/location.py, set_data). Glance lets `raw` contain any format; here it would not boot.
+ * @throws Fault `invalidImageData` unless the file matches its declared format and no other
+ */
 export async function checkDiskFormat(path: string, declared: DiskFormat): Promise<void> {
   const { head, tail } = await readEnds(path);
   const format: Format = diskFormatTable[declared];
-  if (format.is && !format.is(head, tail)) refuseImage(`it was declared as ${declared}, but its contents are not`);
-  const other = claimsOn(head, tail).find((name) => name !== declared);
-  if (other) refuseImage(`it was declared as ${declared}, but its contents are ${other}`);
+  const claims = claimsOn(head, tail).filter((name) => name !== declared);
+  const isDeclared = format.is?.(head, tail) ?? false;
+  if (isDeclared && claims.length > 0) refuse(`Multiple formats detected: ${[declared, ...claims].join(',')}`);
+  const [other = format.is ? 'raw' : undefined] = claims;
+  if (!isDeclared && other) refuse(`Image disk_format ${declared} does not match stream data ${other}`);
   const noDisk = noDiskTable[declared]?.find(([, is]) => is(head))?.[0];
   if (noDisk) refuseImage(`it was declared as ${declared}, but its contents are ${noDisk}`);
-  if (declared === 'vhd' && !standsAlone(head, tail)) refuseImage('it is a differencing disk; merge it with its parent');
+  if (declared === 'vhd' && !standsAlone(head, tail)) refuseUnsafe('it is a differencing disk; merge it with its parent');
 }
 
 export function refuseImage(detail: string, cause?: unknown): never {
-  throw new Fault('badRequest', { detail: `The image data cannot be used: ${detail}.` }, cause);
+  return refuse(`The image data cannot be used: ${detail}.`, cause);
+}
+
+/** What Glance calls a safety check; it does not say which one. */
+export function refuseUnsafe(detail: string): never {
+  return refuse(`Image failed safety checks: ${detail}.`);
+}
+
+function refuse(detail: string, cause?: unknown): never {
+  throw new Fault('invalidImageData', { detail }, cause);
 }
 
 function claimsOn(head: Buffer, tail: Buffer): string[] {

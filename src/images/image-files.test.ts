@@ -294,8 +294,18 @@ const refusals = [
     says: /another file/,
   },
   { why: 'a vmdk of flat extents', make: ['create', '-f', 'vmdk', '-o', 'subformat=monolithicFlat'], as: 'vmdk', says: /not/ },
-  { why: 'a qcow2 declared as raw', make: ['create', '-f', 'qcow2'], as: 'raw', says: /contents are qcow2/ },
-  { why: 'a vmdk declared as qcow2', make: ['create', '-f', 'vmdk'], as: 'qcow2', says: /declared as qcow2/ },
+  {
+    why: 'a qcow2 declared as raw',
+    make: ['create', '-f', 'qcow2'],
+    as: 'raw',
+    says: /disk_format raw does not match stream data qcow2/,
+  },
+  {
+    why: 'a vmdk declared as qcow2',
+    make: ['create', '-f', 'vmdk'],
+    as: 'qcow2',
+    says: /disk_format qcow2 does not match stream data vmdk/,
+  },
 ];
 for (const { why, make, as, says } of refusals) {
   test(`rejects ${why}, and stores nothing`, async () => {
@@ -305,7 +315,7 @@ for (const { why, make, as, says } of refusals) {
     execFileSync('qemu-img', [...args, file, '1M']);
     const id = newId();
     await assert.rejects(images.upload(id, Readable.from([await readFile(file)]), { disk_format: as }), {
-      code: 'badRequest',
+      code: 'invalidImageData',
       message: says,
     });
     assert.deepEqual(await readdir(join(directory, id)), []);

@@ -343,7 +343,7 @@ class FolderImageStore implements ImageStore {
     const format = image.disk_format as DiskFormat;
     const how = { ...this.#limits, signal: this.#signalFor(image.id) };
     const virtualSize = await inspectImage(path, format, how).catch((error: unknown) => {
-      if (!(error instanceof Fault && error.code === 'badRequest')) throw error;
+      if (!(error instanceof Fault && error.code === 'invalidImageData')) throw error;
       throw new Fault('imageUnusable', { image: image.name ?? image.id, detail: error.message }, error);
     });
     await writeFile(target, '', { mode: 0o600 });

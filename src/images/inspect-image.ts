@@ -6,7 +6,7 @@
 import { stat } from 'node:fs/promises';
 import { Fault } from '#domain/faults.ts';
 import { checkImageFile, type HowToRun, type ImageFile, type ImageInfo, imageInfo } from '#tools/qemu-img.ts';
-import { type DiskFormat, driverOf, refuseImage } from './disk-formats.ts';
+import { type DiskFormat, driverOf, refuseImage, refuseUnsafe } from './disk-formats.ts';
 import { checkWholeFile } from './whole-file/check-whole-file.ts';
 
 export type Inspection = HowToRun & {
@@ -14,13 +14,13 @@ export type Inspection = HowToRun & {
   maxBytes: number;
 };
 
-/** @returns the virtual disk size. Throws `badRequest` if the image is damaged, too large, or refers to other files. */
+/** @returns the virtual disk size. Throws `invalidImageData` if the image is damaged, too large, or refers to other files. */
 export async function inspectImage(path: string, format: DiskFormat, inspection: Inspection): Promise<number> {
   const driver = driverOf(format);
   if (driver === 'raw') return rawSize(path, format);
   const image = { path, format: driver };
   const info = await imageInfo(image, inspection).catch(refuseUnreadable(image, 'cannot be read', inspection));
-  for (const { applies, why } of refusals) if (applies(info)) refuseImage(why);
+  for (const { applies, why } of refusals) if (applies(info)) refuseUnsafe(why);
   const size = info['virtual-size'];
   if (size > inspection.maxBytes) {
     refuseImage(`its disk has ${toGib(size)} GiB, and images may have up to ${toGib(inspection.maxBytes)} GiB`);

@@ -39,16 +39,16 @@ const packed: readonly (readonly [name: string, content: () => Buffer, what: Reg
 for (const [name, content, what] of packed) {
   test(`rejects ${name} as a raw disk, and names its format`, async () => {
     const path = lay(name, content());
-    await assert.rejects(checkDiskFormat(path, 'raw'), { code: 'badRequest', message: what });
+    await assert.rejects(checkDiskFormat(path, 'raw'), { code: 'invalidImageData', message: what });
   });
 }
 
 test('rejects web pages as kernel, ramdisk or partition, and archives as partition', async () => {
   const page = lay('error.html', '<html><body>404</body></html>');
   for (const format of ['aki', 'ari', 'ami'] as const)
-    await assert.rejects(checkDiskFormat(page, format), { code: 'badRequest', message: /an HTML page/ });
+    await assert.rejects(checkDiskFormat(page, format), { code: 'invalidImageData', message: /an HTML page/ });
   await assert.rejects(checkDiskFormat(lay('part.gz', gzipSync(disk)), 'ami'), {
-    code: 'badRequest',
+    code: 'invalidImageData',
     message: /compressed with gzip/,
   });
 });

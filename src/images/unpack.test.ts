@@ -98,9 +98,12 @@ test('the contents are checked like those of other uploads', async () => {
   const facts = await upload(packed, 'raw');
   assert.deepEqual([facts.size, facts.virtual_size, facts.container_format], [disk.length, disk.length, 'bare']);
   assert.deepEqual(await readFile(target), disk);
-  assert.match((await faultOf(upload(packed, 'qcow2'))).message, /declared as qcow2, but its contents are not/);
+  assert.match((await faultOf(upload(packed, 'qcow2'))).message, /disk_format qcow2 does not match stream data raw/);
   assert.match((await faultOf(upload(gzipSync(packed), 'raw'))).message, /its contents are compressed with gzip/);
-  assert.match((await faultOf(upload(gzipSync(Buffer.from('QFI\xfb', 'latin1')), 'raw'))).message, /its contents are qcow2/);
+  assert.match(
+    (await faultOf(upload(gzipSync(Buffer.from('QFI\xfb', 'latin1')), 'raw'))).message,
+    /disk_format raw does not match stream data qcow2/,
+  );
   assert.match((await faultOf(upload(packed, 'raw', false))).message, /compressed with gzip; unpack it first/);
   assert.equal((await upload(packed, 'ari')).size, packed.length, 'a ramdisk may be compressed');
 });

@@ -35,7 +35,7 @@ const slots = new Semaphore(2);
 
 /**
  * Replaces a compressed file by what is in it. @returns undefined: it is not compressed, and stays as it is
- * @throws Fault `badRequest` if it is damaged, `tooLarge`, `noSpace`
+ * @throws Fault `invalidImageData` if it is damaged, `tooLarge`, `noSpace`
  */
 export async function unpackImage(path: string, unpacking: Unpacking): Promise<UnpackedFacts | undefined> {
   const packing = await packingOf(path);

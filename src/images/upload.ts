@@ -11,6 +11,7 @@ import type { Image } from '#store/tables/images.ts';
 import { type DiskSpace, diskSpaceLeft, keepingDiskSpace } from '#tools/disk-room.ts';
 import type { HowToRun } from '#tools/qemu-img.ts';
 import { bootContentsOf } from './boot-contents/read-boot-contents.ts';
+import { checkBootRecord } from './check-boot-record.ts';
 import { Tally } from './digest.ts';
 import {
   checkDiskFormat,
@@ -35,7 +36,9 @@ export type UploadRequest = {
   signal?: AbortSignal;
   /** A compressed disk is unpacked; the announced size and checksum are those of the upload. Default: it is refused. */
   unpacks?: boolean;
-  /** Set by its owner for an unusual disk: one that ends before its partitions do is accepted, too. */
+  /** A raw disk whose MBR Glance considers unsafe is refused. */
+  checks_boot_record?: boolean;
+  /** Set by its owner for an unusual disk: one with an odd MBR, or that ends before its partitions do, is accepted, too. */
   skips_boot_check?: boolean;
   /** A further check of the contents, before anybody uses them. */
   check?(path: string): Promise<void>;
@@ -77,7 +80,7 @@ export async function receiveUpload(
     const format = declared ?? (await detectDiskFormat(part));
     await checkDiskFormat(part, format);
     const virtual_size = await inspectImage(part, format, { ...limits, signal: request.signal });
-    if (format === 'raw' && !request.skips_boot_check) await refuseHalfDisk(part);
+    if (format === 'raw' && !request.skips_boot_check) await checkDisk(part, request);
     await request.check?.(part);
     await moveIntoPlace(part, target);
     const { size, md5, sha512 } = unpacked ?? sums;
@@ -111,8 +114,9 @@ export async function receiveStaged(
 }
 
 /** Images of other formats are checked after their conversion, before their first deployment. */
-async function refuseHalfDisk(path: string): Promise<void> {
+async function checkDisk(path: string, { checks_boot_record }: UploadRequest): Promise<void> {
   const { cut_off } = await bootContentsOf(path);
+  if (checks_boot_record) await checkBootRecord(path);
   if (cut_off) refuseImage(`${cut_off}; set its property ingot_boot_check=skip before the upload if that is meant`);
 }
 

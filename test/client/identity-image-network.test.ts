@@ -194,7 +194,7 @@ test('reports why an image is rejected', { skip }, async () => {
   await writeFile(file, 'this is no qcow2');
   const create = ['image', 'create', '--disk-format', 'qcow2', '--container-format', 'bare', '--file', file, 'bad'];
 
-  await assert.rejects(openstack(env, create), /declared as qcow2, but its contents are not/);
+  await assert.rejects(openstack(env, create), /Image disk_format qcow2 does not match stream data raw/);
   assert.deepEqual(await fixture.store.images.list(), [], 'the client removes what it could not fill');
 });
 

@@ -187,7 +187,7 @@ test('rejects formats that Ingot does not have, and takes an ISO for what it is'
   const { body } = await create({ disk_format: 'iso', container_format: 'bare' });
   const headers = { ...member.headers, 'content-type': 'application/octet-stream' };
   const put = (data: Buffer) => fixture.ask({ method: 'PUT', url: `${base}/${body.id}/file`, payload: data, headers });
-  assert.match((await put(Buffer.alloc(4096))).body.error.message, /declared as iso, but its contents are not/);
+  assert.match((await put(Buffer.alloc(4096))).body.error.message, /disk_format iso does not match stream data raw/);
   const iso = Buffer.alloc(0x10_000);
   iso.write('CD001', 0x8001, 'latin1');
   assert.equal((await put(iso)).status, 204);

@@ -104,8 +104,8 @@ test('rejects data that does not match its declaration, and keeps the image queu
   const refused = await upload(image.id, Buffer.from('no qcow2'));
   const unset = await upload(bare.id, Buffer.from('x'));
 
-  assert.equal(refused.status, 400);
-  assert.match(refused.body.error.message, /declared as qcow2/);
+  assert.equal(refused.status, 415);
+  assert.match(refused.body.error.message, /^Image disk_format qcow2 does not match stream data raw$/);
   assert.equal((await show(image.id)).status, 'queued');
   assert.match(unset.body.error.message, /disk_format must be set/);
 });

@@ -98,7 +98,7 @@ test('an import is checked like an upload; the image waits for other data then',
   const task = await ended(id);
 
   assert.equal(task.status, 'failure');
-  assert.match(task.message, /declared as qcow2, but its contents are not/);
+  assert.match(task.message, /Image disk_format qcow2 does not match stream data raw/);
   const image = await show(id);
   assert.deepEqual([image.status, image.size, image.os_glance_failed_import], ['queued', null, 'local']);
   await assert.rejects(staged(id), { code: 'ENOENT' });

@@ -6,7 +6,7 @@ import { open } from 'node:fs/promises';
 import { kernelContentsOf } from '../boot-contents/kernel-file.ts';
 import { refuseImage } from '../disk-formats.ts';
 
-/** @throws Fault `badRequest` if it is no kernel, or no ramdisk */
+/** @throws Fault `invalidImageData` if it is no kernel, or no ramdisk */
 export async function checkUse(use: 'disk' | 'kernel' | 'ramdisk', path: string): Promise<void> {
   if (use === 'kernel' && (await kernelContentsOf(path)).format === 'unknown') refuseImage('it is not known as a kernel');
   if (use === 'ramdisk' && !isRamdisk(await headOf(path))) refuseImage('it is no cpio archive, compressed or not');

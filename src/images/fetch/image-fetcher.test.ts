@@ -134,8 +134,8 @@ test('takes a format from the contents, which must be that which was declared', 
   const cases = [
     [Buffer.from('<!doctype html><title>Log in</title>'.padEnd(1024)), undefined, /an HTML page/],
     [gzipSync(Buffer.alloc(2 ** 20)), undefined, /compressed with gzip/],
-    [disk, 'qcow2', /declared as qcow2/],
-    [aQcow2(2n ** 20n), 'raw', /contents are qcow2/],
+    [disk, 'qcow2', /disk_format qcow2 does not match stream data raw/],
+    [aQcow2(2n ** 20n), 'raw', /disk_format raw does not match stream data qcow2/],
     [named[0] as Buffer, undefined, /backing file/],
     [named[1] as Buffer, undefined, /in another file/],
   ] as const;

@@ -19,7 +19,7 @@ const checkTable: Readonly<Partial<Record<DiskFormat, Check>>> = {
   vhdx: checkSectors,
 };
 
-/** @throws Fault `badRequest` that says what is missing */
+/** @throws Fault `invalidImageData` that says what is missing */
 export async function checkWholeFile(path: string, format: DiskFormat): Promise<void> {
   const check = checkTable[format];
   if (!check) return;

@@ -37,7 +37,8 @@ export async function uploadData(
   if (claimed === 0) throw new Fault('conflict', { detail: `Image ${id} is not queued: it has or gets data already.` });
   try {
     const { data, size } = upload;
-    const facts = await images.upload(id, data, { disk_format, unpacks: true, ...(size !== undefined && { size }) });
+    const checks = { unpacks: true, checks_boot_record: true };
+    const facts = await images.upload(id, data, { disk_format, ...checks, ...(size !== undefined && { size }) });
     const updated_at = new Date().toISOString();
     const saved = await store.images.update({ id, status: 'saving' }, { ...facts, status: 'active', updated_at });
     if (saved === 0) throw new Fault('notFound', { what: 'Image', id });

@@ -216,7 +216,7 @@ export class ImageImports {
 
   async #receive({ id, disk_format }: Image, { source, signal }: { source: ImportSource; signal: AbortSignal }) {
     const { images, rules } = this.#parts;
-    const asked = { disk_format, signal, unpacks: true };
+    const asked = { disk_format, signal, unpacks: true, checks_boot_record: true };
     if (source.method === 'glance-direct') {
       const { stream, size } = await images.staged(id);
       return images.upload(id, stream, { ...asked, size }).finally(() => stream.destroy());
