@@ -18,7 +18,7 @@ const login = {
 };
 
 type Section = Readonly<Record<string, string | number>>;
-type Config = Readonly<Record<string, Section>>;
+export type Config = Readonly<Record<string, Section>>;
 
 const keystone: Config = { database: database('keystone'), token: { provider: 'fernet' } };
 
@@ -41,16 +41,21 @@ const ml2: Config = {
   ml2_type_vlan: { network_vlan_ranges: 'physnet1' },
 };
 
-export const configFiles: Readonly<Record<string, string>> = {
-  '/etc/keystone/keystone.conf': textOf(keystone),
-  '/etc/glance/glance-api.conf': textOf(glance),
-  '/etc/neutron/neutron.conf': textOf(neutron),
-  '/etc/neutron/plugins/ml2/ml2_conf.ini': textOf(ml2),
-};
+export type MoreConfig = Partial<Readonly<Record<PeerName | 'ml2', Config>>>;
 
-function textOf(config: Config): string {
+/** @param more options in addition, or in place of those here @returns the text of each file */
+export function configFiles(more: MoreConfig): Readonly<Record<string, string>> {
+  return {
+    '/etc/keystone/keystone.conf': textOf(keystone, more.keystone),
+    '/etc/glance/glance-api.conf': textOf(glance, more.glance),
+    '/etc/neutron/neutron.conf': textOf(neutron, more.neutron),
+    '/etc/neutron/plugins/ml2/ml2_conf.ini': textOf(ml2, more.ml2),
+  };
+}
+
+function textOf(config: Config, more: Config = {}): string {
   const lines = (section: Section) => Object.entries(section).map(([name, value]) => `${name} = ${value}`);
-  return Object.entries(config)
-    .map(([name, section]) => [`[${name}]`, ...lines(section), ''].join('\n'))
+  return Object.keys({ ...config, ...more })
+    .map((name) => [`[${name}]`, ...lines({ ...config[name], ...more[name] }), ''].join('\n'))
     .join('\n');
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pause } from '#async/timers.ts';
 import { runCommand } from '#build/run-command.ts';
 import { descendantsOf } from './descendants.ts';
-import { configFiles, databases, folder, type PeerName, password, ports, urlOf } from './peer-config.ts';
+import { configFiles, databases, folder, type MoreConfig, type PeerName, password, ports, urlOf } from './peer-config.ts';
 
 export const packages = [
   ...['keystone', 'glance-api', 'neutron-server', 'neutron-plugin-ml2', 'uwsgi-core', 'uwsgi-plugin-python3'],
@@ -17,11 +17,13 @@ const environment = ['env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'LANG=C.
 const socket = `--socket=${folder}/mysql.sock`;
 const neutronFiles = ['/etc/neutron/neutron.conf', '/etc/neutron/plugins/ml2/ml2_conf.ini'];
 
-/** What the init scripts of the packages add to the files of uWSGI. */
+/**
+ * What the init scripts of the packages add to the files of uWSGI. With the threads of their files, a worker that gets 16
+ * connections at once stops for ever (keystone 22.0, neutron 21.0): its threads wait for locks of each other.
+ */
 const wordsFor: Readonly<Record<PeerName, readonly string[]>> = {
-  keystone: [],
-  glance: [],
-  // With the 32 threads of its file, a worker that gets 16 connections at once stops for ever (neutron 21.0, eventlet's locks).
+  keystone: ['--threads', '1'],
+  glance: ['--threads', '1'],
   neutron: ['--threads', '1', '--pyargv', neutronFiles.map((file) => `--config-file=${file}`).join(' ')],
 };
 const iniOf: Readonly<Record<PeerName, string>> = {
@@ -33,12 +35,14 @@ const iniOf: Readonly<Record<PeerName, string>> = {
 export class PeerServices {
   readonly #root: string;
   readonly #logs: string;
+  readonly #more: MoreConfig;
   readonly #children: { name: string; child: ChildProcess }[] = [];
 
-  /** @param root of Debian with `packages` @param logs folder for the output of each service */
-  constructor(root: string, logs: string) {
+  /** @param root of Debian with `packages` @param logs folder for the output of each service @param more of their configuration */
+  constructor(root: string, logs: string, more: MoreConfig = {}) {
     this.#root = root;
     this.#logs = logs;
+    this.#more = more;
   }
 
   /** With empty databases. */
@@ -47,7 +51,7 @@ export class PeerServices {
     rmSync(state, { recursive: true, force: true });
     for (const name of ['mysql', 'lock']) mkdirSync(join(state, name), { recursive: true });
     mkdirSync(this.#logs, { recursive: true });
-    for (const [file, text] of Object.entries(configFiles)) writeFileSync(join(this.#root, file), text);
+    for (const [file, text] of Object.entries(configFiles(this.#more))) writeFileSync(join(this.#root, file), text);
     writeFileSync(join(this.#root, 'etc/hosts'), '127.0.0.1 localhost\n');
     await this.#startDatabase();
     await this.#createSchemas();

@@ -62,8 +62,8 @@ test('compares errors by their structure, not by their text', () => {
 });
 
 test('a row is valid while the difference is as described, and outdated when it is gone', () => {
-  const status: Deviation = { at: 'status', ironic: 400, ingot: 501 };
-  const place: Deviation = { at: 'body.a', ironic: 1, ingot: 2 };
+  const status: Deviation = { at: 'status', peer: 400, ingot: 501 };
+  const place: Deviation = { at: 'body.a', peer: 1, ingot: 2 };
   const results = [
     judge([], undefined),
     judge([], { why: 'x', status: [400, 501] }),

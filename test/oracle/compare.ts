@@ -8,7 +8,8 @@ export type Reply = {
   readonly body: string;
 };
 
-export type Deviation = { readonly at: string; readonly ironic: unknown; readonly ingot: unknown };
+/** `peer`: what the service that others wrote says. */
+export type Deviation = { readonly at: string; readonly peer: unknown; readonly ingot: unknown };
 
 /** Service-specific values on which no client can rely. */
 const ownTable: readonly { readonly at: RegExp; readonly why: string }[] = [
@@ -25,7 +26,7 @@ const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
  */
 export function differencesFromDefault(ironic: Reply, ingot: Reply, known: ReadonlySet<string>): Deviation[] {
   const [one, other] = [seenOf(ironic, known), seenOf(ingot, known)];
-  if (one['status'] !== other['status']) return [{ at: 'status', ironic: ironic.status, ingot: ingot.status }];
+  if (one['status'] !== other['status']) return [{ at: 'status', peer: ironic.status, ingot: ingot.status }];
   return differences('', one, other).filter(({ at }) => !ownTable.some((row) => row.at.test(at)));
 }
 
@@ -76,11 +77,12 @@ function plainText(text: string, known: ReadonlySet<string>): string {
     .replace(/^\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)$/, 'TIME');
 }
 
-function differences(at: string, ironic: unknown, ingot: unknown): Deviation[] {
-  if (isDeepStrictEqual(ironic, ingot)) return [];
-  if (!isRecord(ironic) || !isRecord(ingot)) return [{ at, ironic, ingot }];
-  const names = [...new Set([...Object.keys(ironic), ...Object.keys(ingot)])];
-  return names.flatMap((name) => differences(at === '' ? name : `${at}.${name}`, ironic[name], ingot[name]));
+/** Of two values of JSON, each with its place. */
+export function differences(at: string, peer: unknown, ingot: unknown): Deviation[] {
+  if (isDeepStrictEqual(peer, ingot)) return [];
+  if (!isRecord(peer) || !isRecord(ingot)) return [{ at, peer, ingot }];
+  const names = [...new Set([...Object.keys(peer), ...Object.keys(ingot)])];
+  return names.flatMap((name) => differences(at === '' ? name : `${at}.${name}`, peer[name], ingot[name]));
 }
 
 /** Lists are compared item by item. */
@@ -96,9 +98,9 @@ export function judge(found: readonly Deviation[], differs: Difference | undefin
   const status = found.find(({ at }) => at === 'status');
   const places = found.flatMap(({ at }) => (at === 'status' ? [] : [at])).sort();
   const reported =
-    isDeepStrictEqual(status && [status.ironic, status.ingot], differs?.status) && hasAll(places, differs?.at ?? []);
+    isDeepStrictEqual(status && [status.peer, status.ingot], differs?.status) && hasAll(places, differs?.at ?? []);
   if (differs && reported) return { result: 'differs', words: differs.why };
-  const words = found.map(({ at, ironic, ingot }) => `${at}: Ironic ${inShort(ironic)}, Ingot ${inShort(ingot)}`);
+  const words = found.map(({ at, peer, ingot }) => `${at}: peer ${inShort(peer)}, Ingot ${inShort(ingot)}`);
   return { result: 'wrong', words: words.join('\n') };
 }
 

@@ -6,12 +6,12 @@ import type { Excuse } from './excuse.ts';
 export class Excuses {
   readonly #used = new Set<Excuse>();
 
-  covers(name: string, { at, ironic, ingot }: Deviation): boolean {
+  covers(name: string, { at, peer, ingot }: Deviation): boolean {
     const excuse = walkedDifferences.find((each) => {
       if (!each.name.test(name)) return false;
       if (at !== 'status') return each.at?.test(at) ?? false;
       const [one, other] = each.status ?? [];
-      return each.status !== undefined && (one ?? ironic) === ironic && (other ?? ingot) === ingot;
+      return each.status !== undefined && (one ?? peer) === peer && (other ?? ingot) === ingot;
     });
     if (excuse) this.#used.add(excuse);
     return excuse !== undefined;
@@ -24,5 +24,5 @@ export class Excuses {
 
 export function asWords(found: readonly Deviation[]): string {
   const inShort = (value: unknown) => (JSON.stringify(value) ?? 'nothing').slice(0, 200);
-  return found.map(({ at, ironic, ingot }) => `        ${at}: Ironic ${inShort(ironic)}, Ingot ${inShort(ingot)}\n`).join('');
+  return found.map(({ at, peer, ingot }) => `        ${at}: peer ${inShort(peer)}, Ingot ${inShort(ingot)}\n`).join('');
 }
