@@ -14,6 +14,13 @@ export type Lease = {
   router?: string;
   lease?: string;
   dns?: string;
+  domain?: string;
+  mtu?: string;
+  ntpsrv?: string;
+  /** Destinations and next hops by turns. */
+  staticroutes?: string;
+  /** Option 67; `boot_file` is the field of the header. */
+  bootfile?: string;
 };
 
 export type DhcpClient = {
@@ -83,10 +90,7 @@ export class BootNetwork {
       String(tries),
       '-T',
       String(secondsToTry),
-      '-O',
-      'bootfile',
-      '-O',
-      'vendor',
+      ...['bootfile', 'vendor', 'domain', 'mtu', 'ntpsrv', 'staticroutes'].flatMap((option) => ['-O', option]),
       '-s',
       join(this.#directory, 'udhcpc'),
     ];
@@ -131,7 +135,7 @@ const udhcpcScript = `#!/bin/sh
 [ "$1" = bound ] || exit 0
 ip addr flush dev "$interface"
 ip addr add "$ip/$mask" dev "$interface"
-for name in ip boot_file siaddr hostname router lease dns; do
+for name in ip boot_file siaddr hostname router lease dns domain mtu ntpsrv staticroutes bootfile; do
   eval "value=\\$$name"
   [ -n "$value" ] && echo "$name=$value"
 done

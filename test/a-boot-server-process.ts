@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { createBootServer } from '#boot-server/boot-server.ts';
 import type { BootPlan } from '#drivers/interfaces.ts';
-import type { MachineMessages } from '#engine/contract.ts';
+import type { MachineMessages, PortAddress } from '#engine/contract.ts';
 import { readSettings } from '#settings.ts';
 import { aRecordingEngine } from './a-recording-engine.ts';
 
@@ -78,7 +78,7 @@ function serve(flags: Readonly<Record<string, string>>): void {
     start: () => server.start(engine),
     stop: () => server.stop(),
     publish: (plan: BootPlan) => server.publish(plan),
-    assign: (ports: BootPlan['macs']) => server.assign(ports),
+    assign: (ports: readonly PortAddress[]) => server.assign(ports),
     spend: (uuid: string) => server.spend(uuid),
     withdraw: (uuid: string) => server.withdraw(uuid),
     requests: () => engine.requests,

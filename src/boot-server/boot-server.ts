@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { BootAddresses, BootPlan, ImageSource } from '#drivers/interfaces.ts';
-import type { BootPublisher, MachineMessages } from '#engine/contract.ts';
+import type { BootPublisher, MachineMessages, PortAddress } from '#engine/contract.ts';
 import { loadAgentCertificate, type PinnedCertificate } from './agent-certificate.ts';
 import { awaitEngine } from './await-engine.ts';
 import { ConnectionGuard, isPassing } from './connection-guard.ts';
@@ -48,8 +48,8 @@ export type BootServer = BootPublisher & {
    * @param ready resolves when the engine has resumed its operations; messages of machines wait for it
    */
   start(engine: MachineMessages, ready?: Promise<unknown>): Promise<void>;
-  /** The addresses that DHCP gives to machines without a plan; replaces the former ones. Throws `toolFailed`. */
-  assign(ports: BootPlan['macs']): Promise<void>;
+  /** The addresses and options that DHCP gives to machines without a plan; replaces the former ones. Throws `toolFailed`. */
+  assign(ports: readonly PortAddress[]): Promise<void>;
   /** Stops listeners and child processes. The plans stay on disk for the next start. */
   stop(): Promise<void>;
   /** Resolves when an open listener fails. */
@@ -126,7 +126,7 @@ class LiveBootServer implements BootServer {
   #eventHttps: { readonly server: FastifyInstance; readonly port: number } | undefined;
   #tftp: Tftp | undefined;
   #dhcp: Dhcp | undefined;
-  #ports: BootPlan['macs'] = [];
+  #ports: readonly PortAddress[] = [];
 
   constructor(options: BootServerOptions) {
     const { settings, log, stateDir } = options;
@@ -249,7 +249,7 @@ class LiveBootServer implements BootServer {
     return this.#plans.all().map((plan) => plan.node_uuid);
   }
 
-  async assign(ports: BootPlan['macs']): Promise<void> {
+  async assign(ports: readonly PortAddress[]): Promise<void> {
     this.#ports = ports;
     await this.#dhcp?.sync();
   }

@@ -7,9 +7,10 @@
 import { join } from 'node:path';
 import { Fault } from '#domain/faults.ts';
 import type { BootPlan } from '#drivers/interfaces.ts';
+import type { PortAddress } from '#engine/contract.ts';
 import { writeAtomically } from '#files/write-atomically.ts';
 import { type Lease, readLeases, removeLeases, sendReleases, staleLeases } from './dhcp-leases.ts';
-import { clientNames, type DhcpFiles, renderDhcpConfig, renderHosts } from './dnsmasq-config.ts';
+import { clientNames, type DhcpFiles, renderDhcpConfig, renderHosts, renderOptions } from './dnsmasq-config.ts';
 import { DnsmasqProcess } from './dnsmasq-process.ts';
 import type { Log } from './parts.ts';
 import type { Plans } from './plans.ts';
@@ -20,13 +21,16 @@ export type DhcpOptions = {
   http_url: string;
   plans: Plans;
   /** Of network ports of deployed machines. */
-  ports: () => BootPlan['macs'];
-  /** Folder of the configuration, hosts file, leases and pid file. */
+  ports: () => readonly PortAddress[];
+  /** Folder of the configuration, hosts and options files, leases and pid file. */
   directory: string;
   log: Log;
   onLine(line: string): void;
   onDeath(message: string): void;
 };
+
+/** What dnsmasq reads. */
+type Files = { config: string; hosts: string; options: string };
 
 const syncMs = 30_000;
 const reloadMs = 5_000;
@@ -38,7 +42,9 @@ export class Dhcp {
   readonly #process: DnsmasqProcess;
   /** By `clientNames`. Keeps clients without a plan: their tag is harmless, and its removal would cost a restart. */
   readonly #firmware = new Map<string, BootPlan['firmware']>();
-  #served = { config: '', hosts: '' };
+  /** MACs with a tag for options: those of plans get it in the same restart, others when they first have options. */
+  readonly #tagged = new Set<string>();
+  #served: Files = { config: '', hosts: '', options: '' };
   #stopped = false;
   #running: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
@@ -50,6 +56,7 @@ export class Dhcp {
     this.#files = {
       config: file('dhcp.conf'),
       hosts: file('dhcp-hosts'),
+      options: file('dhcp-options'),
       leases: file('dhcp-leases'),
       pid: file('dhcp.pid'),
     };
@@ -58,7 +65,7 @@ export class Dhcp {
       capabilities: ['net_bind_service', 'net_raw', 'net_admin'],
       config: this.#files.config,
       pid: this.#files.pid,
-      ready: this.#hostsRead(),
+      ready: this.#filesRead(),
       log,
       prepare: () => this.#prepare(),
       onLine,
@@ -110,9 +117,9 @@ export class Dhcp {
   async #bringUpToDate(): Promise<boolean> {
     const wanted = this.#render();
     if (wanted.config !== this.#served.config) return this.#restart();
-    if (wanted.hosts !== this.#served.hosts) {
+    if (wanted.hosts !== this.#served.hosts || wanted.options !== this.#served.options) {
       await this.#write(wanted);
-      if (!(await this.#process.reload(this.#hostsRead(), reloadMs))) return false;
+      if (!(await this.#process.reload(this.#filesRead(), reloadMs))) return false;
       this.#served = wanted;
     }
     return (await this.#release()) || this.#restart();
@@ -155,20 +162,28 @@ export class Dhcp {
     return [{ macs: ports(), firmware: 'none' }, ...plans.all()];
   }
 
-  #render(): { config: string; hosts: string } {
-    const { settings, http_url } = this.#options;
+  #render(): Files {
+    const { settings, http_url, ports, plans } = this.#options;
     const all = this.#all();
     for (const { macs, firmware } of all) for (const name of macs.flatMap(clientNames)) this.#firmware.set(name, firmware);
-    const config = renderDhcpConfig({ settings, http_url, files: this.#files, firmware: this.#firmware });
-    return { config, hosts: renderHosts(settings, all) };
+    for (const { macs } of plans.all()) for (const { mac } of macs) this.#tagged.add(mac);
+    for (const { mac, options } of ports()) if (options.length > 0) this.#tagged.add(mac);
+    const tables = { files: this.#files, firmware: this.#firmware, tagged: this.#tagged };
+    return {
+      config: renderDhcpConfig({ settings, http_url, ...tables }),
+      hosts: renderHosts(settings, all),
+      options: renderOptions(ports(), plans.all()),
+    };
   }
 
-  async #write({ config, hosts }: { config: string; hosts: string }): Promise<void> {
+  async #write({ config, hosts, options }: Files): Promise<void> {
     await writeAtomically(this.#files.config, config);
     await writeAtomically(this.#files.hosts, hosts);
+    await writeAtomically(this.#files.options, options);
   }
 
-  #hostsRead(): RegExp {
-    return new RegExp(`\\bread ${RegExp.escape(this.#files.hosts)}$`);
+  /** dnsmasq reads the options after the hosts. */
+  #filesRead(): RegExp {
+    return new RegExp(`\\bread ${RegExp.escape(this.#files.options)}$`);
   }
 }

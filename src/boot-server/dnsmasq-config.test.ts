@@ -7,7 +7,7 @@ import { checkDhcpSettings, clientNames, renderDhcpConfig, renderHosts, renderTf
 
 const flags = { 'provisioning.address': '172.30.0.1', 'provisioning.interface': 'br0', 'provisioning.cidr': '172.30.0.0/22' };
 const settingsOf = (more: Record<string, string> = {}) => readSettings({ flags: { ...flags, ...more } });
-const files = { hosts: '/s/dhcp-hosts', leases: '/s/dhcp-leases', pid: '/s/dhcp.pid' };
+const files = { hosts: '/s/dhcp-hosts', options: '/s/dhcp-options', leases: '/s/dhcp-leases', pid: '/s/dhcp.pid' };
 const planOf = (node: string, macs: BootPlan['macs']): BootPlan => ({
   node_uuid: node,
   folder: node,
@@ -25,7 +25,7 @@ test('DHCP with fixed addresses only', () => {
   ] as const);
   checkGolden(
     'dnsmasq-dhcp.conf',
-    renderDhcpConfig({ settings: settingsOf(), http_url: 'http://172.30.0.1:8088', files, firmware }),
+    renderDhcpConfig({ settings: settingsOf(), http_url: 'http://172.30.0.1:8088', files, firmware, tagged: new Set([one]) }),
   );
 });
 
@@ -35,7 +35,13 @@ test('DHCP with a pool, a router and name servers', () => {
     'provisioning.gateway': '172.30.0.254',
     'provisioning.dns': '1.1.1.1,9.9.9.9',
   });
-  const config = renderDhcpConfig({ settings, http_url: 'http://172.30.0.1:8088', files, firmware: new Map() });
+  const config = renderDhcpConfig({
+    settings,
+    http_url: 'http://172.30.0.1:8088',
+    files,
+    firmware: new Map(),
+    tagged: new Set(),
+  });
   assert.match(config, /^dhcp-range=172\.30\.1\.10,172\.30\.1\.99,255\.255\.252\.0,10m$/m);
   assert.match(config, /^dhcp-option=option:router,172\.30\.0\.254$/m);
   assert.match(config, /^dhcp-option=option:dns-server,1\.1\.1\.1,9\.9\.9\.9$/m);
@@ -66,7 +72,13 @@ test('identifies an InfiniBand port by its client id', () => {
   const hosts = renderHosts(settingsOf(), [planOf('a', [{ mac, address: '172.30.0.5', client_id }])]);
   assert.equal(hosts, `${mac},7c:fe:90:03:00:29:26:52,id:${client_id},172.30.0.5,1h\n`);
   const firmware = new Map(clientNames({ mac, client_id }).map((name) => [name, 'ipxe'] as const));
-  const config = renderDhcpConfig({ settings: settingsOf(), http_url: 'http://172.30.0.1:8088', files, firmware });
+  const config = renderDhcpConfig({
+    settings: settingsOf(),
+    http_url: 'http://172.30.0.1:8088',
+    files,
+    firmware,
+    tagged: new Set(),
+  });
   const tags = [`dhcp-mac=set:ipxe,${mac}`, 'dhcp-mac=set:ipxe,7c:fe:90:03:00:29:26:52', `dhcp-match=set:ipxe,61,${client_id}`];
   assert.ok(config.endsWith(`${tags.join('\n')}\n`), config);
 });

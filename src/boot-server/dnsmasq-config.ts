@@ -2,15 +2,19 @@
  * Configuration of the two dnsmasq processes. DHCP and TFTP are separate because DHCP must sometimes be restarted (see
  * dhcp.ts), which would abort the transfers of booting machines.
  *
- * A machine's data is in two files: tags by MAC in the configuration, which dnsmasq reads once; addresses and names in
- * the hosts file, which it rereads on SIGHUP. The hosts file must not contain tags: dnsmasq 2.90 links the tag of a
- * host (`set:`) into the list of a request on its stack, and crashes when it frees that list on the next SIGHUP.
+ * A machine's data is in three files: tags by MAC in the configuration, which dnsmasq reads once; addresses and names in
+ * the hosts file, options by tag in the options file, which it rereads on SIGHUP. The hosts file must not contain tags:
+ * dnsmasq 2.90 links the tag of a host (`set:`) into the list of a request on its stack, and crashes when it frees that
+ * list on the next SIGHUP.
  */
 import { readFile } from 'node:fs/promises';
 import { guidOf } from '#agent-protocol/infiniband.ts';
+import { siteDomain } from '#domain/dns-names.ts';
 import { Fault } from '#domain/faults.ts';
 import { formatAddress, isIn, parseAddress, parseCidr } from '#domain/ip-addresses.ts';
 import type { BootPlan } from '#drivers/interfaces.ts';
+import type { PortAddress } from '#engine/contract.ts';
+import { optionLines } from './dhcp-options.ts';
 import type { BootServerSettings } from './settings.ts';
 
 /** Marks firmware in dnsmasq's log that got an address but no boot file. */
@@ -40,7 +44,7 @@ function loaderLines(http_url: string, address: string): string[] {
   ];
 }
 
-export type DhcpFiles = { hosts: string; leases: string; pid: string };
+export type DhcpFiles = { hosts: string; options: string; leases: string; pid: string };
 /** Keyed by one of `clientNames`. */
 export type FirmwareByClient = ReadonlyMap<string, BootPlan['firmware']>;
 
@@ -76,9 +80,16 @@ export function renderTftpConfig(settings: BootServerSettings, tftpRoot: string,
   return lines([...processLines(settings, pid), 'enable-tftp', `tftp-root=${plainPath(tftpRoot)}`, 'tftp-max=1000']);
 }
 
-type DhcpOptions = { settings: BootServerSettings; http_url: string; files: DhcpFiles; firmware: FirmwareByClient };
+type DhcpOptions = {
+  settings: BootServerSettings;
+  http_url: string;
+  files: DhcpFiles;
+  firmware: FirmwareByClient;
+  /** MACs that have a tag of their own for options. */
+  tagged: ReadonlySet<string>;
+};
 
-export function renderDhcpConfig({ settings, http_url, files, firmware }: DhcpOptions): string {
+export function renderDhcpConfig({ settings, http_url, files, firmware, tagged }: DhcpOptions): string {
   const { 'provisioning.address': address, 'provisioning.gateway': gateway, 'provisioning.dns': dns } = settings;
   const tags = [...firmware].filter(([, kind]) => kind !== 'none').map(([client, kind]) => tagLine(client, kind));
   return lines([
@@ -89,6 +100,7 @@ export function renderDhcpConfig({ settings, http_url, files, firmware }: DhcpOp
     'dhcp-no-override',
     rangeLine(settings),
     `dhcp-hostsfile=${plainPath(files.hosts)}`,
+    `dhcp-optsfile=${plainPath(files.options)}`,
     `dhcp-leasefile=${plainPath(files.leases)}`,
     'dhcp-lease-max=100000',
     // Do not answer machines without a plan or port.
@@ -96,12 +108,14 @@ export function renderDhcpConfig({ settings, http_url, files, firmware }: DhcpOp
     // An empty option is not sent; if it were omitted, dnsmasq would send its own address.
     `dhcp-option=option:router${gateway && `,${gateway}`}`,
     `dhcp-option=option:dns-server${dns.map((server) => `,${server}`).join('')}`,
+    `dhcp-option=tag:!ipxe,tag:!pxelinux,option:domain-name,${siteDomain.slice(0, -1)}`,
     // Option 175 is iPXE's own: a client that sends it needs no loader.
     'dhcp-match=set:is-ipxe,175',
     // no-pxedhcp: there is no second DHCP server, so iPXE need not wait some seconds for another offer.
     'dhcp-option=tag:is-ipxe,encap:175,176,1b',
     ...loaderLines(http_url, address),
     ...tags,
+    ...[...tagged].map((mac) => `dhcp-mac=set:${ownTag(mac)},${mac}`),
   ]);
 }
 
@@ -110,6 +124,14 @@ export function clientNames({ mac, client_id }: BootPlan['macs'][number]): strin
   if (client_id === undefined) return [mac];
   const guid = guidOf(client_id, mac);
   return [mac, ...(guid === undefined ? [] : [guid]), `id:${client_id}`];
+}
+
+const ownTag = (mac: string): string => `nic-${mac.replaceAll(':', '')}`;
+
+/** The options file. What a boot plan needs wins: machines with a plan have no options of their ports. */
+export function renderOptions(ports: readonly PortAddress[], plans: readonly Pick<BootPlan, 'macs'>[]): string {
+  const planned = new Set(plans.flatMap(({ macs }) => macs.map(({ mac }) => mac)));
+  return lines(ports.filter(({ mac }) => !planned.has(mac)).flatMap(({ mac, options }) => optionLines(ownTag(mac), options)));
 }
 
 /** Option 61 is the client id. */

@@ -3,7 +3,7 @@
 /** Characters of a whole name, without the dot at its end. */
 export const longestDnsName = 255;
 /** Neutron's default, `dns_domain`. */
-const siteDomain = 'openstacklocal.';
+export const siteDomain = 'openstacklocal.';
 
 /** @returns why it is no name, which may end in a dot; undefined: it is one */
 export function dnsNameProblem(name: string): string | undefined {

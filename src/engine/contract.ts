@@ -40,6 +40,7 @@ export type { Inventory } from '#agent-protocol/messages.ts';
 export { refuseWhileBusy } from './nodes/busy-node.ts';
 export { lastReport } from './nodes/inspection-report.ts';
 export { refuseLocked } from './nodes/refuse-locked.ts';
+export type { DhcpOption, PortAddress } from './servers/port-addresses.ts';
 
 export type RequestedNetwork = { network_id?: string; port_id?: string; fixed_ip?: string };
 

@@ -14,7 +14,7 @@ const rows: readonly (readonly [alias: string, name: string, description: string
   ['expose-port-forwarding-in-fip', 'Expose Floating IP port forwardings', 'Floating IPs show their port forwardings.'],
   ['ext-gw-mode', 'Neutron L3 Configurable external gateway mode', 'enable_snat of gateways.'],
   ['external-net', 'Neutron external network', 'The router:external attribute of networks.'],
-  ['extra_dhcp_opt', 'Neutron Extra DHCP options', 'DHCP options of ports, which no DHCP server of Ingot gives.'],
+  ['extra_dhcp_opt', 'Neutron Extra DHCP options', 'DHCP options of ports.'],
   ['extraroute', 'Neutron Extra Route', 'Routes of routers.'],
   ['extraroute-atomic', 'Atomically add/remove extra routes', 'Routes are added and removed.'],
   ['filter-validation', 'Filter parameters validation', 'Unknown filters are rejected.'],

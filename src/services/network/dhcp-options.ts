@@ -1,4 +1,4 @@
-/** `extra_dhcp_opts` of ports (neutron/db/extradhcpopt_db.py): facts for another DHCP server. */
+/** `extra_dhcp_opts` of ports (neutron/db/extradhcpopt_db.py). */
 import { Fault } from '#domain/faults.ts';
 import type { Port } from '#store/tables/ports.ts';
 
