@@ -52,6 +52,8 @@ export async function startScriptedIssuer(t: TestContext): Promise<ScriptedIssue
           jwks_uri: `${url}/keys`,
           userinfo_endpoint: `${url}/me`,
           introspection_endpoint: `${url}/ask`,
+          authorization_endpoint: `${url}/login?tenant=1`,
+          token_endpoint: `${url}/tokens`,
         }),
       '/keys': (_request, reply) => sendJson(reply, { keys: issuer.keys }),
     },

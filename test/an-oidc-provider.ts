@@ -1,6 +1,6 @@
 /** A real provider of OpenID Connect (the npm package `oidc-provider`) on loopback. */
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair } from 'jose';
 import Provider from 'oidc-provider';
@@ -13,6 +13,14 @@ export const oidcClient = { client_id: 'ingot', client_secret: 'a secret of the 
 /** The audience of tokens for clients, which are JWTs. */
 export const oidcAudience = 'https://ingot.example';
 
+/** Where browsers come back to: a client of Keystone, and this service under the name of the tests. */
+export const cloud = 'https://cloud.example';
+export const redirectUris = {
+  client: 'http://localhost:8080/code',
+  cloud: `${cloud}/identity/v3/auth/OS-FEDERATION/oidc/redirect`,
+} as const;
+
+/** A browser logs in by a form: POST of `username` and `password` to where it is sent. */
 export async function startOidcProvider(users: Readonly<Record<string, OidcUser>>): Promise<OidcProvider> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -20,7 +28,16 @@ export async function startOidcProvider(users: Readonly<Record<string, OidcUser>
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
   const key = { ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig', kid: 'first' };
   const provider = new Provider(issuer, {
-    clients: [{ ...oidcClient, grant_types: ['password', 'client_credentials'], redirect_uris: [], response_types: [] }],
+    clients: [
+      {
+        ...{ ...oidcClient, response_types: ['code'], redirect_uris: Object.values(redirectUris) },
+        grant_types: ['authorization_code', 'password', 'client_credentials'],
+      },
+    ],
+    interactions: { url: (_context: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
+    // Not all clients of Keystone send a challenge.
+    pkce: { required: () => false },
+    cookies: { keys: ['of the tests'] },
     jwks: { keys: [key] },
     claims: { openid: ['sub'], profile: ['preferred_username', 'email', 'groups'] },
     findAccount: (_context: unknown, accountId: string) => ({
@@ -57,7 +74,11 @@ export async function startOidcProvider(users: Readonly<Record<string, OidcUser>
     },
     ['username', 'password', 'scope'],
   );
-  server.on('request', provider.callback());
+  const answer = provider.callback();
+  server.on('request', (request, reply) => {
+    if (request.url?.startsWith('/interaction/')) logIn({ provider, users }, request, reply).catch(() => reply.destroy());
+    else answer(request, reply);
+  });
   return {
     issuer,
     async close() {
@@ -65,4 +86,23 @@ export async function startOidcProvider(users: Readonly<Record<string, OidcUser>
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+type Site = { readonly provider: Provider; readonly users: Readonly<Record<string, OidcUser>> };
+
+/** The page of the provider: who logs in also agrees to what the client asks for. */
+async function logIn({ provider, users }: Site, request: IncomingMessage, reply: ServerResponse): Promise<void> {
+  let text = '';
+  for await (const part of request) text += part;
+  const form = new URLSearchParams(text);
+  const accountId = form.get('username') ?? '';
+  if (users[accountId]?.password !== form.get('password')) {
+    reply.writeHead(401).end();
+    return;
+  }
+  const { params } = await provider.interactionDetails(request, reply);
+  const grant = new provider.Grant({ accountId, clientId: params['client_id'] });
+  grant.addOIDCScope(String(params['scope']));
+  grant.addResourceScope(oidcAudience, String(params['scope']));
+  await provider.interactionFinished(request, reply, { login: { accountId }, consent: { grantId: await grant.save() } });
 }

@@ -14,6 +14,7 @@ import type { Engine } from '#engine/contract.ts';
 import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import { BasicLogins } from '#services/identity/basic-logins.ts';
 import type { Directory } from '#services/identity/directory/directory.ts';
+import { BrowserLogins } from '#services/identity/federation/browser-logins.ts';
 import { Issuer } from '#services/identity/federation/issuer.ts';
 import { KeystoneTokens } from '#services/identity/keystone/keystone-tokens.ts';
 import { LoginGuard } from '#services/identity/login-guard.ts';
@@ -131,6 +132,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
     callers: keystone ?? ownTokens({ store: parts.store, tokens, directory: parts.directory }),
     issuer,
     receipts: new Receipts(tokenKey),
+    browserLogins: new BrowserLogins(tokenKey),
     logins,
     consoles,
     nodeRenderer: new NodeRenderer(parts),

@@ -12,6 +12,7 @@ import type { Engine } from '#engine/contract.ts';
 import type { DriverCatalog } from '#services/baremetal/driver-catalog.ts';
 import type { Caller } from '#services/caller.ts';
 import type { Directory } from '#services/identity/directory/directory.ts';
+import type { BrowserLogins } from '#services/identity/federation/browser-logins.ts';
 import type { Issuer } from '#services/identity/federation/issuer.ts';
 import type { LoginGuard } from '#services/identity/login-guard.ts';
 import type { Receipts } from '#services/identity/receipts.ts';
@@ -50,6 +51,8 @@ export type ApiContext = {
   /** Reads the tokens of requests. */
   readonly callers: TokenReader;
   readonly receipts: Receipts;
+  /** Logins by an identity provider that have begun in a browser. */
+  readonly browserLogins: BrowserLogins;
   /** Checks and hashes all secrets. */
   readonly logins: LoginGuard;
   /** The LDAP directory that has the users of a domain. */

@@ -6,7 +6,8 @@ const userInfo = /(:\/\/[^\s/?#@:]*):[^\s/?#]+@/g;
 /** A user without a password is a token to HTTP servers; in other URLs, such as `ssh://user@host`, it is a name. */
 const lone = /(https?:\/\/)[^\s/?#@:]+@/gi;
 const query = /([?&]([^=&?#\s]+)=)[^&#\s]+/g;
-const secretName = /pass|pwd|token|secret|key|signature|sig|auth/i;
+/** `code`: what a browser brings from an identity provider. */
+const secretName = /pass|pwd|token|secret|key|signature|sig|auth|^code$/i;
 
 /** The same text with asterisks in their place. */
 export function maskUrlSecrets(text: string): string {

@@ -40,6 +40,10 @@ test("identity: every reply matches Keystone's document", { skip }, async (t) =>
   const bearer = sender(fixture, check, { prefix: '/identity/v3', headers: { authorization } });
   await federationCycle({ send, bearer }, issuer.url);
 
+  // The document has a token as JSON; Keystone renders a page (keystone/api/auth.py), before which this service sends the browser away.
+  for (const url of ['websso/openid', 'identity_providers/sso/protocols/openid/websso'])
+    for (const method of ['GET', 'POST']) check.skip({ method, url: `/identity/v3/auth/OS-FEDERATION/${url}` });
+
   assert.deepEqual(comparison.findings(), nothingFound);
 });
 

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
+import type { IssuerOfTokens } from '#services/identity/federation/contract.ts';
 import { logInFederated } from '#services/identity/federation/federated-login.ts';
 import { createMapping, deleteMapping, getMapping, listMappings, updateMapping } from '#services/identity/federation/mappings.ts';
 import {
@@ -256,8 +257,9 @@ export const federatedLoginRoutes = (['GET', 'POST'] as const).map((method) =>
 
 async function answerLogin(request: FastifyRequest, context: ApiContext, reply: FastifyReply) {
   const { idp_id, protocol_id } = request.params as { idp_id: string; protocol_id: string };
-  const access_token = bearerOf(request);
-  const { token, payload } = await logInFederated(context, loginClientOf(request), { idp_id, protocol_id, access_token });
+  const [access_token, client] = [bearerOf(request), loginClientOf(request)];
+  const claims = (issuer: IssuerOfTokens) => issuer.claimsOf(access_token, client);
+  const { token, payload } = await logInFederated(context, client, { idp_id, protocol_id, claims });
   const caller = await recheck(context, payload);
   if (!caller) throw new Fault('unauthorized');
   reply.header('x-subject-token', token).header('vary', 'X-Auth-Token');

@@ -24,6 +24,7 @@ import { loginRoutes, tokenRoutes } from './tokens.ts';
 import { trustRoutes } from './trusts.ts';
 import { unsupportedRoutes } from './unsupported-routes.ts';
 import { userRoutes } from './users.ts';
+import { browserLoginRoutes } from './websso.ts';
 
 /** Routes that require a token. */
 export const closedRows: readonly Row[] = [
@@ -45,6 +46,6 @@ export const closedRows: readonly Row[] = [
 ];
 
 /** Routes without a token: logins. */
-export const openRows: readonly Row[] = [...loginRoutes, ...federatedLoginRoutes];
+export const openRows: readonly Row[] = [...loginRoutes, ...federatedLoginRoutes, ...browserLoginRoutes];
 
 export const identityRows: readonly Row[] = [...openRows, ...closedRows];

@@ -148,11 +148,21 @@ export const oidcSettings = {
     issuerUrl,
   ),
   'oidc.audience': list({ help: 'Audiences, or ids of clients, to which it gives these tokens; those for others are refused' }),
-  'oidc.client_id': text({ help: 'Client as which Ingot asks it about tokens that are no JWT; empty = they are refused' }),
+  'oidc.client_id': text({
+    help: 'Client as which Ingot asks it about tokens that are no JWT, and lets browsers log in there; empty = both are refused',
+  }),
   'oidc.client_secret': secretText('Secret of that client'),
   'oidc.signature_algorithms': list(
     { default: 'RS256,PS256,ES256,EdDSA', help: 'Algorithms by which it may sign' },
     { expected: `of ${algorithms.join(', ')}`, isValid: (value) => algorithms.includes(value) },
+  ),
+  'oidc.scope': text({
+    default: 'openid profile email',
+    help: 'What is asked for when a browser logs in there; its redirect URI is /identity/v3/auth/OS-FEDERATION/oidc/redirect',
+  }),
+  'federation.trusted_dashboard': list(
+    { help: 'URLs of dashboards (of Horizon: https://HOST/auth/websso/) that get the tokens of users who log in by a browser' },
+    { expected: 'URLs of http or https', isValid: isServerUrl },
   ),
   'oidc.userinfo': boolean({ default: true, help: 'Ask it about the user of a token with the scope openid' }),
   'oidc.token_lifetime': integer({

@@ -13,12 +13,17 @@ import { isEnough } from '../factor-rules.ts';
 import type { LoginClient } from '../login-guard.ts';
 import { refuseDuplicates } from '../unique-names.ts';
 import { newUser } from '../users.ts';
-import type { Claims } from './contract.ts';
+import type { Claims, IssuerOfTokens } from './contract.ts';
 import { replaceFederatedGroups } from './federated-groups.ts';
 import { getMapping } from './mappings.ts';
 import { getProtocol, getProvider } from './providers.ts';
 
-export type FederatedLogin = { readonly idp_id: string; readonly protocol_id: string; readonly access_token: string };
+export type FederatedLogin = {
+  readonly idp_id: string;
+  readonly protocol_id: string;
+  /** What the issuer says about who logs in. */
+  readonly claims: (issuer: IssuerOfTokens) => Promise<Claims>;
+};
 
 /** Of one provider, whose users would otherwise fill the database. */
 const usersMost = 50_000;
@@ -29,15 +34,14 @@ const valuesMost = 1000;
 export async function logInFederated(
   context: IdentityContext,
   client: LoginClient,
-  { idp_id, protocol_id, access_token }: FederatedLogin,
+  { idp_id, protocol_id, claims }: FederatedLogin,
 ) {
-  const { store, issuer } = context;
+  const { store } = context;
   const provider = await getProvider(context, idp_id);
   if (!provider.enabled) throw new Fault('forbidden', { detail: `Identity Provider ${idp_id} is disabled` });
   const protocol = await getProtocol(context, { idp_id, id: protocol_id });
-  if (!issuer)
-    throw new Fault('forbidden', { detail: 'No issuer of OpenID Connect is known here: the setting oidc.issuer names it.' });
-  const assertion = assertionOf(await issuer.claimsOf(access_token, client));
+  const issuer = issuerOf(context);
+  const assertion = assertionOf(await claims(issuer));
   const [remote_id = ''] = protocol.remote_id_attribute ? (assertion.get(protocol.remote_id_attribute) ?? []) : [issuer.name];
   if (!provider.remote_ids.includes(remote_id)) {
     const detail = 'Incoming identity provider identifier not included among the accepted identifiers.';
@@ -56,6 +60,12 @@ export async function logInFederated(
   if (!isEnough(user.options, [protocol_id])) throw new Fault('unauthorized');
   const federation = { identity_provider: idp_id, protocol: protocol_id };
   return issueFor(context, { user, methods: [protocol_id], federation, notAfter: new Date(ends).toISOString() }, 'unscoped');
+}
+
+/** @throws Fault `forbidden` */
+export function issuerOf({ issuer }: Pick<IdentityContext, 'issuer'>): IssuerOfTokens {
+  if (issuer) return issuer;
+  throw new Fault('forbidden', { detail: 'No issuer of OpenID Connect is known here: the setting oidc.issuer names it.' });
 }
 
 /**

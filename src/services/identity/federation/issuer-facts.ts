@@ -11,6 +11,8 @@ const Metadata = Type.Object({
   jwks_uri: Url,
   userinfo_endpoint: Type.Optional(Url),
   introspection_endpoint: Type.Optional(Url),
+  authorization_endpoint: Type.Optional(Url),
+  token_endpoint: Type.Optional(Url),
 });
 const metadataCheck = Compile(Metadata);
 const keysMost = 100;

@@ -10,7 +10,8 @@ import { readAuthorities } from '#images/fetch/authorities.ts';
 import { HashQueue } from '../hash-queue.ts';
 import type { LoginClient } from '../login-guard.ts';
 import type { OidcSettings } from '../settings.ts';
-import type { Claims, IssuerOfTokens } from './contract.ts';
+import { challengeOf } from './browser-logins.ts';
+import type { Claims, CodeLogin, IssuerOfTokens } from './contract.ts';
 import { IssuerFacts } from './issuer-facts.ts';
 import { IssuerError, IssuerHttp } from './issuer-http.ts';
 
@@ -28,6 +29,7 @@ const KnownClaims = Type.Object({
 });
 const claimsCheck = Compile(KnownClaims);
 const introspectionCheck = Compile(Type.Object({ active: Type.Boolean() }));
+const tokensCheck = Compile(Type.Object({ id_token: Type.String(), access_token: Type.String() }));
 const userinfoCheck = Compile(Type.Object({ sub: Text }));
 
 /** As far as they are checked here. */
@@ -71,19 +73,38 @@ export class Issuer implements IssuerOfTokens {
   }
 
   async claimsOf(token: string, client: LoginClient): Promise<Claims> {
-    const work = () => this.#read(token);
+    return this.#asked(client, () => this.#claims(token));
+  }
+
+  async loginPage({ state, redirect_uri, proofs }: Parameters<IssuerOfTokens['loginPage']>[0]): Promise<string> {
+    const { authorization_endpoint } = await this.#read(() => this.#clientFacts());
+    const page = this.#facts.urlOf(authorization_endpoint);
+    const asked = {
+      ...{ response_type: 'code', client_id: this.#settings['oidc.client_id'], scope: this.#settings['oidc.scope'] },
+      ...{ redirect_uri, state, nonce: proofs.nonce, code_challenge: challengeOf(proofs), code_challenge_method: 'S256' },
+    };
+    for (const [name, value] of Object.entries(asked)) page.searchParams.set(name, value);
+    return page.href;
+  }
+
+  claimsOfCode(login: CodeLogin, client: LoginClient): Promise<Claims> {
+    return this.#asked(client, () => this.#exchange(login));
+  }
+
+  async #asked(client: LoginClient, claims: () => Promise<Checked | undefined>): Promise<Claims> {
+    const work = () => this.#read(claims);
     const said = await this.#queue.run({ address: client.address, isKnown: false, isAborted: () => client.isGone(), work });
     if (said !== undefined) return said;
-    client.log.warn({ address: client.address }, 'an access token that is not valid here');
+    client.log.warn({ address: client.address }, 'a token or a code that is not valid here');
     throw new Fault('unauthorized');
   }
 
-  async #read(token: string): Promise<Checked | undefined> {
+  async #read<T>(ask: () => Promise<T>): Promise<T> {
     try {
-      const claims = await this.#claims(token);
+      const said = await ask();
       if (this.#isAway) this.#log.info({ issuer: this.name }, 'the issuer of OpenID Connect can be asked again');
       this.#isAway = false;
-      return claims;
+      return said;
     } catch (error) {
       if (!(error instanceof IssuerError)) throw error;
       if (!this.#isAway)
@@ -94,6 +115,40 @@ export class Issuer implements IssuerOfTokens {
       this.#isAway = true;
       throw new Fault('identityProviderUnavailable', {}, error);
     }
+  }
+
+  /** Ingot itself must be a client of the issuer. */
+  async #clientFacts() {
+    if (this.#settings['oidc.client_id'] === '') {
+      const detail = 'Browsers cannot log in by this issuer of OpenID Connect: the setting oidc.client_id is missing.';
+      throw new Fault('forbidden', { detail });
+    }
+    const { authorization_endpoint, token_endpoint } = await this.#facts.metadata();
+    if (authorization_endpoint === undefined || token_endpoint === undefined)
+      throw new IssuerError('its configuration has no endpoints for logins of browsers');
+    return { authorization_endpoint, token_endpoint };
+  }
+
+  /** OpenID Connect Core, sections 3.1.3 and 5.3: the ID token says who has logged in, the issuer more about the user. */
+  async #exchange({ code, redirect_uri, proofs }: CodeLogin): Promise<Checked | undefined> {
+    const { 'oidc.client_id': client_id, 'oidc.client_secret': secret } = this.#settings;
+    const { token_endpoint } = await this.#clientFacts();
+    const { status, body } = await this.#http.send({
+      url: this.#facts.urlOf(token_endpoint),
+      ...(secret !== '' && { authorization: basic(client_id, secret) }),
+      form: {
+        ...{ grant_type: 'authorization_code', code, redirect_uri, code_verifier: proofs.verifier },
+        ...(secret === '' && { client_id }),
+      },
+    });
+    // The code is not known, was used already, or belongs to another login.
+    if (status === 400) return undefined;
+    if (status !== 200 || !tokensCheck.Check(body))
+      throw new IssuerError(`it answered a code of a login with status ${status}, and no tokens`);
+    const claims = await this.#verify(body.id_token);
+    const isOurs = claims && [claims.aud ?? []].flat().includes(client_id) && (claims.azp ?? client_id) === client_id;
+    if (!isOurs || claims['nonce'] !== proofs.nonce) return undefined;
+    return this.#withUserinfo(body.access_token, { ...claims, scope: 'openid' }, true);
   }
 
   async #claims(token: string): Promise<Checked | undefined> {

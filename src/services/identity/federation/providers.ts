@@ -29,6 +29,16 @@ export async function getProvider({ store }: StoreContext, id: string): Promise<
   return provider;
 }
 
+/** The enabled one that has the protocol and stands for the issuer. */
+export async function findProviderOf(
+  { store }: StoreContext,
+  { protocol_id, remote_id }: { readonly protocol_id: string; readonly remote_id: string },
+): Promise<IdentityProvider | undefined> {
+  const ids = (await store.federation_protocols.list({ id: protocol_id })).map(({ idp_id }) => idp_id);
+  const providers = ids.length === 0 ? [] : await store.identity_providers.list({ id: ids, enabled: true });
+  return providers.find(({ remote_ids }) => remote_ids.includes(remote_id));
+}
+
 export function listProviders({ store }: StoreContext, query: ListQuery): Promise<ListPage<IdentityProvider>> {
   const source = { collection: store.identity_providers, table: listTables.identity_providers, visible: [], maximum: wholeList };
   return listRows(source, query);
