@@ -97,8 +97,7 @@ export function judge(found: readonly Deviation[], differs: Difference | undefin
   if (found.length === 0) return differs ? { result: 'wrong', words: `differs no longer, though it says: ${differs.why}` } : same;
   const status = found.find(({ at }) => at === 'status');
   const places = found.flatMap(({ at }) => (at === 'status' ? [] : [at])).sort();
-  const reported =
-    isDeepStrictEqual(status && [status.peer, status.ingot], differs?.status) && hasAll(places, differs?.at ?? []);
+  const reported = isDeepStrictEqual(status && [status.peer, status.ingot], differs?.status) && hasAll(places, differs?.at ?? []);
   if (differs && reported) return { result: 'differs', words: differs.why };
   const words = found.map(({ at, peer, ingot }) => `${at}: peer ${inShort(peer)}, Ingot ${inShort(ingot)}`);
   return { result: 'wrong', words: words.join('\n') };
