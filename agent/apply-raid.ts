@@ -12,6 +12,7 @@ import {
   type RaidPlan,
   type WantedVolume,
 } from '../agent-protocol/raid-plan.ts';
+import { errorMax } from '../agent-protocol/routes.ts';
 import type { CommandContext } from './command-loop.ts';
 import type { Log } from './log.ts';
 import type { Machine } from './machine.ts';
@@ -29,7 +30,7 @@ export async function applyRaid(params: ApplyRaid, parts: Parts, context: Comman
   const volumes = params.creates as readonly object[] as readonly WantedVolume[];
   // Before anything is changed: what cannot be made must not cost what there is.
   const plan = volumes.length > 0 && planVolumes(machine, volumes, params.disk_label);
-  const deleted = params.deletes ? await deleteRaid(acting) : [];
+  const deleted = params.deletes ? await sayingWhatIsLeft(md, () => deleteRaid(acting)) : [];
   const made = plan ? await createRaid(plan, acting) : [];
   await machine.run('sync', [], { timeoutMs: 300_000, signal: context.signal });
   return { volumes: made, deleted };
@@ -39,6 +40,21 @@ function planVolumes(machine: Machine, volumes: readonly WantedVolume[], diskLab
   const { firmware } = machine.inventory();
   return planRaid({ disks: machine.disks(), volumes, bootMode: firmware.mode, ...(diskLabel && { diskLabel }) });
 }
+
+/** A change that fails may have been made in part, of which the node's configuration says nothing: the message does. */
+async function sayingWhatIsLeft<T>(md: MdParts, change: () => Promise<T>): Promise<T> {
+  try {
+    return await change();
+  } catch (error) {
+    const left = await examineArrays(md).catch(() => undefined);
+    const names = left?.map(({ name, members }) => `${name} on ${members.join(', ')}`).join('; ');
+    const found = left ? `RAID on the disks now: ${names || 'none'}` : 'what RAID is on the disks now is not known';
+    throw new Error(`${(error as Error).message.slice(0, longestReason)}. ${found}`, { cause: error });
+  }
+}
+
+/** What follows it is to have room in a result. */
+const longestReason = errorMax / 2;
 
 /**
  * Stops all arrays, removes their superblocks, then the partition tables of the disks on which they were. Tables that have
@@ -72,13 +88,15 @@ async function createRaid(plan: RaidPlan, acting: Acting): Promise<ApplyRaidResu
   const kept = plan.arrays.map((array) => former.find((each) => isSame(array, each)));
   const states = await Promise.all(plan.disks.map((disk) => stateOf(disk, machine)));
   refuseOthers({ plan, states, former: former.filter((array) => !kept.includes(array)) });
-  for (const [index, disk] of plan.disks.entries()) if (states[index] === 'blank') await writeTable(plan, disk, acting);
-  for (const [index, array] of plan.arrays.entries()) {
-    note(context, `creating the RAID ${array.name}`);
-    if (kept[index]) log.info(`the RAID ${array.name} is there already`);
-    else await createArray(md, array, context.signal);
-  }
-  return describe(plan, acting);
+  return sayingWhatIsLeft(md, async () => {
+    for (const [index, disk] of plan.disks.entries()) if (states[index] === 'blank') await writeTable(plan, disk, acting);
+    for (const [index, array] of plan.arrays.entries()) {
+      note(context, `creating the RAID ${array.name}`);
+      if (kept[index]) log.info(`the RAID ${array.name} is there already`);
+      else await createArray(md, array, context.signal);
+    }
+    return describe(plan, acting);
+  });
 }
 
 /** As the members themselves say, which is what a later boot finds. */

@@ -121,21 +121,29 @@ test('an erasure alone leaves no RAID', async (t) => {
   assert.deepEqual((await untilState(fixture.cloud, fixture.uuid, 'manageable')).raid_config, {});
 });
 
-test('a creation that the agent refuses fails the cleaning with its reason', async (t) => {
-  const fixture = await aFixture(t, { target_raid_config: { logical_disks: [mirror] } });
-  await fixture.go('clean', { clean_steps: [create] });
-  const { engine, store, cloud, uuid } = fixture;
-  await untilState(cloud, uuid, 'clean wait');
-  const token = await sayHello(
-    engine,
-    (await store.operations.find({ id: (await fixture.node()).operation_id ?? '' })) as Operation,
-  );
-  const command = (await engine.agentNext(token, 5000, AbortSignal.timeout(5000))) as Command;
-  await engine.agentResult(token, { command_id: command.id, ok: false, error: 'the disks are not empty: /dev/vdb (ext4)' });
-  const { last_error, raid_config } = await untilState(cloud, uuid, 'clean failed');
-  assert.match(last_error ?? '', /the disks are not empty: \/dev\/vdb \(ext4\)/);
-  assert.deepEqual(raid_config, {});
-});
+const before = { logical_disks: [{ ...mirror, uuid: 'u:0' }], last_updated: 'then' };
+const failures = [
+  ['a creation', { steps: [create], recorded: {}, error: 'the disks are not empty: /dev/vdb (ext4)' }],
+  ['a creation in part', { steps: [create], recorded: {}, error: 'busy. RAID on the disks now: root on /dev/vda2, /dev/vdb2' }],
+  ['a deletion in part', { steps: [remove], recorded: before, error: 'busy. RAID on the disks now: none' }],
+] as const;
+
+for (const [what, { steps, recorded, error }] of failures)
+  test(`${what} that fails leaves the node's configuration as it was, and says what the agent found`, async (t) => {
+    const fixture = await aFixture(t, { target_raid_config: { logical_disks: [mirror] }, raid_config: recorded });
+    await fixture.go('clean', { clean_steps: steps });
+    const { engine, store, cloud, uuid } = fixture;
+    await untilState(cloud, uuid, 'clean wait');
+    const token = await sayHello(
+      engine,
+      (await store.operations.find({ id: (await fixture.node()).operation_id ?? '' })) as Operation,
+    );
+    const command = (await engine.agentNext(token, 5000, AbortSignal.timeout(5000))) as Command;
+    await engine.agentResult(token, { command_id: command.id, ok: false, error });
+    const { last_error, raid_config } = await untilState(cloud, uuid, 'clean failed');
+    assert.ok(last_error?.includes(error), last_error ?? '');
+    assert.deepEqual(raid_config, recorded);
+  });
 
 test('refuses what cannot be made, and a restart between steps of the ramdisk', async (t) => {
   const fixture = await aFixture(t, { target_raid_config: { logical_disks: [{ ...mirror, raid_level: '5' }] } });
