@@ -152,4 +152,7 @@ test('refuses what cannot be made, and a restart between steps of the ramdisk', 
   const reboot = { interface: 'power', step: 'reboot' };
   await assert.rejects(fixture.go('clean', { clean_steps: [erase, reboot, create] }), /restarts the machine between steps/);
   assert.deepEqual(fixture.booted, []);
+  await fixture.store.nodes.update({ uuid: fixture.uuid }, { driver_info: { agent: 'ipa' } });
+  await assert.rejects(fixture.go('clean', { clean_steps: [remove] }), /driver_info\/agent must be ingot, not ipa/);
+  assert.deepEqual(fixture.booted, []);
 });

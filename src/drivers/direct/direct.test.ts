@@ -27,6 +27,16 @@ after(() => rm(folder, { recursive: true, force: true }));
 const task = (parts: TaskParts = {}) =>
   aTask({ images: { get: async () => anImage(), extents: async () => extents }, configDrive: async () => drive, ...parts });
 
+test("refuses to write to software RAID by Ironic's own agent, before the machine is touched", async () => {
+  const raid_config = {
+    logical_disks: [{ raid_level: '1' as const, size_gb: 'MAX' as const, controller: 'software', volume_name: 'root' }],
+    last_updated: 'then',
+  };
+  const machine = task({ agentKind: 'ipa', node: { raid_config } });
+  await assert.rejects(runStep(steps, 'prepare image', machine), /has software RAID.*driver_info\/agent is ingot/);
+  assert.deepEqual(await runStep(steps, 'prepare image', task({ node: { raid_config } })), { next: true });
+});
+
 test('deploys in order', async () => {
   const replies: NonNullable<TaskParts['replies']> = {};
   const machine = task({ replies, heard: true, node: { properties: { root_device: { serial: 'S1', size: 20 } } } });

@@ -68,6 +68,7 @@ export function directSteps({ agentTimeout, imageTimeout }: DirectTimes): readon
 /** Converts the image before the machine is touched: an unusable image must not cost a reboot. */
 async function prepareImage(task: Task): Promise<void> {
   rootDeviceOf(task.node);
+  refuseRaidOfIpa(task);
   const image = await task.agent.image((await task.imageIds()).image);
   const { size, virtual_size, data_bytes } = image;
   const facts = { size, virtual_size, data_bytes };
@@ -77,6 +78,13 @@ async function prepareImage(task: Task): Promise<void> {
     facts,
   );
   if (image.boot) await checkBoot(task, image.boot);
+}
+
+/** To Ironic's agent the members are disks like others. @throws Fault `badRequest` */
+function refuseRaidOfIpa({ agent, node }: Task): void {
+  if (agent.kind !== 'ipa' || softwareVolumes(node).length === 0) return;
+  const why = "has software RAID, of whose volumes Ironic's own agent is told nothing: use Ingot's (driver_info/agent is ingot)";
+  throw new Fault('badRequest', { detail: `Node ${node.name ?? node.uuid} ${why}.` });
 }
 
 async function writeBootFiles(task: Task): Promise<void> {

@@ -7,7 +7,8 @@ import { Value } from 'typebox/value';
 import { asFault, Fault } from '#domain/faults.ts';
 import type { JsonObject } from '#domain/json.ts';
 import { stepNameOf } from '#domain/step-names.ts';
-import type { Drivers, RaidInterface } from '#drivers/interfaces.ts';
+import { readDriverInfo } from '#drivers/driver-info.ts';
+import { agentKinds, type Drivers, type RaidInterface } from '#drivers/interfaces.ts';
 import type { Node } from '#store/tables/nodes.ts';
 import type { EngineSettings } from '../settings.ts';
 import type { StepUse } from './bmc-steps.ts';
@@ -50,6 +51,7 @@ export type NodeOfSteps = Pick<
   Node,
   'uuid' | 'name' | 'driver' | 'bios_interface' | 'firmware_interface' | 'management_interface' | 'disable_power_off'
 > &
+  Partial<Pick<Node, 'driver_info'>> &
   RaidNode;
 
 /** A step as a request has it. */
@@ -205,8 +207,15 @@ function complaintsOf(asking: Asking, step: NodeStep): string[] {
     return [`deploy step ${name} restarts the machine: its priority must be above 100, before the ramdisk boots, or below 60`];
   if (use === 'service' && raid?.inBand)
     return [`service step ${name} needs the ramdisk, which servicing does not boot: use clean, or deploy_steps`];
+  if (raid?.inBand && isByIpa(asking))
+    return [`${use} step ${name} needs Ingot's own agent in the ramdisk: driver_info/agent must be ingot, not ipa`];
   if (use === 'deploy' && raid) complaint.push(...complaintsOfRaid(raid, name, Number(step.priority)));
   return [...complaintsOfArguments({ use, name, schema: row.args }, step.args ?? {}), ...complaint];
+}
+
+function isByIpa({ node, settings }: Asking): boolean {
+  const { uuid, name, driver_info = {} } = node;
+  return readDriverInfo({ uuid, name, driver_info }).choice('agent', agentKinds, settings['deploy.agent']) === 'ipa';
 }
 
 /** Disks change before the image is written: by a BMC before the ramdisk boots, by the ramdisk's agent after that. */
