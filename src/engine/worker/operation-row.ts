@@ -117,9 +117,12 @@ export class OperationRows {
     return live.write(async (before) => {
       const at = new Date().toISOString();
       const ends = { waiting_for: null, again_at: null, deadline_at: null, ended_at: at, updated_at: at };
-      const ended: RunningOperation = { ...before, ...change(before), ...ends };
+      const changed = { ...change(before), ...ends };
+      const ended: RunningOperation = { ...before, ...changed };
+      const { id, ...whole } = ended;
+      // What this version cannot read is replaced, so that the ended operation can be read.
+      const row = live.refusal ? whole : changed;
       const result = await this.#store.transaction(async (trx) => {
-        const { id, ...row } = ended;
         await trx.operations.update({ id }, row);
         const finished = await finish(trx, ended);
         await trx.nodes.update({ uuid: ended.node_uuid, operation_id: id }, { operation_id: null });

@@ -56,6 +56,8 @@ const savepoint = 'one';
 /** Of these SQLite knows when they are over; others, such as VACUUM, run outside of any transaction. */
 const known = /^\s*(?:select|insert|update|delete|replace|with|create|alter|drop)\b/i;
 const reading = /^\s*select\b/i;
+/** Turns of the queue that are over and kept. */
+const spentMax = 1000;
 /** Not a clock that tests replace. */
 const afterEvents = setImmediate;
 
@@ -65,8 +67,9 @@ export class GroupCommit implements Driver {
   readonly #wal: WalSync;
   /** Whose transaction is running. */
   #holder: Session | undefined;
-  /** What waits for its end. */
+  /** What waits for its end; those before `#next` have had their turn. */
   #queue: (() => void)[] = [];
+  #next = 0;
   #batch: Batch | undefined;
   #abortedBy: unknown;
   /** The batch is to be committed at the end of the running transaction. */
@@ -193,7 +196,7 @@ export class GroupCommit implements Driver {
 
   /** Nothing has to wait for its turn. */
   get #isFree(): boolean {
-    return !this.#holder && this.#queue.length === 0;
+    return !this.#holder && this.#queue.length === this.#next;
   }
 
   /** Runs `work` when no transaction of another is running, in the order of the calls. */
@@ -216,11 +219,12 @@ export class GroupCommit implements Driver {
   }
 
   #goOn(): void {
-    if (this.#holder || this.#queue.length === 0) return;
-    const queue = this.#queue;
-    let next = 0;
-    while (!this.#holder && next < queue.length) queue[next++]?.();
-    this.#queue = queue.slice(next);
+    while (!this.#holder && this.#next < this.#queue.length) this.#queue[this.#next++]?.();
+    if (this.#next === 0) return;
+    // Not at each turn: a thousand operations wait here at once.
+    if (this.#next < this.#queue.length && this.#next < spentMax) return;
+    this.#queue = this.#queue.slice(this.#next);
+    this.#next = 0;
   }
 
   #leave(): void {
