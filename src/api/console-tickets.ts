@@ -1,7 +1,7 @@
 /** Console tickets: what a user who may open a console gets in the console's URL. Rows, so that a restart voids none. */
 import { createHash, randomBytes } from 'node:crypto';
 import { readPayload, type TokenPayload } from '#services/identity/tokens.ts';
-import { LessThan } from '#store/collection.ts';
+import { LessThan } from '#store/query-parts.ts';
 import type { Store } from '#store/store.ts';
 
 export const consolePath = '/console';

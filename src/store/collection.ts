@@ -1,28 +1,15 @@
 /** One table as a collection of records: the common queries, with JSON and booleans decoded. */
-import { type CompiledQuery, type Kysely, type QueryResult, type RawBuilder, sql } from 'kysely';
+import { type CompiledQuery, type Kysely, type QueryResult, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
 import type { AccessChanges } from './access-changes.ts';
 import { type Condition, compileAll } from './conditions.ts';
 import { type AnyDatabase, type Dialect, dialectOf, type Run } from './dialect/dialect.ts';
-import { isAfter, type Order, sortedBy } from './keyset.ts';
+import type { Order } from './keyset.ts';
 import type { RowsOfTable } from './known-rows.ts';
-import { isSealed, type Sealer } from './sealing.ts';
-
-/** A column derived from another: written with it, and not part of the record. */
-type DerivedColumn = { readonly from: string; derive(value: never): number | string | null };
-/** A table, and its columns that the database stores as other types than records have. */
-export type Table = {
-  readonly name: string;
-  /** The unique column in whose order all rows are encrypted. Default: `id`. */
-  readonly key?: string;
-  /** The column by whose values single rows, or the few rows of a node, are read again and again: they are kept in memory. */
-  readonly keptBy?: string;
-  readonly json?: readonly string[];
-  readonly boolean?: readonly string[];
-  /** JSON columns stored encrypted, which therefore cannot be searched. */
-  readonly sealed?: readonly string[];
-  readonly derived?: Readonly<Record<string, DerivedColumn>>;
-};
+import { type AnyPage, type AnyQuery, cut, filtered, type Page, type Where } from './query-parts.ts';
+import { isParameter, keyIn, orderText, QueryTexts, shapeOf } from './query-texts.ts';
+import { RecordCodec, type Table } from './record-codec.ts';
+import type { Sealer } from './sealing.ts';
 
 export type Database = AnyDatabase;
 /** The database as collections use it. @param sealer absent: secrets are stored in plain text, for in-memory tests */
@@ -36,16 +23,6 @@ export type Connection = {
   readonly run?: Run | undefined;
 };
 
-/** A value that sorts before this one; NULL does not. */
-export class LessThan<V> {
-  readonly value: V;
-  constructor(value: V) {
-    this.value = value;
-  }
-}
-
-/** Equality on columns; `null` matches NULL, an array any of its values. */
-export type Where<T> = { [K in keyof T]?: T[K] | readonly T[K][] | LessThan<T[K]> };
 /**
  * Of two concurrent equal requests, the second violates a constraint of the table: it becomes a conflict, as if it had
  * come later. Services turn it into their own error.
@@ -70,26 +47,9 @@ export async function whereUnique<R>(writing: Promise<R>, faultOf: (violation: U
   }
 }
 
-export type Page<T> = {
-  orderBy?: keyof T & string;
-  descending?: boolean;
-  /** Replaces `orderBy`; its last column must be unique. */
-  order?: Order;
-  /** Only rows after this one in that order. */
-  after?: T | undefined;
-  limit?: number;
-};
-
-/** Of any record. */
-type AnyPage = Omit<Page<object>, 'orderBy'> & { readonly orderBy?: string };
-
 export type StoredRow<T> = { [K in keyof T]: string | number | boolean | null };
 
 type Building = { readonly build: () => AnyQuery };
-
-// Kysely's builder types cannot follow a table name that is a type parameter; the casts stay inside this file.
-// biome-ignore lint/suspicious/noExplicitAny: see above
-type AnyQuery = any;
 
 /** @typeParam Columns the tables that the queries of a subclass use */
 // biome-ignore lint/suspicious/noExplicitAny: most queries do not depend on the columns
@@ -99,7 +59,7 @@ export abstract class Collection<T extends object, Columns = any> {
   protected readonly db: Kysely<Columns>;
   protected readonly dialect: Dialect;
   readonly #table: Table;
-  readonly #sealer: Sealer | undefined;
+  readonly #codec: RecordCodec<T>;
   readonly #queries: QueryTexts;
   readonly #accessChanges: AccessChanges | undefined;
   readonly #direct: Run | undefined;
@@ -111,7 +71,7 @@ export abstract class Collection<T extends object, Columns = any> {
     this.#direct = run;
     this.dialect = dialectOf(db);
     this.#table = new.target.table;
-    this.#sealer = sealer;
+    this.#codec = new RecordCodec<T>(this.#table, sealer);
     this.#queries = queries;
     const { name, keptBy } = this.#table;
     this.#known = keptBy === undefined ? undefined : this.dialect.direct?.known.of(name, keptBy);
@@ -226,16 +186,11 @@ export abstract class Collection<T extends object, Columns = any> {
 
   /** Decodes a row that a query of a subclass has read. */
   protected decode(row: object): T {
-    const { json = [], boolean = [], derived, sealed = [] } = this.#table;
-    const record: Record<string, unknown> = {};
-    // Copied one by one: an object of which a member was deleted is a slow one from then on.
-    for (const column in row) {
-      if (!derived || !Object.hasOwn(derived, column)) record[column] = (row as Record<string, unknown>)[column];
-    }
-    for (const column of sealed) if (isSealed(record[column])) record[column] = this.#open(record[column], column);
-    for (const column of json) if (typeof record[column] === 'string') record[column] = this.#parse(record[column], column);
-    for (const column of boolean) if (column in record && record[column] !== null) record[column] = Boolean(record[column]);
-    return record as T;
+    return this.#codec.decode(row);
+  }
+
+  protected encode(record: object): Record<string, unknown> {
+    return this.#codec.encode(record);
   }
 
   #decoded<R = T>(rows: readonly object[]): R[] {
@@ -324,110 +279,13 @@ export abstract class Collection<T extends object, Columns = any> {
     }
   }
 
-  protected encode(record: object): Record<string, unknown> {
-    const { json = [], derived = {}, sealed = [], name } = this.#table;
-    const row: Record<string, unknown> = { ...record };
-    for (const [column, { from, derive }] of Object.entries(derived)) {
-      if (row[from] !== undefined) row[column] = derive(row[from] as never);
-    }
-    for (const column of json) {
-      if (row[column] !== undefined && row[column] !== null) row[column] = JSON.stringify(row[column]);
-    }
-    for (const column of sealed) {
-      const text = row[column];
-      if (this.#sealer && typeof text === 'string') row[column] = this.#sealer.seal(text, `${name}.${column}`);
-    }
-    return row;
-  }
-
-  /** The parser's own message would repeat the value, which may be a secret. */
-  #parse(text: string, column: string): unknown {
-    // Most columns of most rows.
-    if (text === '{}') return {};
-    if (text === '[]') return [];
-    try {
-      return JSON.parse(text);
-    } catch {
-      throw new Error(`${this.#table.name}.${column} of a row is not valid JSON`);
-    }
-  }
-
-  #open(value: string, column: string): string {
-    const place = `${this.#table.name}.${column}`;
-    if (!this.#sealer) throw new Fault('secretsKey', { file: 'of this database', detail: `${place} was read without it` });
-    try {
-      return this.#sealer.open(value, place);
-    } catch (error) {
-      throw new Fault(
-        'secretsKey',
-        { file: 'of this database', detail: `a value of ${place} is damaged or of another key` },
-        error,
-      );
-    }
-  }
-
   #filter(query: AnyQuery, where: Where<T> | readonly Condition[]): AnyQuery {
-    if (isConditions(where)) return where.length === 0 ? query : query.where(compileAll(where, this.dialect));
-    let filtered = query;
-    for (const [column, value] of Object.entries(where)) {
-      if (value === undefined) continue;
-      if (value === null) filtered = filtered.where(column, 'is', null);
-      else if (value instanceof LessThan) filtered = filtered.where(column, '<', value.value);
-      else if (Array.isArray(value)) filtered = filtered.where(isIn(column, value));
-      else filtered = filtered.where(column, '=', value);
-    }
-    return filtered;
+    return filtered(query, { where, dialect: this.dialect });
   }
 }
 
-/** The texts of queries: building one takes several times as long as running it. */
-export class QueryTexts {
-  readonly #kept = new Map<string, CompiledQuery>();
-
-  get(name: string, build: () => CompiledQuery): CompiledQuery {
-    const known = this.#kept.get(name);
-    if (known) return known;
-    // Lists of ids have a text for each length.
-    if (this.#kept.size >= textsMax) this.#kept.clear();
-    const built = build();
-    this.#kept.set(name, built);
-    return built;
-  }
-}
-
-const textsMax = 1000;
 /** Rows of one statement when many are inserted: few lengths, so that the texts are known. */
 const chunkSizes = [50, 20, 10, 5, 2, 1];
-/** Longer lists of values are rare. */
-const longestList = 200;
-
-/** What distinguishes the texts of two conditions, and their parameters in order; undefined for other conditions. */
-function shapeOf(where: object | readonly Condition[]): { text: string; parameters: unknown[] } | undefined {
-  if (isConditions(where)) return undefined;
-  let text = '';
-  const parameters: unknown[] = [];
-  for (const column in where) {
-    const value = (where as Record<string, unknown>)[column];
-    if (value === undefined) continue;
-    if (value instanceof LessThan || (Array.isArray(value) && value.length > longestList)) return undefined;
-    if (Array.isArray(value)) {
-      text += ` ${column} ${value.length}`;
-      parameters.push(...value);
-    } else {
-      text += value === null ? ` ${column} null` : ` ${column}`;
-      if (value !== null) parameters.push(value);
-    }
-  }
-  return { text, parameters };
-}
-
-/** The value of this column in a condition on nothing else. */
-function keyIn(where: object | readonly Condition[], { limit, after }: AnyPage, column: string): string | undefined {
-  if (limit !== undefined || after) return undefined;
-  for (const other in where) if (other !== column) return undefined;
-  const value = (where as Record<string, unknown>)[column];
-  return typeof value === 'string' ? value : undefined;
-}
 
 function charactersOf(rows: readonly object[]): number {
   let size = 0;
@@ -447,35 +305,4 @@ function* chunksOf<R>(rows: readonly R[]): Generator<readonly R[]> {
     yield rows.slice(at, at + size);
     at += size;
   }
-}
-
-/** Neither an expression nor something else that is part of the query's text. */
-function isParameter(value: unknown): boolean {
-  return typeof value !== 'object' || value === null || value instanceof Uint8Array;
-}
-
-function isConditions(where: object | readonly Condition[]): where is readonly Condition[] {
-  return Array.isArray(where);
-}
-
-/** PostgreSQL knows no empty list. */
-function isIn(column: string, values: readonly unknown[]): RawBuilder<boolean> {
-  return values.length === 0 ? sql`FALSE` : sql`${sql.ref(column)} IN (${sql.join(values)})`;
-}
-
-function orderOf({ order, orderBy, descending = false }: AnyPage): Order {
-  return order ?? (orderBy ? [{ column: orderBy, descending }] : []);
-}
-
-/** What distinguishes the texts of two pages, of which neither continues another one. */
-function orderText(page: AnyPage): string {
-  const columns = orderOf(page).map(({ column, descending }) => ` ${column}${descending ? ' desc' : ''}`);
-  return `${columns.length > 0 ? ` by${columns.join('')}` : ''}${page.limit === undefined ? '' : ' limited'}`;
-}
-
-function cut(query: AnyQuery, page: AnyPage): AnyQuery {
-  const order = orderOf(page);
-  const sorted = sortedBy(query, order);
-  const rest = page.after ? sorted.where(isAfter(order, page.after)) : sorted;
-  return page.limit === undefined ? rest : rest.limit(page.limit);
 }

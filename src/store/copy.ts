@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 import { constants, copyFile, readFile } from 'node:fs/promises';
 import { type RawBuilder, sql } from 'kysely';
 import { Fault } from '#domain/faults.ts';
-import type { Database, Table } from './collection.ts';
+import type { Database } from './collection.ts';
 import { isPostgresUrl, withoutPassword } from './database-address.ts';
 import { dialectOf } from './dialect/dialect.ts';
 import { migrate, pendingMigrations } from './migrate.ts';
 import { tables } from './nouns.ts';
+import type { Table } from './record-codec.ts';
 import { openSealer } from './secrets-key.ts';
 import { openDatabase } from './store.ts';
 

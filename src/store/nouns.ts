@@ -1,5 +1,5 @@
 /** The list of nouns: each is one file of `tables/`, and here one line. The order is that in which rows may be copied. */
-import type { Table } from './collection.ts';
+import type { Table } from './record-codec.ts';
 import { AccessRules } from './tables/access-rules.ts';
 import { AddressGroups } from './tables/address-groups.ts';
 import { AddressScopes } from './tables/address-scopes.ts';

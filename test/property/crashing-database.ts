@@ -4,9 +4,9 @@
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { type DatabaseConnection, type Dialect, type Driver, Kysely } from 'kysely';
-import { QueryTexts } from '#store/collection.ts';
 import { sqliteDialect } from '#store/dialect/sqlite.ts';
 import { migrate } from '#store/migrate.ts';
+import { QueryTexts } from '#store/query-texts.ts';
 import { Store } from '#store/store.ts';
 
 /** SQLITE_FULL. */

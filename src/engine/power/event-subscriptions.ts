@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { raceAbort } from '#async/abort.ts';
 import { Semaphore } from '#async/semaphore.ts';
 import type { Drivers, NodeFacts, SubscriptionRecord } from '#drivers/interfaces.ts';
-import { LessThan } from '#store/collection.ts';
+import { LessThan } from '#store/query-parts.ts';
 import type { Store } from '#store/store.ts';
 import type { EventSubscription } from '#store/tables/event-subscriptions.ts';
 

@@ -3,7 +3,7 @@
  * once from the rows, and only a failure writes. Rows that no longer limit anything are removed by the next failure.
  */
 import { SingleFlight } from '#async/single-flight.ts';
-import { LessThan } from '#store/collection.ts';
+import { LessThan } from '#store/query-parts.ts';
 import type { Store } from '#store/store.ts';
 import { isLoginLimit, type LoginBudgets, type Spending } from './login-limits.ts';
 

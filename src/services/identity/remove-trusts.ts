@@ -1,4 +1,4 @@
-import type { Where } from '#store/collection.ts';
+import type { Where } from '#store/query-parts.ts';
 import type { Store } from '#store/store.ts';
 import type { Trust } from '#store/tables/trusts.ts';
 

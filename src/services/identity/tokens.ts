@@ -6,7 +6,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Fault } from '#domain/faults.ts';
-import { LessThan } from '#store/collection.ts';
+import { LessThan } from '#store/query-parts.ts';
 import type { Store } from '#store/store.ts';
 import { KnownTokens } from './known-tokens.ts';
 

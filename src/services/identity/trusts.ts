@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 import type { Caller } from '#services/caller.ts';
-import { LessThan } from '#store/collection.ts';
 import { type ListPage, type ListQuery, listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
+import { LessThan } from '#store/query-parts.ts';
 import type { Store } from '#store/store.ts';
 import type { Trust } from '#store/tables/trusts.ts';
 import type { IdentityContext, StoreContext } from './context.ts';

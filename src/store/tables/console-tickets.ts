@@ -1,6 +1,7 @@
 /** Console tickets: single-use admissions to serial consoles. */
 import type { JsonObject } from '#domain/json.ts';
-import { Collection, LessThan } from '../collection.ts';
+import { Collection } from '../collection.ts';
+import { LessThan } from '../query-parts.ts';
 
 export type ConsoleTicket = {
   /** In the order of issue. */

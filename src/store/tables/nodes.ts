@@ -10,10 +10,11 @@ import type { PowerState } from '#domain/power-states.ts';
 import type { ProvisionState } from '#domain/provision-states.ts';
 import type { CurrentRaid, RaidConfig } from '#domain/raid.ts';
 import { type CandidateNeeds, candidateRules, type Reasons } from '../candidate-rules.ts';
-import { Collection, type StoredRow, type Where } from '../collection.ts';
+import { Collection, type StoredRow } from '../collection.ts';
 import { contains } from '../contains.ts';
 import { isAfter, sortedBy } from '../keyset.ts';
 import { type NodeListRequest, nodeConditions } from '../node-filters.ts';
+import type { Where } from '../query-parts.ts';
 
 export type Node = NodeInterfaces &
   NodeTexts &

@@ -1,6 +1,7 @@
 /** What all resources of the network service have beside their own fields. */
 import { sql } from 'kysely';
-import { Collection, type Where } from '../collection.ts';
+import { Collection } from '../collection.ts';
+import type { Where } from '../query-parts.ts';
 
 export type StandardAttributes = {
   id: string;
