@@ -117,7 +117,7 @@ test('only what the trustor has can be delegated, by the trustor alone', async (
   assert.match(await message({ expires_at: '2020-01-01T00:00:00Z' }), /must not be before now/);
   assert.match(await message({ expires_at: 'tomorrow' }), /not in expected format/);
   assert.equal((await trusts.create(of, { remaining_uses: 0 })).status, 400);
-  assert.equal((await trusts.create(of, { project_id: null })).status, 501);
+  assert.equal((await trusts.create(of, { project_id: null })).status, 404, 'roles are those of a project');
   assert.equal((await trusts.create(of, {}, of.trustee.token)).status, 403);
   // Not even an administrator.
   assert.equal((await identity.ask('POST', 'OS-TRUST/trusts', trusts.bodyFor(of))).status, 403);
@@ -243,4 +243,18 @@ test('a user has at most a thousand trusts, of which expired ones do not count',
   assert.equal(refused.status, 403);
   assert.match(String(refused.body.error.message), /the user has 1000 already/);
   assert.equal((await trusts.create(of)).status, 201);
+});
+
+test('a trust without a project is kept and shown, and of no use, as in Keystone', async () => {
+  const of = await trusts.parties();
+  const trust = await trusts.aTrust(of, { project_id: null, roles: [] });
+  assert.deepEqual([trust.project_id, trust.roles], [null, []]);
+  const shown = await identity.send('GET', `OS-TRUST/trusts/${trust.id}`, undefined, of.trustee.token);
+  assert.deepEqual(shown.trust, trust);
+
+  const { status, body } = await trusts.logIn(of.trustee.id, trust.id);
+
+  assert.deepEqual([status, body.error.message], [404, 'Could not find project: None.']);
+  assert.equal((await trusts.logIn(of.trustor.id, trust.id)).status, 403);
+  await identity.send('DELETE', `OS-TRUST/trusts/${trust.id}`, undefined, of.trustor.token);
 });

@@ -17,6 +17,8 @@ export async function trustScope(context: IdentityContext, user: User, { id }: {
   if (!id) throw expecting('trust_id', 'trust');
   const { trust, holder_id, revision, agents } = await standingFor(context, user, id);
   for (const agent of agents) await context.directory?.refuseOutdated(agent);
+  // Keystone keeps such a trust, too, and finds no project when it is used.
+  if (trust.project_id === '') throw new Fault('notFound', { what: 'Project', id: 'None' });
   const project = await context.store.projects.find({ id: trust.project_id });
   if (!project || !(await isUsable(context, project))) throw new Fault('unauthorized');
   const scope = projectScope(trust.project_id);

@@ -63,10 +63,9 @@ type Requester = { readonly caller: Caller; readonly token: TokenPayload };
 export async function createTrust(context: IdentityContext, requester: Requester, fields: TrustFields): Promise<Trust> {
   const { caller } = requester;
   refuseCredentials(caller);
-  if (!fields.project_id) throw new Fault('unsupported', { what: 'A trust without a project' });
-  if (!fields.roles?.length) throw forbiddenAction('At least one role should be specified');
+  if (fields.project_id && !fields.roles?.length) throw forbiddenAction('At least one role should be specified');
   if (fields.trustor_user_id !== caller.user_id) throw forbiddenAction('The authenticated user should match the trustor');
-  const asked = { ...fields, project_id: fields.project_id, expires_at: expiryOf(fields.expires_at) };
+  const asked = { ...fields, project_id: fields.project_id ?? '', expires_at: expiryOf(fields.expires_at) };
   return context.store.transaction(async (trx) => {
     // A transaction waits for no directory.
     const within = { store: trx, tokens: context.tokens.trx(trx), directory: undefined };
@@ -104,7 +103,7 @@ type AskedRoles = { readonly project_id: string; readonly roles?: TrustFields['r
 
 /** Only such as the holder has, also inherited, by a group or implied. @throws Fault `notFound` */
 async function rolesFor(store: Store, { project_id, roles: asked = [] }: AskedRoles, holder_id: string): Promise<string[]> {
-  const held = await allRolesIn(store, holder_id, projectScope(project_id));
+  const held = project_id === '' ? [] : await allRolesIn(store, holder_id, projectScope(project_id));
   const ids = asked.map(({ id, name }) => {
     const role = held.find((each) => (id === undefined ? each.domain_id === '' && each.name === name : each.id === id));
     if (role) return role.id;

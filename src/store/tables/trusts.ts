@@ -6,6 +6,7 @@ export type Trust = {
   id: string;
   trustor_user_id: string;
   trustee_user_id: string;
+  /** Empty: the trust is for no project, and gives no roles. */
   project_id: string;
   /** Whether the trustee's tokens are shown as the trustor's. */
   impersonation: boolean;
