@@ -39,6 +39,8 @@ import { type Digest, recordDigest, recordedDigest, SoundFiles } from './sound-f
 import { receiveStaged, receiveUpload, type UploadFacts, type UploadLimits, type UploadRequest } from './upload.ts';
 
 export type ImageStore = ImageSource & {
+  /** Where the files are. */
+  readonly directory: string;
   /** Writes a server's config drive; `network` holds its ports, networks and subnets. @returns its path */
   configDrive(server: Server, network: JsonObject, directory: string): Promise<string>;
   /** Writes the config drive that a client gave. @returns its path */
@@ -116,6 +118,10 @@ class FolderImageStore implements ImageStore {
     const { confinement, directory, bounds = usualBounds } = parts;
     this.#limits = { ...bounds, confinement, space: { folder: directory, reserve: bounds.reserve } };
     this.#work = new SingleFlight(parts.conversions ?? 2);
+  }
+
+  get directory(): string {
+    return this.#parts.directory;
   }
 
   async get(id: string): Promise<Image> {

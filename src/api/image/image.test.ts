@@ -28,6 +28,7 @@ before(async () => {
         return files.upload(...args).finally(() => uploads.emit('ended'));
       };
       return {
+        directory: files.directory,
         upload,
         read: (...args) => files.read(...args),
         remove: (id) => files.remove(id),

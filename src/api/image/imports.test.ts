@@ -402,3 +402,15 @@ test('a project stages a limited number of images', async () => {
   assert.match(refused.body.error.message, /Resource image_count_uploading is over limit of 20/);
   assert.deepEqual([(await row(ids[20] ?? '')).status, (await row(ids[21] ?? '')).status], ['queued', 'queued']);
 });
+
+test('administrators see where the store is and how it writes, others that there is one', async () => {
+  const ask = (path: string, headers: Headers) => fixture.ask({ url: `/image/v2/info/${path}`, headers });
+  const one = { id: 'local', description: 'The image store of Ingot', default: 'true' };
+  const properties = { data_dir: files.directory, chunk_size: 65_536, thin_provisioning: false };
+
+  assert.deepEqual((await ask('stores', member)).body, { stores: [one] });
+  assert.equal((await ask('stores/detail', member)).status, 403);
+  assert.deepEqual((await ask('stores/detail', headersOf('admin of the project'))).body, {
+    stores: [{ ...one, type: 'file', properties, weight: 0 }],
+  });
+});

@@ -16,6 +16,8 @@ import { receiveData } from './image-data.ts';
 import { authorize, route, targetIn } from './policy.ts';
 
 const StoreEntry = Type.Object({ id: Type.String(), description: Type.String(), default: Type.String() });
+/** Those of Glance's store `file` (glance/api/v2/discovery.py). */
+const StoreProperties = Type.Object({ data_dir: Type.String(), chunk_size: Type.Integer(), thin_provisioning: Type.Boolean() });
 const store = { id: storeId, description: 'The image store of Ingot', default: 'true' };
 
 export const importRoutes = [
@@ -90,9 +92,13 @@ export const importRoutes = [
     summary: 'List image stores with their types',
     reply: Type.Object({
       stores: Type.Array(
-        Type.Object({ ...StoreEntry.properties, type: Type.String(), properties: Type.Object({}), weight: Type.Integer() }),
+        Type.Object({ ...StoreEntry.properties, type: Type.String(), properties: StoreProperties, weight: Type.Integer() }),
       ),
     }),
-    handler: () => ({ stores: [{ ...store, type: 'file', properties: {}, weight: 0 }] }),
+    handler: (_request, { images }) => {
+      // What is sent is written as it comes: a stream of Node.js reads 64 KiB at once.
+      const properties = { data_dir: images.directory, chunk_size: 65_536, thin_provisioning: false };
+      return { stores: [{ ...store, type: 'file', properties, weight: 0 }] };
+    },
   }),
 ];

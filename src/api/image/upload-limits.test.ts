@@ -28,6 +28,7 @@ before(async () => {
       // Limits are settings and do not change; here each upload gets its own store.
       const files = () => createImageFiles({ store, directory: join(stateDir, 'images'), log, bounds: { ...bounds } });
       return {
+        directory: files().directory,
         upload: (...args) => files().upload(...args),
         read: (...args) => files().read(...args),
         remove: (id) => files().remove(id),

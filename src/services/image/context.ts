@@ -4,7 +4,7 @@ import type { Store } from '#store/store.ts';
 import type { PropertyProtections } from './property-protections.ts';
 
 /** The image store's methods that the image service uses. */
-export type ImageData = Pick<ImageStore, 'upload' | 'read' | 'remove' | 'stage' | 'staged' | 'unstage'>;
+export type ImageData = Pick<ImageStore, 'upload' | 'read' | 'remove' | 'stage' | 'staged' | 'unstage' | 'directory'>;
 
 export type ImageContext = {
   readonly store: Store;
