@@ -69,6 +69,8 @@ test('a floating IP has a name and a domain, or neither', async () => {
   assert.match((await create({ dns_name: 'www' })).message, /dns_name cannot be specified without a dns_domain/);
   assert.match((await create({ dns_domain: 'example.org.' })).message, /dns_domain cannot be specified without a dns_name/);
   assert.match((await create({ dns_name: 'www.', dns_domain: 'example.org.' })).message, /relative domain name/);
+  const filled = `${long}.${'b'.repeat(9)}`;
+  assert.match((await create({ dns_name: filled, dns_domain: 'org.' })).message, /no room for a domain/);
   const { floatingip } = (await create({ dns_name: 'WWW', dns_domain: 'example.org.' })).body;
   assert.deepEqual([floatingip.dns_name, floatingip.dns_domain], ['www', 'example.org.']);
   const plain = (await create({})).body.floatingip;

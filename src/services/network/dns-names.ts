@@ -39,6 +39,9 @@ type OfFloatingIp = { readonly dns_name?: string | undefined; readonly dns_domai
 export function readDnsOfFloatingIp({ dns_name = '', dns_domain = '' }: OfFloatingIp): { dns_name: string; dns_domain: string } {
   if (dns_name.endsWith('.')) throw refuse('dns_name', `'${dns_name}' is a FQDN. It should be a relative domain name`);
   const names = { dns_name: readName(dns_name, 'dns_name'), dns_domain: readDnsDomain(dns_domain) };
+  // Room for a domain.
+  if (names.dns_name.length > longestDnsName - 3)
+    throw refuse('dns_name', `'${dns_name}' has ${dns_name.length} characters, and no room for a domain`);
   if ((names.dns_name === '') === (names.dns_domain === '')) return names;
   const [given, other] = names.dns_name === '' ? ['dns_domain', 'dns_name'] : ['dns_name', 'dns_domain'];
   throw new Fault('badRequest', { detail: `Bad floatingip request: ${given} cannot be specified without a ${other}.` });
