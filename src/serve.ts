@@ -2,10 +2,12 @@
 
 import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
 import { createApi } from '#api/app.ts';
-import { createBootServer } from '#boot-server/boot-server.ts';
+import { type BootServer, createBootServer } from '#boot-server/boot-server.ts';
 import { ConnectionGuard } from '#boot-server/connection-guard.ts';
 import { fitConnections } from '#boot-server/connection-limits.ts';
 import { ConnectionTable } from '#boot-server/connection-table.ts';
@@ -26,12 +28,14 @@ import { declaredSecrets } from '#services/baremetal/secrets.ts';
 import { ensureAdmin, ensureTokenKey } from '#services/identity/bootstrap.ts';
 import { openDirectory } from '#services/identity/directory/open-directory.ts';
 import { ImageImports } from '#services/image/imports/image-imports.ts';
+import { AgentReports, type ReportingPart } from '#services/network/agent-reports.ts';
+import { dhcpFacts } from '#services/network/agents.ts';
 import type { Settings } from '#settings.ts';
 import { databaseAddress, secretsKeyFile } from '#store/database-address.ts';
 import { RecordKeeper } from '#store/record-keeper.ts';
 import { stateFiles } from '#store/state-files.ts';
 import { openStateFolder } from '#store/state-folder.ts';
-import { openStore } from '#store/store.ts';
+import { openStore, type Store } from '#store/store.ts';
 import type { InspectionRule } from '#store/tables/inspection-rules.ts';
 import { readSmallFile } from '#tools/small-file.ts';
 import { createLog } from './log.ts';
@@ -128,16 +132,7 @@ async function build(
   await engine.start();
   resumed.resolve();
 
-  if (settings['provisioning.interface']) {
-    const portAddresses = new PortAddresses({ store, settings, log, assign: (ports) => boot.assign(ports) });
-    closers.push(() => portAddresses.stop());
-    portAddresses.start();
-  }
-  if (settings['network.router']) {
-    const routerPath = new RouterPath({ store, settings, log });
-    closers.push(() => routerPath.stop());
-    await routerPath.start();
-  } else await endRouterPath({ store, settings, log });
+  await startNetwork({ settings, store, log, boot }, closers);
 
   const rules = { days: settings['records.keep'], perNode: settings['records.keep_per_node'] };
   const keeper = new RecordKeeper(store, rules, (result) => {
@@ -164,6 +159,29 @@ async function build(
   const url = settings['api.public_url'] || urlOf(api.server.address());
   await writeAtomically(join(state, stateFiles.endpoint), `${url}\n`);
   return { url, failed: boot.failed, close };
+}
+
+type NetworkParts = { settings: Settings; store: Store; log: Logger; boot: BootServer };
+
+/** What tells the network of ports and routers, and what tells operators of it. */
+async function startNetwork({ settings, store, log, boot }: NetworkParts, closers: (() => Promise<unknown>)[]): Promise<void> {
+  const reporting: ReportingPart[] = [];
+  if (settings['provisioning.interface']) {
+    reporting.push({ agent_type: 'DHCP agent', configurations: async () => (boot.servesDhcp() ? dhcpFacts(store) : undefined) });
+    const portAddresses = new PortAddresses({ store, settings, log, assign: (ports) => boot.assign(ports) });
+    closers.push(() => portAddresses.stop());
+    portAddresses.start();
+  }
+  if (settings['network.router']) {
+    const routerPath = new RouterPath({ store, settings, log });
+    closers.push(() => routerPath.stop());
+    await routerPath.start();
+    reporting.push({ agent_type: 'L3 agent', configurations: () => routerPath.configurations() });
+  } else await endRouterPath({ store, settings, log });
+
+  const agentReports = new AgentReports({ store, log, host: hostname(), parts: reporting });
+  closers.push(() => agentReports.stop());
+  await agentReports.start();
 }
 
 /** @param where `HOST:PORT`, `[IPv6]:PORT`, or `fd:N` for a socket inherited from the parent process */

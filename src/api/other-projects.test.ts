@@ -33,7 +33,7 @@ const words: Readonly<Record<string, string>> = {
 };
 /** Path segments before a parameter that identifies nothing owned by a project. */
 const nobodys = new Set([
-  ...['services', 'endpoints', 'os-services', 'agents', 'network-ip-availabilities', 'segments'],
+  ...['services', 'endpoints', 'os-services', 'agents', 'dhcp-networks', 'l3-routers', 'network-ip-availabilities', 'segments'],
   ...['default-security-group-rules', 'service_profiles', 'service-providers'],
   ...['drivers', 'portgroups'],
   ...['credentials', 'OS-EC2', 'config', ':group', 'groups', 'limits', 'rule-types', 'registered_limits', 'endpoint_groups'],

@@ -50,6 +50,8 @@ export type BootServer = BootPublisher & {
   start(engine: MachineMessages, ready?: Promise<unknown>): Promise<void>;
   /** The addresses and options that DHCP gives to machines without a plan; replaces the former ones. Throws `toolFailed`. */
   assign(ports: readonly PortAddress[]): Promise<void>;
+  /** Whether DHCP answers now. */
+  servesDhcp(): boolean;
   /** Stops listeners and child processes. The plans stay on disk for the next start. */
   stop(): Promise<void>;
   /** Resolves when an open listener fails. */
@@ -92,6 +94,9 @@ class SilentBootServer implements BootServer {
   }
 
   async assign(): Promise<void> {}
+  servesDhcp(): boolean {
+    return false;
+  }
   async start(): Promise<void> {}
   async stop(): Promise<void> {}
 }
@@ -252,6 +257,10 @@ class LiveBootServer implements BootServer {
   async assign(ports: readonly PortAddress[]): Promise<void> {
     this.#ports = ports;
     await this.#dhcp?.sync();
+  }
+
+  servesDhcp(): boolean {
+    return this.#dhcp?.isUp ?? false;
   }
 
   async #listen({ parts, http, helper }: Front): Promise<void> {

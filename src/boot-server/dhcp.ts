@@ -77,6 +77,10 @@ export class Dhcp {
     return this.#process.start();
   }
 
+  get isUp(): boolean {
+    return this.#process.pid !== undefined;
+  }
+
   leases(): Promise<Lease[]> {
     return readLeases(this.#files.leases);
   }

@@ -60,12 +60,18 @@ test('routers go on forwarding, are mended, and end with their records', { skip 
     const asked = { floating_network_id: external, floating_ip_address: site.hostOutside, port_id: two.port };
     const stolen = site.ask('POST', 'floatingips', { floatingip: asked }).floatingip.id;
     await site.until('it is in ERROR', () => site.floatingStatus(stolen) === 'ERROR');
+    const statusOf = (router: string) => site.ask('GET', `routers/${router}`).router.status;
+    await site.until('its router is, too', () => statusOf(two.router) === 'ERROR');
+    assert.equal(statusOf(one.router), 'ACTIVE');
     await site.until('the log tells why', () => site.said.includes(`the address ${site.hostOutside} is that of this host`));
     assert.ok(!site.inRouter(two.router, ['ip', 'addr']).includes(site.hostOutside));
     site.ask('PUT', `floatingips/${floating.id}`, { floatingip: { port_id: null } });
     await site.until('another router is changed', () => site.from('one', internet, 80, 1) === `out ${one.gateway}`);
     site.ask('DELETE', `floatingips/${stolen}`);
     await site.until('the router forwards again', () => site.from('two', internet, 80, 1) === `out ${two.gateway}`);
+    await site.until('it is ACTIVE', () => statusOf(two.router) === 'ACTIVE');
+    const agents = site.ask('GET', 'agents').agents.map(({ agent_type, alive }: Record<string, unknown>) => [agent_type, alive]);
+    assert.deepEqual(agents.at(-1), ['L3 agent', true]);
     site.ask('PUT', `floatingips/${floating.id}`, { floatingip: { port_id: one.port } });
     await site.until('the floating IP is back', () => site.floatingStatus(floating.id) === 'ACTIVE');
     assert.ok(site.routers().includes(stray));

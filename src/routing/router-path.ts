@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { Semaphore } from '#async/semaphore.ts';
 import { LongTimer } from '#async/timers.ts';
 import { Fault } from '#domain/faults.ts';
+import type { JsonObject } from '#domain/json.ts';
 import type { Store } from '#store/store.ts';
 import type { FloatingIp } from '#store/tables/floating-ips.ts';
 import type { Port } from '#store/tables/ports.ts';
@@ -26,6 +27,7 @@ const shortestIntervalMs = 1000;
 /** Each runs a few programs, one after another. */
 const routersAtOnce = 2;
 const removeMs = 10_000;
+const mostFailuresShown = 20;
 
 type Pass = { readonly host: ReadonlyMap<string, HostLink>; readonly limits: Limits; readonly isCheck: boolean };
 type Parts = { readonly store: Store; readonly settings: RoutingSettings; readonly log: Pick<Logger, 'info' | 'warn' | 'error'> };
@@ -43,6 +45,8 @@ export class RouterPath {
   #due: { readonly at: number; readonly isCheck: boolean } | undefined;
   #lastStart = Number.NEGATIVE_INFINITY;
   #retryMs = firstRetryMs;
+  /** The last run came to its end. */
+  #works = true;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -89,7 +93,12 @@ export class RouterPath {
     this.#due = undefined;
     this.#lastStart = performance.now();
     this.#running = this.#run(isCheck)
+      .then((isDone) => {
+        this.#works = true;
+        return isDone;
+      })
       .catch((error: unknown) => {
+        this.#works = false;
         if (!this.#stop.signal.aborted)
           this.#parts.log.error({ err: error }, 'could not compare the routers with their data path; retrying');
         return false;
@@ -115,8 +124,33 @@ export class RouterPath {
     if (due.length > 0) this.#wake(Math.max(0, Math.min(...due) - performance.now()));
   }
 
-  /** @returns whether nothing has to be done again, except for routers that tell so */
+  /** What operators see of it; undefined: it does not work. */
+  async configurations(): Promise<JsonObject | undefined> {
+    if (!this.#works) return undefined;
+    const { store, settings } = this.#parts;
+    const failing = [...this.#known].flatMap(([id, { failure }]) => (failure === undefined ? [] : [[id, failure] as const]));
+    return {
+      agent_mode: 'legacy',
+      interface_driver: 'veth',
+      external_interface: settings['network.router'],
+      routers: this.#known.size,
+      ex_gw_ports: await store.router_ports.count({ kind: 'gateway' }),
+      interfaces: await store.router_ports.count({ kind: 'interface' }),
+      floating_ips: await store.floating_ips.count(),
+      failing_routers: Object.fromEntries(failing.slice(0, mostFailuresShown)),
+    };
+  }
+
   async #run(isCheck: boolean): Promise<boolean> {
+    try {
+      return await this.#bringAllUp(isCheck);
+    } finally {
+      if (!this.#stop.signal.aborted) await this.#setRouters();
+    }
+  }
+
+  /** @returns whether nothing has to be done again, except for routers that tell so */
+  async #bringAllUp(isCheck: boolean): Promise<boolean> {
     const { signal } = this.#stop;
     const { settings, store } = this.#parts;
     const { routers, idle, unreadable } = await readRouters(store);
@@ -203,6 +237,15 @@ export class RouterPath {
     }
   }
 
+  /** A router whose data path is not as it should be is ERROR. */
+  async #setRouters(): Promise<void> {
+    const { routers } = this.#parts.store;
+    const failing = new Set([...this.#known].flatMap(([id, { failure }]) => (failure === undefined ? [] : [id])));
+    for (const { id } of await routers.pick(['id'], { status: 'ERROR' }))
+      if (!failing.delete(id)) await routers.update({ id }, { status: 'ACTIVE' });
+    for (const id of failing) await routers.update({ id }, { status: 'ERROR' });
+  }
+
   /** Not if it was changed since it was read: the change has woken us. */
   async #setFloating({ id, status: before, revision_number }: FloatingIp, status: FloatingIp['status']): Promise<void> {
     if (before !== status) await this.#parts.store.floating_ips.update({ id, revision_number }, { status });
@@ -223,6 +266,7 @@ export async function endRouterPath({ store, settings, log }: Parts): Promise<vo
         `the namespace of a router stays: run "busybox umount ${namespaces.fileOf(id)}" as root`,
       );
     });
+  await store.routers.update({ status: 'ERROR' }, { status: 'ACTIVE' });
   await store.floating_ips.update({ status: ['ACTIVE', 'ERROR'] }, { status: 'DOWN' });
   const ports = (await store.router_ports.pick(['port_id'])).map(({ port_id }) => port_id);
   for (const id of ports) await store.ports.update({ id, status: 'ACTIVE' }, { status: 'DOWN' });

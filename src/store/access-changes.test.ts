@@ -57,6 +57,7 @@ test('counts a write to any table, except those on which no token depends', asyn
     'metadef_items',
     'metadef_namespaces',
     'metadef_resource_types',
+    'network_agents',
     'network_quotas',
     'networks',
     'node_endpoints',

@@ -8,6 +8,7 @@ const unrelated: ReadonlySet<string> = new Set([
   ...['routers', 'router_ports', 'floating_ips', 'port_forwardings', 'trunks', 'trunk_subports'],
   ...[
     'default_security_group_rules',
+    'network_agents',
     'networks',
     'qos_policies',
     'qos_rules',

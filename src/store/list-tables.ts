@@ -29,6 +29,7 @@ export const listTables = {
   registered_limits: { id: 'id', order: [{ column: 'id' }] },
   metadef_namespaces: { id: 'namespace', order: newestFirst },
   metadef_items: { id: 'name', order: newestFirst },
+  network_agents: { id: 'id', order: oldestFirst },
   networks: { id: 'id', order: oldestFirst },
   node_locks: { id: 'id', order: oldestFirst },
   node_ports: { id: 'uuid', order: [{ column: 'id' }] },

@@ -99,6 +99,7 @@ const later = [
   '0149-service-types',
   '0160-default-security-group-rules',
   '0161-dns-names',
+  '0175-network-agents',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

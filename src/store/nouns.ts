@@ -34,6 +34,7 @@ import { Keypairs } from './tables/keypairs.ts';
 import { Limits, RegisteredLimits } from './tables/limits.ts';
 import { LoginAddresses } from './tables/login-addresses.ts';
 import { MetadefItems, MetadefNamespaces, MetadefResourceTypes } from './tables/metadefs.ts';
+import { NetworkAgents } from './tables/network-agents.ts';
 import { NetworkQuotas } from './tables/network-quotas.ts';
 import { Networks } from './tables/networks.ts';
 import { NodeEndpoints } from './tables/node-endpoints.ts';
@@ -95,6 +96,7 @@ export const nouns = {
   security_groups: SecurityGroups,
   security_group_rules: SecurityGroupRules,
   default_security_group_rules: DefaultSecurityGroupRules,
+  network_agents: NetworkAgents,
   network_quotas: NetworkQuotas,
   address_groups: AddressGroups,
   address_scopes: AddressScopes,

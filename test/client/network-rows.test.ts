@@ -1,6 +1,7 @@
 /** Referee test: further resources of the network service by the unmodified `openstack` client. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { AgentReports } from '#services/network/agent-reports.ts';
 import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
 import { openstackSession, withoutClient as skip } from './openstack.ts';
 
@@ -204,4 +205,45 @@ test('flavors of network services, of which there are none', { skip }, async () 
   const { replies, output } = await session([...lists, 'network flavor create --service-type L3_ROUTER_NAT gold']);
   assert.deepEqual(replies, [[], [], []], output);
   assert.match(output, /501/);
+});
+
+test('agents, and what they host', { skip }, async () => {
+  const { store } = fixture;
+  const configurations = async () => ({ failing_routers: {} });
+  const parts = (['DHCP agent', 'L3 agent'] as const).map((agent_type) => ({ agent_type, configurations }));
+  const reports = new AgentReports({ store, host: 'rack1', log: { warn: () => assert.fail('could not be recorded') }, parts });
+  await reports.start();
+  await reports.stop();
+  const [dhcp, l3] = await store.network_agents.list({}, { orderBy: 'agent_type' });
+  const { replies, output } = await session([
+    'network agent list -f json',
+    'network agent list --agent-type l3 -f json',
+    `network agent set --description rack ${dhcp?.id}`,
+    `network agent show ${dhcp?.id} -f json`,
+    'network create hosted',
+    'subnet create --network hosted --subnet-range 10.96.0.0/28 hosted',
+    'router create hosted',
+    'router add subnet hosted hosted',
+    'network agent list --network hosted -f json',
+    'network agent list --router hosted -f json',
+    `network list --agent ${dhcp?.id} -f json`,
+    `router list --agent ${l3?.id} -f json`,
+    `network agent add network --dhcp ${dhcp?.id} hosted`,
+    `network agent remove router --l3 ${l3?.id} hosted`,
+    `network agent set --disable ${dhcp?.id}`,
+    `network agent delete ${l3?.id}`,
+    'network agent list -f json',
+  ]);
+  const [all, routing, shown, ofNetwork, ofRouter, networks, routers, left] = replies;
+  const typesOf = (rows: Record<string, unknown>[]) => rows.map((row) => row['Agent Type']);
+  const namesOf = (rows: Record<string, unknown>[]) => rows.map((row) => row['Name']);
+
+  assert.deepEqual([typesOf(all), typesOf(routing)], [['DHCP agent', 'L3 agent'], ['L3 agent']], output);
+  assert.deepEqual([all[0].Host, all[0].Alive, all[0].State, all[0].Binary], ['rack1', true, true, 'neutron-dhcp-agent'], output);
+  assert.deepEqual([shown.description, shown.configuration], ['rack', { failing_routers: {} }], output);
+  assert.deepEqual([typesOf(ofNetwork), typesOf(ofRouter)], [['DHCP agent'], ['L3 agent']], output);
+  assert.ok(namesOf(networks).includes('hosted') && namesOf(routers).includes('hosted'), output);
+  // The SDK does not look at the replies to the additions.
+  assert.match(output, /agent\.admin_state_up/);
+  assert.deepEqual(typesOf(left), ['DHCP agent']);
 });

@@ -52,6 +52,13 @@ export const networkExceptions: readonly Exception[] = [
     source: 'neutron/db/l3_fip_port_details.py, neutron/services/portforwarding/pf_plugin.py, neutron/db/l3_db.py',
   },
   {
+    at: inEach('agents', ['alive', 'configurations', 'resources_synced']),
+    what: 'wrong',
+    says: 'must be string',
+    why: 'Two are booleans or null, one is an object.',
+    source: 'neutron/db/agents_db.py (_make_agent_dict)',
+  },
+  {
     at: inEach('port_forwardings', ['external_port_range', 'internal_port_range']),
     what: 'wrong',
     says: 'must be number',

@@ -3,6 +3,7 @@ import type { ApiContext, ApiScope } from '../context.ts';
 import { registerRoutes } from '../http/register-routes.ts';
 import { addressGroupRoutes } from './address-groups.ts';
 import { addressScopeRoutes } from './address-scopes.ts';
+import { agentRoutes } from './agents.ts';
 import { availabilityZoneRoutes } from './availability-zones.ts';
 import { convertAttributes } from './converted-attributes.ts';
 import { defaultRuleRoutes } from './default-security-group-rules.ts';
@@ -39,6 +40,7 @@ const rows = [
   ...portForwardingRoutes,
   ...qosPolicyRoutes,
   ...qosRuleRoutes,
+  ...agentRoutes,
   ...availabilityZoneRoutes,
   ...ipAvailabilityRoutes,
   ...quotaRoutes,

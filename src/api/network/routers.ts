@@ -61,7 +61,7 @@ const NewRouter = Type.Object({ ...creatable, ...Owner, availability_zone_hints:
 const routerView = viewOf<RouterWithGateway, NetworkRule>()({
   ...taggedView(({ router }: RouterWithGateway) => router),
   admin_state_up: { type: Type.Boolean(), value: ({ router }) => router.admin_state_up },
-  status: { type: Text, value: () => 'ACTIVE' },
+  status: { type: Text, value: ({ router }) => router.status },
   external_gateway_info: {
     type: Nullable(
       Type.Object({
@@ -82,7 +82,6 @@ const routerView = viewOf<RouterWithGateway, NetworkRule>()({
 const routerFields: ListFields = {
   ...taggedFields,
   admin_state_up: booleanField('admin_state_up'),
-  status: fixedField('ACTIVE'),
   ha: fixedField(false),
 };
 

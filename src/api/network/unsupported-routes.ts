@@ -13,7 +13,6 @@ type Collection = {
 };
 
 const collectionTable: readonly Collection[] = [
-  { path: 'agents', noun: 'Agent', what: 'A network agent', get: 'get_agent', create: null },
   { path: 'flavors', noun: 'Flavor', what: 'A flavor of a network service', get: 'get_flavor', create: 'create_flavor' },
   {
     path: 'service_profiles',

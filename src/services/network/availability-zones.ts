@@ -2,7 +2,7 @@
 import { networkFault } from './errors.ts';
 
 /** The name of the compute service's. */
-const zone = 'nova';
+export const zone = 'nova';
 
 export const availabilityZones = (['network', 'router'] as const).map((resource) => ({
   name: zone,

@@ -2,6 +2,11 @@
 import { Fault, type FaultCode } from '#domain/faults.ts';
 
 const exceptionTable = {
+  AgentNotFound: 'missing',
+  NetworkHostedByDHCPAgent: 'conflict',
+  NetworkNotHostedByDhcpAgent: 'conflict',
+  RouterHostedByL3Agent: 'conflict',
+  RouterNotHostedByL3Agent: 'conflict',
   AddressPairAndPortSecurityRequired: 'conflict',
   AllowedAddressPairExhausted: 'badRequest',
   AllowedAddressPairsMissingIP: 'badRequest',

@@ -6,6 +6,8 @@ export type ExtraRoute = { destination: string; nexthop: string };
 
 export type Router = StandardAttributes & {
   admin_state_up: boolean;
+  /** ERROR: its data path is not as it should be. */
+  status: 'ACTIVE' | 'ERROR';
   /** Of the external gateway. */
   enable_snat: boolean;
   availability_zone_hints: string[];
