@@ -96,7 +96,7 @@ export const jobTable: readonly Job[] = [
   },
   {
     name: 'gophercloud',
-    what: "gophercloud's acceptance tests for bare metal (of Debian sid), compiled by Debian's Go",
+    what: "gophercloud's acceptance tests for bare metal (of Debian sid), compiled by Debian's Go, and a node deployed by it",
     minutes: 30,
     command: [...node, '--test', 'test/gophercloud/baremetal.ts'],
     needs: ['root', { program: 'mmdebstrap' }],

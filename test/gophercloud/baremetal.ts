@@ -1,12 +1,12 @@
 /**
  * gophercloud's own acceptance tests for bare metal against a whole Ingot on fake hardware: by Keystone's token, by HTTP
- * basic authentication, and without any. Needs root and, the first time, a Debian mirror with sid.
+ * basic authentication, and without any. They change no provision state, so a program of our own deploys a node. Needs root and, the first time, a Debian mirror with sid.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aSharedIngot } from '../client/whole-ingot.ts';
 import { leftOut } from './left-out.ts';
-import { Acceptance } from './suite.ts';
+import { Acceptance, runLifecycle } from './suite.ts';
 
 const skip = process.getuid?.() !== 0 && 'needs root for a root folder of Debian';
 const suites = ['baremetal/v1', 'baremetal/httpbasic', 'baremetal/noauth'];
@@ -42,6 +42,11 @@ for (const suite of suites)
       });
     }
   });
+
+test('a program that uses gophercloud uploads an image, and enrols, deploys, releases and deletes a node', { skip }, async () => {
+  const printed = await runLifecycle(environment(), AbortSignal.timeout(maxWaitMs));
+  assert.deepEqual(printed.trim().split('\n'), ['enroll', 'manageable', 'available', 'active', 'available', 'gone']);
+});
 
 test('the tests that are left out are there', { skip }, () => {
   assert.deepEqual(

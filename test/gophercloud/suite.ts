@@ -1,6 +1,6 @@
 /** gophercloud's acceptance tests, as Debian sid packs its source, compiled by Debian's Go and run one by one. */
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '#build/cache.ts';
 import { runCommand } from '#build/run-command.ts';
@@ -18,6 +18,16 @@ const goEnvironment = {
 const testMaxWait = '120s';
 
 export type Outcome = { readonly outcome: 'passed' | 'failed' | 'skipped'; readonly words: string };
+
+/** Compiles and runs the program of lifecycle/. @returns what it prints; throws an Error with its reason when it fails */
+export async function runLifecycle(env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<string> {
+  const root = await ensureDebianRoot({ folder, suite: 'sid', packages }, signal);
+  mkdirSync(join(root, programs), { recursive: true });
+  const [source, program] = [`${programs}/lifecycle.go`, `${programs}/lifecycle`];
+  copyFileSync(join(import.meta.dirname, 'lifecycle/main.go'), join(root, source));
+  await runCommand('chroot', [root, ...withEnvironment(goEnvironment), 'go', 'build', '-o', program, source], { signal });
+  return runCommand('chroot', [root, ...withEnvironment(env), program], { signal });
+}
 
 export class Acceptance {
   readonly #root: string;
