@@ -60,12 +60,13 @@ export class RoutedNetwork {
     }
   }
 
-  /** A namespace with one interface on a bridge of the host. */
-  add(name: string, bridge: 'inside' | 'outside', { address, gateway }: { address: string; gateway?: string }): void {
+  /** A namespace with one interface on a bridge of the host, or on its interface `to-NAME` alone. */
+  add(name: string, bridge: 'inside' | 'outside' | 'alone', { address, gateway }: { address: string; gateway?: string }): void {
     this.#make(name);
     const words = ['link', 'add', `to-${name}`, 'netns', this.#name('host'), 'type', 'veth', 'peer', 'name', 'eth0'];
     run('ip', [...words, 'netns', this.#name(name)]);
-    this.ip('host', ['link', 'set', `to-${name}`, 'master', bridge, 'up']);
+    const master = bridge === 'alone' ? [] : ['master', bridge];
+    this.ip('host', ['link', 'set', `to-${name}`, ...master, 'up']);
     this.ip(name, ['addr', 'add', address, 'dev', 'eth0']);
     this.ip(name, ['link', 'set', 'eth0', 'up']);
     if (gateway) this.ip(name, ['route', 'add', 'default', 'via', gateway]);
