@@ -1,9 +1,17 @@
 /** Users who trust each other, in tests. */
-import type { identityOf } from './identity-requests.ts';
+import { openApiFixture } from './api-fixture.ts';
+import { identityOf } from './identity-requests.ts';
 
 export type Party = { readonly id: string; readonly token: string };
 
-export function trustsOf(identity: ReturnType<typeof identityOf>) {
+/** An API whose users trust each other; whoever opens it closes it. */
+export async function openTrusts() {
+  const fixture = await openApiFixture();
+  const identity = identityOf(fixture);
+  return { fixture, identity, trusts: trustsOf(identity) };
+}
+
+function trustsOf(identity: ReturnType<typeof identityOf>) {
   let count = 0;
 
   async function aParty(project?: string, role = 'member'): Promise<Party> {

@@ -1,18 +1,9 @@
 /** What tokens of a trust must not be used for, and trusts that are made by the tokens of others. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
-import { identityOf } from '#test/identity-requests.ts';
-import { trustsOf } from '#test/trust-requests.ts';
+import { after, test } from 'node:test';
+import { openTrusts } from '#test/trust-requests.ts';
 
-let fixture: ApiFixture;
-let identity: ReturnType<typeof identityOf>;
-let trusts: ReturnType<typeof trustsOf>;
-before(async () => {
-  fixture = await openApiFixture();
-  identity = identityOf(fixture);
-  trusts = trustsOf(identity);
-});
+const { fixture, identity, trusts } = await openTrusts();
 after(() => fixture.close());
 
 /** A trust that may be redelegated, the token of its trustee, and a third user. */

@@ -1,18 +1,10 @@
 /** Trusts as a way to more than was meant to be delegated. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
-import { identityOf, password } from '#test/identity-requests.ts';
-import { trustsOf } from '#test/trust-requests.ts';
+import { after, test } from 'node:test';
+import { password } from '#test/identity-requests.ts';
+import { openTrusts } from '#test/trust-requests.ts';
 
-let fixture: ApiFixture;
-let identity: ReturnType<typeof identityOf>;
-let trusts: ReturnType<typeof trustsOf>;
-before(async () => {
-  fixture = await openApiFixture();
-  identity = identityOf(fixture);
-  trusts = trustsOf(identity);
-});
+const { fixture, identity, trusts } = await openTrusts();
 after(() => fixture.close());
 
 test('who resets the password of a trustee does not get what was delegated to the trustee', async () => {

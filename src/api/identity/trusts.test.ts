@@ -1,18 +1,9 @@
 /** Trusts: what their tokens permit, and until when. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { type ApiFixture, openApiFixture } from '#test/api-fixture.ts';
-import { identityOf } from '#test/identity-requests.ts';
-import { trustsOf } from '#test/trust-requests.ts';
+import { after, test } from 'node:test';
+import { openTrusts } from '#test/trust-requests.ts';
 
-let fixture: ApiFixture;
-let identity: ReturnType<typeof identityOf>;
-let trusts: ReturnType<typeof trustsOf>;
-before(async () => {
-  fixture = await openApiFixture();
-  identity = identityOf(fixture);
-  trusts = trustsOf(identity);
-});
+const { fixture, identity, trusts } = await openTrusts();
 after(() => fixture.close());
 
 const names = (roles: readonly { name: string }[]) => roles.map(({ name }) => name);

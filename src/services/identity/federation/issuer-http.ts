@@ -1,8 +1,9 @@
 /** Requests to an issuer of OpenID Connect. Redirects are not followed, and what is sent is in no error. */
-import type { Agent, IncomingMessage } from 'node:http';
+import type { Agent } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import { Agent as PlainAgent, request } from '#node-http/http.ts';
 import { responseTo } from '#node-http/response-to.ts';
+import { readJson } from '../read-json.ts';
 
 /** The issuer cannot be used: the message continues `the issuer cannot be asked:`. */
 export class IssuerError extends Error {
@@ -18,7 +19,6 @@ export type IssuerRequest = {
 export type IssuerReply = { readonly status: number; readonly body: unknown };
 
 const connectionsMax = 8;
-const longestReply = 256 * 1024;
 
 export class IssuerHttp {
   readonly #timeoutMs: number;
@@ -65,25 +65,6 @@ export class IssuerHttp {
     const head = responseTo(outgoing);
     outgoing.end(text);
     const response = await head;
-    return { status: response.statusCode ?? 0, body: parsed(await readBody(response)) };
-  }
-}
-
-async function readBody(response: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of response as AsyncIterable<Buffer>) {
-    length += part.length;
-    if (length > longestReply) throw new IssuerError(`its reply is longer than ${longestReply} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString();
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+    return { status: response.statusCode ?? 0, body: await readJson(response, (detail) => new IssuerError(detail)) };
   }
 }

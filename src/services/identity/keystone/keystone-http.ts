@@ -3,6 +3,7 @@ import type { Agent, IncomingMessage } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import { Agent as PlainAgent, request } from '#node-http/http.ts';
 import { responseTo } from '#node-http/response-to.ts';
+import { readJson } from '../read-json.ts';
 
 export class KeystoneError extends Error {
   override name = 'KeystoneError';
@@ -28,8 +29,6 @@ export type KeystoneAddress = {
 };
 
 const connectionsMax = 32;
-/** A token without the catalogue has some kilobytes. */
-const longestReply = 256 * 1024;
 
 export class KeystoneHttp {
   readonly #base: URL;
@@ -82,27 +81,12 @@ export class KeystoneHttp {
       const wasClosed = outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
       throw wasClosed ? new ClosedConnection('closed', { cause: error }) : error;
     });
-    return { status: response.statusCode ?? 0, headers: response.headers, body: parsed(await readBody(response)) };
+    return {
+      status: response.statusCode ?? 0,
+      headers: response.headers,
+      body: await readJson(response, (detail) => new KeystoneError(detail)),
+    };
   }
 }
 
 class ClosedConnection extends Error {}
-
-async function readBody(response: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of response as AsyncIterable<Buffer>) {
-    length += part.length;
-    if (length > longestReply) throw new KeystoneError(`its reply is longer than ${longestReply} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString();
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
