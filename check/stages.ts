@@ -10,14 +10,17 @@ import { enoughTests, storeTests, withPostgres } from './postgres.ts';
 import { provideRecordings } from './recordings.ts';
 import { checkRules } from './rules.ts';
 import { type Program, runProgram } from './run-program.ts';
-import { runTests, type SkippedTest, type TestCounts } from './run-tests.ts';
+import { runTests } from './run-tests.ts';
 import { type Finding, listSources, root } from './sources.ts';
+import type { SkippedTest, TestCounts } from './test-counts.ts';
 
 export type Group = 'static' | 'unit' | 'postgres' | 'client' | 'whole';
 type TestStage = {
   covers: (path: string) => boolean;
   concurrency: number;
   fileSeconds: number;
+  /** Whether files share processes. */
+  together?: boolean;
   /**
    * Only tests that open a store, each on a PostgreSQL database; after the unit tests, those that are enough
    * (docs/decisions/0069-postgresql-by-statements.md).
@@ -50,6 +53,7 @@ const stageTable: readonly Stage[] = [
       covers: (path) => !isIn(path, [...clientFolders, ...wholeFolders]),
       concurrency: Math.max(2, availableParallelism()),
       fileSeconds: 180,
+      together: true,
     },
   },
   {
@@ -59,6 +63,7 @@ const stageTable: readonly Stage[] = [
       covers: (path) => isIn(path, ['src/store/', 'src/services/', 'src/api/', 'src/engine/']),
       concurrency: Math.max(2, availableParallelism()),
       fileSeconds: 180,
+      together: true,
       onPostgres: true,
     },
   },

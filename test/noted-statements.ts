@@ -12,7 +12,8 @@ export const statementsVariable = 'TEST_STATEMENTS';
 type Note = { readonly file: string; readonly statements: readonly string[] };
 
 const folder = process.env[statementsVariable];
-const noted = new Set<string>();
+/** By test file: a process may run several. */
+const noted = new Map<string, Set<string>>();
 
 export function noteStatements(database: DatabaseSync): void {
   if (folder === undefined) return;
@@ -31,8 +32,10 @@ export function noteRestarts(): void {
 
 function note(text: string): void {
   if (folder === undefined) return;
-  if (noted.size === 0) process.once('exit', () => writeNote(folder));
-  noted.add(text);
+  if (noted.size === 0) process.once('exit', () => writeNotes(folder));
+  const file = process.argv[1] ?? '';
+  const statements = noted.get(file) ?? new Set();
+  noted.set(file, statements.add(text));
 }
 
 /** Lists of any length are the same statement. */
@@ -40,14 +43,14 @@ function shapeOf(text: string): string {
   return text.replace(/\?(?:, \?)+/g, '?…').replace(/\(\?…\)(?:, \(\?…\))+/g, '(?…)…');
 }
 
-function writeNote(folder: string): void {
+function writeNotes(folder: string): void {
   mkdirSync(folder, { recursive: true });
-  const note: Note = { file: process.argv[1] ?? '', statements: [...noted] };
-  writeFileSync(join(folder, `${process.pid}.json`), JSON.stringify(note));
+  const notes: Note[] = [...noted].map(([file, statements]) => ({ file, statements: [...statements] }));
+  writeFileSync(join(folder, `${process.pid}.json`), JSON.stringify(notes));
 }
 
 /** The notes of all processes that have ended. */
 export function readNotes(folder: string): Note[] {
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as Note);
+  return readdirSync(folder).flatMap((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as Note[]);
 }
