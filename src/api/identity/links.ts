@@ -19,8 +19,11 @@ export function pageOfCollection<T extends { readonly id: string }>(
   return { items, links: next === undefined ? links : { ...links, next: nextUrl(context, request, next) } };
 }
 
+/** Of a collection: `self` has the query with which it was asked for. */
 export function linksTo(context: ApiContext, request: FastifyRequest, path: string) {
-  return { self: `${context.baseUrl(request)}/identity/v3${path}`, previous: null, next: null };
+  const start = request.url.indexOf('?');
+  const query = start < 0 ? '' : request.url.slice(start);
+  return { self: `${context.baseUrl(request)}/identity/v3${path}${query}`, previous: null, next: null };
 }
 
 export function selfLink(context: ApiContext, request: FastifyRequest, path: string) {

@@ -8,7 +8,7 @@ import { domainScope, projectScope, systemScope } from '#services/identity/scope
 import type { Scope } from '#store/tables/role-assignments.ts';
 import type { ApiContext } from '../context.ts';
 import { assignmentBody, namesOf, RoleAssignmentReply } from './assignment-body.ts';
-import { linksTo } from './links.ts';
+import { linksTo, selfLink } from './links.ts';
 import { authorize, route } from './policy.ts';
 import { isSet } from './query-flags.ts';
 import { CollectionLinks } from './schemas.ts';
@@ -98,6 +98,6 @@ function inheritedOf(value: string | undefined): boolean | undefined {
 async function bodiesOf(context: ApiContext, request: FastifyRequest, rows: readonly EffectiveAssignment[]) {
   const isNamed = isSet((request.query as Filters).include_names);
   const names = isNamed ? await namesOf(context, rows) : undefined;
-  const base = linksTo(context, request, '').self;
+  const base = selfLink(context, request, '').self;
   return rows.map((row) => assignmentBody(row, { base, names }));
 }

@@ -58,7 +58,10 @@ const trustView = viewOf<Shown>()({
   roles_links: {
     type: CollectionLinks,
     when: ({ of }) => of !== undefined,
-    value: ({ id }, { request, context }) => linksTo(context, request, `${pathOf(id)}/roles`),
+    value: ({ id }, { request, context }) => ({
+      ...selfLink(context, request, `${pathOf(id)}/roles`),
+      ...{ previous: null, next: null },
+    }),
   },
   links: { type: SelfLink, value: ({ id }, { request, context }) => selfLink(context, request, pathOf(id)) },
 });

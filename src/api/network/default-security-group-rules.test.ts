@@ -131,8 +131,8 @@ test('what no rule can be is refused', async () => {
     [{ protocol: 'tcp', port_range_min: 23, port_range_max: 22 }, 400, 'SecurityGroupInvalidPortRange'],
     [{ ethertype: 'IPv5' }, 400, 'SecurityGroupRuleInvalidEtherType'],
     [{ direction: 'egress' }, 409, 'DefaultSecurityGroupRuleExists'],
-    [{ used_in_default_sg: undefined }, 400, 'BadRequest'],
-    [{ used_in_default_sg: 'perhaps' }, 400, 'BadRequest'],
+    [{ used_in_default_sg: undefined }, 400, 'HTTPBadRequest'],
+    [{ used_in_default_sg: 'perhaps' }, 400, 'HTTPBadRequest'],
   ] as const) {
     const reply = await create(fields);
     assert.deepEqual([reply.status, reply.type], [status, type], JSON.stringify([fields, reply.body]));

@@ -6,6 +6,7 @@ import type { Fault, FaultCode } from '#domain/faults.ts';
 
 /** Codes whose exception does not have their name. */
 const typeTable: Readonly<Partial<Record<FaultCode, string>>> = {
+  badRequest: 'HTTPBadRequest',
   clientDisconnected: 'HTTPBadRequest',
   forbidden: 'PolicyNotAuthorized',
   methodNotAllowed: 'HTTPMethodNotAllowed',

@@ -22,6 +22,8 @@ export const Owner = {
 };
 
 const Text = Type.String();
+/** Neutron's times are of whole seconds. */
+const timeOf = (iso: string) => `${iso.slice(0, 19)}Z`;
 
 /** Fields in replies of resources that have revisions. */
 export function revisedView<Item>(of: (item: Item) => UnnamedAttributes) {
@@ -31,8 +33,8 @@ export function revisedView<Item>(of: (item: Item) => UnnamedAttributes) {
     tenant_id: { type: Text, value: (item: Item) => of(item).project_id },
     description: { type: Text, value: (item: Item) => of(item).description },
     revision_number: { type: Type.Integer(), value: (item: Item) => of(item).revision_number },
-    created_at: { type: Text, value: (item: Item) => of(item).created_at },
-    updated_at: { type: Text, value: (item: Item) => of(item).updated_at },
+    created_at: { type: Text, value: (item: Item) => timeOf(of(item).created_at) },
+    updated_at: { type: Text, value: (item: Item) => timeOf(of(item).updated_at) },
   };
 }
 

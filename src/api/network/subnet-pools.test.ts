@@ -60,7 +60,7 @@ test('what a pool cannot be is refused by its exception', async () => {
     [{ prefixes, max_prefixlen: 33 }, 'IllegalSubnetPoolPrefixBounds'],
     [{ prefixes, default_prefixlen: 7 }, 'IllegalSubnetPoolPrefixBounds'],
     [{ prefixes, max_prefixlen: 24, default_prefixlen: 25 }, 'IllegalSubnetPoolPrefixBounds'],
-    [{ prefixes: ['10.52.0.0'] }, 'BadRequest'],
+    [{ prefixes: ['10.52.0.0'] }, 'HTTPBadRequest'],
     [{ prefixes, name: ' ' }, 'HTTPBadRequest'],
     [{ prefixes, default_quota: -1 }, 'HTTPBadRequest'],
   ] as const;

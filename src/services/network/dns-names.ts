@@ -44,5 +44,8 @@ export function readDnsOfFloatingIp({ dns_name = '', dns_domain = '' }: OfFloati
     throw refuse('dns_name', `'${dns_name}' has ${dns_name.length} characters, and no room for a domain`);
   if ((names.dns_name === '') === (names.dns_domain === '')) return names;
   const [given, other] = names.dns_name === '' ? ['dns_domain', 'dns_name'] : ['dns_name', 'dns_domain'];
-  throw new Fault('badRequest', { detail: `Bad floatingip request: ${given} cannot be specified without a ${other}.` });
+  throw new Fault('badRequest', {
+    detail: `Bad floatingip request: ${given} cannot be specified without a ${other}.`,
+    type: 'BadRequest',
+  });
 }

@@ -217,5 +217,8 @@ export async function refuseFloatingChange(
   const kept = new Set(wanted.map(({ ip_address }) => ip_address));
   if (floating.every(({ fixed_ip_address }) => fixed_ip_address === null || kept.has(fixed_ip_address))) return;
   const reason = 'because its original fixed_ip has been associated to a floating ip';
-  throw new Fault('badRequest', { detail: `Bad port request: Cannot update the fixed_ips of the port ${id}, ${reason}.` });
+  throw new Fault('badRequest', {
+    detail: `Bad port request: Cannot update the fixed_ips of the port ${id}, ${reason}.`,
+    type: 'BadRequest',
+  });
 }

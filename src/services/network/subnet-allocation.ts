@@ -32,7 +32,7 @@ export type Given = {
   readonly provisioning: string;
 };
 
-const bad = (detail: string) => new Fault('badRequest', { detail: `Bad subnets request: ${detail}.` });
+const bad = (detail: string) => new Fault('badRequest', { detail: `Bad subnets request: ${detail}.`, type: 'BadRequest' });
 
 /** Call in the transaction that creates the subnet. @throws Fault `badRequest`, `missing`, `conflict` */
 export async function prefixFor(

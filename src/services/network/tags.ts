@@ -25,7 +25,7 @@ export async function setTags(
 export function refuseManyTags(tags: readonly string[]): void {
   if (new Set(tags).size <= mostTags) return;
   const detail = `Bad tags request: The number of tags exceed the per-resource limit of ${mostTags}.`;
-  throw new Fault('badRequest', { detail });
+  throw new Fault('badRequest', { detail, type: 'BadRequest' });
 }
 
 /** @throws Fault `missing` */
