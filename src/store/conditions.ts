@@ -3,7 +3,7 @@
  * the query, so that a list reads only the rows that it shows.
  */
 import { type RawBuilder, sql } from 'kysely';
-import { contains as isContained } from './contains.ts';
+import { contains as isContained, type Place } from './contains.ts';
 import type { Dialect } from './dialect/dialect.ts';
 
 export type Value = string | number | boolean | null;
@@ -13,7 +13,7 @@ interface Operators {
   oneOf: { column: string; values: readonly Value[] };
   compare: { column: string; comparison: Comparison; value: Value };
   text: { column: string; text: string };
-  contains: { column: string; text: string };
+  contains: { column: string; text: string; place: Place };
   item: { column: string; values: readonly Value[] };
   itemMember: { column: string; key: string; values: readonly Value[] };
   member: { column: string; key: string; values: readonly Value[] };
@@ -43,7 +43,8 @@ export const compares = (column: string, comparison: Comparison, value: Value) =
 /** The column is this text, apart from the case of ASCII letters. */
 export const isText = (column: string, text: string) => condition('text', { column, text });
 /** Substring match that ignores ASCII case. */
-export const contains = (column: string, text: string) => condition('contains', { column, text });
+export const contains = (column: string, text: string, place: Place = 'anywhere') =>
+  condition('contains', { column, text, place });
 /** The column is a JSON array and has one of the values as an item. */
 export const hasItem = (column: string, values: readonly Value[]) => condition('item', { column, values });
 /** The column is a JSON array of objects, one of which has one of the values under this key. */
@@ -64,7 +65,7 @@ const compileTable: Compile = {
   oneOf: ({ column, values }) => isAnyOf(sql.ref(column), values),
   compare: ({ column, comparison, value }) => sql`${sql.ref(column)} ${sql.raw(comparison)} ${value}`,
   text: ({ column, text }) => sql`lower(${sql.ref(column)}) = lower(${text})`,
-  contains: ({ column, text }) => isContained(column, text),
+  contains: ({ column, text, place }) => isContained(column, text, place),
   item: ({ column, values }, dialect) => dialect.hasItem(column, values),
   itemMember: ({ column, key, values }, dialect) => dialect.hasItemWith(column, key, values),
   member: ({ column, key, values }, dialect) => dialect.hasMember(column, key, values),

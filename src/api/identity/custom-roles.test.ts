@@ -58,6 +58,7 @@ test('what a role implies is in tokens at once, and gone with the rule', async (
 
   const { role_inference } = await identity.send('PUT', `roles/${first}/implies/${second}`);
   assert.deepEqual([role_inference.prior_role.id, role_inference.implies.id], [first, second]);
+  assert.equal(await identity.statusOf('PUT', `roles/${first}/implies/${second}`), 409);
   await identity.send('PUT', `roles/${second}/implies/member`);
   // A circle.
   await identity.send('PUT', `roles/${second}/implies/${first}`);

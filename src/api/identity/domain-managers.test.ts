@@ -209,6 +209,13 @@ test('lists are filtered, sorted and cut by the database', async () => {
   assert.equal(managers.length, 4);
   assert.deepEqual(await names('name__contains=manager%20of&sort_key=name&sort_dir=desc'), managers.toReversed());
   assert.deepEqual(await names('name__contains=manager%20of&limit=2'), managers.slice(0, 2));
+  assert.deepEqual(await names('name__istartswith=MANAGER%20of'), managers);
+  assert.deepEqual(await names('name__startswith=anager%20of'), []);
+  const endings = await names('name__endswith=PROJECT&name__contains=manager');
+  assert.deepEqual(
+    endings,
+    managers.filter((name: string) => name.endsWith('project')),
+  );
   assert.deepEqual(await names('enabled=false'), []);
   assert.deepEqual(await names('domain_id=other'), []);
 });

@@ -1,4 +1,4 @@
-/** Keystone's lists: filters by field and `FIELD__contains`, `sort_key`, `sort_dir`, `limit`, `marker`. Others are ignored. */
+/** Keystone's lists: filters by field and by parts of it, `sort_key`, `sort_dir`, `limit`, `marker`. Others are ignored. */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { type Condition, contains } from '#store/conditions.ts';
@@ -11,9 +11,13 @@ import { linksTo } from './links.ts';
 
 const text = Type.Optional(Type.String());
 
+/** Keystone's inexact filters, as in `name__startswith`; here they ignore case without the `i`, too. */
+const partTable = { contains: 'anywhere', startswith: 'atStart', endswith: 'atEnd' } as const;
+const partNames = Object.entries(partTable).flatMap(([name, place]) => [[name, place] as const, [`i${name}`, place] as const]);
+
 /** The query of a list with these fields. */
 export function listQuery(fields: ListFields) {
-  const names = Object.keys(fields).flatMap((name) => [name, `${name}__contains`, `${name}__icontains`]);
+  const names = Object.keys(fields).flatMap((name) => [name, ...partNames.map(([part]) => `${name}__${part}`)]);
   const sort_dir = Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')]));
   return Type.Object({ ...Object.fromEntries(names.map((name) => [name, text])), ...pageQuery, sort_key: text, sort_dir });
 }
@@ -36,10 +40,12 @@ export function readListQuery(query: Query, fields: ListFields): ListQuery {
 function filtersOf(query: Readonly<Record<string, string | undefined>>, name: string, { filter, sort }: ListField): Condition[] {
   const exact = query[name];
   const [column] = sort ?? [];
-  const parts = [query[`${name}__contains`], query[`${name}__icontains`]].filter((part) => part !== undefined);
   return [
     ...(exact === undefined || !filter ? [] : [filter([exact])]),
-    ...(column === undefined ? [] : parts.map((part) => contains(column, part))),
+    ...partNames.flatMap(([part, place]) => {
+      const value = query[`${name}__${part}`];
+      return column === undefined || value === undefined ? [] : [contains(column, value, place)];
+    }),
   ];
 }
 

@@ -27,14 +27,15 @@ export async function getInference(context: StoreContext, prior_role_id: string,
   return inference;
 }
 
-/** The tokens of all who have the prior role have the other from now on. */
+/** The tokens of all who have the prior role have the other from now on. @throws Fault `conflict` if it implies it already */
 export function createInference({ store }: StoreContext, prior_role_id: string, implied_role_id: string): Promise<Inference> {
   return store.transaction(async (trx) => {
     const { prior, implied } = await rolesOf({ store: trx }, prior_role_id, implied_role_id);
     if (implied.id === neverImplied) throw new Fault('forbidden', { detail: `${implied.id} cannot be an implied roles.` });
     if (prior.domain_id === '' && implied.domain_id !== '')
       throw new Fault('forbidden', { detail: 'Global role cannot imply a domain-specific role' });
-    await trx.implied_roles.insertIfAbsent({ prior_role_id, implied_role_id });
+    if (!(await trx.implied_roles.insertIfAbsent({ prior_role_id, implied_role_id })))
+      throw new Fault('conflict', { detail: `The role ${prior.id} implies ${implied.id} already.` });
     return { prior, implied };
   });
 }
