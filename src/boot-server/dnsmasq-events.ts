@@ -36,12 +36,16 @@ const dhcpTexts: Readonly<Record<string, string>> = {
 
 /** dnsmasq repeats a complaint for each request; it is reported once per interval. */
 const complaintMs = 30_000;
+/** About the client of the last DHCP message: its network port may have more options than its messages have room for. */
+const aboutClient = /^cannot send /;
 
 export class DnsmasqEvents {
   readonly #parts: Parts;
   readonly #unknownMacs = new Map<string, number>();
   readonly #complaints = new Map<string, number>();
   readonly #acknowledged = new Map<string, string>();
+  /** MAC in the last DHCP message: dnsmasq serves one client after another. */
+  #lastClient: string | undefined;
   /** Keyed by DHCP transaction. */
   readonly #vendorClasses = new Map<string, string>();
   readonly #userClasses = new Map<string, string>();
@@ -76,6 +80,7 @@ export class DnsmasqEvents {
 
   #dhcp({ type, mac: client, address, rest, transaction }: DhcpMessage & { transaction: string }): void {
     const mac = this.#parts.plans.macOfClient(client);
+    this.#lastClient = mac;
     const isIgnored = rest === 'ignored';
     if (isIgnored && isReportedAlready(this.#unknownMacs, mac, unknownMacMs)) return;
     if (type === 'ACK' && address) {
@@ -162,9 +167,9 @@ export class DnsmasqEvents {
 
   /** Recorded for the machine concerned, or for all waiting machines. */
   #warning({ message, address, path }: Warning): void {
+    const mac = aboutClient.test(message) ? this.#lastClient : this.#macConcerned(address, path);
+    if (isReportedAlready(this.#complaints, `${mac} ${message}`, complaintMs)) return;
     this.#parts.log.warn(`dnsmasq: ${message}`);
-    if (isReportedAlready(this.#complaints, message, complaintMs)) return;
-    const mac = this.#macConcerned(address, path);
     const report = { kind: 'dhcp' as const, subject: 'dnsmasq', message: `dnsmasq: ${message}`, data: { complaint: message } };
     this.#parts.report({ ...report, ...(mac ? { mac } : { concernsWaiting: true }) });
   }
