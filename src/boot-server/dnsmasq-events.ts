@@ -167,8 +167,10 @@ export class DnsmasqEvents {
 
   /** Recorded for the machine concerned, or for all waiting machines. */
   #warning({ message, address, path }: Warning): void {
-    const mac = aboutClient.test(message) ? this.#lastClient : this.#macConcerned(address, path);
-    if (isReportedAlready(this.#complaints, `${mac} ${message}`, complaintMs)) return;
+    const isAboutClient = aboutClient.test(message);
+    const mac = isAboutClient ? this.#lastClient : this.#macConcerned(address, path);
+    // One of the options is enough: each has its own complaint.
+    if (isReportedAlready(this.#complaints, isAboutClient ? `${mac}` : message, complaintMs)) return;
     this.#parts.log.warn(`dnsmasq: ${message}`);
     const report = { kind: 'dhcp' as const, subject: 'dnsmasq', message: `dnsmasq: ${message}`, data: { complaint: message } };
     this.#parts.report({ ...report, ...(mac ? { mac } : { concernsWaiting: true }) });
