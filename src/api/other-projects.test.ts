@@ -37,7 +37,7 @@ const nobodys = new Set([
   ...['default-security-group-rules', 'service_profiles', 'service-providers'],
   ...['drivers', 'portgroups'],
   ...['credentials', 'OS-EC2', 'config', ':group', 'groups', 'limits', 'rule-types', 'registered_limits', 'endpoint_groups'],
-  ...['identity_providers', 'protocols', 'mappings', 'service_providers', 'consumers', 'authorize', 'access_tokens'],
+  ...['identity_providers', 'protocols', 'mappings', 'service_providers', 'consumers', 'websso', 'authorize', 'access_tokens'],
   ...['trusts', 'access_rules', 'tasks', 'cache'],
   ...['chassis', 'allocations', 'deploy_templates', 'runbooks', 'inspection_rules', 'volume', 'connectors', 'targets', 'traits'],
 ]);
