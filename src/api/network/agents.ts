@@ -78,6 +78,9 @@ const agents = resourceOf<NetworkAgent, unknown, Static<typeof Changes>>()({
   remove: ({ context }, agent) => forgetAgent(context, agent),
 });
 
+/** Databases do not accept conditions of any size. */
+const idsAtOnce = 1000;
+
 type Hosting = {
   readonly agent_type: NetworkAgent['agent_type'];
   /** What it hosts. */
@@ -93,8 +96,12 @@ const hostings: readonly Hosting[] = [
 ];
 
 async function hostedRows({ of, hosted }: Hosting, call: Call): Promise<object[]> {
-  const ids = await hosted(call.context);
-  const rows = ids.length === 0 ? [] : await of.collection(call.context.store).list({ id: ids }, { orderBy: 'id' });
+  const ids = (await hosted(call.context)).sort();
+  const rows: object[] = [];
+  for (let start = 0; start < ids.length; start += idsAtOnce) {
+    const id = ids.slice(start, start + idsAtOnce);
+    rows.push(...(await of.collection(call.context.store).list({ id }, { orderBy: 'id' })));
+  }
   return (await of.items(call, rows)).map(of.view.of(call.request, call.context));
 }
 
