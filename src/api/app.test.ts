@@ -92,7 +92,7 @@ test('bodies that are malformed, too large or of another media type are client e
   const badUrl = await fixture.ask({ url: '/network/%zz' });
 
   assert.deepEqual([garbage.status, large.status, form.status, badUrl.status], [400, 413, 415, 400]);
-  assert.equal(garbage.body.NeutronError.type, 'BadRequest');
+  assert.equal(garbage.body.NeutronError.type, 'HTTPBadRequest');
 });
 
 test('DELETE may declare JSON and send no body', async () => {

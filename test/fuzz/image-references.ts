@@ -55,7 +55,7 @@ function makeImage(roll: Roll): Buffer {
   return Buffer.concat([mutateBytes(image.subarray(0, headBytes), roll), image.subarray(headBytes)]);
 }
 
-const isFault = (error: Error) => error instanceof Fault && error.code === 'badRequest';
+const isFault = (error: Error) => error instanceof Fault && error.code === 'invalidImageData';
 
 export const imageReferenceTarget: Target = {
   name: 'images that name another file',
@@ -85,7 +85,7 @@ export const imageReferenceTarget: Target = {
   },
 };
 
-/** Throws `badRequest` when the image is rejected, another error when the check was bypassed. */
+/** Throws `invalidImageData` when the image is rejected, another error when the check was bypassed. */
 async function readAccepted(path: string, format: DiskFormat, target: string): Promise<void> {
   await checkDiskFormat(path, format);
   const virtualSize = await inspectImage(path, format, { maxBytes: 2 ** 24, confinement: 'none' });

@@ -64,7 +64,7 @@ const seeds: readonly (readonly [format: DiskFormat, image: Buffer])[] = [
   ['vhdx', Buffer.alloc(1024)],
 ];
 
-const isFault = (error: Error) => error instanceof Fault && error.code === 'badRequest';
+const isFault = (error: Error) => error instanceof Fault && error.code === 'invalidImageData';
 
 export const imageTableTarget: Target = {
   name: 'tables of image files',
