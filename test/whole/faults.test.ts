@@ -38,7 +38,7 @@ import {
 } from '#test/crash/crash-jobs.ts';
 import { serverAddress } from '#test/crash/private-network.ts';
 import type { RackMachine } from '#test/crash/simulated-rack.ts';
-import { makeBootFile } from '#test/crash/small-images.ts';
+import { makeWholeDisk } from '#test/crash/small-images.ts';
 
 const run = promisify(execFile);
 const isRoot = process.getuid?.() === 0;
@@ -413,8 +413,8 @@ test('200 concurrent creates on 50 nodes give 50 servers and 150 errors with the
   const flavorRef = await createFlavor(cloud, 'small', {});
   const facts = { cidr: '192.0.2.0/24', gateway: '192.0.2.1', first: '192.0.2.10', last: '192.0.2.200' };
   const network = await createNetwork(cloud, 'net', facts);
-  const disk = await makeBootFile(stateDir, 'disk');
-  const imageRef = await uploadImage(cloud, { name: 'disk', path: disk.path, disk_format: 'raw', container_format: 'bare' });
+  const { raw } = await makeWholeDisk(stateDir, 'disk', { mib: 8, dataMib: 1 });
+  const imageRef = await uploadImage(cloud, { name: 'disk', path: raw, disk_format: 'raw', container_format: 'bare' });
 
   const create = async (index: number) => {
     const body = { server: { name: `rush${index}`, imageRef, flavorRef, networks: [{ uuid: network }] } };
