@@ -21,6 +21,7 @@ side, with its database), median and 99th percentile as the client sees them, an
 `;
 
 const widths = [1, 16, 64];
+const amounts = { ingot: { requests: 300, warmUp: 300 }, peer: { requests: 32 } };
 
 export async function runCloudBench(args: string[]): Promise<number> {
   const { flags, switches, isHelp } = parseOptions(args, { valueNames: ['rows', 'json'], switchNames: ['alone'] });
@@ -39,7 +40,7 @@ export async function runCloudBench(args: string[]): Promise<number> {
     started: new Date().toISOString(),
     host: `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, Linux ${release()}, Node.js ${process.version}`,
     ...(await measureCloud({
-      ...{ folder, rows, widths, sizes: [100, 10_000, 100_000], requests: { ingot: 100, peer: 32 } },
+      ...{ folder, rows, widths, sizes: [100, 10_000, 100_000], amounts },
       ...{ hasPeer: !switches.has('alone'), signal: interruption.signal },
       announce: (line) => void process.stderr.write(`==> ${line}\n`),
     })),

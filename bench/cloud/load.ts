@@ -13,6 +13,8 @@ export type Load = {
   readonly connections: number;
   /** At least so many requests are measured, and as many as there are connections. */
   readonly requests: number;
+  /** Requests before those that are measured; as many as there are connections by default. */
+  readonly warmUp?: number;
   /** Of the side that replies. */
   readonly pids: () => readonly number[];
   readonly signal: AbortSignal;
@@ -36,11 +38,13 @@ const maxWaitMs = 600_000;
 /** Of the requests. Keystone 22 under load refuses some validations of a good token. */
 const maxRefused = 0.1;
 
-export async function measureLoad(what: Request, { connections, requests, pids, signal }: Load): Promise<Measured> {
+export async function measureLoad(what: Request, { connections, requests, warmUp, pids, signal }: Load): Promise<Measured> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   try {
     // Workers that have replied once have loaded what they need, and opened their connections to the database.
-    await inParallel(connections, connections, signal, () => ask(what, { agent, signal }).catch(() => undefined));
+    await inParallel(Math.max(warmUp ?? 0, connections), connections, signal, () =>
+      ask(what, { agent, signal }).catch(() => undefined),
+    );
     const walls: number[] = [];
     const errors: unknown[] = [];
     const before = cpuSeconds(pids());

@@ -14,14 +14,17 @@ export type CallFindings = { title: string; ingot: Measured[]; peer?: Measured[]
 export type Flatness = { title: string; cpu: Record<number, number> };
 export type CloudFindings = { started: string; host: string; rows: number; calls: CallFindings[]; flat: Flatness[] };
 
+/** Before those that are measured come some for the compiler of JavaScript, which Python has not. */
+export type Amount = { readonly requests: number; readonly warmUp?: number };
+
 export type Options = {
   readonly folder: string;
   readonly rows: number;
   readonly widths: readonly number[];
   /** Rows of the lists whose pages are compared. */
   readonly sizes: readonly number[];
-  /** Requests that are measured at each width, of Ingot and of the others. */
-  readonly requests: { readonly ingot: number; readonly peer: number };
+  /** Requests at each width. */
+  readonly amounts: { readonly ingot: Amount; readonly peer: Amount };
   /** Whether Debian's services are measured, too. */
   readonly hasPeer: boolean;
   readonly announce: (line: string) => void;
@@ -59,7 +62,7 @@ async function measureFlatness(options: Options): Promise<Flatness[]> {
     options.announce(`Ingot: pages of lists with ${rows} rows`);
     await withIngot(options, rows, async (side) => {
       const lists = callsFor(side, await tokenFor(side)).filter(({ title }) => title.startsWith('list'));
-      const load = { connections: 1, requests: options.requests.ingot, pids: side.pids, signal: options.signal };
+      const load = { connections: 1, ...options.amounts.ingot, pids: side.pids, signal: options.signal };
       for (const { title, request } of lists) {
         const { cpu } = await measureLoad(request, load);
         found.set(title, { ...found.get(title), [rows]: cpu });
@@ -70,7 +73,7 @@ async function measureFlatness(options: Options): Promise<Flatness[]> {
 }
 
 const measureIngot = (options: Options) =>
-  withIngot(options, options.rows, (side) => measureSide(side, options, options.requests.ingot));
+  withIngot(options, options.rows, (side) => measureSide(side, options, options.amounts.ingot));
 
 async function measurePeer(options: Options) {
   const { folder, rows, announce, signal } = options;
@@ -84,7 +87,7 @@ async function measurePeer(options: Options) {
     await makeOneOfEach(side);
     announce(`peer: ${rows} images, networks and ports`);
     for (const [database, statement] of fillings(rows)) await services.query(database, statement);
-    return await measureSide(side, options, options.requests.peer);
+    return await measureSide(side, options, options.amounts.peer);
   } finally {
     await services.stop();
   }
@@ -101,13 +104,13 @@ async function makeOneOfEach(side: Side): Promise<void> {
   await make(`${side.network}/ports`, { port: { network_id: network.id } });
 }
 
-async function measureSide(side: Side, { widths, announce, signal }: Options, requests: number) {
+async function measureSide(side: Side, { widths, announce, signal }: Options, amount: Amount) {
   const found: { title: string; measured: Measured[] }[] = [];
   for (const { title, request } of callsFor(side, await tokenFor(side))) {
     const measured: Measured[] = [];
     for (const connections of widths) {
       announce(`${side.name}: ${title}, ${connections} connections`);
-      measured.push(await measureLoad(request, { connections, requests, pids: side.pids, signal }));
+      measured.push(await measureLoad(request, { connections, ...amount, pids: side.pids, signal }));
     }
     found.push({ title, measured });
   }

@@ -3,6 +3,7 @@
  * answered between batches.
  */
 import { setImmediate } from 'node:timers/promises';
+import { TimeSlice } from '#async/time-slice.ts';
 import { Fault } from '#domain/faults.ts';
 import type { Collection } from './collection.ts';
 import { type Condition, isEqual } from './conditions.ts';
@@ -55,6 +56,9 @@ export type ListSource<T extends object> = {
 export type ListPage<R> = { readonly items: R[]; readonly next: string | undefined };
 
 const largestPage = 1000;
+/** Rows that were tested in this time are small: the next batch has twice as many, up to so many times the first. */
+const quickMs = 2;
+const mostGrown = 16;
 const notFound = (marker: string) => `Marker ${marker} could not be found.`;
 
 type Key = Record<string, unknown>;
@@ -104,12 +108,13 @@ export async function* readRows<T extends object>(
   keys: readonly object[],
 ): AsyncGenerator<T[]> {
   const ids = (keys as readonly Key[]).map((key) => key[id]);
+  const slice = new TimeSlice();
   for (let start = 0; start < ids.length; start += read) {
     const some = ids.slice(start, start + read);
     const found = await collection.list({ [id]: some } as object);
     const rows = new Map(found.map((row) => [(row as Key)[id], row]));
     yield some.flatMap((each) => rows.get(each) ?? []);
-    await setImmediate();
+    await slice.pause();
   }
 }
 
@@ -144,11 +149,15 @@ async function* batches<T extends object>(
   { columns, where, after, keep }: Scan,
 ): AsyncGenerator<Key[]> {
   const read = [...new Set([...columns, ...order.map(({ column }) => column)])];
+  let size = scanned;
   for (let last = after; ; await setImmediate()) {
-    const rows = await collection.test(read, { visible, where }, { order, after: last, limit: scanned });
+    const began = performance.now();
+    const rows = await collection.test(read, { visible, where }, { order, after: last, limit: size });
+    const tookMs = performance.now() - began;
     const matching = rows.flatMap(({ row, matches }) => (matches ? [row] : []));
     yield (keep && matching.length > 0 ? await keep(matching) : matching) as Key[];
-    if (rows.length < scanned) return;
+    if (rows.length < size) return;
+    if (tookMs < quickMs) size = Math.min(2 * size, mostGrown * scanned);
     last = rows.at(-1)?.row;
   }
 }

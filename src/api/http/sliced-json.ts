@@ -1,8 +1,8 @@
 /** Serializes long lists item by item: `JSON.stringify` of a thousand large records would block the event loop. */
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { TimeSlice } from '#async/time-slice.ts';
 import { JsonItems, JsonText } from './json-text.ts';
-import { TimeSlice } from './time-slice.ts';
 
 const longList = 50;
 const pieceBytes = 64 * 1024;

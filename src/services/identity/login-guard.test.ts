@@ -5,7 +5,7 @@ import { aLastingStore } from '#test/a-store.ts';
 import { faultOf } from '#test/fault-of.ts';
 import { type Attempt, LoginGuard } from './login-guard.ts';
 import { limitTable } from './login-limits.ts';
-import { hashPassword } from './passwords.ts';
+import { checkPassword, hashPassword } from './passwords.ts';
 
 const secret = Buffer.alloc(32, 1);
 const client = { address: '192.0.2.7', log: { warn() {} }, isGone: () => false };
@@ -45,6 +45,40 @@ test('right secrets write nothing and give their attempts back', async (t) => {
   const { store, guard, user } = await aFixture(t);
   await guard.check(client, user);
   assert.deepEqual(await store.failed_logins.list(), []);
+});
+
+test('a secret that was right is not hashed again, until the hash is another', async (t) => {
+  const { store, user } = await aFixture(t);
+  const hashed: string[] = [];
+  const check = (given: string, hash: string | undefined) => {
+    hashed.push(given);
+    return checkPassword(given, hash);
+  };
+  const guard = new LoginGuard(store, { secret, check });
+  await assert.rejects(guard.check(client, { ...user, secret: 'wrong' }), wrong);
+  await guard.check(client, user);
+  await guard.check(client, user);
+  await assert.rejects(guard.check(client, { ...user, secret: 'wrong' }), wrong);
+  await guard.check(client, { ...user, hash: await hashPassword('right') });
+  await assert.rejects(guard.check(client, { ...user, hash: undefined }), wrong);
+  assert.deepEqual(hashed, ['wrong', 'right', 'wrong', 'right', 'right']);
+});
+
+test('a known secret is not told beyond the limits', async (t) => {
+  const { guard, exhaust, user, guess } = await aFixture(t);
+  const known = { ...client, address: '198.51.100.1' };
+  await guard.check(known, user);
+  await exhaust(guess);
+  await assert.rejects(guard.check(client, user), spent);
+});
+
+test('what decides in place of a hash is asked each time', async (t) => {
+  const { guard, user } = await aFixture(t);
+  const asked: string[] = [];
+  const attempt = { ...user, test: (given: string) => asked.push(given) > 0 };
+  await guard.check(client, attempt);
+  await guard.check(client, attempt);
+  assert.deepEqual(asked, ['right', 'right']);
 });
 
 test('a clock that was set back before the restart prolongs a limit by no more than a burst', async (t) => {

@@ -11,6 +11,7 @@ import { FailedLogins } from './failed-logins.ts';
 import { HashQueue } from './hash-queue.ts';
 import { type LoginBudgets, loginBudgets, type Spending } from './login-limits.ts';
 import { checkPassword, hashPassword } from './passwords.ts';
+import { RecentSecrets } from './recent-secrets.ts';
 
 const dayMs = 24 * 3600 * 1000;
 const knownMs = 30 * dayMs;
@@ -43,6 +44,14 @@ export type LoginClient = {
   isGone(): boolean;
 };
 
+export type LoginGuardOptions = {
+  /** The same at each start. */
+  readonly secret: Buffer;
+  /** Monotonic milliseconds. */
+  readonly now?: (() => number) | undefined;
+  readonly check?: typeof checkPassword;
+};
+
 export class LoginGuard {
   readonly #store: Store;
   readonly #queue = new HashQueue();
@@ -50,13 +59,16 @@ export class LoginGuard {
   readonly #slotOf: (text: string) => string;
   readonly #budgets: LoginBudgets;
   readonly #failed: FailedLogins;
+  readonly #recent: RecentSecrets;
+  readonly #checkPassword: typeof checkPassword;
 
-  /** @param now monotonic milliseconds. @param secret the same at each start */
-  constructor(store: Store, { secret, now }: { secret: Buffer; now?: (() => number) | undefined }) {
+  constructor(store: Store, { secret, now, check = checkPassword }: LoginGuardOptions) {
     this.#store = store;
     this.#slotOf = createSlots(secret);
     this.#budgets = loginBudgets(now);
     this.#failed = new FailedLogins(store, this.#budgets);
+    this.#checkPassword = check;
+    this.#recent = new RecentSecrets(now && { clock: now });
   }
 
   /** @throws Fault `unauthorized` if the secret is wrong, `tooManyRequests` if it was not checked */
@@ -69,7 +81,7 @@ export class LoginGuard {
     refuseSpent(this.#budgets, spending);
     const isRight = await (attempt.isElsewhere ? this.#questions : this.#queue).run({
       ...{ address, isKnown, isAborted: () => client.isGone(), admit: () => admit(this.#budgets, spending) },
-      work: () => checkAndSettle(this.#budgets, attempt, spending),
+      work: () => this.#checkAndSettle(attempt, spending),
     });
     if (!isRight) {
       // No user names: people type passwords there.
@@ -90,6 +102,25 @@ export class LoginGuard {
   /** Whether a hash is of this secret, for clients that have logged in: not counted as an attempt. */
   isSame({ address }: LoginClient, secret: string, hash: string): Promise<boolean> {
     return this.#queue.run({ address, isKnown: true, work: () => checkPassword(secret, hash) });
+  }
+
+  async #checkAndSettle({ secret, hash, test }: Attempt, spending: Spending): Promise<boolean> {
+    // What could not be checked was no guess.
+    let isRefunded = true;
+    try {
+      isRefunded = await (test ? test(secret) : this.#checkHash(secret, hash));
+      return isRefunded;
+    } finally {
+      for (const [kind, key] of spending) this.#budgets[kind].settle(key, isRefunded);
+    }
+  }
+
+  /** In a turn of the queue like all checks: what is known from a moment ago must not be guessed faster. */
+  async #checkHash(secret: string, hash: string | undefined): Promise<boolean> {
+    if (hash && this.#recent.has(secret, hash)) return true;
+    const isRight = await this.#checkPassword(secret, hash);
+    if (isRight && hash) this.#recent.add(secret, hash);
+    return isRight;
   }
 
   /** Nonexistent names are counted as well, or the response would reveal which exist. */
@@ -116,17 +147,6 @@ export class LoginGuard {
       const old = all.slice(addressesEach).map((row) => row.address);
       if (old.length > 0) await trx.login_addresses.remove({ user_id, address: old });
     });
-  }
-}
-
-async function checkAndSettle(budgets: LoginBudgets, { secret, hash, test }: Attempt, spending: Spending): Promise<boolean> {
-  // What could not be checked was no guess.
-  let isRefunded = true;
-  try {
-    isRefunded = test ? await test(secret) : await checkPassword(secret, hash);
-    return isRefunded;
-  } finally {
-    for (const [kind, key] of spending) budgets[kind].settle(key, isRefunded);
   }
 }
 
