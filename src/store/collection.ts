@@ -204,7 +204,8 @@ export abstract class Collection<T extends object, Columns = any> {
     if (known || key === undefined || this.db.isTransaction) return known;
     return this.#known?.read(key, orderText(page), async () => {
       const rows = await this.#select('*', where, page);
-      return { records: this.#decoded<T>(rows), size: charactersOf(rows) };
+      const size = charactersOf(rows);
+      return { records: this.#decoded<T>(rows), size };
     });
   }
 

@@ -29,13 +29,10 @@ export class RecordCodec<T extends object> {
     this.#sealer = sealer;
   }
 
+  /** @param row may become the record */
   decode(row: object): T {
     const { json = [], boolean = [], derived, sealed = [] } = this.#table;
-    const record: Record<string, unknown> = {};
-    // Copied one by one: an object of which a member was deleted is a slow one from then on.
-    for (const column in row) {
-      if (!derived || !Object.hasOwn(derived, column)) record[column] = (row as Record<string, unknown>)[column];
-    }
+    const record = derived ? without(row, derived) : (row as Record<string, unknown>);
     for (const column of sealed) if (isSealed(record[column])) record[column] = this.#open(record[column], column);
     for (const column of json) if (typeof record[column] === 'string') record[column] = this.#parse(record[column], column);
     for (const column of boolean) if (column in record && record[column] !== null) record[column] = Boolean(record[column]);
@@ -83,4 +80,11 @@ export class RecordCodec<T extends object> {
       );
     }
   }
+}
+
+/** Copied one by one: an object of which a member was deleted is a slow one from then on. */
+function without(row: object, derived: object): Record<string, unknown> {
+  const record: Record<string, unknown> = {};
+  for (const column in row) if (!Object.hasOwn(derived, column)) record[column] = (row as Record<string, unknown>)[column];
+  return record;
 }

@@ -2,7 +2,7 @@
  * Kysely's SQLite dialect on `node:sqlite`, with a driver of our own (group-commit.ts). A statement has a `reader` flag for
  * returning rows and takes its parameters as one array, as in better-sqlite3; `node:sqlite` has neither.
  */
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite';
 import {
   type Driver,
   type Dialect as KyselyDialect,
@@ -38,6 +38,8 @@ const preparedMax = 200;
 /** Longer ones (inserts of many rows) are rarely repeated, and would keep what was last written in memory. */
 const longestPrepared = 4000;
 
+const readsOrWritesRows = /^\s*(?:select|insert|update|delete|with)\b/i;
+
 /**
  * Preparing a statement takes longer than running it: the recently used ones are kept. SQLite prepares a statement anew
  * if the schema has changed since.
@@ -52,6 +54,8 @@ class StatementCache {
   }
 
   get(sql: string): Statement {
+    // Statements kept from before would go on with the names of the former columns.
+    if (!readsOrWritesRows.test(sql)) this.#prepared.clear();
     if (sql.length > longestPrepared) return prepare(this.#database, sql);
     const statement = this.#prepared.get(sql) ?? prepare(this.#database, sql);
     this.#prepared.delete(sql);
@@ -63,14 +67,26 @@ class StatementCache {
 
 function prepare(database: DatabaseSync, sql: string): Statement {
   const statement = database.prepare(sql);
+  const names = statement.columns().map(({ name }) => name);
+  // Objects of `node:sqlite` have no prototype, for which V8 keeps their members in a hash table: arrays cost two thirds.
+  statement.setReturnArrays(true);
+  const empty = Object.fromEntries(names.map((name) => [name, null]));
   return {
-    reader: statement.columns().length > 0,
-    all: (parameters) => statement.all(...parameters.map(toSqlite)),
+    reader: names.length > 0,
+    all: (parameters) =>
+      (statement.all(...parameters.map(toSqlite)) as unknown as SQLOutputValue[][]).map((values) => rowOf(empty, names, values)),
     run: (parameters) => {
       const { changes, lastInsertRowid } = statement.run(...parameters.map(toSqlite));
       return { changes: BigInt(changes), lastInsertRowid: BigInt(lastInsertRowid) };
     },
   };
+}
+
+/** A copy of an object with these names has room for all of them from the start. */
+function rowOf(empty: object, names: readonly string[], values: readonly SQLOutputValue[]): object {
+  const row: Record<string, unknown> = { ...empty };
+  for (let index = 0; index < names.length; index++) row[names[index] as string] = values[index];
+  return row;
 }
 
 const isAnyOf = (expression: string, values: readonly JsonValue[]): RawBuilder<boolean> => {
