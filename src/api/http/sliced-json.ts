@@ -5,7 +5,10 @@ import { TimeSlice } from '#async/time-slice.ts';
 import { JsonItems, JsonText } from './json-text.ts';
 
 const longList = 50;
-const pieceBytes = 64 * 1024;
+const pieceBytes = 128 * 1024;
+/** Items whose texts are no longer than this are serialized together: a call for each costs more than its text. */
+const shortItem = 4 * 1024;
+const itemsTogether = 16;
 
 const isLong = (value: unknown): value is unknown[] => Array.isArray(value) && value.length > longList;
 const isSliced = (value: unknown): boolean => isLong(value) || value instanceof JsonItems;
@@ -31,7 +34,7 @@ export function sendLongListsInSlices(app: FastifyInstance): void {
       'content-length',
       pieces.reduce((sum, { length }) => sum + length, 0),
     );
-    return Readable.from(pieces);
+    return pieces.length === 1 ? pieces[0] : Readable.from(pieces);
   });
 }
 
@@ -60,7 +63,8 @@ function* jsonParts(answer: object): Generator<string | Buffer> {
       yield* value.takePieces();
       yield ']';
     } else if (isLong(value)) {
-      for (const [index, item] of value.entries()) yield `${index === 0 ? `${key}[` : ','}${JSON.stringify(item) ?? 'null'}`;
+      yield `${key}[`;
+      yield* itemTexts(value);
       yield ']';
     } else {
       const text = JSON.stringify(value);
@@ -70,4 +74,16 @@ function* jsonParts(answer: object): Generator<string | Buffer> {
     before = ',';
   }
   yield before === '{' ? '{}' : '}';
+}
+
+/** With commas between them. */
+function* itemTexts(items: readonly unknown[]): Generator<string> {
+  let count = 1;
+  for (let start = 0; start < items.length; ) {
+    const some = items.slice(start, start + count);
+    const text = JSON.stringify(some).slice(1, -1);
+    yield start === 0 ? text : `,${text}`;
+    start += some.length;
+    count = text.length <= shortItem * some.length ? itemsTogether : 1;
+  }
 }
