@@ -32,17 +32,22 @@ const iniOf: Readonly<Record<PeerName, string>> = {
   neutron: '/etc/neutron/neutron-api-uwsgi.ini',
 };
 
+/** `workers`: processes of each service, in place of those of their packages. */
+export type PeerOptions = { readonly config?: MoreConfig; readonly workers?: number };
+
 export class PeerServices {
   readonly #root: string;
   readonly #logs: string;
   readonly #more: MoreConfig;
+  readonly #workers: readonly string[];
   readonly #children: { name: string; child: ChildProcess }[] = [];
 
-  /** @param root of Debian with `packages` @param logs folder for the output of each service @param more of their configuration */
-  constructor(root: string, logs: string, more: MoreConfig = {}) {
+  /** @param root of Debian with `packages` @param logs folder for the output of each service */
+  constructor(root: string, logs: string, { config = {}, workers }: PeerOptions = {}) {
     this.#root = root;
     this.#logs = logs;
-    this.#more = more;
+    this.#more = config;
+    this.#workers = workers === undefined ? [] : ['--processes', `${workers}`];
   }
 
   /** With empty databases. */
@@ -108,7 +113,8 @@ export class PeerServices {
     const ini = `${folder}/${name}.ini`;
     const file = join(this.#root, iniOf[name]);
     writeFileSync(join(this.#root, ini), withoutAppArmor(file));
-    this.#spawn(name, ['uwsgi_python3', '--http-socket', `127.0.0.1:${ports[name]}`, '--ini', ini, ...wordsFor[name]]);
+    const words = ['--http-socket', `127.0.0.1:${ports[name]}`, '--ini', ini, ...wordsFor[name], ...this.#workers];
+    this.#spawn(name, ['uwsgi_python3', ...words]);
   }
 
   #run(words: readonly string[]): Promise<string> {
