@@ -50,6 +50,13 @@ test('compares lists as sets, and in their order where a step says so', () => {
   assert.deepEqual(places(one, other, { isOrdered: true }), ['body.names.0', 'body.names.1']);
 });
 
+test('names items of a list by id or name, so that one more moves no other', () => {
+  const users = (...names: string[]) => reply({ users: names.map((name) => ({ id: hex, name })) });
+
+  assert.deepEqual(places(users('alice', 'bob'), users('alice', 'another', 'bob')), ['body.users.[another]']);
+  assert.deepEqual(places(reply({ users: [] }), reply({ users: {} })), ['body.users.[]']);
+});
+
 test('compares of a list only what has a name, where a step says so', () => {
   const sides = [aSide(1, { alice: hex }), aSide(2, { alice: otherHex })] as const;
   const [one, other] = [reply({ users: [{ id: hex }, { id: 'x' }] }), reply({ users: [{ id: otherHex }, { id: 'y' }] })];

@@ -100,17 +100,25 @@ function withNames(value: unknown): unknown {
 
 /** Lists by their items' text, so that those without an order are equal. */
 function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted).sort((left, right) => (textOf(left) < textOf(right) ? -1 : 1));
+  if (Array.isArray(value)) {
+    const items = value.map(sorted);
+    return keyed(items) ?? items.sort((left, right) => (textOf(left) < textOf(right) ? -1 : 1));
+  }
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, sorted(each)]));
 }
 
-/** What both sides have decides before what only one may have. */
-function textOf(item: unknown): string {
-  if (typeof item !== 'object' || item === null) return JSON.stringify(item);
-  const { id, name, ...others } = item as Record<string, unknown>;
-  return JSON.stringify([id, name, others]);
+/** By id or name, so that an item which only one side has moves no other. */
+function keyed(items: readonly unknown[]): Record<string, unknown> | undefined {
+  const keys = items.map((item) => [item, (item as Item | null)?.id, (item as Item | null)?.name].find(isKey));
+  if (!keys.every(isKey) || new Set(keys).size < keys.length) return undefined;
+  return { '[]': 'a list', ...Object.fromEntries(items.map((item, index) => [`[${keys[index]}]`, item])) };
 }
+
+type Item = { id?: unknown; name?: unknown };
+const isKey = (key: unknown): key is string => typeof key === 'string' && key !== 'HEX' && key !== 'UUID';
+
+const textOf = (item: unknown) => JSON.stringify(item) ?? '';
 
 function jsonOf(text: string): unknown {
   try {

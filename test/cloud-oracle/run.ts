@@ -1,8 +1,8 @@
 /** Sends the steps of all scenarios to both sides, and reports the differences. */
 import { type Deviation, judge, type Reply, type Verdict } from '../oracle/compare.ts';
 import { differencesOf } from './compare.ts';
-import { differenceTable } from './differences.ts';
-import { type Kind, kindTable } from './kinds.ts';
+import { differenceTable, kindTable } from './differences.ts';
+import type { Kind } from './kind.ts';
 import type { Scenario, Step } from './scenario.ts';
 import { scenarioTable } from './scenarios.ts';
 import type { Side } from './side.ts';
@@ -37,14 +37,17 @@ async function runStep({ peer, ingot }: Pair, scenario: Scenario, step: Step, us
   const replies = await Promise.all([peer.ask(scenario.service, step), ingot.ask(scenario.service, step)]);
   const [one, other] = replies;
   const found = differencesOf(step, { reply: one, side: peer }, { reply: other, side: ingot });
-  const verdict = judge(withoutKinds(found, scenario, used), differenceTable[keyOf(scenario, step)]);
+  const verdict = judge(withoutKinds(found, scenario, step, used), differenceTable[keyOf(scenario, step)]);
   if (verdict.result !== 'wrong') return verdict;
   return { ...verdict, words: [verdict.words, `peer: ${inShort(one)}`, `Ingot: ${inShort(other)}`].join('\n') };
 }
 
-function withoutKinds(found: readonly Deviation[], { service }: Scenario, used: Set<Kind>): Deviation[] {
+function withoutKinds(found: readonly Deviation[], scenario: Scenario, step: Step, used: Set<Kind>): Deviation[] {
+  const rows = kindTable.filter(
+    ({ service, steps }) => service === scenario.service && (steps?.test(keyOf(scenario, step)) ?? true),
+  );
   return found.filter((each) => {
-    const kind = kindTable.find((row) => row.service === service && row.at.test(each.at) && (row.holds?.(each) ?? true));
+    const kind = rows.find((row) => row.at.test(each.at) && (row.holds?.(each) ?? true));
     if (kind) used.add(kind);
     return kind === undefined;
   });

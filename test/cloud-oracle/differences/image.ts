@@ -1,0 +1,14 @@
+/** Intended differences between Glance 25 and Ingot. */
+import type { Difference } from '../../oracle/row.ts';
+import type { Kind } from '../kind.ts';
+
+export const imageKinds: readonly Kind[] = [
+  { service: 'image', at: /^headers\.x-openstack-request-id$/, holds: ({ ingot }) => ingot === true, why: 'each reply has one' },
+];
+
+export const imageDifferences: Readonly<Record<string, Difference>> = {
+  'image versions: GET of no token': {
+    why: 'Glance names versions by its settings; Ingot those whose routes it has',
+    at: ['v2.8', 'v2.10', 'v2.11', 'v2.12', 'v2.13', 'v2.15'].map((id) => `body.versions.[${id}]`),
+  },
+};
