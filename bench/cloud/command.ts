@@ -21,7 +21,7 @@ side, with its database), median and 99th percentile as the client sees them, an
 `;
 
 const widths = [1, 16, 64];
-const amounts = { ingot: { requests: 300, warmUp: 300 }, peer: { requests: 32 } };
+const amounts = { ingot: { requests: 300, warmUp: 1000 }, peer: { requests: 32 } };
 
 export async function runCloudBench(args: string[]): Promise<number> {
   const { flags, switches, isHelp } = parseOptions(args, { valueNames: ['rows', 'json'], switchNames: ['alone'] });

@@ -56,9 +56,10 @@ export type ListSource<T extends object> = {
 export type ListPage<R> = { readonly items: R[]; readonly next: string | undefined };
 
 const largestPage = 1000;
-/** Rows that were tested in this time are small: the next batch has twice as many, up to so many times the first. */
 const quickMs = 2;
-const mostGrown = 16;
+/** Batches grow up to so many times the first: large rows may follow small ones. */
+const mostTested = 16;
+const mostRead = 3;
 const notFound = (marker: string) => `Marker ${marker} could not be found.`;
 
 type Key = Record<string, unknown>;
@@ -109,12 +110,33 @@ export async function* readRows<T extends object>(
 ): AsyncGenerator<T[]> {
   const ids = (keys as readonly Key[]).map((key) => key[id]);
   const slice = new TimeSlice();
-  for (let start = 0; start < ids.length; start += read) {
-    const some = ids.slice(start, start + read);
-    const found = await collection.list({ [id]: some } as object);
+  const size = new BatchSize(read, mostRead);
+  for (let start = 0; start < ids.length; ) {
+    const some = ids.slice(start, start + size.next);
+    start += some.length;
+    const found = await size.during(() => collection.list({ [id]: some } as object));
     const rows = new Map(found.map((row) => [(row as Key)[id], row]));
     yield some.flatMap((each) => rows.get(each) ?? []);
     await slice.pause();
+  }
+}
+
+/** Rows that were read in `quickMs` are small: the next batch has twice as many. */
+class BatchSize {
+  next: number;
+  readonly #most: number;
+
+  /** @param most times the first size */
+  constructor(first: number, most: number) {
+    this.next = first;
+    this.#most = first * most;
+  }
+
+  async during<R>(read: () => Promise<R>): Promise<R> {
+    const began = performance.now();
+    const rows = await read();
+    if (performance.now() - began < quickMs) this.next = Math.min(2 * this.next, this.#most);
+    return rows;
   }
 }
 
@@ -149,15 +171,13 @@ async function* batches<T extends object>(
   { columns, where, after, keep }: Scan,
 ): AsyncGenerator<Key[]> {
   const read = [...new Set([...columns, ...order.map(({ column }) => column)])];
-  let size = scanned;
+  const size = new BatchSize(scanned, mostTested);
   for (let last = after; ; await setImmediate()) {
-    const began = performance.now();
-    const rows = await collection.test(read, { visible, where }, { order, after: last, limit: size });
-    const tookMs = performance.now() - began;
+    const limit = size.next;
+    const rows = await size.during(() => collection.test(read, { visible, where }, { order, after: last, limit }));
     const matching = rows.flatMap(({ row, matches }) => (matches ? [row] : []));
     yield (keep && matching.length > 0 ? await keep(matching) : matching) as Key[];
-    if (rows.length < size) return;
-    if (tookMs < quickMs) size = Math.min(2 * size, mostGrown * scanned);
+    if (rows.length < limit) return;
     last = rows.at(-1)?.row;
   }
 }
