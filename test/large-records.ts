@@ -46,7 +46,7 @@ const network = {
     port_security_enabled: true,
     tags: [],
     revision_number: 1,
-    provider: {},
+
     description: '',
     created_at: at,
     updated_at: at,

@@ -59,6 +59,7 @@ test('counts a write to any table, except those on which no token depends', asyn
     'metadef_resource_types',
     'network_agents',
     'network_quotas',
+    'network_segments',
     'networks',
     'node_endpoints',
     'node_locks',

@@ -9,6 +9,7 @@ const unrelated: ReadonlySet<string> = new Set([
   ...[
     'default_security_group_rules',
     'network_agents',
+    'network_segments',
     'networks',
     'qos_policies',
     'qos_rules',

@@ -30,6 +30,7 @@ export const listTables = {
   metadef_namespaces: { id: 'namespace', order: newestFirst },
   metadef_items: { id: 'name', order: newestFirst },
   network_agents: { id: 'id', order: oldestFirst },
+  network_segments: { id: 'id', order: oldestFirst },
   networks: { id: 'id', order: oldestFirst },
   node_locks: { id: 'id', order: oldestFirst },
   node_ports: { id: 'uuid', order: [{ column: 'id' }] },

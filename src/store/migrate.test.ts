@@ -100,6 +100,7 @@ const later = [
   '0160-default-security-group-rules',
   '0161-dns-names',
   '0175-network-agents',
+  '0176-network-segments',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

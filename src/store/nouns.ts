@@ -36,6 +36,7 @@ import { LoginAddresses } from './tables/login-addresses.ts';
 import { MetadefItems, MetadefNamespaces, MetadefResourceTypes } from './tables/metadefs.ts';
 import { NetworkAgents } from './tables/network-agents.ts';
 import { NetworkQuotas } from './tables/network-quotas.ts';
+import { NetworkSegments } from './tables/network-segments.ts';
 import { Networks } from './tables/networks.ts';
 import { NodeEndpoints } from './tables/node-endpoints.ts';
 import { NodeLocks } from './tables/node-locks.ts';
@@ -105,6 +106,7 @@ export const nouns = {
   qos_rules: QosRules,
   rbac_policies: RbacPolicies,
   networks: Networks,
+  network_segments: NetworkSegments,
   subnets: Subnets,
   ports: Ports,
   /** Written only by `engine/servers/addresses.ts`, together with `fixed_ips` of the port. */

@@ -265,8 +265,8 @@ test('explains what is unsupported', { skip }, async () => {
   await fixture.ask({ method: 'POST', url: '/network/v2.0/ports', payload: { port: { network_id: network?.id } } });
 
   await assert.rejects(
-    openstack(env, ['network', 'segment', 'create', '--network', 'taken', '--network-type', 'vlan', 's']),
-    /A network segment is not supported by Ingot yet/,
+    openstack(env, ['network', 'flavor', 'create', '--service-type', 'L3_ROUTER_NAT', 'f']),
+    /A flavor of a network service is not supported by Ingot yet/,
   );
   // The client prints the cause of a failed delete only in its log lines.
   await assert.rejects(openstack(env, ['network', 'delete', 'taken']), /is in use: there are 1 ports on it/);

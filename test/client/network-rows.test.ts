@@ -132,6 +132,34 @@ test('provider networks, availability zones and addresses in use', { skip }, asy
   assert.match(output, /AvailabilityZone mars could not be found/);
 });
 
+test('segments of a network', { skip }, async () => {
+  const { replies, output } = await session([
+    'network create wide -f json',
+    'network segment create --network wide --network-type geneve --segment 2055 --description tunnel row -f json',
+    'network segment list --network wide --long -f json',
+    'network segment set --name column --description rack row',
+    'network segment show column -f json',
+    'subnet create --network wide --subnet-range 10.93.0.0/28 --network-segment column -f json wide',
+    'network segment delete column',
+    'subnet delete wide',
+    'network segment delete column',
+    'network segment list --network wide -f json',
+  ]);
+  const [network, made, listed, shown, subnet, left] = replies;
+
+  assert.deepEqual([made.network_id, made.network_type, made.segmentation_id], [network.id, 'geneve', 2055], output);
+  assert.deepEqual(
+    listed.map((row: Record<string, unknown>) => [row['Name'], row['Network Type'], row['Physical Network']]),
+    [
+      [null, 'flat', 'provisioning'],
+      ['row', 'geneve', null],
+    ],
+  );
+  assert.deepEqual([shown.name, shown.description, subnet.segment_id], ['column', 'rack', made.id]);
+  assert.match(output, /it has the subnets/);
+  assert.equal(left.length, 1);
+});
+
 test('IPv6 subnets whose hosts make their addresses', { skip }, async () => {
   const { replies, output } = await session([
     'network create six',

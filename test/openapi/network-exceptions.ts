@@ -32,12 +32,8 @@ const ruleFields = [
 ];
 
 export const networkExceptions: readonly Exception[] = [
-  absent('networks', ['l2_adjacency', 'segments'], '{l2_adjacency,multiprovidernet}.py'),
-  absent(
-    'ports',
-    ['device_profile', 'dns_domain', 'hints', 'ip_allocation'],
-    '{port_device_profile,dns_domain_ports,port_hints,ip_allocation}.py',
-  ),
+  absent('networks', ['segments'], 'multiprovidernet.py'),
+  absent('ports', ['device_profile', 'dns_domain', 'hints'], '{port_device_profile,dns_domain_ports,port_hints}.py'),
   absent('ports', ['resource_request'], 'port_resource_request.py'),
   absent(
     'routers',
@@ -50,6 +46,20 @@ export const networkExceptions: readonly Exception[] = [
     says: 'must be string',
     why: 'An object or null, a list, and null where there is none.',
     source: 'neutron/db/l3_fip_port_details.py, neutron/services/portforwarding/pf_plugin.py, neutron/db/l3_db.py',
+  },
+  {
+    at: inEach('networks', ['l2_adjacency']),
+    what: 'wrong',
+    says: 'must be string',
+    why: 'A boolean.',
+    source: 'neutron/services/segments/plugin.py (_extend_network_dict_binding)',
+  },
+  {
+    at: '/segments/*/segmentation_id',
+    what: 'wrong',
+    says: ': null',
+    why: 'null where the type has none.',
+    source: 'neutron/services/segments/db.py (_make_segment_dict)',
   },
   {
     at: inEach('agents', ['alive', 'configurations', 'resources_synced']),

@@ -61,7 +61,7 @@ async function agentCycle(send: Send, store: Store): Promise<void> {
 }
 
 /** Empty collections, to which nothing can be added. */
-const absent = ['flavors', 'segments', 'service_profiles', 'service-providers'];
+const absent = ['flavors', 'service_profiles', 'service-providers'];
 
 async function networkCycle(send: Send): Promise<void> {
   const { network } = await send('POST', '/networks', { network: { name: 'net', shared: true } });
@@ -71,6 +71,12 @@ async function networkCycle(send: Send): Promise<void> {
   await send('GET', `/network-ip-availabilities/${network.id}`);
   await send('PUT', `/networks/${network.id}`, { network: { name: 'other' } });
   await tagCycle(send, `/networks/${network.id}`);
+  const wire = { network_id: network.id, network_type: 'vlan', physical_network: 'rack', name: 'rack' };
+  const { segment } = await send('POST', '/segments', { segment: wire });
+  await send('GET', '/segments');
+  await send('GET', `/segments/${segment.id}`);
+  await send('PUT', `/segments/${segment.id}`, { segment: { name: 'row' } });
+  await send('DELETE', `/segments/${segment.id}`);
   await portCycle(send, { network: network.id, subnet });
   await send('DELETE', `/subnets/${subnet}`);
   await send('DELETE', `/networks/${network.id}`);

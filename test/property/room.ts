@@ -26,7 +26,7 @@ export class Room {
     await store.projects.insert({ id: aServerRequest.project_id, domain_id: 'default', name: 'p', description: '' });
     await store.images.insert(anImage);
     const network = { id: 'net', name: 'net', project_id: 'p', admin_state_up: true, shared: true, external: false };
-    await store.networks.insert({ ...network, mtu: 1500, provider: {}, description: '', ...dates });
+    await store.networks.insert({ ...network, mtu: 1500, description: '', ...dates });
     const pool = { allocation_pools: [{ start: '10.9.0.10', end: '10.9.0.99' }], dns_nameservers: [], host_routes: [] };
     const subnet = { id: 'subnet', name: 's', network_id: 'net', project_id: 'p', ip_version: 4 as const, cidr: '10.9.0.0/24' };
     await store.subnets.insert({ ...subnet, ...pool, gateway_ip: '10.9.0.1', enable_dhcp: true, description: '', ...dates });

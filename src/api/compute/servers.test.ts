@@ -290,7 +290,6 @@ test("a user's port returns the machine's MAC, so that the machine can be used a
     admin_state_up: true,
     description: '',
     external: false,
-    provider: {},
   };
   await store.networks.insert({ ...network, created_at: '2026-01-01T00:00:00.000Z', updated_at: '2026-01-01T00:00:00.000Z' });
   const kept = await allocatePort(store, { network: (await store.networks.find({ id: 'n1' }))!, project_id: 'x' });

@@ -25,7 +25,16 @@ const lists = [
 ];
 const numbers = [
   ...['default_prefixlen', 'default_quota', 'dscp_mark', 'ip_version', 'max_burst_kbps', 'max_burst_kpps', 'max_kbps'],
-  ...['max_kpps', 'max_prefixlen', 'min_kbps', 'min_kpps', 'min_prefixlen', 'prefixlen', 'provider:segmentation_id'],
+  ...[
+    'max_kpps',
+    'max_prefixlen',
+    'min_kbps',
+    'min_kpps',
+    'min_prefixlen',
+    'prefixlen',
+    'provider:segmentation_id',
+    'segmentation_id',
+  ],
 ];
 const wholeNumber = /^\s*[0-9]{1,10}\s*$/;
 

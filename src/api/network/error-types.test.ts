@@ -46,7 +46,7 @@ const cases: [name: string, request: Ask, status: number, type: string][] = [
   ['an unknown filter', { url: '/networks?colour=red' }, 400, 'HTTPBadRequest'],
   ['an unknown sort key', { url: '/ports?sort_key=colour' }, 400, 'HTTPBadRequest'],
   ['a value that is no boolean', { url: '/networks?shared=perhaps' }, 400, 'InvalidInput'],
-  ['what is not supported', post('segment', {}), 501, 'HTTPNotImplemented'],
+  ['what is not supported', post('flavor', {}), 501, 'HTTPNotImplemented'],
   ['a network in use', { method: 'DELETE', url: `/networks/${network.id}` }, 409, 'NetworkInUse'],
   ['a subnet in use', { method: 'DELETE', url: `/subnets/${subnet.id}` }, 409, 'SubnetInUse'],
   ['an overlapping subnet', post('subnet', { network_id: network.id, ip_version: 4, cidr: '10.60.0.0/24' }), 400, 'InvalidInput'],

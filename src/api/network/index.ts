@@ -19,6 +19,7 @@ import { quotaRoutes } from './quotas.ts';
 import { rbacRoutes } from './rbac-policies.ts';
 import { routerRoutes } from './routers.ts';
 import { securityGroupRoutes } from './security-groups.ts';
+import { segmentRoutes } from './segments.ts';
 import { subnetPoolRoutes } from './subnet-pools.ts';
 import { subnetRoutes } from './subnets.ts';
 import { trunkRoutes } from './trunks.ts';
@@ -26,6 +27,7 @@ import { unsupportedRoutes } from './unsupported-routes.ts';
 
 const rows = [
   ...networkRoutes,
+  ...segmentRoutes,
   ...subnetPoolRoutes,
   ...subnetRoutes,
   ...portRoutes,

@@ -16,7 +16,7 @@ assert.ok(mine);
 
 /** A corrupt record: reading it fails. */
 async function breakNetworksOf(id = ''): Promise<void> {
-  await databaseOf(store).updateTable('networks').set({ provider: sql<never>`'{'` }).where('id', '=', id).execute();
+  await databaseOf(store).updateTable('networks').set({ tags: sql<never>`'{'` }).where('id', '=', id).execute();
 }
 
 test('limits a project to a hundred networks and subnets, until an administrator sets another quota', async () => {

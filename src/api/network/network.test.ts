@@ -252,13 +252,13 @@ test('recomputes the pools of a changed subnet', async () => {
 });
 
 test('lists unsupported resources as empty, and rejects them by name', async () => {
-  const segments = await fixture.ask({ url: `${base}/segments` });
-  const segment = await fixture.ask({ method: 'POST', url: `${base}/segments`, payload: { segment: {} } });
-  const extension = await fixture.ask({ url: `${base}/extensions/segment` });
+  const flavors = await fixture.ask({ url: `${base}/flavors` });
+  const flavor = await fixture.ask({ method: 'POST', url: `${base}/flavors`, payload: { flavor: {} } });
+  const extension = await fixture.ask({ url: `${base}/extensions/flavors` });
 
-  assert.deepEqual(segments.body, { segments: [] });
-  assert.equal(segment.status, 501);
-  assert.match(segment.body.NeutronError.message, /^A network segment is not supported by Ingot yet/);
+  assert.deepEqual(flavors.body, { flavors: [] });
+  assert.equal(flavor.status, 501);
+  assert.match(flavor.body.NeutronError.message, /^A flavor of a network service is not supported by Ingot yet/);
   assert.equal(extension.status, 404);
   const { quota } = (await fixture.ask({ url: `${base}/quotas/x` })).body;
   assert.deepEqual([quota.network, quota.subnet, quota.port, quota.router], [100, 100, 500, 50]);

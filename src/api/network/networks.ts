@@ -2,9 +2,9 @@
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
 import { createNetwork, deleteNetwork, factsOfNetworks, type NetworkFacts, updateNetwork } from '#services/network/networks.ts';
-import { segmentOf } from '#services/network/provider-segments.ts';
+import { mostSegments } from '#services/network/segments.ts';
 import { asSeenBy, visibleNetworks } from '#services/network/visibility.ts';
-import { hasMember, isAmong, isOneOf } from '#store/conditions.ts';
+import { isAmong, isOneOf } from '#store/conditions.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Network } from '#store/tables/networks.ts';
 import { booleanField, fixedField, integerField, type ListFields } from '../http/list.ts';
@@ -19,6 +19,15 @@ import { tagRoutes } from './tag-routes.ts';
 /** The openstack client sends it as text. */
 const Mtu = Type.Union([Type.Integer(), Type.String({ pattern: '^[0-9]{1,5}$' })]);
 
+const Segment = Type.Object(
+  {
+    'provider:network_type': Maybe(Type.String({ maxLength: 255 })),
+    'provider:physical_network': Maybe(Type.String({ maxLength: 64 })),
+    'provider:segmentation_id': Maybe(Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 })),
+  },
+  { additionalProperties: false },
+);
+
 const Changes = Type.Object(
   {
     name: Type.Optional(Name),
@@ -31,9 +40,7 @@ const Changes = Type.Object(
     port_security_enabled: Type.Optional(Type.Boolean()),
     qos_policy_id: QosPolicyId,
     dns_domain: DnsName,
-    'provider:network_type': Maybe(Type.String({ maxLength: 255 })),
-    'provider:physical_network': Maybe(Type.String({ maxLength: 64 })),
-    'provider:segmentation_id': Maybe(Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 })),
+    ...Segment.properties,
   },
   { additionalProperties: false },
 );
@@ -42,6 +49,7 @@ const NewNetwork = Type.Object(
     ...Changes.properties,
     ...Owner,
     availability_zone_hints: Type.Optional(Type.Array(Type.String({ maxLength: 255 }), { maxItems: 10 })),
+    segments: Type.Optional(Type.Array(Segment, { maxItems: mostSegments })),
   },
   { additionalProperties: false },
 );
@@ -49,7 +57,9 @@ const NewNetwork = Type.Object(
 const defaults = { shared: false, 'router:external': false, is_default: false };
 
 type Item = NetworkFacts & { readonly network: Network };
-const nothing: NetworkFacts = { subnets: [], scopes: {} };
+const nothing: NetworkFacts = { subnets: [], scopes: {}, segments: [], isAdjacent: true };
+/** Of several segments, each has them. */
+const hasOne = ({ segments }: Item) => segments.length < 2;
 
 const Text = Type.String();
 const networkView = viewOf<Item, NetworkRule>()({
@@ -68,20 +78,41 @@ const networkView = viewOf<Item, NetworkRule>()({
   availability_zone_hints: { type: Type.Array(Text), value: ({ network }) => network.availability_zone_hints },
   ipv4_address_scope: { type: Nullable(Text), value: ({ scopes }) => scopes[4] ?? null },
   ipv6_address_scope: { type: Nullable(Text), value: ({ scopes }) => scopes[6] ?? null },
+  l2_adjacency: { type: Type.Boolean(), value: ({ isAdjacent }) => isAdjacent },
   'provider:network_type': {
-    type: Text,
+    type: Nullable(Text),
     policy: 'get_network:provider:network_type',
-    value: ({ network }) => segmentOf(network.provider).network_type,
+    when: hasOne,
+    value: ({ segments: [segment] }) => segment?.network_type ?? null,
   },
   'provider:physical_network': {
     type: Nullable(Text),
     policy: 'get_network:provider:physical_network',
-    value: ({ network }) => segmentOf(network.provider).physical_network,
+    when: hasOne,
+    value: ({ segments: [segment] }) => segment?.physical_network ?? null,
   },
   'provider:segmentation_id': {
     type: Nullable(Type.Integer()),
     policy: 'get_network:provider:segmentation_id',
-    value: ({ network }) => segmentOf(network.provider).segmentation_id,
+    when: hasOne,
+    value: ({ segments: [segment] }) => segment?.segmentation_id ?? null,
+  },
+  segments: {
+    type: Type.Array(
+      Type.Object({
+        'provider:network_type': Text,
+        'provider:physical_network': Nullable(Text),
+        'provider:segmentation_id': Nullable(Type.Integer()),
+      }),
+    ),
+    policy: 'get_network:segments',
+    when: (item) => !hasOne(item),
+    value: ({ segments }) =>
+      segments.map((segment) => ({
+        'provider:network_type': segment.network_type,
+        'provider:physical_network': segment.physical_network,
+        'provider:segmentation_id': segment.segmentation_id,
+      })),
   },
 });
 
@@ -104,21 +135,27 @@ const providerFields: ListFields = Object.fromEntries(
   (['network_type', 'physical_network', 'segmentation_id'] as const).map((name) => [
     `provider:${name}`,
     {
-      filter: (values: readonly string[]) => hasMember('provider', name, name === 'segmentation_id' ? numbersIn(values) : values),
+      filter: (values: readonly string[]) => {
+        const where = [isOneOf(name, name === 'segmentation_id' ? numbersIn(values) : values)];
+        return isAmong('id', { table: 'network_segments', select: 'network_id', where });
+      },
     },
   ]),
 );
 const allFields = { ...networkFields, ...providerFields };
 
 /** Under the names of the service. */
-function requestOf(fields: Partial<Static<typeof NewNetwork>>) {
+function segmentIn(fields: Static<typeof Segment>) {
   const {
-    'router:external': external,
     'provider:network_type': network_type,
     'provider:physical_network': physical_network,
     'provider:segmentation_id': segmentation_id,
   } = fields;
-  return { ...fields, external, network_type, physical_network, segmentation_id };
+  return { network_type, physical_network, segmentation_id };
+}
+
+function requestOf({ segments, ...fields }: Fields) {
+  return { ...fields, external: fields['router:external'], ...segmentIn(fields), segments: segments?.map(segmentIn) };
 }
 
 type Fields = Partial<Static<typeof NewNetwork>>;

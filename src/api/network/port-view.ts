@@ -33,6 +33,8 @@ export const portView = viewOf<Item, NetworkRule>()({
   },
   device_id: { type: Text, value: ({ device_id }) => device_id },
   device_owner: { type: Text, value: ({ device_owner }) => device_owner },
+  /** All machines are on all segments: addresses do not wait for the host. */
+  ip_allocation: { type: Text, value: () => 'immediate' },
   admin_state_up: { type: Type.Boolean(), value: ({ admin_state_up }) => admin_state_up },
   status: { type: Text, value: ({ status }) => status },
   'binding:vnic_type': { type: Text, value: () => 'baremetal' },

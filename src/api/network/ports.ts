@@ -103,6 +103,7 @@ const portFields: ListFields = {
   admin_state_up: booleanField('admin_state_up'),
   fixed_ips: { filter: addressesOf },
   'binding:vnic_type': fixedField('baremetal'),
+  ip_allocation: fixedField('immediate'),
   port_security_enabled: booleanField('port_security_enabled'),
   security_groups: { filter: (ids) => hasItem('security_groups', ids) },
 };

@@ -16,7 +16,7 @@ import {
   nullableField,
   textFields,
 } from '../http/list.ts';
-import { Nullable } from '../http/schemas.ts';
+import { Maybe, Nullable } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
 import { taggedFields } from './list-query.ts';
 import { type NetworkRule, targetIn } from './policy.ts';
@@ -39,7 +39,7 @@ const Changes = Type.Object(
     host_routes: Type.Optional(Type.Array(Route, { maxItems })),
     service_types: Type.Optional(Type.Array(Type.String({ maxLength: 255 }), { maxItems: 32 })),
     dns_publish_fixed_ip: Type.Optional(Type.Literal(false)),
-    segment_id: Type.Optional(Type.Null()),
+    segment_id: Maybe(Type.String({ maxLength: 36 })),
   },
   { additionalProperties: false },
 );
@@ -77,7 +77,7 @@ const subnetView = viewOf<Subnet, NetworkRule>()({
   subnetpool_id: { type: Nullable(Text), value: ({ subnetpool_id }) => subnetpool_id },
   ipv6_address_mode: { type: Nullable(Text), value: ({ ipv6_address_mode }) => ipv6_address_mode },
   ipv6_ra_mode: { type: Nullable(Text), value: ({ ipv6_ra_mode }) => ipv6_ra_mode },
-  segment_id: { type: Nullable(Text), value: () => null },
+  segment_id: { type: Nullable(Text), policy: 'get_subnet:segment_id', value: ({ segment_id }) => segment_id },
   service_types: { type: Type.Array(Text), value: ({ service_types }) => service_types },
   dns_publish_fixed_ip: { type: Type.Boolean(), value: () => false },
 });
@@ -98,7 +98,7 @@ const subnetFields: ListFields = {
   subnetpool_id: nullableField('subnetpool_id'),
   ipv6_address_mode: nullableField('ipv6_address_mode'),
   ipv6_ra_mode: nullableField('ipv6_ra_mode'),
-  segment_id: fixedField(null),
+  segment_id: nullableField('segment_id'),
   dns_publish_fixed_ip: fixedField(false),
   service_types: { filter: (values) => hasItem('service_types', values) },
 };
@@ -121,6 +121,7 @@ export const subnets = resourceOf<Subnet, Static<typeof NewSubnet>, Static<typeo
   },
   create: {
     body: NewSubnet,
+    defaults: { segment_id: null },
     async target({ request, context }, fields) {
       const network = await findNetwork(context, request.caller, fields.network_id);
       return targetIn(network, { ...fields, project_id: request.caller.project_id });

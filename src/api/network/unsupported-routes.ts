@@ -22,7 +22,6 @@ const collectionTable: readonly Collection[] = [
     create: 'create_service_profile',
   },
   { path: 'service-providers', noun: 'ServiceProvider', what: 'A service provider', get: 'get_service_provider', create: null },
-  { path: 'segments', noun: 'Segment', what: 'A network segment', get: 'get_segment', create: 'create_segment' },
 ];
 
 export const unsupportedRoutes = collectionTable.flatMap(({ path, noun, what, get, create }) => {

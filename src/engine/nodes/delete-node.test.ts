@@ -11,7 +11,7 @@ const instance = 'aaaaaaaa-1111-4111-8111-aaaaaaaaaaaa';
 const net = {
   ...{ id: 'net', name: 'net', project_id: 'p', description: '', shared: true, external: false, port_security_enabled: true },
   ...{ admin_state_up: true },
-  ...{ mtu: 1500, tags: [], revision_number: 1, provider: {}, created_at: at, updated_at: at },
+  ...{ mtu: 1500, tags: [], revision_number: 1, created_at: at, updated_at: at },
 };
 
 /** The tables that name a node, in alphabetical order. */

@@ -19,7 +19,7 @@ async function aNetwork(store: Store, ranges: readonly Range[]): Promise<Network
     shared: false,
     external: false,
     mtu: 1500,
-    provider: {},
+
     description: '',
     created_at: now,
     updated_at: now,

@@ -22,7 +22,7 @@ async function aNetwork(
   store: Store,
   subnet: { cidr: string; gateway_ip: string | null; pools: [string, string][] },
 ): Promise<Network> {
-  const flags = { admin_state_up: true, shared: false, external: false, mtu: 1500, provider: {}, description: '' };
+  const flags = { admin_state_up: true, shared: false, external: false, mtu: 1500, description: '' };
   const times = { created_at: at, updated_at: at };
   const network = await store.networks.insert({ id: randomUUID(), name: '', project_id: 'p', ...flags, ...times });
   const { cidr, gateway_ip, pools } = subnet;

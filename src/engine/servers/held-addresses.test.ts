@@ -19,7 +19,7 @@ async function aFixture(t: TestContext, { steps, settings = {} }: { steps: Step[
     await engine.stop();
     await store.close();
   });
-  const flags = { admin_state_up: true, shared: true, external: false, mtu: 1500, provider: {}, description: '' };
+  const flags = { admin_state_up: true, shared: true, external: false, mtu: 1500, description: '' };
   await store.networks.insert({ id: 'net', name: 'net', project_id: 'p', ...flags, ...dates });
   const pool = { allocation_pools: [{ start: '10.9.0.4', end: '10.9.0.5' }], dns_nameservers: [], host_routes: [] };
   const subnet = { id: 'sub', name: '', network_id: 'net', project_id: 'p', ip_version: 4 as const, cidr: '10.9.0.0/24' };

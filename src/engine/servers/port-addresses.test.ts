@@ -19,12 +19,12 @@ const network: Network = {
     qos_policy_id: null,
     dns_domain: '',
   },
-  ...{ port_security_enabled: true, provider: {}, availability_zone_hints: [], ...common },
+  ...{ port_security_enabled: true, availability_zone_hints: [], ...common },
 };
 const subnet: Subnet = {
   ...{ id: 'sub', name: 'sub', network_id: 'net', ip_version: 4, cidr: '172.30.0.0/24', gateway_ip: '172.30.0.254' },
   ...{ enable_dhcp: true, dns_nameservers: [], allocation_pools: [], host_routes: [], ...common },
-  ...{ subnetpool_id: null, ipv6_address_mode: null, ipv6_ra_mode: null, service_types: [] },
+  ...{ subnetpool_id: null, segment_id: null, ipv6_address_mode: null, ipv6_ra_mode: null, service_types: [] },
 };
 
 /** Every fact that becomes an option, while `read` runs. */

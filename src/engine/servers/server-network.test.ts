@@ -19,7 +19,7 @@ const flags = {
   port_security_enabled: true,
   tags: [],
   revision_number: 1,
-  provider: {},
+
   description: '',
 };
 const aNetwork: Network = { id: 'net', name: 'net', project_id: 'p', ...flags, created_at: at, updated_at: at };
@@ -73,7 +73,15 @@ test('a port that loses its server leaves the address made of the MAC to the nex
   const network = await store.networks.insert(aNetwork);
   const subnet: Subnet = {
     ...{ id: 'six', name: 'six', network_id: 'net', project_id: 'p', description: '', tags: [], revision_number: 1 },
-    ...{ ip_version: 6, cidr: '2001:db8::/64', enable_dhcp: true, gateway_ip: null, subnetpool_id: null, service_types: [] },
+    ...{
+      ip_version: 6,
+      cidr: '2001:db8::/64',
+      enable_dhcp: true,
+      gateway_ip: null,
+      subnetpool_id: null,
+      segment_id: null,
+      service_types: [],
+    },
     ...{ allocation_pools: [], dns_nameservers: [], host_routes: [], created_at: at, updated_at: at },
     ...{ ipv6_address_mode: 'slaac', ipv6_ra_mode: 'slaac' },
   };

@@ -17,7 +17,7 @@ const flags = {
   port_security_enabled: true,
   tags: [],
   revision_number: 1,
-  provider: {},
+
   description: '',
   created_at: at,
   updated_at: at,

@@ -8,11 +8,12 @@ import { refuseUnknownZones } from './availability-zones.ts';
 import type { NetworkContext } from './context.ts';
 import { readDnsDomain } from './dns-names.ts';
 import { networkFault } from './errors.ts';
-import { changedSegment, defaultMtuOf, reserveSegment, type SegmentRequest, segmentOf } from './provider-segments.ts';
+import { defaultMtuOf, type Segment, type SegmentRequest } from './provider-segments.ts';
 import { changedQosPolicy, qosPolicyForNetwork } from './qos-policies.ts';
 import { refuseOver } from './quotas.ts';
 import { writeNetworkAccess } from './rbac-policies.ts';
 import { floatingOwner, gatewayOwner } from './router-ports.ts';
+import { insertSegments, reserveSegments, segmentsOfNetworks, updateSegmentationId } from './segments.ts';
 import { ownerOf } from './visibility.ts';
 
 /** The minimum of IPv4 (RFC 791). */
@@ -35,11 +36,13 @@ export type NewNetwork = NetworkChanges & {
   readonly project_id?: string | undefined;
   readonly tenant_id?: string | undefined;
   readonly availability_zone_hints?: readonly string[] | undefined;
+  /** In place of the one that the attributes of a provider name. */
+  readonly segments?: readonly SegmentRequest[] | undefined;
 };
 
 /** @throws Fault `forbidden`, `overQuota`, `badRequest`, `invalidInput`, `missing`, `conflict` */
 export async function createNetwork({ store }: NetworkContext, caller: Caller, request: NewNetwork): Promise<Network> {
-  const { network_type, physical_network, segmentation_id, availability_zone_hints = [] } = request;
+  const { availability_zone_hints = [] } = request;
   refuseUnknownZones(availability_zone_hints);
   const project_id = ownerOf(caller, request);
   const now = new Date().toISOString();
@@ -60,9 +63,10 @@ export async function createNetwork({ store }: NetworkContext, caller: Caller, r
   return store.transaction(async (trx) => {
     await refuseOver(trx, 'network', { project_id });
     const qos_policy_id = await qosPolicyForNetwork(trx, caller, request, project_id);
-    const provider = await reserveSegment(trx, { network_type, physical_network, segmentation_id });
-    const mtu = request.mtu === undefined ? defaultMtuOf(provider) : readMtu(request.mtu);
-    const made = await trx.networks.insert({ ...network, provider, mtu, qos_policy_id });
+    const segments = await reserveSegments(trx, request);
+    const mtu = request.mtu === undefined ? defaultMtuOf(segments) : readMtu(request.mtu);
+    const made = await trx.networks.insert({ ...network, mtu, qos_policy_id });
+    await insertSegments(trx, made, segments);
     await writeNetworkAccess(trx, made, made);
     return made;
   });
@@ -85,6 +89,7 @@ export async function updateNetwork(
     const network = await trx.networks.find({ id });
     if (!network) throw new Fault('notFound', { what: 'Network', id });
     const { network_type, physical_network, segmentation_id } = changes;
+    await updateSegmentationId(trx, id, { network_type, physical_network, segmentation_id });
     const changed: Network = {
       ...network,
       name: changes.name ?? network.name,
@@ -93,7 +98,6 @@ export async function updateNetwork(
       external: changes.external ?? network.external,
       mtu: changes.mtu === undefined ? network.mtu : readMtu(changes.mtu),
       port_security_enabled: changes.port_security_enabled ?? network.port_security_enabled,
-      provider: await changedSegment(trx, segmentOf(network.provider), { network_type, physical_network, segmentation_id }),
       description: changes.description ?? network.description,
       dns_domain: changes.dns_domain === undefined ? network.dns_domain : readDnsDomain(changes.dns_domain),
       qos_policy_id: await changedQosPolicy(trx, caller, { current: network.qos_policy_id, request: changes }),
@@ -125,6 +129,7 @@ export async function deleteNetwork({ store }: NetworkContext, network: Network)
       throw new Fault('networkInUse', { network: network.id, detail: `there are ${ports.length} ports on it` });
     await trx.rbac_policies.remove({ object_id: network.id });
     await trx.subnets.remove({ network_id: network.id });
+    await trx.network_segments.remove({ network_id: network.id });
     await trx.networks.remove({ id: network.id });
   });
 }
@@ -134,6 +139,10 @@ export type NetworkFacts = {
   readonly subnets: readonly string[];
   /** Of the pool that its subnets of the version are from. */
   readonly scopes: Readonly<Partial<Record<4 | 6, string | null>>>;
+  /** In their order. */
+  readonly segments: readonly Segment[];
+  /** Whether its subnets are of the whole network. */
+  readonly isAdjacent: boolean;
 };
 
 /** What is shown with networks, by their ids. */
@@ -141,18 +150,26 @@ export async function factsOfNetworks(
   { store }: NetworkContext,
   networks: readonly Network[],
 ): Promise<ReadonlyMap<string, NetworkFacts>> {
-  const columns = ['id', 'network_id', 'created_at', 'ip_version', 'subnetpool_id'] as const;
+  const columns = ['id', 'network_id', 'created_at', 'ip_version', 'subnetpool_id', 'segment_id'] as const;
   const where = { network_id: networks.map(({ id }) => id) };
   const subnets = await store.subnets.pick(columns, where, { orderBy: 'created_at' });
   const ids = [...new Set(subnets.flatMap(({ subnetpool_id }) => subnetpool_id ?? []))];
   const pools = ids.length === 0 ? [] : await store.subnet_pools.pick(['id', 'address_scope_id'], { id: ids });
   const scopeOf = new Map(pools.map(({ id, address_scope_id }) => [id, address_scope_id]));
   const groups = Map.groupBy(subnets, ({ network_id }) => network_id);
+  const segments = await segmentsOfNetworks(store, where.network_id);
   return new Map(
-    [...groups].map(([network, members]) => {
+    networks.map(({ id: network }) => {
+      const members = groups.get(network) ?? [];
       const pooled = members.filter(({ subnetpool_id }) => subnetpool_id !== null);
       const scopes = pooled.map(({ ip_version, subnetpool_id }) => [ip_version, scopeOf.get(subnetpool_id ?? '') ?? null]);
-      return [network, { subnets: members.map(({ id }) => id), scopes: Object.fromEntries(scopes) }];
+      const facts = {
+        subnets: members.map(({ id }) => id),
+        scopes: Object.fromEntries(scopes),
+        segments: segments.get(network) ?? [],
+        isAdjacent: (members[0]?.segment_id ?? null) === null,
+      };
+      return [network, facts];
     }),
   );
 }

@@ -3,8 +3,6 @@
  * switches, and the VLAN that subports of trunks inherit.
  */
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/json.ts';
-import { hasMember } from '#store/conditions.ts';
 import type { Store } from '#store/store.ts';
 import { networkFault } from './errors.ts';
 
@@ -48,18 +46,24 @@ function factsOf(type: string): TypeFacts {
   return facts;
 }
 
-export const defaultMtuOf = ({ network_type }: Segment): number => factsOf(network_type).mtu;
+/** The least of what the segments carry. */
+export const defaultMtuOf = (segments: readonly Segment[]): number =>
+  Math.min(ethernetMtu, ...segments.map(({ network_type }) => factsOf(network_type).mtu));
 
-export function segmentOf(provider: JsonObject): Segment {
-  const { network_type, physical_network, segmentation_id } = provider;
-  return {
-    network_type: typeof network_type === 'string' ? network_type : 'flat',
-    physical_network: typeof physical_network === 'string' ? physical_network : null,
-    segmentation_id: typeof segmentation_id === 'number' ? segmentation_id : null,
-  };
+/** Two of its network, which leave nothing open, must not be the same. @throws Fault `badRequest` */
+export function refuseSameSegments(wanted: readonly SegmentRequest[]): void {
+  const keys = wanted
+    .filter((segment) => !isPartial(segment))
+    .map(({ network_type, physical_network, segmentation_id }) => [network_type, physical_network, segmentation_id].join(' '));
+  if (new Set(keys).size < keys.length)
+    throw networkFault('SegmentsContainDuplicateEntry', 'Invalid input for operation: two segments are the same.');
 }
 
-/** Of a new network. Call in the transaction that creates it. @throws Fault `invalidInput`, `conflict` */
+/** It gets a free ID. */
+const isPartial = ({ network_type, segmentation_id }: SegmentRequest) =>
+  network_type != null && factsOf(network_type).highest > 0 && segmentation_id == null;
+
+/** Call in the transaction that writes it. @throws Fault `invalidInput`, `conflict` */
 export async function reserveSegment(trx: Store, request: SegmentRequest): Promise<Segment> {
   const { network_type, physical_network = null, segmentation_id = null } = request;
   if (!network_type) {
@@ -81,8 +85,7 @@ async function reserveId(trx: Store, { network_type, physical_network, segmentat
   const { highest } = factsOf(network_type);
   if (segmentation_id !== null && (segmentation_id < 1 || segmentation_id > highest))
     throw invalid(`segmentation_id out of range (1 through ${highest})`);
-  const rows = await trx.networks.pick(['provider'], [hasMember('provider', 'network_type', [network_type])]);
-  const beside = rows.map(({ provider }) => segmentOf(provider)).filter((each) => each.physical_network === physical_network);
+  const beside = await trx.network_segments.pick(['segmentation_id'], { network_type, physical_network });
   const taken = new Set(beside.map((each) => each.segmentation_id));
   if (segmentation_id === null) return lowestFree(taken, highest);
   if (!taken.has(segmentation_id)) return segmentation_id;
@@ -102,15 +105,21 @@ function lowestFree(taken: ReadonlySet<number | null>, highest: number): number 
   );
 }
 
-/** Only the VLAN of a network changes. @throws Fault `invalidInput`, `conflict` */
-export async function changedSegment(trx: Store, current: Segment, request: SegmentRequest): Promise<Segment> {
+/** Only the VLAN of a network changes, and of one with a single segment. @throws Fault `invalidInput`, `conflict` */
+export async function changedSegmentationId(
+  trx: Store,
+  segments: readonly Segment[],
+  request: SegmentRequest,
+): Promise<number | undefined> {
+  const [current = null] = segments;
   const wanted = Object.entries(request).filter(
-    ([name, value]) => value !== undefined && value !== current[name as keyof Segment],
+    ([name, value]) => value !== undefined && value !== (current?.[name as keyof Segment] ?? null),
   );
-  if (wanted.length === 0) return current;
-  if (current.network_type !== 'vlan') throw invalid('Only VLAN type networks can be updated.');
+  if (wanted.length === 0) return undefined;
+  if (segments.length > 1) throw invalid('the attributes of a network with several segments are those of its segments');
+  if (current?.network_type !== 'vlan') throw invalid('Only VLAN type networks can be updated.');
   const { segmentation_id } = request;
   if (wanted.length > 1 || wanted[0]?.[0] !== 'segmentation_id' || !segmentation_id)
     throw invalid('Only segmentation_id field can be updated in VLAN type networks');
-  return { ...current, segmentation_id: await reserveId(trx, { ...current, segmentation_id }) };
+  return reserveId(trx, { ...current, segmentation_id });
 }

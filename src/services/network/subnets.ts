@@ -11,6 +11,7 @@ import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
 import { type ModesRequest, modesOf, refuseWithoutDhcp } from './ipv6-modes.ts';
 import { refuseOver } from './quotas.ts';
+import { requireSegment } from './segments.ts';
 import { type PrefixRequest, prefixFor } from './subnet-allocation.ts';
 import { type PlanRequest, planSubnet, type Reserved, refuseOverlap, refuseProvisioningSubnet } from './subnet-plan.ts';
 import { ownerOf } from './visibility.ts';
@@ -20,6 +21,7 @@ type Described = {
   readonly description?: string | undefined;
   readonly enable_dhcp?: boolean | undefined;
   readonly service_types?: readonly string[] | undefined;
+  readonly segment_id?: string | null | undefined;
 };
 type Addressing = Omit<PlanRequest, 'ip_version' | 'cidr'>;
 export type SubnetChanges = Described & Addressing;
@@ -53,11 +55,14 @@ export async function createSubnet(
     if (!caller.is_admin) refuseProvisioningSubnet(plan.cidr, network.id, provisioning);
     refuseOverlap({ cidr: plan.cidr, network_id: network.id, project_id }, { others, isAdmin: caller.is_admin });
     await refuseForeignGateway(trx, plan.gateway_ip, { network_id: network.id, project_id });
+    const { segment_id = null } = request;
+    const service_types = serviceTypesOf(request.service_types ?? []);
+    await requireSegment(trx, { network_id: network.id, segment_id, service_types });
     await trx.networks.revise(network.id);
     const made = await trx.subnets.insert({
       ...plan,
       ...modesOf(request, plan.cidr),
-      service_types: serviceTypesOf(request.service_types ?? []),
+      ...{ service_types, segment_id },
       id: randomUUID(),
       name: request.name ?? '',
       network_id: network.id,
@@ -87,7 +92,7 @@ function serviceTypesOf(types: readonly string[]): string[] {
 
 /** Validates the whole subnet again, so that a new gateway cannot be inside an old pool. */
 export async function updateSubnet(context: NetworkContext, id: string, changes: SubnetChanges): Promise<void> {
-  const { name, description, enable_dhcp, service_types, ...addressing } = changes;
+  const { name, description, enable_dhcp, service_types, segment_id, ...addressing } = changes;
   await context.store.transaction(async (trx) => {
     const subnet = await trx.subnets.find({ id });
     if (!subnet) throw new Fault('notFound', { what: 'Subnet', id });
@@ -99,8 +104,10 @@ export async function updateSubnet(context: NetworkContext, id: string, changes:
       description: description ?? subnet.description,
       enable_dhcp: enable_dhcp ?? subnet.enable_dhcp,
       service_types: service_types ? serviceTypesOf(service_types) : subnet.service_types,
+      segment_id: segment_id === undefined ? subnet.segment_id : segment_id,
       updated_at: new Date().toISOString(),
     };
+    if (changed.segment_id !== subnet.segment_id) await requireSegment(trx, changed, subnet);
     if (changed.gateway_ip !== subnet.gateway_ip) {
       await refuseGatewayOfRouter(trx, subnet.gateway_ip);
       await refuseForeignGateway(trx, changed.gateway_ip, subnet);

@@ -6,6 +6,8 @@ import type { Port } from '#store/tables/ports.ts';
 import type { Subport } from '#store/tables/trunks.ts';
 import type { Caller } from '../caller.ts';
 import { networkFault } from './errors.ts';
+import type { Segment } from './provider-segments.ts';
+import { segmentsOfNetworks } from './segments.ts';
 import { visiblePorts } from './visibility.ts';
 
 export type WantedSubport = {
@@ -31,6 +33,7 @@ export async function planSubports(store: Store, caller: Caller, { parent, wante
   const ports = new Map((await store.ports.list([...visiblePorts(caller), isOneOf('id', ids)])).map((port) => [port.id, port]));
   const networkIds = [parent, ...ports.values()].map(({ network_id }) => network_id);
   const networks = new Map((await store.networks.list([isOneOf('id', [...new Set(networkIds)])])).map((each) => [each.id, each]));
+  const segments = await segmentsOfNetworks(store, [...networks.keys()]);
   const mtuOf = ({ network_id }: Port) => networks.get(network_id)?.mtu ?? 0;
   const planned: PlannedSubport[] = [];
   for (const subport of wanted) {
@@ -42,8 +45,7 @@ export async function planSubports(store: Store, caller: Caller, { parent, wante
       const detail = `MTU ${mtuOf(port)} of subport ${port_id} cannot be greater than MTU ${mtuOf(parent)} of trunk ${parent.id}.`;
       throw networkFault('SubPortMtuGreaterThanTrunkPortMtu', detail);
     }
-    const provider = networks.get(port.network_id)?.provider;
-    planned.push({ port_id, ...segmentOf(subport, provider) });
+    planned.push({ port_id, ...segmentOf(subport, segments.get(port.network_id)) });
     await refuseUsed(store, port);
   }
   return planned;
@@ -74,11 +76,12 @@ function refuseRepeated(wanted: readonly WantedSubport[]): void {
 /** `inherit`: those of the port's network. */
 function segmentOf(
   { segmentation_type, segmentation_id }: WantedSubport,
-  provider: Readonly<Record<string, unknown>> = {},
+  segments: readonly Segment[] = [],
 ): Pick<Subport, 'segmentation_type' | 'segmentation_id'> {
   const isInherited = segmentation_type === 'inherit';
-  const type = isInherited ? (provider['network_type'] ?? 'flat') : segmentation_type;
-  const given = isInherited ? (provider['segmentation_id'] ?? 'None') : segmentation_id;
+  const own = segments.length === 1 ? segments[0] : undefined;
+  const type = isInherited ? (own?.network_type ?? 'flat') : segmentation_type;
+  const given = isInherited ? (own?.segmentation_id ?? 'None') : segmentation_id;
   if (!/^\d{1,9}$/.test(String(given))) throw invalid(`Invalid subport details: segmentation_id '${given}' is not an integer`);
   if (type !== 'vlan') throw invalid(`Unknown segmentation_type '${type}'`);
   const id = Number(given);

@@ -1,6 +1,4 @@
 /** Networks, as in Neutron. */
-
-import type { JsonObject } from '#domain/json.ts';
 import { anyOf, isEqual } from '../conditions.ts';
 import { isSharedWith } from './rbac-policies.ts';
 import { RevisedCollection, type StandardAttributes } from './standard-attributes.ts';
@@ -11,8 +9,6 @@ export type Network = StandardAttributes & {
   external: boolean;
   mtu: number;
   availability_zone_hints: string[];
-  /** Neutron's provider attributes. */
-  provider: JsonObject;
   /** Of its new ports. */
   port_security_enabled: boolean;
   /** In DNS, with a dot at its end; empty: none. */
@@ -24,7 +20,7 @@ export type Network = StandardAttributes & {
 export class Networks extends RevisedCollection<Network, { networks: Network }> {
   static override readonly table = {
     name: 'networks',
-    json: ['tags', 'provider', 'availability_zone_hints'],
+    json: ['tags', 'availability_zone_hints'],
     boolean: ['admin_state_up', 'shared', 'external', 'port_security_enabled'],
   };
 

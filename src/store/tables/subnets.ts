@@ -5,6 +5,8 @@ export type Subnet = StandardAttributes & {
   network_id: string;
   /** The pool that its addresses are from. */
   subnetpool_id: string | null;
+  /** The segment of its network that has it. */
+  segment_id: string | null;
   ip_version: 4 | 6;
   cidr: string;
   /** How its hosts get their addresses; null: from Ingot. Both are of IPv6. */

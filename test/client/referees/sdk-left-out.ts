@@ -19,7 +19,7 @@ export const sdkNetworkNotBuilt: Reasons = {
   test_agent_add_remove_network: reasons.agents,
   test_agent_add_remove_router: reasons.agents,
   ...notBuilt(
-    ...['test_segment', 'test_network_segment_range'],
+    ...['test_network_segment_range'],
     ...['test_auto_allocated_topology', 'test_service_provider'],
     ...['test_dvr_router'],
     ...['test_l3_conntrack_helper', 'test_local_ip', 'test_local_ip_association', 'test_ndp_proxy'],

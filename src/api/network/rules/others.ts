@@ -26,5 +26,7 @@ export const otherRules = {
   create_service_profile: admin('Create a service profile of flavors.'),
   get_service_provider: rule('role:reader')('List the providers of network services.'),
   create_segment: admin('Create a network segment.'),
-  get_segment: reader('List network segments.'),
+  get_segment: admin('List and show network segments.'),
+  update_segment: admin('Change a network segment.'),
+  delete_segment: admin('Delete a network segment.'),
 } as const satisfies Record<string, PolicyRule>;
