@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { moveIntoPlace, writeAtomically } from '#files/write-atomically.ts';
 import type { Announce } from '../announce.ts';
 import { cacheFolder, inputKey, readManifest } from '../cache.ts';
+import { oneBuildAtATime } from '../one-build.ts';
 import { runCommand } from '../run-command.ts';
 import { rootPartitionOffset, writeBootLoaders } from './boot-sector.ts';
 import { grubConfig, type KernelName, kernelTable, overlayFiles, packages, pathRules, rootLabel, suite } from './contents.ts';
@@ -54,9 +55,13 @@ export type Images = ImageFiles & { manifest: ImageManifest };
  * Builds Debian 12 as a whole-disk image for BIOS and UEFI, and as a partition image with kernel and initrd. Needs
  * root.
  */
-export async function buildImages(options: ImageOptions = {}): Promise<Images> {
-  const { name = 'debian-12', kernel = 'cloud', include = [], sizeGib = 2, refresh = false } = options;
+export function buildImages(options: ImageOptions = {}): Promise<Images> {
   const out = options.out ?? join(cacheFolder, 'images');
+  return oneBuildAtATime(out, () => buildInto(out, options));
+}
+
+async function buildInto(out: string, options: ImageOptions): Promise<Images> {
+  const { name = 'debian-12', kernel = 'cloud', include = [], sizeGib = 2, refresh = false } = options;
   const file = (suffix: string) => join(out, `${name}${suffix}`);
   const files: ImageFiles = {
     wholeDisk: file('.qcow2'),
@@ -68,7 +73,6 @@ export async function buildImages(options: ImageOptions = {}): Promise<Images> {
   const former = readManifest<ImageManifest>(file('.json'), key);
   if (former && !refresh && sizesFit(files, former)) return { ...files, manifest: former };
 
-  mkdirSync(out, { recursive: true });
   const work = mkdtempSync(join(tmpdir(), 'ingot-image-'));
   try {
     const plan = { ...options, kernel, include, sizeGib, work };

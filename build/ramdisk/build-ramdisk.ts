@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeAtomicallySync } from '#files/write-atomically.ts';
 import type { Announce } from '../announce.ts';
 import { cacheFolder, inputKey, projectRoot, readManifest } from '../cache.ts';
+import { oneBuildAtATime } from '../one-build.ts';
 import { agentEntries } from './agent-layer.ts';
 import { type BaseLayer, buildBaseLayer, nodeBinary, scriptFiles } from './base-layer.ts';
 import { cpioArchive, padding } from './cpio.ts';
@@ -31,12 +32,14 @@ export type RamdiskOptions = {
  * Builds kernel and ramdisk of a profile. The ramdisk is two concatenated archives, which the kernel supports: a large
  * compressed one that rarely changes, and the agent's few files. Each is built only when its inputs have changed.
  */
-export async function buildRamdisk(options: RamdiskOptions): Promise<Ramdisk> {
-  const { profile: name, refresh = false, announce = () => {} } = options;
-  const out = options.out ?? join(cacheFolder, 'ramdisk', name);
+export function buildRamdisk(options: RamdiskOptions): Promise<Ramdisk> {
+  const out = options.out ?? join(cacheFolder, 'ramdisk', options.profile);
+  return oneBuildAtATime(out, () => buildInto(out, options));
+}
+
+async function buildInto(out: string, { profile: name, refresh = false, announce = () => {} }: RamdiskOptions): Promise<Ramdisk> {
   const files = { kernel: join(out, 'kernel'), ramdisk: join(out, 'ramdisk'), manifest: join(out, 'manifest.json') };
   const layer = join(out, 'base-layer.zst');
-  mkdirSync(out, { recursive: true });
 
   const baseKey = baseLayerKey(name);
   const key = inputKey(baseKey, [join(projectRoot, 'agent'), join(projectRoot, 'agent-protocol'), import.meta.filename]);
