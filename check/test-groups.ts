@@ -7,7 +7,7 @@ import { root } from './sources.ts';
 const mostFiles = 24;
 
 /** Tests here load most modules, and open little. Others have their process to themselves. */
-const manyModules = /^src\/(?:api|domain|engine)\//;
+const manyModules = /^src\/(?:api|domain|engine|services|drivers|store|wire)\//;
 
 /** What a file measures of its process would be that of the files before it as well. */
 const measures = /\bprocess\.(?:resourceUsage|memoryUsage|cpuUsage|getActiveResourcesInfo|umask|chdir|on|once)\b/;
