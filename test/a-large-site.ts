@@ -158,6 +158,7 @@ async function serverRow(trx: Store, index: number): Promise<Server> {
     ...{ flavor: aFlavor, image_id: anImage.id, key_name: null, public_key: null, user_data: 'I'.repeat(2000), metadata: {} },
     ...{
       personality: [],
+      tags: [],
       port_ids: [],
       requested_networks: [],
       security_groups: [],

@@ -147,6 +147,7 @@ export function aServer(changes: Partial<Server> = {}): Server {
     user_data: null,
     metadata: {},
     personality: [],
+    tags: [],
     port_ids: [],
     requested_networks: 'auto',
     security_groups: [],

@@ -57,6 +57,7 @@ export type NewServer = {
   keypair?: Keypair;
   user_data?: string;
   metadata?: Record<string, string>;
+  tags?: readonly string[];
   personality?: { path: string; contents: string }[];
   /** `auto`: the only network that the project can use, `none`: no network. */
   networks: 'auto' | 'none' | RequestedNetwork[];
@@ -132,7 +133,7 @@ export type ServerVerbs = {
 
 /** Without it, the verb refuses a locked server (`conflict`). As in Nova, an administrator changes servers although they are locked. */
 export type LockRight = { readonly overridesLock?: boolean };
-export type ServerChanges = Partial<Pick<Server, 'name' | 'description' | 'metadata'>>;
+export type ServerChanges = Partial<Pick<Server, 'name' | 'description' | 'metadata' | 'tags'>>;
 
 export type RebuildChanges = {
   image: Image;

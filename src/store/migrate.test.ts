@@ -101,6 +101,7 @@ const later = [
   '0161-dns-names',
   '0175-network-agents',
   '0176-network-segments',
+  '0186-server-tags',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

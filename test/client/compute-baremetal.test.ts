@@ -113,12 +113,14 @@ test('creates, stops, starts, reboots and rebuilds a server', { skip }, async ()
     `image create --disk-format raw --container-format bare --public --file ${join(ingot.directory, 'image')} img`,
     'network create net1',
     'subnet create --network net1 --subnet-range 10.9.0.0/24 sub1',
-    `server create --image img --flavor metal --key-name mine --user-data ${join(ingot.directory, 'user-data')} --property role=web --network net1 --description hi --hostname special s1 --wait -f json`,
+    `server create --image img --flavor metal --key-name mine --user-data ${join(ingot.directory, 'user-data')} --property role=web --network net1 --description hi --hostname special --tag first --tag second s1 --wait -f json`,
     'server list --long -f json',
     'console log show --lines 1 s1',
     'port list --server s1 -f json',
-    'server set --name s2 --property a=b s1',
-    'server unset --property role s2',
+    'server set --name s2 --property a=b --tag third s1',
+    'server unset --property role --tag first s2',
+    'server list --tags second,third -f json',
+    'server list --not-tags second -f json',
     'server stop s2',
     'server show s2 -f json',
     'server lock s2',
@@ -129,7 +131,10 @@ test('creates, stops, starts, reboots and rebuilds a server', { skip }, async ()
     'server event list s2 --long -f json',
     'server show s2 -f json',
   ]);
-  const [created, list, ports, stopped, rebuilt, events, last] = replies as [Row, Row[], Row[], Row, Row, Row[], Row];
+  const [created, list, ports, tagged, untagged, stopped, rebuilt, events, last] = replies as [
+    ...[Row, Row[], Row[], Row[], Row[], Row, Row],
+    ...[Row[], Row],
+  ];
 
   assert.equal(created['status'], 'ACTIVE', output);
   assert.deepEqual(created['addresses'], { net1: ['10.9.0.2'] });
@@ -140,6 +145,8 @@ test('creates, stops, starts, reboots and rebuilds a server', { skip }, async ()
   );
   assert.match(output, /n1 login:/);
   assert.equal(ports[0]?.['Status'], 'ACTIVE');
+  assert.deepEqual([tagged.map((row) => row['Name']), untagged], [['s2'], []]);
+  assert.deepEqual(stopped['tags'], ['second', 'third']);
   assert.deepEqual([stopped['name'], stopped['status'], stopped['properties']], ['s2', 'SHUTOFF', { a: 'b' }]);
   assert.equal(rebuilt['status'], 'REBUILD');
   assert.deepEqual(

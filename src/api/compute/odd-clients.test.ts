@@ -129,16 +129,6 @@ test('accepts metadata keys that fit into a path, at creation and later', async 
   await remove(id);
 });
 
-test('treats an empty list of tags as none', async () => {
-  await aNode();
-  const none = await create({ tags: [] });
-  const some = await create({ tags: ['a'] });
-  await fixture.quiet();
-
-  assert.deepEqual([none.status, some.status], [202, 501]);
-  await remove(none.body.server.id);
-});
-
 test('rejects unknown members of a body where Nova does', async () => {
   await aNode();
   const { id } = (await create()).body.server;

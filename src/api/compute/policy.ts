@@ -79,6 +79,7 @@ const serverRules = {
   'os_compute_api:os-volumes-attachments:create': member('Attach a volume to a server.'),
   'os_compute_api:os-volumes-attachments:delete': member('Detach a volume from a server.'),
   'os_compute_api:os-server-tags:index': reader('List the tags of a server.'),
+  'os_compute_api:os-server-tags:show': reader('Show whether a server has a tag.'),
   'os_compute_api:os-server-tags:update_all': member('Replace the tags of a server.'),
   'os_compute_api:os-server-tags:delete_all': member('Delete the tags of a server.'),
   'os_compute_api:os-server-tags:update': member('Add a tag to a server.'),

@@ -12,6 +12,7 @@ import { serverConsoleRoutes } from './server-console.ts';
 import { serverHistoryRoutes } from './server-history.ts';
 import { serverMetadataRoutes } from './server-metadata.ts';
 import { serverPartRoutes } from './server-parts.ts';
+import { serverTagRoutes } from './server-tags.ts';
 import { serverRoutes } from './servers.ts';
 import { serviceRoutes } from './services.ts';
 import { usageRoutes } from './usage.ts';
@@ -22,6 +23,7 @@ export const computeRows: readonly Row[] = [
   ...serverConsoleRoutes,
   ...serverMetadataRoutes,
   ...serverPartRoutes,
+  ...serverTagRoutes,
   ...serverHistoryRoutes,
   ...flavorRoutes,
   ...extraSpecRoutes,

@@ -95,7 +95,6 @@ const shownParts = [
 const emptyParts = (
   [
     { part: 'os-volume_attachments', field: 'volumeAttachments', policy: 'os_compute_api:os-volumes-attachments:index' },
-    { part: 'tags', field: 'tags', policy: 'os_compute_api:os-server-tags:index', since: 26 },
     { part: 'migrations', field: 'migrations', policy: 'os_compute_api:servers:migrations:index', since: 23 },
   ] as const
 ).map(({ part, field, ...row }) =>
@@ -139,10 +138,6 @@ const unsupportedTable: readonly UnsupportedPart[] = [
     policy: 'os_compute_api:os-volumes-attachments:delete',
     what: 'Detaching volumes',
   },
-  { method: 'PUT', part: 'tags', policy: 'os_compute_api:os-server-tags:update_all', since: 26, what: 'Tagging servers' },
-  { method: 'DELETE', part: 'tags', policy: 'os_compute_api:os-server-tags:delete_all', since: 26, what: 'Tagging servers' },
-  { method: 'PUT', part: 'tags/:tag', policy: 'os_compute_api:os-server-tags:update', since: 26, what: 'Tagging servers' },
-  { method: 'DELETE', part: 'tags/:tag', policy: 'os_compute_api:os-server-tags:delete', since: 26, what: 'Tagging servers' },
   {
     method: 'GET',
     part: 'diagnostics',

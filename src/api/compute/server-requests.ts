@@ -1,6 +1,7 @@
 /** What requests about servers may contain, by microversion. */
 import { Type } from 'typebox';
 import { longestPersonalityPath, mostPersonality, personalityCharacters } from '#services/compute/server-files.ts';
+import { longestTag, mostTags, tagPattern } from '#services/compute/server-tags.ts';
 import { somethingVisible } from '../http/printable-text.ts';
 import { Maybe } from '../http/schemas.ts';
 import { since, until } from '../http/versioned.ts';
@@ -17,6 +18,8 @@ export const serverBodyBytes = 256 * 1024;
 export const Metadata = Type.Record(Type.String({ pattern: '^[a-zA-Z0-9-_:. ]{1,255}$' }), Type.String({ maxLength: 255 }), {
   additionalProperties: false,
 });
+/** As nova/api/validation/parameter_types.py has it. */
+export const Tags = Type.Array(Type.String({ minLength: 1, maxLength: longestTag, pattern: tagPattern }), { maxItems: mostTags });
 /** Surrounding blanks are trimmed, so there must be something between them. */
 const ServerName = Type.String({ minLength: 1, maxLength: 255, pattern: somethingVisible });
 const Description = since(19, Maybe(Type.String({ maxLength: 255 })));
@@ -72,7 +75,7 @@ const newServer = (hostname: typeof Hostname) =>
       adminPass: Unvalidated,
       accessIPv4: Unvalidated,
       accessIPv6: Unvalidated,
-      tags: since(52, Unvalidated),
+      tags: since(52, Type.Optional(Tags)),
       trusted_image_certificates: since(63, Unvalidated),
     },
     { additionalProperties: false },
@@ -146,6 +149,8 @@ export const ServerQuery = Type.Object({
   locked: Text,
   tags: since(26, Text),
   'tags-any': since(26, Text),
+  'not-tags': since(26, Text),
+  'not-tags-any': since(26, Text),
   deleted: Text,
   'changes-since': Text,
   'changes-before': since(66, Text),

@@ -118,7 +118,7 @@ export const serverView = viewOf<ServerItem, keyof typeof computePolicy.rules>()
   },
   locked: { since: 9, type: Type.Boolean(), value: ({ server }) => server.locked },
   description: { since: 19, type: TextOrNull, value: ({ server }) => server.description },
-  tags: { since: 26, type: Type.Array(Text), value: () => [] },
+  tags: { since: 26, type: Type.Array(Text), value: ({ server }) => server.tags },
   trusted_image_certificates: { since: 63, type: Type.Null(), value: () => null },
   server_groups: { since: 71, type: Type.Array(Text), when: ({ isAlone }) => isAlone === true, value: () => [] },
   locked_reason: { since: 73, type: TextOrNull, value: ({ server }) => (server.locked ? server.locked_reason : null) },

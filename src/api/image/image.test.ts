@@ -255,6 +255,7 @@ test('does not delete an image of which a server is being built', async () => {
     image_id: image.id,
     metadata: {},
     personality: [],
+    tags: [],
     port_ids: [],
     locked: false,
     vm_state: 'building',

@@ -135,6 +135,7 @@ function newServer(request: NewServer, networks: RequestedNetwork[], index?: num
     public_key: keypair?.public_key ?? null,
     user_data: request.user_data ?? null,
     metadata: request.metadata ?? {},
+    tags: [...(request.tags ?? [])],
     personality: request.personality ?? [],
     port_ids: [],
     requested_networks: networks as unknown as Json,

@@ -11,6 +11,7 @@ import { base64Of, filesOf, type PersonalityFile } from './server-files.ts';
 import { imageOf, lastSegment, refuseTooSmall } from './server-image.ts';
 import { type NetworksRequest, networksOf } from './server-networks.ts';
 import { type PlaceRequest, placeOf } from './server-place.ts';
+import { sortedTags } from './server-tags.ts';
 import { limitedMetadata } from './servers.ts';
 
 type Servers = Pick<ComputeContext, 'store'>;
@@ -23,6 +24,7 @@ export type ServerRequest = PlaceRequest['server'] & {
   readonly key_name?: string | null | undefined;
   readonly user_data?: string | null | undefined;
   readonly metadata?: Record<string, string> | undefined;
+  readonly tags?: readonly string[] | undefined;
   readonly networks?: NetworksRequest;
   readonly min_count?: string | number | undefined;
   readonly max_count?: string | number | undefined;
@@ -60,6 +62,7 @@ export async function newServerOf(context: Servers, request: NewServerRequest): 
     keypair: await keypairOf(context, caller, server.key_name),
     user_data: base64Of('user_data', server.user_data),
     metadata: limitedMetadata(server.metadata),
+    tags: sortedTags(server.tags ?? []),
     personality: server.personality && filesOf(server.personality),
     networks: await networksOf(context, caller, server.networks),
     security_groups: await requestedGroups(context, caller, server.security_groups ?? []),
@@ -76,7 +79,6 @@ const unsupportedTable: Readonly<Record<string, string>> = {
   adminPass: 'Setting an administrator password (use a key pair or user data)',
   accessIPv4: 'Setting accessIPv4',
   accessIPv6: 'Setting accessIPv6',
-  tags: 'Tagging servers',
   trusted_image_certificates: 'Checking image certificates',
 };
 

@@ -1,6 +1,17 @@
 /** Lists of servers: Nova's filters and sort keys. */
 import { Fault } from '#domain/faults.ts';
-import { allOf, anyOf, type Condition, compares, hasMember, isEqual, isNot, isOneOf, nothing } from '#store/conditions.ts';
+import {
+  allOf,
+  anyOf,
+  type Condition,
+  compares,
+  hasItem,
+  hasMember,
+  isEqual,
+  isNot,
+  isOneOf,
+  nothing,
+} from '#store/conditions.ts';
 import type { Order } from '#store/keyset.ts';
 import { type ListPage, listKeys, type RowTest } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
@@ -54,13 +65,21 @@ const conditionTable: Readonly<Record<string, (values: readonly string[]) => Con
       'locked',
       values.map((value) => booleanOf('locked', value)),
     ),
-  tags: () => nothing,
-  'tags-any': () => nothing,
+  // Repeated or separated by commas. A tag has no comma.
+  tags: (values) => allOf(...tagsOf(values).map((tag) => hasItem('tags', [tag]))),
+  'tags-any': (values) => hasItem('tags', tagsOf(values)),
+  'not-tags': (values) => isNot(allOf(...tagsOf(values).map((tag) => hasItem('tags', [tag])))),
+  'not-tags-any': (values) => isNot(hasItem('tags', tagsOf(values))),
   'changes-since': (values) => anyOf(...values.map((value) => compares('updated_at', '>=', timeOf(value)))),
   'changes-before': (values) => anyOf(...values.map((value) => compares('updated_at', '<=', timeOf(value)))),
 };
 
 const hasNode = isNot(isEqual('node_uuid', null));
+
+/** At least one, which nothing may have. */
+function tagsOf(values: readonly string[]): string[] {
+  return [...new Set(values.flatMap((value) => value.split(',')))];
+}
 
 function isInState({ vm_state, task_state }: ServerState): Condition {
   const isState = isEqual('vm_state', vm_state);

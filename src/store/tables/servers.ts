@@ -39,6 +39,8 @@ export type Server = {
   /** Base64 as received. */
   user_data: string | null;
   metadata: Record<string, string>;
+  /** In their order; at most 50. */
+  tags: string[];
   /** Files to inject through the config drive: path → base64. */
   personality: { path: string; contents: string }[];
   /** Network ports in the order of the request. */
@@ -84,7 +86,7 @@ const wholeAtOnce = 20;
 export class Servers extends Collection<Server, { servers: Server }> {
   static override readonly table = {
     name: 'servers',
-    json: ['flavor', 'metadata', 'personality', 'port_ids', 'requested_networks', 'security_groups', 'fault'],
+    json: ['flavor', 'metadata', 'tags', 'personality', 'port_ids', 'requested_networks', 'security_groups', 'fault'],
     boolean: ['locked', 'preserve_ephemeral'],
   };
 
