@@ -193,6 +193,17 @@ test('ports are in the default group or in others of their project, which are th
   assert.equal(typeOf(await set({ security_groups: [stateless.id, byDefault.id] })), 'SecurityGroupConflict');
 });
 
+test('a port without addresses has its groups, and one of a network has none', async () => {
+  const network = await make('networks', 'network', {}, 'carol');
+  const [byDefault] = await groupsOf('carol');
+  const free = await make('ports', 'port', { network_id: network.id, fixed_ips: [] }, 'carol');
+  const wanted = { network_id: network.id, device_owner: 'network:dhcp', security_groups: [byDefault.id] };
+
+  assert.deepEqual([free.fixed_ips, free.security_groups], [[], [byDefault.id]]);
+  const trusted = await ask('POST', '/ports', { port: wanted });
+  assert.deepEqual([trusted.status, typeOf(trusted)], [400, 'PortSecurityAndIPRequiredForSecurityGroups']);
+});
+
 test("a project's groups and rules are limited", async () => {
   const made: string[] = [];
   for (;;) {

@@ -35,7 +35,7 @@ import { tagRoutes } from './tag-routes.ts';
 const Text = Type.String();
 const Id = Type.String({ maxLength: 36 });
 
-type RuleItem = { readonly rule: SecurityGroupRule; readonly isOfDefault: boolean };
+type RuleItem = { readonly rule: SecurityGroupRule; readonly isOfDefault: boolean; readonly isEmbedded?: true };
 
 const ruleView = viewOf<RuleItem, NetworkRule>()({
   ...revisedView(({ rule }: RuleItem) => rule),
@@ -50,6 +50,8 @@ const ruleView = viewOf<RuleItem, NetworkRule>()({
   remote_group_id: { type: Nullable(Text), value: ({ rule }) => rule.remote_group_id },
   remote_address_group_id: { type: Nullable(Text), value: ({ rule }) => rule.remote_address_group_id },
   belongs_to_default_sg: { type: Type.Boolean(), value: ({ isOfDefault }) => isOfDefault },
+  // In a group Neutron shows the tags of a rule, though nobody can set them.
+  tags: { type: Type.Array(Text), when: ({ isEmbedded }) => isEmbedded === true, value: () => [] },
 });
 
 type GroupItem = { readonly group: SecurityGroup; readonly shared: boolean; readonly rules: readonly SecurityGroupRule[] };
@@ -62,7 +64,7 @@ const groupView = viewOf<GroupItem, NetworkRule>()({
     type: Type.Array(ruleView.schema),
     value({ group, rules }, { request, context }) {
       const show = ruleView.of(request, context);
-      return rules.map((rule) => show({ rule, isOfDefault: group.default_of !== null }));
+      return rules.map((rule) => show({ rule, isOfDefault: group.default_of !== null, isEmbedded: true }));
     },
   },
 });

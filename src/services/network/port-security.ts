@@ -10,7 +10,6 @@ import { missingGroup } from './security-groups.ts';
 type Security = Pick<Port, 'port_security_enabled' | 'security_groups'>;
 type Asked = {
   readonly device_owner?: string | undefined;
-  readonly fixed_ips?: readonly unknown[] | undefined;
   readonly port_security_enabled?: boolean | undefined;
   readonly security_groups?: readonly string[] | undefined;
 };
@@ -21,13 +20,12 @@ export async function newSecurityOf(
   caller: Caller,
   { network, project_id, request }: { network: Network; project_id: string; request: Asked },
 ): Promise<Partial<Security>> {
-  const { device_owner = '', fixed_ips, port_security_enabled = network.port_security_enabled, security_groups = [] } = request;
-  if (device_owner.startsWith('network:')) return {};
-  const isUsable = port_security_enabled && fixed_ips?.length !== 0;
-  if (!isUsable && security_groups.length > 0) throw unusable();
-  // Without addresses, Neutron gives a port no group.
-  if (request.security_groups === undefined)
-    return { port_security_enabled, ...(fixed_ips?.length === 0 && { security_groups: [] }) };
+  const { device_owner = '', security_groups = [] } = request;
+  const isTrusted = device_owner.startsWith('network:');
+  const port_security_enabled = !isTrusted && (request.port_security_enabled ?? network.port_security_enabled);
+  if (!port_security_enabled && security_groups.length > 0) throw unusable();
+  if (isTrusted) return {};
+  if (request.security_groups === undefined) return { port_security_enabled };
   return { port_security_enabled, security_groups: await usableGroups(trx, caller, { project_id, ids: security_groups }) };
 }
 
@@ -37,11 +35,10 @@ export async function changedSecurityOf(
   caller: Caller,
   { port, request }: { port: Port; request: Asked },
 ): Promise<Partial<Security>> {
-  const { port_security_enabled = port.port_security_enabled, security_groups, fixed_ips = port.fixed_ips } = request;
+  const { port_security_enabled = port.port_security_enabled, security_groups } = request;
   const ids = security_groups ?? port.security_groups;
   const hasChanged = security_groups !== undefined && !isSame(security_groups, port.security_groups);
-  const isUsable = port_security_enabled && fixed_ips.length > 0;
-  if (!isUsable && ids.length > 0 && (hasChanged || port_security_enabled !== port.port_security_enabled))
+  if (!port_security_enabled && ids.length > 0)
     throw security_groups === undefined
       ? networkFault(
           'PortSecurityPortHasSecurityGroup',
