@@ -118,6 +118,18 @@ test('are for administrators', async () => {
   assert.equal(hosting.status, 403);
 });
 
+test('are in the zone that networks and routers show which they host', async () => {
+  const zonesOf = async (path: string) => {
+    const { network, router } = (await ask('GET', path, undefined, member)).body;
+    return (network ?? router).availability_zones;
+  };
+  const { router } = (await ask('POST', '/routers', { router: { name: 'without ports' } }, member)).body;
+  const { network } = (await ask('POST', '/networks', { network: { name: 'without subnets' } }, member)).body;
+  assert.deepEqual([router.availability_zones, network.availability_zones], [[], []]);
+  assert.deepEqual(await zonesOf(`/networks/${own['networks']}`), ['nova']);
+  assert.deepEqual(await zonesOf(`/routers/${own['routers']}`), ['nova']);
+});
+
 test('of parts that are no longer configured are gone', async () => {
   await report(parts.slice(0, 1));
   assert.deepEqual(

@@ -57,7 +57,7 @@ const NewNetwork = Type.Object(
 const defaults = { shared: false, 'router:external': false, is_default: false };
 
 type Item = NetworkFacts & { readonly network: Network };
-const nothing: NetworkFacts = { subnets: [], scopes: {}, segments: [], isAdjacent: true };
+const nothing: NetworkFacts = { subnets: [], scopes: {}, segments: [], isAdjacent: true, availability_zones: [] };
 /** Of several segments, each has them. */
 const hasOne = ({ segments }: Item) => segments.length < 2;
 
@@ -74,7 +74,7 @@ const networkView = viewOf<Item, NetworkRule>()({
   qos_policy_id: { type: Nullable(Text), value: ({ network }) => network.qos_policy_id },
   is_default: { type: Type.Boolean(), value: () => false },
   dns_domain: { type: Text, value: ({ network }) => network.dns_domain },
-  availability_zones: { type: Type.Array(Text), value: () => [] },
+  availability_zones: { type: Type.Array(Text), value: ({ availability_zones }) => [...availability_zones] },
   availability_zone_hints: { type: Type.Array(Text), value: ({ network }) => network.availability_zone_hints },
   ipv4_address_scope: { type: Nullable(Text), value: ({ scopes }) => scopes[4] ?? null },
   ipv6_address_scope: { type: Nullable(Text), value: ({ scopes }) => scopes[6] ?? null },

@@ -75,7 +75,7 @@ const routerView = viewOf<RouterWithGateway, NetworkRule>()({
   },
   routes: { type: Type.Array(Type.Object({ destination: Text, nexthop: Text })), value: ({ router }) => router.routes },
   availability_zone_hints: { type: Type.Array(Text), value: ({ router }) => router.availability_zone_hints },
-  availability_zones: { type: Type.Array(Text), value: () => [] },
+  availability_zones: { type: Type.Array(Text), value: ({ availability_zones }) => [...availability_zones] },
   ha: { type: Type.Boolean(), policy: 'get_router:ha', value: () => false },
 });
 
@@ -165,7 +165,9 @@ function routesRoute(action: 'add_extraroutes' | 'remove_extraroutes', summary: 
         await updateRouter(call.context, request.caller, { row, request: { routes } });
         const after = await call.context.store.routers.list({ id: row.id });
         const [shown] = await withGateways(call.context.store, after);
-        return { router: routerView.of(request, call.context)(shown ?? { router: row, gateway: undefined }) };
+        return {
+          router: routerView.of(request, call.context)(shown ?? { router: row, gateway: undefined, availability_zones: [] }),
+        };
       }),
   });
 }

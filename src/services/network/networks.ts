@@ -4,7 +4,7 @@ import { Fault } from '#domain/faults.ts';
 import type { Store } from '#store/store.ts';
 import type { Network } from '#store/tables/networks.ts';
 import type { Caller } from '../caller.ts';
-import { refuseUnknownZones } from './availability-zones.ts';
+import { refuseUnknownZones, zonesOfAgent } from './availability-zones.ts';
 import type { NetworkContext } from './context.ts';
 import { readDnsDomain } from './dns-names.ts';
 import { networkFault } from './errors.ts';
@@ -143,6 +143,8 @@ export type NetworkFacts = {
   readonly segments: readonly Segment[];
   /** Whether its subnets are of the whole network. */
   readonly isAdjacent: boolean;
+  /** Where its addresses are served. */
+  readonly availability_zones: readonly string[];
 };
 
 /** What is shown with networks, by their ids. */
@@ -150,7 +152,7 @@ export async function factsOfNetworks(
   { store }: NetworkContext,
   networks: readonly Network[],
 ): Promise<ReadonlyMap<string, NetworkFacts>> {
-  const columns = ['id', 'network_id', 'created_at', 'ip_version', 'subnetpool_id', 'segment_id'] as const;
+  const columns = ['id', 'network_id', 'created_at', 'ip_version', 'subnetpool_id', 'segment_id', 'enable_dhcp'] as const;
   const where = { network_id: networks.map(({ id }) => id) };
   const subnets = await store.subnets.pick(columns, where, { orderBy: 'created_at' });
   const ids = [...new Set(subnets.flatMap(({ subnetpool_id }) => subnetpool_id ?? []))];
@@ -158,6 +160,7 @@ export async function factsOfNetworks(
   const scopeOf = new Map(pools.map(({ id, address_scope_id }) => [id, address_scope_id]));
   const groups = Map.groupBy(subnets, ({ network_id }) => network_id);
   const segments = await segmentsOfNetworks(store, where.network_id);
+  const zones = await zonesOfAgent(store, 'DHCP agent');
   return new Map(
     networks.map(({ id: network }) => {
       const members = groups.get(network) ?? [];
@@ -167,6 +170,7 @@ export async function factsOfNetworks(
         subnets: members.map(({ id }) => id),
         scopes: Object.fromEntries(scopes),
         segments: segments.get(network) ?? [],
+        availability_zones: members.some(({ enable_dhcp }) => enable_dhcp) ? zones : [],
         isAdjacent: (members[0]?.segment_id ?? null) === null,
       };
       return [network, facts];

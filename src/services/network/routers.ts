@@ -7,7 +7,8 @@ import type { Store } from '#store/store.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { ExtraRoute, Router } from '#store/tables/routers.ts';
 import type { Caller } from '../caller.ts';
-import { refuseUnknownZones } from './availability-zones.ts';
+import { routersWithPorts } from './agents.ts';
+import { refuseUnknownZones, zonesOfAgent } from './availability-zones.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
 import { refuseOver } from './quotas.ts';
@@ -116,13 +117,21 @@ export async function deleteRouter(context: NetworkContext, caller: Caller, rout
   });
 }
 
-export type RouterWithGateway = { readonly router: Router; readonly gateway: Port | undefined };
+export type RouterWithGateway = {
+  readonly router: Router;
+  readonly gateway: Port | undefined;
+  /** Where its ports are. */
+  readonly availability_zones: readonly string[];
+};
 
 export async function withGateways(store: Store, routers: readonly Router[]): Promise<RouterWithGateway[]> {
-  const ports = await portsOfRouters(
-    store,
-    routers.map(({ id }) => id),
-    'gateway',
-  );
-  return routers.map((router) => ({ router, gateway: ports.get(router.id)?.[0] }));
+  const ids = routers.map(({ id }) => id);
+  const ports = await portsOfRouters(store, ids, 'gateway');
+  const zones = await zonesOfAgent(store, 'L3 agent');
+  const hosted = new Set(zones.length === 0 ? [] : await routersWithPorts({ store }, ids));
+  return routers.map((router) => ({
+    router,
+    gateway: ports.get(router.id)?.[0],
+    availability_zones: hosted.has(router.id) ? zones : [],
+  }));
 }
