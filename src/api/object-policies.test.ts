@@ -123,13 +123,16 @@ const roles = ['reader', 'member', 'manager', 'admin'];
 
 /**
  * Tokens of a domain or of the system are for other services; without a scope, a token is for none.
- * @param reads whether Neutron's rule names `service_api`: a service then sees what a reader of its project sees
+ * @param reads what a service sees of networks: what readers of its project see, where Neutron's rule names `service_api`;
+ *   else what other projects see
  */
-function expected({ name }: Persona, [own, other]: readonly [Statuses, Statuses], reads = false): number {
+function expected({ name }: Persona, [own, other]: readonly [Statuses, Statuses], reads?: 'own' | 'shared'): number {
   if (name === 'nobody') return 401;
   const [given = '', place] = name.split(' of the ');
   const role = reads && given === 'service' ? 'reader' : given;
-  const status = { project: own, 'other project': other }[place ?? '']?.[roles.indexOf(role)];
+  const status = { project: role === given || reads === 'own' ? own : other, 'other project': other }[place ?? '']?.[
+    roles.indexOf(role)
+  ];
   return status ?? (name === 'unscoped' ? 401 : 403);
 }
 
@@ -145,7 +148,7 @@ async function statusesOf(ask: (persona: Persona) => Promise<number>): Promise<R
   return found;
 }
 
-const table = (rights: readonly [Statuses, Statuses], reads?: boolean) =>
+const table = (rights: readonly [Statuses, Statuses], reads?: 'own' | 'shared') =>
   Object.fromEntries(personas.map((persona) => [persona.name, expected(persona, rights, reads)]));
 
 for (const [name, { noun, make: create, shown, changed, deleted }] of Object.entries(objects)) {
@@ -160,10 +163,11 @@ for (const [name, { noun, make: create, shown, changed, deleted }] of Object.ent
       const ids = body[noun === 'policy' ? 'policies' : `${noun}s`].map((each: { id: string }) => each.id);
       return ids.includes(id) ? 200 : 404;
     };
-    const reads = noun === 'network' || noun === 'subnet';
+    const reads = noun === 'network' || noun === 'subnet' ? 'own' : 'shared';
 
-    assert.deepEqual(await statusesOf(get), table(shown, reads));
-    assert.deepEqual(await statusesOf(list), table(shown, reads));
+    const wanted = table(shown, noun === 'image' ? undefined : reads);
+    assert.deepEqual(await statusesOf(get), wanted);
+    assert.deepEqual(await statusesOf(list), wanted);
   });
 
   test(`${name} is changed and deleted by those who may`, async () => {

@@ -80,6 +80,10 @@ function refuseOverlaps(group: readonly Row[]): void {
 
 function select(request: FastifyRequest, row: Row, policy: Policy): void {
   request.row = row;
+  if (row.denied === 'nothing' && typeof row.policy === 'string' && policy.isInScope(request.caller, row.policy)) {
+    request.policy = policy;
+    return;
+  }
   checkPolicy(request, policy, row.policy);
 }
 

@@ -37,6 +37,8 @@ type RowFacts<Policy, Path extends string> = VersionSpan & {
   readonly policy: Policy | PublicPolicy;
   /** The one key of the body that selects this row among those of its path, as in `POST /servers/:id/action`. */
   readonly action?: string;
+  /** Whom the rule denies: default, 403. Else the handler answers as if there were nothing to see, but for tokens of another scope. */
+  readonly denied?: 'nothing';
   /** One line for the documentation. */
   readonly summary: string;
   /** Default 200. */

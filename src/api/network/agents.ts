@@ -69,6 +69,7 @@ const agents = resourceOf<NetworkAgent, unknown, Static<typeof Changes>>()({
   collection: (store) => store.network_agents,
   table: listTables.network_agents,
   visible: () => [],
+  isOfAll: true,
   missing: missingAgent,
   fields: aliveFields(''),
   fieldsFor: () => aliveFields(aliveSince()),

@@ -8,7 +8,7 @@ import { type ListFields, textField } from '../http/list.ts';
 import { Links } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
 import { fieldsQuery, listBody, listQuery, project, readNetworkQuery } from './list-query.ts';
-import { type NetworkRule, route } from './policy.ts';
+import { allows, type NetworkRule, route } from './policy.ts';
 
 const Text = Type.String();
 /** Whole numbers; those of IPv6 are larger than integers of JavaScript. */
@@ -52,13 +52,16 @@ export const ipAvailabilityRoutes = [
     method: 'GET',
     path: '/network-ip-availabilities',
     policy: 'get_network_ip_availability',
+    denied: 'nothing',
     summary: 'List how many addresses of networks are in use',
     query: Type.Object({ ...listQuery(fields).properties, ip_version: Type.Optional(Type.Any()) }),
     reply: Type.Object({ [plural]: Type.Array(view.schema), [`${plural}_links`]: Type.Optional(Links) }),
     async handler(request, context) {
       const { ip_version, ...query } = request.query as { ip_version?: string | string[] };
+      const parsed = readNetworkQuery(query, fields);
+      if (!allows(request, 'get_network_ip_availability')) return { [plural]: [] };
       const source = { collection: context.store.networks, table: listTables.networks, visible: [] };
-      const page = await listRows(source, readNetworkQuery(query, fields));
+      const page = await listRows(source, parsed);
       const versions = ip_version === undefined ? undefined : [ip_version].flat().map(Number);
       const rows = await availabilityOf(context, page.items, versions);
       const items = rows.map((row) => ({ ...view.of(request, context)(row), id: row.network.id }));
@@ -70,12 +73,14 @@ export const ipAvailabilityRoutes = [
     method: 'GET',
     path: '/network-ip-availabilities/:id',
     policy: 'get_network_ip_availability',
+    denied: 'nothing',
     summary: 'Show how many addresses of a network are in use',
     query: fieldsQuery,
     reply: Type.Object({ network_ip_availability: view.schema }),
     async handler(request, context) {
       const { id } = request.params;
-      const network = await context.store.networks.find({ id });
+      const isShown = allows(request, 'get_network_ip_availability');
+      const network = isShown ? await context.store.networks.find({ id }) : undefined;
       if (!network) throw new Fault('notFound', { what: 'Network', id });
       const [row] = await availabilityOf(context, [network]);
       const shown = view.of(request, context)(row as NetworkAvailability);

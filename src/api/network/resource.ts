@@ -62,6 +62,8 @@ export type Resource<R extends UnnamedAttributes, Item, New, Changes> = {
   readonly items: (call: Call, rows: readonly R[]) => Promise<readonly Item[]>;
   /** Targets of the rules; default: the row alone. */
   readonly targets?: (call: Call, rows: readonly R[]) => Promise<readonly PolicyTarget[]>;
+  /** They belong to no project: the rule shows all or none. */
+  readonly isOfAll?: true;
   readonly beforeList?: (call: Call) => Promise<void>;
   readonly create?: Creation<R, New>;
   readonly update?: Change<R, Changes>;
@@ -115,17 +117,19 @@ async function render(resource: AnyResource, call: Call, rows: readonly object[]
 }
 
 function listRoute(resource: AnyResource): Row {
-  const { plural, path, fields, fieldsFor, view, table, visible, beforeList } = resource;
+  const { plural, path, fields, fieldsFor, view, table, visible, beforeList, isOfAll = false } = resource;
   return route({
     method: 'GET',
     path: `/${path}` as '/x',
     policy: ruleOf(resource, 'get'),
+    denied: 'nothing',
     summary: `List ${path.replace('qos/', 'QoS ').replaceAll(/[-_]/g, ' ')}`,
     query: listQuery(fields),
     reply: Type.Object({ [plural]: Type.Array(view.schema), [`${plural}_links`]: Type.Optional(Links) }),
     async handler(request, context) {
       const call = { request, context };
       const query = readNetworkQuery(request.query, fieldsFor?.(request) ?? fields);
+      if (isOfAll && !allows(request, ruleOf(resource, 'get'))) return { [plural]: [] };
       await beforeList?.(call);
       const source = { collection: resource.collection(context.store), table, visible: visible(request.caller) };
       const page = await listRows(source, query);
@@ -142,6 +146,7 @@ function showRoute(resource: AnyResource): Row {
     method: 'GET',
     path: `/${path}/:id` as '/x/:id',
     policy: ruleOf(resource, 'get'),
+    denied: 'nothing',
     summary: `Show ${title}`,
     query: fieldsQuery,
     reply: Type.Object({ [noun]: view.schema }),

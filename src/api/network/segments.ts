@@ -53,6 +53,7 @@ const segments = resourceOf<NetworkSegment, Static<typeof NewSegment>, SegmentCh
   collection: (store) => store.network_segments,
   table: listTables.network_segments,
   visible: () => [],
+  isOfAll: true,
   missing: missingSegment,
   fields: segmentFields,
   view: segmentView,

@@ -31,6 +31,7 @@ export const unsupportedRoutes = collectionTable.flatMap(({ path, noun, what, ge
       method: 'GET',
       path: `/${path}`,
       policy: get,
+      denied: 'nothing',
       summary: `List ${path.replace(/[-_]/g, ' ')}: always empty`,
       reply: Type.Object({ [plural]: Type.Array(Type.Object({})) }),
       handler: () => ({ [plural]: [] }),
@@ -39,6 +40,7 @@ export const unsupportedRoutes = collectionTable.flatMap(({ path, noun, what, ge
       method: 'GET',
       path: `/${path}/:id` as '/x/:id',
       policy: get,
+      denied: 'nothing',
       summary: `${what}: there is none`,
       handler(request) {
         throw new Fault('notFound', { what: noun, id: request.params.id });

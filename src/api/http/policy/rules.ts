@@ -57,6 +57,11 @@ export class Policy {
     return isInScope(caller, this.#rule(name).scopes) && check(caller, target);
   }
 
+  /** Whether the rule can allow anything to such a token. */
+  isInScope(caller: Caller, name: string): boolean {
+    return isInScope(caller, this.#rule(name).scopes);
+  }
+
   /** Throws the service's fault for a denied request. */
   authorize(caller: Caller, name: string, target?: PolicyTarget): void {
     if (!this.allows(caller, name, target)) throw this.#denied(name, caller);
