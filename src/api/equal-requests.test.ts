@@ -173,7 +173,7 @@ const rows: readonly Row[] = [
     what: 'port with an address',
     path: '/network/v2.0/ports',
     body: { port: { network_id, fixed_ips: [{ ip_address: '10.20.0.77' }] } },
-    message: /"type":"IpAddressInUse".*10\.20\.0\.77/,
+    message: /"type":"IpAddressAlreadyAllocated".*10\.20\.0\.77/,
   },
   {
     what: 'user',

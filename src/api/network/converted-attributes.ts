@@ -2,6 +2,7 @@
  * Neutron converts some attributes before validation (neutron-lib's `convert_to_boolean`, `convert_to_int`,
  * `convert_none_to_empty_list`): shell and template clients send `"True"`, `1` and `"4"`.
  */
+import { Fault } from '#domain/faults.ts';
 import { readBoolean } from '#services/loose-booleans.ts';
 
 const booleans = [
@@ -38,20 +39,32 @@ const numbers = [
 ];
 const wholeNumber = /^\s*[0-9]{1,10}\s*$/;
 
-/** Converts `{ network: {…} }` or `{ networks: [{…}] }` in place. The schema rejects what cannot be converted. */
+/** Converts `{ network: {…} }` or `{ networks: [{…}] }` in place. @throws Fault `invalidInput` for what cannot be converted */
 export function convertAttributes(body: unknown): void {
   if (!isObject(body)) return;
   for (const resource of Object.values(body).flat()) if (isObject(resource)) convert(resource);
 }
 
 function convert(resource: Record<string, unknown>): void {
-  for (const name of booleans) if (Object.hasOwn(resource, name)) resource[name] = readBoolean(resource[name]) ?? resource[name];
+  for (const name of booleans) if (Object.hasOwn(resource, name)) resource[name] = asBoolean(name, resource[name]);
   for (const name of lists) if (Object.hasOwn(resource, name)) resource[name] ??= [];
   for (const name of numbers) {
     const value = Object.hasOwn(resource, name) ? resource[name] : undefined;
-    if (typeof value === 'string' && wholeNumber.test(value)) resource[name] = Number(value);
+    if (typeof value !== 'string') continue;
+    if (!wholeNumber.test(value)) throw new Fault('invalidInput', { detail: `'${inShort(value)}' is not an integer.` });
+    resource[name] = Number(value);
   }
 }
+
+/** Of routers, null is the default. */
+function asBoolean(name: string, value: unknown): unknown {
+  const known = readBoolean(value);
+  if (known !== undefined || ((name === 'distributed' || name === 'ha') && value === null)) return known ?? value;
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  throw new Fault('invalidInput', { detail: `'${inShort(text)}' cannot be converted to boolean.` });
+}
+
+const inShort = (text: string) => text.slice(0, 100);
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

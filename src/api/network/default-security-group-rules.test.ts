@@ -132,7 +132,7 @@ test('what no rule can be is refused', async () => {
     [{ ethertype: 'IPv5' }, 400, 'SecurityGroupRuleInvalidEtherType'],
     [{ direction: 'egress' }, 409, 'DefaultSecurityGroupRuleExists'],
     [{ used_in_default_sg: undefined }, 400, 'HTTPBadRequest'],
-    [{ used_in_default_sg: 'perhaps' }, 400, 'HTTPBadRequest'],
+    [{ used_in_default_sg: 'perhaps' }, 400, 'InvalidInput'],
   ] as const) {
     const reply = await create(fields);
     assert.deepEqual([reply.status, reply.type], [status, type], JSON.stringify([fields, reply.body]));

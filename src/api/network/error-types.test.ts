@@ -54,7 +54,7 @@ const cases: [name: string, request: Ask, status: number, type: string][] = [
   ['a pool backwards', pool('10.61.0.9', '10.61.0.5'), 400, 'InvalidAllocationPool'],
   ['a pool with the gateway', pool('10.61.0.1', '10.61.0.5'), 409, 'GatewayConflictWithAllocationPools'],
   ['a MAC in use', post('port', { network_id: network.id, mac_address: '02:00:00:00:60:01' }), 409, 'MacAddressInUse'],
-  ['an address in use', addressed([{ ip_address: port.fixed_ips[0].ip_address }]), 409, 'IpAddressInUse'],
+  ['an address in use', addressed([{ ip_address: port.fixed_ips[0].ip_address }]), 409, 'IpAddressAlreadyAllocated'],
   ['an address of no subnet', addressed([{ ip_address: '10.99.0.9' }]), 400, 'InvalidIpForNetwork'],
   ['an address of another subnet', addressed([{ subnet_id: subnet.id, ip_address: '10.99.0.9' }]), 400, 'InvalidIpForSubnet'],
   ['an unknown subnet of an address', addressed([{ subnet_id: 'none' }]), 400, 'InvalidInput'],

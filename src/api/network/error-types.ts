@@ -9,6 +9,7 @@ const typeTable: Readonly<Partial<Record<FaultCode, string>>> = {
   badRequest: 'HTTPBadRequest',
   clientDisconnected: 'HTTPBadRequest',
   forbidden: 'PolicyNotAuthorized',
+  ipAddressInUse: 'IpAddressAlreadyAllocated',
   methodNotAllowed: 'HTTPMethodNotAllowed',
   notAcceptable: 'HTTPNotAcceptable',
   requestTimeout: 'HTTPRequestTimeout',

@@ -114,7 +114,10 @@ const quoted = (names: readonly string[]) => `[${names.map((name) => `'${name}'`
 function readLimit(text: string | undefined): number | undefined {
   if (text === undefined || text === '0') return undefined;
   if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new Fault('badRequest', { detail: `Limit must be an integer 0 or greater and not '${text}'` });
+  throw new Fault('badRequest', {
+    detail: `Bad limit request: Limit must be an integer 0 or greater and not '${text}'.`,
+    type: 'BadRequest',
+  });
 }
 
 type Call = { readonly request: FastifyRequest; readonly context: ApiContext };

@@ -83,7 +83,7 @@ const refusals: [query: string, message: RegExp][] = [
   ['networks?shared=perhaps', /^Invalid input for operation: 'perhaps' cannot be converted to boolean\.$/],
   ['networks?toString=x', /is invalid attribute for filtering/],
   ['subnets?sort_key=dns_nameservers', /^\['dns_nameservers'\] is invalid attribute for sort_keys$/],
-  ['ports?limit=-1', /^Limit must be an integer 0 or greater and not '-1'$/],
+  ['ports?limit=-1', /^Bad limit request: Limit must be an integer 0 or greater and not '-1'\.$/],
   ['ports?changed_since=yesterday', /'yesterday' is not a valid time/],
 ];
 

@@ -112,7 +112,7 @@ test("never allocates the site's own addresses, not even to an administrator", a
   const ask = (ip_address: string) => add('port', { network_id, fixed_ips: [{ ip_address }] });
 
   for (const address of ['172.30.0.1', '172.30.0.200', '172.30.0.222', '172.30.0.249', '172.30.0.254', '172.30.0.53'])
-    assert.deepEqual(errorOf(await ask(address)), [409, 'IpAddressInUse'], address);
+    assert.deepEqual(errorOf(await ask(address)), [409, 'IpAddressAlreadyAllocated'], address);
   for (const address of ['172.30.0.0', '172.30.0.255']) {
     assert.deepEqual(errorOf(await ask(address)), [400, 'InvalidIpForNetwork'], address);
     const named = await add('port', { network_id, fixed_ips: [{ subnet_id: sharedSubnet.id, ip_address: address }] });
@@ -120,7 +120,7 @@ test("never allocates the site's own addresses, not even to an administrator", a
   }
   const kept = await make('port', { network_id, fixed_ips: [] });
   const moved = await change('port', kept.id, { fields: { fixed_ips: [{ ip_address: '172.30.0.1' }] } });
-  assert.deepEqual(errorOf(moved), [409, 'IpAddressInUse']);
+  assert.deepEqual(errorOf(moved), [409, 'IpAddressAlreadyAllocated']);
   const fields = { allocation_pools: [{ start: '172.30.0.190', end: '172.30.0.200' }] };
   assert.equal((await change('subnet', sharedSubnet.id, { fields })).status, 400);
   assert.equal((await change('subnet', sharedSubnet.id, { fields: { gateway_ip: '172.30.0.201' } })).status, 400);
@@ -207,10 +207,10 @@ test('keeps addresses and MACs unique over the networks among which a subnet is 
   });
 
   assert.deepEqual([taken, sameMac, router, gateway].map(errorOf), [
-    [409, 'IpAddressInUse'],
+    [409, 'IpAddressAlreadyAllocated'],
     [409, 'MacAddressInUse'],
-    [409, 'IpAddressInUse'],
-    [409, 'IpAddressInUse'],
+    [409, 'IpAddressAlreadyAllocated'],
+    [409, 'IpAddressAlreadyAllocated'],
   ]);
   assert.notEqual(next.fixed_ips[0].ip_address, address);
   for (const reply of [taken, sameMac, gateway])
@@ -307,6 +307,6 @@ test('limits a port to five addresses, each once', async () => {
     add('port', { network_id: network.id, fixed_ips: last.map((number) => ({ ip_address: `10.57.0.${number}` })) }, alice);
 
   assert.deepEqual(errorOf(await ask([10, 11, 12, 13, 14, 15])), [400, 'InvalidInput']);
-  assert.deepEqual(errorOf(await ask([10, 10])), [409, 'IpAddressInUse']);
+  assert.deepEqual(errorOf(await ask([10, 10])), [409, 'IpAddressAlreadyAllocated']);
   assert.equal((await ask([10, 11, 12, 13, 14])).status, 201);
 });

@@ -86,6 +86,8 @@ const addressFilterTable: Readonly<Record<string, (text: string) => Condition>> 
  * (neutron/db/db_base_plugin_v2.py).
  */
 function addressesOf(values: readonly string[]): Condition {
+  const odd = values.find((value) => !value.includes('='));
+  if (odd !== undefined) throw new Fault('invalidInput', { detail: `'${odd}' is not of the form <key>=[value].` });
   const byKind = Map.groupBy(values, (value) => value.split('=', 1)[0] ?? '');
   const conditions = [...byKind].flatMap(([kind, group]) => {
     const filter = Object.hasOwn(addressFilterTable, kind) ? addressFilterTable[kind] : undefined;

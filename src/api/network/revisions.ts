@@ -25,5 +25,5 @@ function expectedRevision(header: string): number | undefined {
 }
 
 function malformed(text: string): Fault {
-  return new Fault('badRequest', { detail: `Bad if-match request: ${text}.` });
+  return new Fault('badRequest', { detail: `Bad if-match request: ${text}.`, type: 'BadRequest' });
 }

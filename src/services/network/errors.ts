@@ -88,6 +88,7 @@ const exceptionTable = {
   DefaultSecurityGroupRuleExists: 'conflict',
   DefaultSecurityGroupRuleNotFound: 'missing',
   InvalidSharedSetting: 'conflict',
+  InvalidActionForType: 'badRequest',
   InvalidCIDR: 'badRequest',
   DuplicateSubPort: 'conflict',
   ParentPortInUse: 'conflict',

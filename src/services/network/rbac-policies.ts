@@ -101,7 +101,8 @@ export async function createPolicy({ store }: NetworkContext, caller: Caller, re
   return store.transaction(async (trx) => {
     await ownObject(trx, caller, { object_type, object_id: request.object_id });
     if (!typeTable[object_type].actions.includes(request.action))
-      throw invalid(
+      throw networkFault(
+        'InvalidActionForType',
         `Invalid action '${request.action}' for object type '${object_type}'. Valid actions: ${typeTable[object_type].actions.join(', ')}`,
       );
     if (object_type === 'subnetpool') await refuseWithoutScope(trx, request.object_id, target_project);
