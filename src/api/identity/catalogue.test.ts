@@ -134,10 +134,12 @@ test('only administrators change the catalogue', async () => {
     assert.equal(await identity.statusOf('POST', path, body, token), 403, path);
 });
 
-test('further members of a request change no id', async () => {
-  const more = { id: 'identity', extra: 1 };
-  const { service } = await identity.send('POST', 'services', { service: { type: 'further', name: 'further', ...more } });
-  const fields = { service_id: service.id, interface: 'public', url: 'http://further', ...more };
+test('further members of a request change nothing, and another id is refused', async () => {
+  const [more, another] = [{ extra: 1 }, { id: 'identity' }];
+  const { service } = await identity.send('POST', 'services', {
+    service: { type: 'further', name: 'further', ...another, ...more },
+  });
+  const fields = { service_id: service.id, interface: 'public', url: 'http://further', ...another, ...more };
   const { endpoint } = await identity.send('POST', 'endpoints', { endpoint: fields });
   const changed = await identity.send('PATCH', `services/${service.id}`, { service: { name: 'other', ...more } });
   const moved = await identity.send('PATCH', `endpoints/${endpoint.id}`, { endpoint: { url: 'http://other', ...more } });
@@ -145,5 +147,8 @@ test('further members of a request change no id', async () => {
   assert.deepEqual(changed.service, { ...service, name: 'other' });
   assert.deepEqual(moved.endpoint, { ...endpoint, url: 'http://other' });
   assert.equal((await identity.send('GET', `endpoints/${endpoint.id}`)).endpoint.url, 'http://other');
+  assert.equal(await identity.statusOf('PATCH', `services/${service.id}`, { service: another }), 400);
+  assert.equal(await identity.statusOf('PATCH', `endpoints/${endpoint.id}`, { endpoint: another }), 400);
+  assert.equal(await identity.statusOf('PATCH', `services/${service.id}`, { service: { id: service.id, name: 'same' } }), 200);
   await identity.send('DELETE', `services/${service.id}`);
 });

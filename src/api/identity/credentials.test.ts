@@ -51,9 +51,11 @@ test('further members of a request change neither the id nor anything else', asy
   const more = { id: 'chosen', extra: 1 };
   const fields = { type: 'x', blob: 'b', user_id: user, ...more };
   const { credential } = await identity.send('POST', 'credentials', { credential: fields }, token);
-  const changed = await identity.send('PATCH', `credentials/${credential.id}`, { credential: { type: 'y', ...more } }, token);
+  const changed = await identity.send('PATCH', `credentials/${credential.id}`, { credential: { type: 'y', extra: 1 } }, token);
+  const renamed = await identity.statusOf('PATCH', `credentials/${credential.id}`, { credential: more }, token);
 
   assert.notEqual(credential.id, 'chosen');
+  assert.equal(renamed, 400);
   assert.deepEqual(changed.credential, { ...credential, type: 'y' });
   assert.equal((await identity.send('GET', `credentials/${credential.id}`, undefined, token)).credential.type, 'y');
 });

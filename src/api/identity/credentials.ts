@@ -20,7 +20,7 @@ import { selfLink } from './links.ts';
 import { collectionLinks, listQuery, readListQuery } from './list-query.ts';
 import { allows, authorize, route } from './policy.ts';
 import { credentialTarget } from './policy-targets.ts';
-import { CollectionLinks, SelfLink } from './schemas.ts';
+import { CollectionLinks, refuseNewId, SelfLink } from './schemas.ts';
 
 const Fields = Type.Object({
   type: Type.String({ minLength: 1, maxLength: 255 }),
@@ -95,6 +95,7 @@ export const credentialRoutes = [
     async handler(request, context) {
       const current = await find(context, request, 'identity:update_credential');
       const { credential } = request.body;
+      refuseNewId(credential, current.id);
       const changed = { ...current, ...credential };
       // Neither the owner nor the project may become one for which the caller could not have made it.
       authorize(request, 'identity:update_credential', credentialTarget(changed));

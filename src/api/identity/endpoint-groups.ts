@@ -16,7 +16,7 @@ import { allEndpoints, EndpointsReply, endpointsReply } from './endpoints.ts';
 import { selfLink } from './links.ts';
 import { collectionLinks, listQuery, readListQuery } from './list-query.ts';
 import { route } from './policy.ts';
-import { CollectionLinks, SelfLink } from './schemas.ts';
+import { CollectionLinks, refuseNewId, SelfLink } from './schemas.ts';
 
 const Id = Type.String({ maxLength: 255 });
 const Interface = Type.Union([Type.Literal('public'), Type.Literal('internal'), Type.Literal('admin')]);
@@ -95,6 +95,7 @@ export const endpointGroupRoutes = [
     body: Type.Object({ endpoint_group: Type.Partial(Fields, { minProperties: 1 }) }, closed),
     reply: GroupReply,
     async handler(request, context) {
+      refuseNewId(request.body.endpoint_group, request.params.id);
       const group = await updateEndpointGroup(context, request.params.id, request.body.endpoint_group);
       return { endpoint_group: endpointGroupView.of(request, context)(group) };
     },

@@ -9,7 +9,7 @@ import { builtInOf, catalogTable, endpointsOf } from './catalog.ts';
 import { collectionRoutes, memberOf } from './catalog-collection.ts';
 import { linksTo, selfLink } from './links.ts';
 import { route } from './policy.ts';
-import { CollectionLinks, SelfLink } from './schemas.ts';
+import { CollectionLinks, refuseNewId, SelfLink } from './schemas.ts';
 
 const Endpoint = Type.Object({
   ...{ id: Type.String(), interface: Type.String(), url: Type.String() },
@@ -21,7 +21,7 @@ const Fields = Type.Object({
   interface: Interface,
   service_id: Id,
   url: Type.String({ maxLength: 225, pattern: '^[a-zA-Z0-9+.-]+:.+' }),
-  region_id: Maybe(Id),
+  region_id: Maybe(Type.String({ ...Id, minLength: 1 })),
   region: Maybe(Id),
   enabled: Type.Optional(Type.Boolean()),
   ...{ name: Type.Optional(Type.String()), description: Maybe(Type.String()) },
@@ -55,6 +55,7 @@ export const endpointRoutes = [
     reply: member.schema,
     async handler(request, context) {
       const { id } = request.params;
+      refuseNewId(request.body.endpoint, id);
       const endpoint = await updateEndpoint(context, builtInOf(context), { id, fields: request.body.endpoint });
       return member.reply(context, request, withRegion(endpoint));
     },

@@ -24,13 +24,13 @@ import { collectionLinks, listQuery, readListQuery } from './list-query.ts';
 import { authorize, route } from './policy.ts';
 import { groupTarget, userTarget } from './policy-targets.ts';
 import { withDomain } from './projects.ts';
-import { CollectionLinks, SelfLink } from './schemas.ts';
+import { CollectionLinks, Id, refuseNewId, SelfLink } from './schemas.ts';
 import { userFields, userView } from './user-view.ts';
 
 const GroupRequest = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 64, pattern: somethingVisible }),
   description: Maybe(Type.String()),
-  domain_id: Maybe(Type.String()),
+  domain_id: Type.Optional(Id),
 });
 
 const groupFieldsShown = {
@@ -106,6 +106,7 @@ export const groupRoutes = [
     async handler(request, context) {
       const group = await findGroup(context, request, 'identity:update_group');
       await refuseWider(context, request, group);
+      refuseNewId(request.body.group, group.id);
       return { group: groupView.of(request, context)(await updateGroup(context, group, request.body.group)) };
     },
   }),

@@ -56,8 +56,12 @@ export const impliedRoleRoutes = [
     policy: 'identity:get_implied_role',
     summary: 'Show whether a role implies another',
     reply: InferenceReply,
-    handler: async (request, context) =>
-      replyOf(context, request, await getInference(context, request.params.id, request.params.role_id)),
+    async handler(request, context, reply) {
+      const inference = await getInference(context, request.params.id, request.params.role_id);
+      // The API says so, though the reply of a HEAD should be that of the GET.
+      if (request.method === 'HEAD') reply.code(204);
+      return replyOf(context, request, inference);
+    },
   }),
   route({
     method: 'PUT',

@@ -10,13 +10,13 @@ import { Maybe, Nullable } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
 import { selfLink } from './links.ts';
 import { isSet } from './query-flags.ts';
-import { CollectionLinks, OptionFields, ResourceOptions, SelfLink, TagFields, Tags } from './schemas.ts';
+import { CollectionLinks, Id, OptionFields, ResourceOptions, SelfLink, TagFields, Tags } from './schemas.ts';
 
 export const ProjectRequest = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 64, pattern: somethingVisible }),
   description: Maybe(Type.String()),
-  domain_id: Maybe(Type.String()),
-  parent_id: Maybe(Type.String()),
+  domain_id: Maybe(Id),
+  parent_id: Maybe(Id),
   enabled: Type.Optional(Type.Boolean()),
   is_domain: Type.Optional(Type.Boolean()),
   tags: Type.Optional(TagFields),

@@ -23,6 +23,7 @@ import {
   type ShownProject,
 } from './project-view.ts';
 import { isSet } from './query-flags.ts';
+import { refuseNewId } from './schemas.ts';
 
 const ListQuery = Type.Object({ ...listQuery(projectFields).properties, is_domain: Type.Optional(Type.String()) });
 const Changes = Type.Partial(ProjectRequest, { minProperties: 1 });
@@ -77,6 +78,7 @@ export const projectRoutes = [
     reply: ProjectReply,
     async handler(request, context) {
       const project = await findAny(context, request, 'identity:update_project');
+      refuseNewId(request.body.project, project.id);
       const { is_domain, ...fields } = request.body.project;
       if (is_domain !== undefined && is_domain !== (project.is_domain ?? false))
         throw new Fault('badRequest', { detail: 'Update of `is_domain` is not allowed.' });

@@ -8,6 +8,7 @@ import { Maybe, Nullable } from '../http/schemas.ts';
 import { builtInOf } from './catalog.ts';
 import { collectionRoutes, memberOf } from './catalog-collection.ts';
 import { route } from './policy.ts';
+import { refuseNewId } from './schemas.ts';
 
 const Region = Type.Object({ id: Type.String(), description: Type.String(), parent_region_id: Nullable(Type.String()) });
 const Id = Type.String({ maxLength: 255, pattern: '^[^/]*$' });
@@ -57,11 +58,11 @@ export const regionRoutes = [
     path: '/regions/:id',
     policy: 'identity:update_region',
     summary: 'Change a region',
-    body: Body,
+    body: Type.Object({ region: Type.Object(Fields.properties, { minProperties: 1 }) }, { additionalProperties: false }),
     reply: member.schema,
     async handler(request, context) {
-      const { id, ...fields } = request.body.region;
-      if (id !== undefined && id !== request.params.id) throw new Fault('badRequest', { detail: 'Cannot change region ID' });
+      refuseNewId(request.body.region, request.params.id);
+      const { id: _, ...fields } = request.body.region;
       const region = await updateRegion(context, builtInOf(context), request.params.id, fields);
       return member.reply(context, request, region);
     },

@@ -11,7 +11,7 @@ import { Maybe } from '../http/schemas.ts';
 import { collectionLinks, listQuery, readListQuery } from './list-query.ts';
 import { authorize, route } from './policy.ts';
 import { roleView } from './role-view.ts';
-import { CollectionLinks, OptionFields } from './schemas.ts';
+import { CollectionLinks, OptionFields, refuseNewId } from './schemas.ts';
 
 const RoleRequest = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 255, pattern: somethingVisible }),
@@ -71,6 +71,7 @@ export const roleRoutes = [
     reply: RoleReply,
     async handler(request, context) {
       const { id } = await findRole(context, request, 'update');
+      refuseNewId(request.body.role, id);
       return { role: roleView.of(request, context)(await updateRole(context, id, request.body.role)) };
     },
   }),

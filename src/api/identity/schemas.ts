@@ -1,5 +1,6 @@
 /** Schemas that many replies of Keystone have in common. */
 import { Type } from 'typebox';
+import { Fault } from '#domain/faults.ts';
 import { Maybe, Nullable } from '../http/schemas.ts';
 
 export const SelfLink = Type.Object({ self: Type.String() });
@@ -30,8 +31,16 @@ export const UserOptionFields = Type.Object(
   { ...nullableFlags, multi_factor_auth_rules: Maybe(FactorRules) },
   { additionalProperties: false },
 );
+/** Of a domain or project, in a request. */
+export const Id = Type.String({ minLength: 1, maxLength: 64, pattern: '^[a-zA-Z0-9-]+$' });
 export const Tag = Type.String({ minLength: 1, maxLength: 255, pattern: '^[^,/]*$' });
 export const Tags = Type.Array(Type.String());
 export const TagFields = Type.Array(Tag, { maxItems: 80, uniqueItems: true });
 export const Named = Type.Object({ id: Type.String(), name: Type.String() });
 export const InDomain = Type.Object({ id: Type.String(), name: Type.String(), domain: Named });
+
+/** What is changed keeps its id; a request may repeat it. @throws Fault `badRequest` */
+export function refuseNewId(fields: object, id: string): void {
+  const given = (fields as { readonly id?: unknown }).id;
+  if (given !== undefined && given !== id) throw new Fault('badRequest', { detail: 'Cannot change ID' });
+}

@@ -5,6 +5,7 @@ import { Maybe } from '../http/schemas.ts';
 import { builtInOf, catalogTable } from './catalog.ts';
 import { collectionRoutes, memberOf } from './catalog-collection.ts';
 import { route } from './policy.ts';
+import { refuseNewId } from './schemas.ts';
 
 const Service = Type.Object({
   ...{ id: Type.String(), type: Type.String(), name: Type.String() },
@@ -44,6 +45,7 @@ export const serviceRoutes = [
     body: Type.Object({ service: Type.Partial(Fields, { minProperties: 1 }) }, { additionalProperties: false }),
     reply: member.schema,
     async handler(request, context) {
+      refuseNewId(request.body.service, request.params.id);
       const service = await updateService(context, builtInOf(context), request.params.id, request.body.service);
       return member.reply(context, request, service);
     },

@@ -60,7 +60,9 @@ export const loginRoutes = [
     policy: { public: 'who knows the former password' },
     summary: "Change one's own password, also one that has expired; all tokens become invalid",
     status: 204,
-    body: Type.Object({ user: Type.Object({ password: NewPassword, original_password: Password }) }),
+    body: Type.Object({
+      user: Type.Object({ password: NewPassword, original_password: Password }, { additionalProperties: false }),
+    }),
     bodyLimit: loginBytes,
     async handler(request, context) {
       const { user_id } = request.params;

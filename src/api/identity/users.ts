@@ -18,14 +18,14 @@ import { authorize, route } from './policy.ts';
 import { userTarget } from './policy-targets.ts';
 import { ProjectsReply, projectFields, projectView } from './project-view.ts';
 import { withDomain } from './projects.ts';
-import { CollectionLinks, UserOptionFields } from './schemas.ts';
+import { CollectionLinks, Id, refuseNewId, UserOptionFields } from './schemas.ts';
 import { userFields, userView } from './user-view.ts';
 
 const UserRequest = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 255, pattern: somethingVisible }),
   password: Maybe(Type.String({ maxLength: longestPassword })),
-  default_project_id: Maybe(Type.String({ maxLength: 64 })),
-  domain_id: Maybe(Type.String()),
+  default_project_id: Maybe(Id),
+  domain_id: Type.Optional(Id),
   enabled: Type.Optional(Type.Boolean()),
   description: Maybe(Type.String()),
   email: Maybe(Type.String()),
@@ -83,6 +83,7 @@ export const userRoutes = [
       const user = await findUser(context, request, 'identity:update_user');
       await refuseWiderUser(context, request, user);
       const fields = request.body.user;
+      refuseNewId(fields, user.id);
       const void_trusts = fields.password ? await widerTrustsFor(context, request, user) : [];
       const changed = await updateUser(context, loginClientOf(request), { user, fields, void_trusts });
       return { user: userView.of(request, context)(changed) };

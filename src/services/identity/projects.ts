@@ -93,8 +93,10 @@ export function refuseServiceProject(caller: Caller, names: readonly (string | u
 export async function createProject({ store }: StoreContext, fields: ProjectFields): Promise<Project> {
   const domain_id = fields.domain_id ?? defaultDomainId;
   return store.transaction(async (trx) => {
-    if (!(await trx.domains.find({ id: domain_id })))
-      throw new Fault('badRequest', { detail: `Could not find domain: ${domain_id}.` });
+    const domain = await trx.domains.find({ id: domain_id });
+    if (!domain) throw new Fault('badRequest', { detail: `Could not find domain: ${domain_id}.` });
+    const detail = `cannot create a project in a branch containing a disabled project: ${domain_id}`;
+    if (!domain.enabled) throw new Fault('badRequest', { detail });
     const parent_id = await checkParent(trx, fields.parent_id || domain_id, domain_id);
     const project: Project = {
       ...{ id: randomUUID().replaceAll('-', ''), domain_id, parent_id, name: fields.name.trim() },

@@ -113,6 +113,7 @@ function duplicate({ name, domain_id }: User): string {
 
 async function changesOf(context: IdentityContext, client: LoginClient, { user, fields }: Update): Promise<Partial<User>> {
   if (fields.password) checkStrength(context.settings, fields.password);
+  if (fields.default_project_id) await refuseDomain(context, fields.default_project_id);
   // As in Keystone, a default project need not exist: a manager of a domain would learn which projects others have.
   return {
     ...(fields.name !== undefined && { name: fields.name }),
@@ -125,6 +126,13 @@ async function changesOf(context: IdentityContext, client: LoginClient, { user, 
     ...(fields.password &&
       renewed(context.settings, { user, by: 'administrator', ...(await hashed(context, client, fields.password)) })),
   };
+}
+
+/** No token of a domain is one of a project. */
+async function refuseDomain({ store }: StoreContext, default_project_id: string): Promise<void> {
+  if (!(await store.domains.find({ id: default_project_id }))) return;
+  const detail = `User's default project ID cannot be a domain ID: ${default_project_id}`;
+  throw new Fault('badRequest', { detail });
 }
 
 async function hashed({ logins }: IdentityContext, client: LoginClient, password: string) {
