@@ -32,22 +32,22 @@ const iniOf: Readonly<Record<PeerName, string>> = {
   neutron: '/etc/neutron/neutron-api-uwsgi.ini',
 };
 
-/** `workers`: processes of each service, in place of those of their packages. */
-export type PeerOptions = { readonly config?: MoreConfig; readonly workers?: number };
+/** `words`: more for uWSGI, in place of what the files of the packages say. */
+export type PeerOptions = { readonly config?: MoreConfig; readonly words?: Readonly<Record<PeerName, readonly string[]>> };
 
 export class PeerServices {
   readonly #root: string;
   readonly #logs: string;
   readonly #more: MoreConfig;
-  readonly #workers: readonly string[];
+  readonly #words: PeerOptions['words'];
   readonly #children: { name: string; child: ChildProcess }[] = [];
 
   /** @param root of Debian with `packages` @param logs folder for the output of each service */
-  constructor(root: string, logs: string, { config = {}, workers }: PeerOptions = {}) {
+  constructor(root: string, logs: string, { config = {}, words }: PeerOptions = {}) {
     this.#root = root;
     this.#logs = logs;
     this.#more = config;
-    this.#workers = workers === undefined ? [] : ['--processes', `${workers}`];
+    this.#words = words;
   }
 
   /** With empty databases. */
@@ -113,8 +113,8 @@ export class PeerServices {
     const ini = `${folder}/${name}.ini`;
     const file = join(this.#root, iniOf[name]);
     writeFileSync(join(this.#root, ini), withoutAppArmor(file));
-    const words = ['--http-socket', `127.0.0.1:${ports[name]}`, '--ini', ini, ...wordsFor[name], ...this.#workers];
-    this.#spawn(name, ['uwsgi_python3', ...words]);
+    const words = ['--http-socket', `127.0.0.1:${ports[name]}`, '--ini', ini, ...wordsFor[name]];
+    this.#spawn(name, ['uwsgi_python3', ...words, ...(this.#words?.[name] ?? [])]);
   }
 
   #run(words: readonly string[]): Promise<string> {

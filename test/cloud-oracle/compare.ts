@@ -15,6 +15,8 @@ const presentHeaders = ['x-subject-token', 'x-openstack-request-id', 'www-authen
 const shortestValue = 8;
 const hexId = /(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])/g;
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+/** Of a token. */
+const audit = /^[\w-]{22}$/;
 const time = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?$/;
 
 type Giver = Pick<Side, 'places' | 'values'>;
@@ -41,18 +43,25 @@ export function seenOf(step: Step, { reply, side }: Given): Record<string, unkno
   };
 }
 
-type Naming = (text: string) => string;
+type Naming = (text: string, key?: string) => string;
 
-/** Base URLs, values that have names, other ids and times are replaced. */
+/** Base URLs, values that have names, other ids and times are replaced; what is short only where it is an id for sure. */
 function naming({ places, values }: Giver): Naming {
+  const short = [...values].filter(([, value]) => value.length < shortestValue);
   const known = [
     ...Object.entries(places).map(([name, url]) => [url, `{${name}}`] as const),
     ...[...values].filter(([, value]) => value.length >= shortestValue).map(([name, value]) => [value, `{${name}}`] as const),
   ].toSorted(([left], [right]) => right.length - left.length);
-  return (text) => {
+  return (text, key = '') => {
     let named = text;
     for (const [value, name] of known) named = named.replaceAll(value, name);
+    for (const [name, value] of short)
+      named =
+        key === 'id' && named === value
+          ? `{${name}}`
+          : named.replace(new RegExp(`(?<=/(roles|prior_role|implies)/)${value}(?=/|$)`, 'g'), `{${name}}`);
     return named
+      .replace(audit, 'AUDIT')
       .replace(uuid, 'UUID')
       .replace(hexId, 'HEX')
       .replace(time, (_, fraction = '', zone = '') => `TIME${fraction && ` .${fraction.length - 1}`}${zone && ` ${zone}`}`);
@@ -85,39 +94,40 @@ function shown(body: unknown, { isOrdered, onlyNamed }: Step, named: Naming): un
   return isOrdered ? value : sorted(value);
 }
 
-function plain(value: unknown, named: Naming): unknown {
-  if (typeof value === 'string') return named(value);
+function plain(value: unknown, named: Naming, key = ''): unknown {
+  if (typeof value === 'string') return named(value, key);
   if (Array.isArray(value)) return value.map((each) => plain(each, named));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [named(key), plain(each, named)]));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [named(key), plain(each, named, key)]));
 }
 
 function withNames(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  const pick = (each: unknown) => (Array.isArray(each) ? each.filter((item) => /\{\w+\}/.test(JSON.stringify(item))) : each);
+  const pick = (each: unknown) =>
+    Array.isArray(each) ? each.filter((item) => /\{(?!identity|image|network)\w+\}/.test(JSON.stringify(item))) : each;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, pick(each)]));
 }
 
-/** Lists by their items' text, so that those without an order are equal. */
+/** Lists by their items' keys or text, so that an item which only one side has moves no other; members by their names. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) {
     const items = value.map(sorted);
-    return keyed(items) ?? items.sort((left, right) => (textOf(left) < textOf(right) ? -1 : 1));
+    return keyed(items, keyOf) ?? keyed(items, textOf) ?? items.sort((left, right) => (textOf(left) < textOf(right) ? -1 : 1));
   }
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, sorted(each)]));
+  const members = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
+  return Object.fromEntries(members.map(([key, each]) => [key, sorted(each)]));
 }
 
-/** By id or name, so that an item which only one side has moves no other. */
-function keyed(items: readonly unknown[]): Record<string, unknown> | undefined {
-  const keys = items.map((item) => [item, (item as Item | null)?.id, (item as Item | null)?.name].find(isKey));
-  if (!keys.every(isKey) || new Set(keys).size < keys.length) return undefined;
+function keyed(items: readonly unknown[], keyFor: (item: unknown) => string | undefined): Record<string, unknown> | undefined {
+  const keys = items.map(keyFor);
+  if (keys.includes(undefined) || new Set(keys).size < keys.length) return undefined;
   return { '[]': 'a list', ...Object.fromEntries(items.map((item, index) => [`[${keys[index]}]`, item])) };
 }
 
-type Item = { id?: unknown; name?: unknown };
+type Item = { id?: unknown; name?: unknown } | null;
 const isKey = (key: unknown): key is string => typeof key === 'string' && key !== 'HEX' && key !== 'UUID';
-
+const keyOf = (item: unknown) => [item, (item as Item)?.id, (item as Item)?.name].find(isKey);
 const textOf = (item: unknown) => JSON.stringify(item) ?? '';
 
 function jsonOf(text: string): unknown {

@@ -2,17 +2,17 @@
  * `main.ts [WORD…]`: sends the requests of the scenarios (whose name contains one of the words) to Keystone, Glance and
  * Neutron of Debian 12 and to Ingot, and compares the replies. Needs root and, the first time, a Debian mirror.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startIngot } from '#bench/api/ingot-process.ts';
-import { password, urlOf } from '#bench/cloud/peer-config.ts';
+import { databases, password, urlOf } from '#bench/cloud/peer-config.ts';
 import { PeerServices, packages } from '#bench/cloud/peer-services.ts';
 import { runCommand } from '#build/run-command.ts';
 import { root as project } from '../../check/sources.ts';
 import { ensureDebianRoot } from '../a-debian-root.ts';
 import { runInNamespaces } from '../in-namespaces.ts';
-import { glanceFolders, ingotSettings, peerConfig } from './peer-configs.ts';
+import { glanceFolders, ingotSettings, peerConfig, peerWords } from './peer-configs.ts';
 import { runScenarios } from './run.ts';
 import { Side } from './side.ts';
 
@@ -34,8 +34,9 @@ async function actInside(words: readonly string[]): Promise<number> {
   const memory = join(folder, 'memory');
   mkdirSync(memory, { recursive: true });
   await runCommand('mount', ['-t', 'tmpfs', 'tmpfs', memory]);
-  const services = new PeerServices(await layerOver(join(debian, 'root'), memory), join(folder, 'logs'), {
-    ...{ config: peerConfig, workers: 1 },
+  const root = await layerOver(join(debian, 'root'), memory);
+  const services = new PeerServices(root, join(folder, 'logs'), {
+    ...{ config: peerConfig, words: peerWords },
   });
   const started = await Promise.all([services.start(), startIngot(join(memory, 'ingot'), ingotSettings)]);
   const ingot = started[1];
@@ -46,6 +47,7 @@ async function actInside(words: readonly string[]): Promise<number> {
     return (await runScenarios({ peer, ingot: own }, password, words)) ? 0 : 1;
   } finally {
     await Promise.all([services.stop(), ingot.stop()]);
+    for (const name of databases) cpSync(join(root, 'var/log', name), join(folder, 'logs', name), { recursive: true });
   }
 }
 

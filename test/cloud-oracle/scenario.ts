@@ -2,7 +2,8 @@
  * The form of a scenario: requests that both clouds get one after another, whose replies must be the same.
  *
  * `{name}` in a path, header or text of a body is replaced by what this side has given under that name: by the `keeps` of an
- * earlier step, or at the start (`side.ts`): `adminToken`, `adminId`, `adminProject`. Where a side has given nothing, the
+ * earlier step, or at the start (`side.ts`): `adminToken`, `adminId`, `adminProject`, `adminRole`,
+ * `memberRole`, `readerRole`. Where a side has given nothing, the
  * name goes out as `none-name`. In replies these values stand as their names again.
  */
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

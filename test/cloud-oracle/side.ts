@@ -10,6 +10,9 @@ import type { ServiceName, Step } from './scenario.ts';
 /** Timeout of one response, and of a step's `until`. */
 const maxWaitMs = 60_000;
 
+/** Status of a connection that was closed without a reply. */
+export const noReply = 0;
+
 type Place = { readonly base: string; readonly version: string };
 export type Places = Readonly<Record<ServiceName, string>>;
 const versions: Readonly<Record<ServiceName, string>> = { identity: '/v3', image: '/v2', network: '/v2.0' };
@@ -42,6 +45,10 @@ export class Side {
     const login: Step = { name: 'login', method: 'POST', path: '/auth/tokens', body: { auth }, as: null, keeps };
     const { status, body } = await this.ask('identity', login);
     if (status !== 201) throw new Error(`${this.name}: login as administrator: ${status} ${body}`);
+    for (const role of ['admin', 'member', 'reader'])
+      await this.ask('identity', {
+        ...{ name: role, method: 'GET', path: `/roles?name=${role}`, keeps: { [`${role}Role`]: 'body.roles.0.id' } },
+      });
   }
 
   /** Repeats the request if the step says so, and keeps what it names. */
@@ -66,6 +73,7 @@ export class Side {
     const text = raw ?? (body === undefined ? undefined : JSON.stringify(this.#filled(body)));
     const all = {
       ...(text !== undefined && { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }),
+      accept: 'application/json',
       ...(as !== null && { 'x-auth-token': this.#valueOf(as) }),
       ...(this.#filled(headers) as Record<string, string>),
     };
@@ -73,9 +81,13 @@ export class Side {
     // A kept connection may be closed by the service while the next request is on its way.
     const asked = request(url, { method, headers: all, signal: AbortSignal.timeout(maxWaitMs), agent: false });
     asked.end(text);
-    const [reply] = await once(asked, 'response');
-    const received = (await buffer(reply)).toString('utf8');
-    return { status: reply.statusCode, headers: reply.headers, body: received };
+    try {
+      const [reply] = await once(asked, 'response');
+      const received = (await buffer(reply)).toString('utf8');
+      return { status: reply.statusCode, headers: reply.headers, body: received };
+    } catch (error) {
+      return { status: noReply, headers: {}, body: (error as Error).message };
+    }
   }
 
   #placeOf(service: ServiceName, path: string): Place {
