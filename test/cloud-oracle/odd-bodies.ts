@@ -1,5 +1,5 @@
 /** Steps whose bodies have a field that is missing, of another type, too long or unknown. */
-import type { Step } from './scenario.ts';
+import { remove, type Step } from './scenario.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 type Odd = {
@@ -14,6 +14,8 @@ type Odd = {
   /** For each field values in place of the right one; `missing` leaves it out. */
   readonly odd: Readonly<Record<string, readonly unknown[]>>;
   readonly as?: string;
+  /** Whether what is accepted is deleted at once. */
+  readonly isRemoved?: boolean;
 };
 
 export const missing = Symbol('missing');
@@ -25,16 +27,19 @@ export const unlikeName: readonly unknown[] = [missing, ...unlikeText, '', ' ', 
 export const unlikeId: readonly unknown[] = ['', 'no such', 'none', long(64), long(65), ...unlikeText];
 
 /** Names are made unique, so that what is accepted is no duplicate. */
-export function oddBodies({ method, path, noun, prefix = '', good, odd, as }: Odd): Step[] {
+export function oddBodies({ method, path, noun, prefix = '', good, odd, as, isRemoved }: Odd): Step[] {
   let count = 0;
   return Object.entries(odd).flatMap(([field, values]) =>
-    values.map((value) => {
+    values.flatMap((value) => {
       count += 1;
       const unique = typeof good['name'] === 'string' ? { name: `${good['name']}-${field}-${count}` } : {};
       const fields: Record<string, unknown> = { ...good, ...unique, [field]: value };
       if (value === missing) delete fields[field];
       const name = `${prefix}${noun} with ${field} ${shown(value)}`;
-      return { name, method, path, body: { [noun]: fields }, ...(as && { as }) };
+      const step: Step = { name, method, path, body: { [noun]: fields }, ...(as && { as }) };
+      if (!isRemoved) return [step];
+      const id = `odd${count}`;
+      return [{ ...step, keeps: { [id]: `body.${noun}.id` } }, remove(name, `${path}/{${id}}`)];
     }),
   );
 }

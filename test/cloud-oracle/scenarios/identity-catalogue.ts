@@ -90,7 +90,7 @@ const services: Scenario = {
     ...noBodies('PATCH', '/services/{pythia}', 'service'),
     ...noBodies('POST', '/services', 'service'),
     ...oddBodies({
-      ...{ method: 'POST', path: '/services', noun: 'service', good: { type: 'odd', name: 'odd' } },
+      ...{ method: 'POST', path: '/services', isRemoved: true, noun: 'service', good: { type: 'odd', name: 'odd' } },
       odd: { type: unlikeName, name: unlikeName, enabled: unlikeFlag, description: unlikeText, colour: ['red'], id: ['mine'] },
     }),
     ...oddBodies({
@@ -173,6 +173,7 @@ const endpoints: Scenario = {
       ...{
         method: 'POST',
         path: '/endpoints',
+        isRemoved: true,
         noun: 'endpoint',
         good: { service_id: '{pythia}', interface: 'public', url: 'http://x' },
       },
