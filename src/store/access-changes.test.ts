@@ -43,6 +43,7 @@ test('counts a write to any table, except those on which no token depends', asyn
     'federation_protocols',
     'fetched_images',
     'firmware_updates',
+    'flavor_access',
     'flavors',
     'floating_ips',
     'held_addresses',

@@ -17,6 +17,7 @@ const unrelated: ReadonlySet<string> = new Set([
     'subnets',
     'ports',
     'ip_allocations',
+    'flavor_access',
     'flavors',
     'keypairs',
     'login_addresses',

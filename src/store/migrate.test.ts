@@ -102,6 +102,7 @@ const later = [
   '0175-network-agents',
   '0176-network-segments',
   '0186-server-tags',
+  '0187-flavor-access',
 ];
 const at = '2026-11-22T14:20:08.000Z';
 

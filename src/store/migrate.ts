@@ -82,6 +82,7 @@ import { migration0161 } from './migrations/0161-dns-names.ts';
 import { migration0175 } from './migrations/0175-network-agents.ts';
 import { migration0176 } from './migrations/0176-network-segments.ts';
 import { migration0186 } from './migrations/0186-server-tags.ts';
+import { migration0187 } from './migrations/0187-flavor-access.ts';
 
 const migrations: Record<string, Migration> = {
   '0001-first-light': migration0001,
@@ -164,6 +165,7 @@ const migrations: Record<string, Migration> = {
   '0175-network-agents': migration0175,
   '0176-network-segments': migration0176,
   '0186-server-tags': migration0186,
+  '0187-flavor-access': migration0187,
 };
 
 /** The names of the migrations that have not run on this database. */

@@ -21,6 +21,7 @@ import { FailedLogins } from './tables/failed-logins.ts';
 import { FederationMappings, FederationProtocols, IdentityProviders } from './tables/federation.ts';
 import { FetchedImages } from './tables/fetched-images.ts';
 import { FirmwareUpdates } from './tables/firmware-updates.ts';
+import { FlavorAccesses } from './tables/flavor-access.ts';
 import { Flavors } from './tables/flavors.ts';
 import { FloatingIps, PortForwardings } from './tables/floating-ips.ts';
 import { GroupMembers, Groups } from './tables/groups.ts';
@@ -84,6 +85,7 @@ export const nouns = {
   event_subscriptions: EventSubscriptions,
   config_drives: ConfigDrives,
   node_endpoints: NodeEndpoints,
+  flavor_access: FlavorAccesses,
   flavors: Flavors,
   keypairs: Keypairs,
   images: Images,

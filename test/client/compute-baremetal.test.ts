@@ -22,13 +22,18 @@ test('flavors and key pairs', { skip }, async () => {
     'flavor unset --property trait:CUSTOM_A metal',
     'flavor show metal -f json',
     'flavor list --long -f json',
+    'flavor create --ram 1 --vcpus 1 --disk 0 --private --project admin hidden',
+    'flavor unset --project admin hidden',
+    'flavor set --project admin hidden',
+    'flavor show hidden -f json',
+    'flavor delete hidden',
     `keypair create --private-key ${key} mine -f json`,
     'keypair create gone',
     'keypair delete gone',
     'keypair list -f json',
     'keypair show --public-key mine',
   ]);
-  const [created, shown, flavors, keypair, keypairs] = replies as [Row, Row, Row[], Row, Row[]];
+  const [created, shown, flavors, hidden, keypair, keypairs] = replies as [Row, Row, Row[], Row, Row, Row[]];
 
   assert.deepEqual(created['properties'], { cpu_arch: 'x86_64' }, output);
   const { id, ram, swap, properties, description } = shown;
@@ -37,6 +42,7 @@ test('flavors and key pairs', { skip }, async () => {
     { id: '7', ram: 1024, swap: 512, properties: { cpu_arch: 'x86_64', 'quota:cpu_shares': '1' }, description: 'd' },
   );
   assert.deepEqual([flavors[0]?.['Name'], flavors[0]?.['Ephemeral']], ['metal', 1]);
+  assert.equal((hidden['access_project_ids'] as string[]).length, 1);
   assert.deepEqual(keypairs, [{ Name: 'mine', Fingerprint: keypair['fingerprint'], Type: 'ssh' }]);
   assert.match(await readFile(key, 'utf8'), /^-----BEGIN OPENSSH PRIVATE KEY-----\n/);
   assert.match(output, /^ssh-ed25519 \S+ Generated-by-Ingot$/m);

@@ -65,7 +65,7 @@ async function keypairCycle({ send, minor }: Parts): Promise<void> {
   await send('GET', '/os-keypairs/key');
 }
 
-async function flavorCycle({ send, minor }: Parts): Promise<string> {
+async function flavorCycle({ comparison, send, minor }: Parts): Promise<string> {
   const fields = { name: `flavor at ${minor}`, vcpus: 4, ram: 4096, disk: 20, ...(minor >= 55 && { description: 'a flavor' }) };
   const { id } = (await send('POST', '/flavors', { flavor: fields })).flavor;
   await send('POST', `/flavors/${id}/os-extra_specs`, { extra_specs: { 'capabilities:boot_mode': 'uefi' } });
@@ -74,7 +74,10 @@ async function flavorCycle({ send, minor }: Parts): Promise<string> {
   for (const path of reads) await send('GET', `/flavors${path}`);
   const hidden = { name: `hidden at ${minor}`, vcpus: 1, ram: 1, disk: 1, 'os-flavor-access:is_public': false };
   const other = (await send('POST', '/flavors', { flavor: hidden })).flavor;
+  const tenant = (await comparison.fixture.store.projects.list())[0]?.id;
+  await send('POST', `/flavors/${other.id}/action`, { addTenantAccess: { tenant } });
   await send('GET', `/flavors/${other.id}/os-flavor-access`);
+  await send('POST', `/flavors/${other.id}/action`, { removeTenantAccess: { tenant } });
   await send('DELETE', `/flavors/${other.id}`);
   if (minor >= 55) await send('PUT', `/flavors/${id}`, { flavor: { description: 'another' } });
   await send('DELETE', `/flavors/${id}/os-extra_specs/hw:note`);

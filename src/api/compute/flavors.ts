@@ -9,6 +9,7 @@ import {
   findFlavor,
   listFlavors,
   type NewFlavor,
+  type Sight,
 } from '#services/compute/flavors.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
 import type { ApiContext } from '../context.ts';
@@ -18,7 +19,7 @@ import { Links, Maybe, Nullable, pageQuery } from '../http/schemas.ts';
 import { since } from '../http/versioned.ts';
 import { type View, type ViewField, viewOf } from '../http/view.ts';
 import { WholeNumber, wholeNumberOf } from '../http/whole-numbers.ts';
-import { allows, route, unsupportedRoute } from './policy.ts';
+import { allows, route } from './policy.ts';
 
 const Description = Nullable(Type.String({ maxLength: 65535 }));
 
@@ -87,8 +88,8 @@ export function flavorLinks(id: string, request: FastifyRequest, context: ApiCon
 }
 
 /** What the caller may see: for the services' functions. */
-export function sightOf(request: FastifyRequest) {
-  return { seesPrivate: allows(request, 'os_compute_api:flavors:private') };
+export function sightOf(request: FastifyRequest): Sight {
+  return { seesPrivate: allows(request, 'os_compute_api:flavors:private'), project_id: request.caller.project_id };
 }
 
 const flavorList = <Shown>(path: '/flavors' | '/flavors/detail', summary: string, view: View<Flavor, Shown>) =>
@@ -161,33 +162,6 @@ export const flavorRoutes = [
     async handler(request, context) {
       await deleteFlavor(context, await findFlavor(context, request.params.id, sightOf(request)));
     },
-  }),
-  // A private flavor has no access list: only administrators see it.
-  route({
-    method: 'GET',
-    path: '/flavors/:id/os-flavor-access',
-    policy: 'os_compute_api:os-flavor-access',
-    summary: 'List the projects that may use a private flavor: none',
-    reply: Type.Object({ flavor_access: Type.Array(Type.Unknown()) }),
-    async handler(request, context) {
-      const flavor = await findFlavor(context, request.params.id, sightOf(request));
-      if (flavor.is_public) throw new Fault('notFound', { what: 'Access list of the public flavor', id: flavor.id });
-      return { flavor_access: [] };
-    },
-  }),
-  unsupportedRoute({
-    method: 'POST',
-    path: '/flavors/:id/action',
-    action: 'addTenantAccess',
-    policy: 'os_compute_api:os-flavor-access:add_tenant_access',
-    what: 'Flavor access for single projects',
-  }),
-  unsupportedRoute({
-    method: 'POST',
-    path: '/flavors/:id/action',
-    action: 'removeTenantAccess',
-    policy: 'os_compute_api:os-flavor-access:remove_tenant_access',
-    what: 'Flavor access for single projects',
   }),
 ];
 

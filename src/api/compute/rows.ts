@@ -2,6 +2,7 @@
 import type { Row } from '../http/route.ts';
 import { baremetalNodeRoutes } from './baremetal-nodes.ts';
 import { extraSpecRoutes } from './extra-specs.ts';
+import { flavorAccessRoutes } from './flavor-access.ts';
 import { flavorRoutes } from './flavors.ts';
 import { hypervisorRoutes } from './hypervisors.ts';
 import { keypairRoutes } from './keypairs.ts';
@@ -26,6 +27,7 @@ export const computeRows: readonly Row[] = [
   ...serverTagRoutes,
   ...serverHistoryRoutes,
   ...flavorRoutes,
+  ...flavorAccessRoutes,
   ...extraSpecRoutes,
   ...keypairRoutes,
   ...hypervisorRoutes,

@@ -123,7 +123,7 @@ async function readNewServer(context: ApiContext, request: FastifyRequest, body:
   refuseNetworks(request, server.networks);
   const hints = body['os:scheduler_hints'] ?? body['OS-SCH-HNT:scheduler_hints'] ?? {};
   if (forcesHost({ server, hints })) authorize(request, 'os_compute_api:servers:create:forced_host');
-  return newServerOf(context, { caller: request.caller, ...sightOf(request), server, hints });
+  return newServerOf(context, { caller: request.caller, sight: sightOf(request), server, hints });
 }
 
 function refuseNetworks({ microversion }: FastifyRequest, networks: unknown): void {

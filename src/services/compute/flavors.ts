@@ -2,21 +2,31 @@
 import { randomUUID } from 'node:crypto';
 import { Fault } from '#domain/faults.ts';
 import { whereUnique } from '#store/collection.ts';
-import { compares, isEqual } from '#store/conditions.ts';
+import { anyOf, compares, isAmong, isEqual } from '#store/conditions.ts';
 import { type ListPage, listRows } from '#store/list.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { Flavor } from '#store/tables/flavors.ts';
 import type { ComputeContext } from './context.ts';
 
 type Flavors = Pick<ComputeContext, 'store'>;
-/** Private flavors do not exist for callers who may not see them. */
-export type Sight = { readonly seesPrivate: boolean };
+/** Private flavors exist for their projects, and for callers who see all of them. */
+export type Sight = { readonly seesPrivate: boolean; readonly project_id: string | null };
 
 /** Throws `notFound` also for a private flavor that the caller may not see. */
-export async function findFlavor({ store }: Flavors, id: string, { seesPrivate }: Sight): Promise<Flavor> {
-  const flavor = await store.flavors.find({ id });
-  if (!flavor || !(flavor.is_public || seesPrivate)) throw new Fault('notFound', { what: 'Flavor', id });
+export async function findFlavor(context: Flavors, id: string, sight: Sight): Promise<Flavor> {
+  const flavor = await visibleFlavor(context, id, sight);
+  if (!flavor) throw new Fault('notFound', { what: 'Flavor', id });
   return flavor;
+}
+
+export async function visibleFlavor(
+  { store }: Flavors,
+  id: string,
+  { seesPrivate, project_id }: Sight,
+): Promise<Flavor | undefined> {
+  const flavor = await store.flavors.find({ id });
+  if (!flavor || flavor.is_public || seesPrivate) return flavor;
+  return project_id !== null && (await store.flavor_access.find({ flavor_id: id, project_id })) ? flavor : undefined;
 }
 
 export type FlavorList = {
@@ -49,16 +59,22 @@ const sortKeyTable: Readonly<Record<string, readonly string[]>> = {
   vcpus: ['vcpus'],
 };
 
-export function listFlavors({ store }: Flavors, list: FlavorList, { seesPrivate }: Sight): Promise<ListPage<Flavor>> {
+export function listFlavors({ store }: Flavors, list: FlavorList, { seesPrivate, project_id }: Sight): Promise<ListPage<Flavor>> {
   const { sort_key = 'flavorid', sort_dir, limit, marker, is_public, minDisk, minRam } = list;
   const columns = Object.hasOwn(sortKeyTable, sort_key) ? sortKeyTable[sort_key] : undefined;
   if (!columns) throw new Fault('badRequest', { detail: `Flavors cannot be sorted by ${sort_key}.` });
-  const visible = seesPrivate ? [] : [isEqual('is_public', true)];
+  // As in Nova, also among the public ones that an administrator asks for.
+  const isUsable = anyOf(isEqual('is_public', true), ...(project_id === null ? [] : [isAmong('id', accessOf(project_id))]));
   return listRows(
-    { collection: store.flavors, table: listTables.flavors, visible, unknownMarker: (id) => `marker [${id}] not found` },
+    {
+      collection: store.flavors,
+      table: listTables.flavors,
+      visible: seesPrivate ? [] : [isUsable],
+      unknownMarker: (id) => `marker [${id}] not found`,
+    },
     {
       where: [
-        ...(is_public === undefined ? [] : [isEqual('is_public', is_public)]),
+        ...(is_public === undefined ? [] : [is_public ? isUsable : isEqual('is_public', false)]),
         ...(minDisk === undefined ? [] : [compares('disk', '>=', minDisk)]),
         ...(minRam === undefined ? [] : [compares('ram', '>=', minRam)]),
       ],
@@ -68,6 +84,12 @@ export function listFlavors({ store }: Flavors, list: FlavorList, { seesPrivate 
     },
   );
 }
+
+const accessOf = (project_id: string) => ({
+  table: 'flavor_access',
+  select: 'flavor_id',
+  where: [isEqual('project_id', project_id)],
+});
 
 export type NewFlavor = Pick<Flavor, 'name' | 'vcpus' | 'ram' | 'disk' | 'ephemeral' | 'swap' | 'is_public' | 'description'> & {
   /** Default: a new UUID. */

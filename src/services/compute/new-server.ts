@@ -6,6 +6,7 @@ import type { Keypair } from '#store/tables/keypairs.ts';
 import type { Caller } from '../caller.ts';
 import { booleanOf } from '../loose-booleans.ts';
 import type { ComputeContext } from './context.ts';
+import { type Sight, visibleFlavor } from './flavors.ts';
 import { requestedGroups } from './security-groups.ts';
 import { base64Of, filesOf, type PersonalityFile } from './server-files.ts';
 import { imageOf, lastSegment, refuseTooSmall } from './server-image.ts';
@@ -38,8 +39,8 @@ export type ServerRequest = PlaceRequest['server'] & {
 
 export type NewServerRequest = {
   readonly caller: Caller;
-  /** Whether private flavors exist for the caller. */
-  readonly seesPrivate: boolean;
+  /** Which flavors exist for the caller. */
+  readonly sight: Sight;
   readonly server: ServerRequest;
   readonly hints: PlaceRequest['hints'];
 };
@@ -97,11 +98,10 @@ function refuseUnsupported(server: ServerRequest): void {
     throw new Fault('unsupported', { what: 'Tagging network devices' });
 }
 
-async function flavorOf({ store }: Servers, { server, seesPrivate }: NewServerRequest): Promise<Flavor> {
+async function flavorOf(context: Servers, { server, sight }: NewServerRequest): Promise<Flavor> {
   const id = lastSegment(String(server.flavorRef));
-  const flavor = await store.flavors.find({ id });
-  if (!flavor || !(flavor.is_public || seesPrivate))
-    throw new Fault('badRequest', { detail: `Flavor ${id} could not be found.` });
+  const flavor = await visibleFlavor(context, id, sight);
+  if (!flavor) throw new Fault('badRequest', { detail: `Flavor ${id} could not be found.` });
   return flavor;
 }
 
