@@ -39,6 +39,13 @@ const flavorRows: readonly Exception[] = [
     source: `${compute}/views/flavors.py (basic)`,
   },
   {
+    at: '/pagesize_kb',
+    what: 'unknown',
+    since: '2.78',
+    why: 'The document has it in each node.',
+    source: `${compute}/server_topology.py (_get_numa_topology)`,
+  },
+  {
     at: fieldsOf(flavors, 'OS-FLV-DISABLED:disabled'),
     what: 'unknown',
     why: 'Shown until 2.101.',

@@ -129,6 +129,18 @@ test('accepts metadata keys that fit into a path, at creation and later', async 
   await remove(id);
 });
 
+test('a server without NUMA nodes and without a reported password says so', async () => {
+  await aNode();
+  const { id } = (await create()).body.server;
+  await fixture.quiet();
+  assert.deepEqual((await ask('GET', `/servers/${id}/topology`)).body, { nodes: [], pagesize_kb: null });
+  assert.equal((await ask('GET', `/servers/${id}/topology`, undefined, 77)).status, 404);
+  assert.deepEqual((await ask('GET', `/servers/${id}/os-server-password`)).body, { password: '' });
+  assert.equal((await ask('DELETE', `/servers/${id}/os-server-password`)).status, 204);
+  await remove(id);
+  for (const part of ['topology', 'os-server-password']) assert.equal((await ask('GET', `/servers/${id}/${part}`)).status, 404);
+});
+
 test('rejects unknown members of a body where Nova does', async () => {
   await aNode();
   const { id } = (await create()).body.server;

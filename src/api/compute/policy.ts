@@ -88,6 +88,7 @@ const serverRules = {
   'os_compute_api:os-server-diagnostics': admin('Read the diagnostics of a server.'),
   'compute:server:topology:index': reader('Show the NUMA topology of a server.'),
   'os_compute_api:os-server-password:show': reader('Read the encrypted password of a server.'),
+  'os_compute_api:os-server-password:clear': member('Forget the password of a server.'),
 } as const satisfies Record<string, PolicyRule>;
 
 const actionRules = {

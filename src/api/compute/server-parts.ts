@@ -91,6 +91,41 @@ const shownParts = [
   }),
 ];
 
+/** What a machine of its own has not: parts of Nova's that are filled by hypervisors and by agents in guests. */
+const guestParts = [
+  route({
+    method: 'GET',
+    path: '/servers/:id/topology',
+    policy: 'compute:server:topology:index',
+    since: 78,
+    summary: 'Show the NUMA topology of a server: none is asked for of a machine',
+    reply: Type.Object({ nodes: Type.Array(Type.Unknown()), pagesize_kb: Type.Null() }),
+    async handler(request, context) {
+      await serverOf(request, context);
+      return { nodes: [], pagesize_kb: null };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/servers/:id/os-server-password',
+    policy: 'os_compute_api:os-server-password:show',
+    summary: 'Show the password that a guest has reported: none can',
+    reply: Type.Object({ password: Type.String() }),
+    async handler(request, context) {
+      await serverOf(request, context);
+      return { password: '' };
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/servers/:id/os-server-password',
+    policy: 'os_compute_api:os-server-password:clear',
+    summary: 'Forget the password that a guest has reported',
+    status: 204,
+    handler: async (request, context) => void (await serverOf(request, context)),
+  }),
+];
+
 /** Lists that are always empty. */
 const emptyParts = (
   [
@@ -144,23 +179,11 @@ const unsupportedTable: readonly UnsupportedPart[] = [
     policy: 'os_compute_api:os-server-diagnostics',
     what: 'Reading the diagnostics of a server',
   },
-  {
-    method: 'GET',
-    part: 'topology',
-    policy: 'compute:server:topology:index',
-    since: 78,
-    what: 'Reading the topology of a server',
-  },
-  {
-    method: 'GET',
-    part: 'os-server-password',
-    policy: 'os_compute_api:os-server-password:show',
-    what: 'Reading the password of a server',
-  },
 ];
 
 export const serverPartRoutes: readonly Row[] = [
   ...shownParts,
+  ...guestParts,
   ...emptyParts,
   ...unsupportedTable.map(({ part, ...row }) =>
     unsupportedRoute({
