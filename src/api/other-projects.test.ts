@@ -23,6 +23,7 @@ const words: Readonly<Record<string, string>> = {
   port_id: 'x',
   volume_id: 'x',
   tag: 't',
+  host: 'rack1',
   value: 't',
   alias: 'x',
   name: 'image',

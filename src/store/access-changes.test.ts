@@ -68,6 +68,7 @@ test('counts a write to any table, except those on which no token depends', asyn
     'node_reservations',
     'nodes',
     'operations',
+    'port_bindings',
     'port_forwardings',
     'portgroups',
     'ports',

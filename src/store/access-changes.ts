@@ -16,6 +16,7 @@ const unrelated: ReadonlySet<string> = new Set([
     'subnet_pools',
     'subnets',
     'ports',
+    'port_bindings',
     'ip_allocations',
     'flavor_access',
     'flavors',

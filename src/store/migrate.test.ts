@@ -101,6 +101,7 @@ const later = [
   '0161-dns-names',
   '0175-network-agents',
   '0176-network-segments',
+  '0177-port-bindings',
   '0186-server-tags',
   '0187-flavor-access',
 ];

@@ -81,6 +81,7 @@ import { migration0160 } from './migrations/0160-default-security-group-rules.ts
 import { migration0161 } from './migrations/0161-dns-names.ts';
 import { migration0175 } from './migrations/0175-network-agents.ts';
 import { migration0176 } from './migrations/0176-network-segments.ts';
+import { migration0177 } from './migrations/0177-port-bindings.ts';
 import { migration0186 } from './migrations/0186-server-tags.ts';
 import { migration0187 } from './migrations/0187-flavor-access.ts';
 
@@ -164,6 +165,7 @@ const migrations: Record<string, Migration> = {
   '0161-dns-names': migration0161,
   '0175-network-agents': migration0175,
   '0176-network-segments': migration0176,
+  '0177-port-bindings': migration0177,
   '0186-server-tags': migration0186,
   '0187-flavor-access': migration0187,
 };

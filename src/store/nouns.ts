@@ -45,6 +45,7 @@ import { NodePorts } from './tables/node-ports.ts';
 import { NodeReservations } from './tables/node-reservations.ts';
 import { Nodes } from './tables/nodes.ts';
 import { Operations } from './tables/operations.ts';
+import { PortBindings } from './tables/port-bindings.ts';
 import { PortGroups } from './tables/port-groups.ts';
 import { Ports } from './tables/ports.ts';
 import { Projects } from './tables/projects.ts';
@@ -111,6 +112,7 @@ export const nouns = {
   network_segments: NetworkSegments,
   subnets: Subnets,
   ports: Ports,
+  port_bindings: PortBindings,
   /** Written only by `engine/servers/addresses.ts`, together with `fixed_ips` of the port. */
   ip_allocations: IpAllocations,
   trunks: Trunks,

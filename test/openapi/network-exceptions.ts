@@ -48,6 +48,19 @@ export const networkExceptions: readonly Exception[] = [
     source: 'neutron/db/l3_fip_port_details.py, neutron/services/portforwarding/pf_plugin.py, neutron/db/l3_db.py',
   },
   {
+    at: ['/bindings/*/project_id', '/binding/project_id'],
+    what: 'missing',
+    why: 'Neutron fills it in requests only.',
+    source: 'neutron/plugins/ml2/plugin.py (_make_port_binding_dict)',
+  },
+  {
+    at: ['/bindings/*/vif_details', '/binding/vif_details'],
+    what: 'wrong',
+    says: 'must be string',
+    why: 'An object.',
+    source: 'neutron/plugins/ml2/plugin.py (_make_port_binding_dict)',
+  },
+  {
     at: inEach('networks', ['l2_adjacency']),
     what: 'wrong',
     says: 'must be string',

@@ -262,5 +262,12 @@ async function portCycle(send: Send, { network, subnet }: { network: string; sub
   await send('GET', `/ports/${port.id}`);
   await send('PUT', `/ports/${port.id}`, { port: { name: 'other' } });
   await tagCycle(send, `/ports/${port.id}`);
+  await send('PUT', `/ports/${port.id}`, { port: { device_owner: 'compute:nova' } });
+  for (const host of ['rack1', 'rack2']) await send('POST', `/ports/${port.id}/bindings`, { binding: { host } });
+  await send('GET', `/ports/${port.id}/bindings`);
+  await send('GET', `/ports/${port.id}/bindings/rack2`);
+  await send('PUT', `/ports/${port.id}/bindings/rack2`, { binding: { profile: {} } });
+  await send('PUT', `/ports/${port.id}/bindings/rack2/activate`);
+  await send('DELETE', `/ports/${port.id}/bindings/rack1`);
   await send('DELETE', `/ports/${port.id}`);
 }

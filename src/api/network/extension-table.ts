@@ -9,6 +9,7 @@ const rows: readonly (readonly [alias: string, name: string, description: string
   ['allowed-address-pairs', 'Allowed Address Pairs', 'Address pairs of ports; nothing enforces them.'],
   ['availability_zone', 'Availability Zone', 'The one zone.'],
   ['binding', 'Port Binding', 'The host and profile that a port is bound to.'],
+  ['binding-extended', 'Port Bindings Extended', 'The hosts that a port is bound to.'],
   ['data-plane-status', 'Data plane status', 'What others report about the data plane of a port.'],
   ['default-subnetpools', 'Default Subnetpools', 'The pool of subnets that name none.'],
   ['dhcp_agent_scheduler', 'DHCP Agent Scheduler', 'Which networks the one DHCP agent serves.'],

@@ -11,6 +11,7 @@ import { extensionRoutes } from './extensions.ts';
 import { floatingIpRoutes } from './floating-ips.ts';
 import { ipAvailabilityRoutes } from './ip-availability.ts';
 import { networkRoutes } from './networks.ts';
+import { portBindingRoutes } from './port-bindings.ts';
 import { portForwardingRoutes } from './port-forwardings.ts';
 import { portRoutes } from './ports.ts';
 import { qosPolicyRoutes } from './qos-policies.ts';
@@ -31,6 +32,7 @@ const rows = [
   ...subnetPoolRoutes,
   ...subnetRoutes,
   ...portRoutes,
+  ...portBindingRoutes,
   ...securityGroupRoutes,
   ...defaultRuleRoutes,
   ...addressGroupRoutes,

@@ -1,7 +1,6 @@
 /** `/ports`: a MAC and addresses on a network, for a server's NIC. */
 import { type Static, Type } from 'typebox';
 import { Fault } from '#domain/faults.ts';
-import type { JsonObject } from '#domain/json.ts';
 import { plainMac } from '#services/network/macs.ts';
 import { changesOf, createPort, deletePort, updatePort } from '#services/network/ports.ts';
 import { policiesOfNetworks } from '#services/network/qos-policies.ts';
@@ -15,6 +14,7 @@ import { booleanField, fixedField, type ListFields, textField, textFields } from
 import { Nullable } from '../http/schemas.ts';
 import { taggedFields } from './list-query.ts';
 import { allows, targetIn } from './policy.ts';
+import { Profile, VnicType } from './port-schemas.ts';
 import { portView } from './port-view.ts';
 import { networksOfAll, resourceOf, resourceRoutes } from './resource.ts';
 import { Description, DnsName, Name, Owner, QosPolicyId } from './standard-attributes.ts';
@@ -23,13 +23,6 @@ import { tagRoutes } from './tag-routes.ts';
 const FixedIp = Type.Object(
   { subnet_id: Type.Optional(Type.String({ maxLength: 255 })), ip_address: Type.Optional(Type.String({ maxLength: 255 })) },
   { additionalProperties: false },
-);
-/** Neutron's column holds 4095 characters. */
-const profileLength = 4095;
-const Profile = Type.Refine(
-  Type.Unsafe<JsonObject>(Type.Object({})),
-  (profile) => JSON.stringify(profile).length <= profileLength,
-  () => `must not be longer than ${profileLength} characters`,
 );
 const Mac = Type.String({ pattern: '^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$' });
 const DhcpOption = Type.Object(
@@ -56,7 +49,7 @@ const common = {
   device_owner: Type.Optional(Type.String({ maxLength: 255 })),
   'binding:host_id': Type.Optional(Nullable(Type.String({ maxLength: 255 }))),
   'binding:profile': Type.Optional(Nullable(Profile)),
-  'binding:vnic_type': Type.Optional(Type.Union([Type.Literal('baremetal'), Type.Literal('normal')])),
+  'binding:vnic_type': Type.Optional(VnicType),
   port_security_enabled: Type.Optional(Type.Boolean()),
   security_groups: Type.Optional(Type.Array(Type.String({ maxLength: 36 }), { maxItems: 64, uniqueItems: true })),
   allowed_address_pairs: Type.Optional(Type.Array(AddressPair, { maxItems: 1000 })),

@@ -2,6 +2,8 @@
 import type { PolicyRule } from '../../http/policy/rules.ts';
 import { admin, member, networkDevice, networkOwner, ofMember, ofReader, reader, rule, sharedNetwork, tagRules } from './base.ts';
 
+const service = rule('rule:admin_only or rule:service_api');
+
 export const portRules = {
   create_port: sharedNetwork('Create a port.'),
   'create_port:device_id': member('Specify `device_id` of a new port.'),
@@ -40,5 +42,10 @@ export const portRules = {
   ),
   'update_port:data_plane_status': rule('rule:admin_only or role:data_plane_integrator')('Change `data_plane_status` of a port.'),
   delete_port: member('Delete a port.'),
+  get_port_binding: service('List and show bindings of ports.'),
+  create_port_binding: service('Bind a port to another host.'),
+  update_port_binding: service('Change a binding of a port.'),
+  activate_port_binding: service('Make a binding of a port the active one.'),
+  delete_port_binding: service('Delete a binding of a port.'),
   ...tagRules('port', `${ofReader} or role:reader and rule:network_owner`, ofMember),
 } as const satisfies Record<string, PolicyRule>;
