@@ -152,6 +152,14 @@ test('rejects reserved names', async () => {
   }
 });
 
+test('what every image has is not removed, and a lone tilde is no pointer', async () => {
+  const { id } = (await create()).body;
+
+  for (const name of ['name', 'tags', 'disk_format', 'visibility'])
+    assert.equal((await patch(id, [{ op: 'remove', path: `/${name}` }])).status, 403, name);
+  assert.equal((await patch(id, [{ op: 'add', path: '/a~2b', value: 'x' }])).status, 400);
+});
+
 test('an administrator alone gives an image to another project', async () => {
   const { id } = (await create()).body;
   const operations = replaceBy('/owner', 'another');

@@ -78,7 +78,7 @@ function refuseLocations(operation: Operation): void {
 /** `/kernel_id` → `kernel_id`; RFC 6901 writes `~` as `~0` and `/` as `~1`. */
 function nameOf(path: string): string {
   const [root, name, ...deeper] = path.split('/');
-  if (root !== '' || !name || deeper.length > 0)
+  if (root !== '' || !name || deeper.length > 0 || /~(?![01])/.test(name))
     throw new Fault('badRequest', { detail: `Invalid JSON pointer for this resource: '${shorten(path)}'.` });
   return name.replaceAll('~1', '/').replaceAll('~0', '~');
 }
@@ -95,8 +95,9 @@ function changeProperty({ caller, protections, properties }: Draft, name: string
 }
 
 function changeAttribute({ image, caller, attributes }: Draft, name: string, operation: Operation): void {
+  if (operation.op === 'remove') throw new Fault('forbidden', { detail: `Property ${name} may not be removed.` });
   checkMayChange(image, name, caller);
-  const value = operation.op === 'remove' ? emptied(name) : operation.value;
+  const { value } = operation;
   const [error] = checkChanges.Errors({ [name]: value });
   if (error) throw invalid(name, error.message);
   Object.assign(attributes, { [name]: name === 'tags' ? [...new Set(value as string[])] : value });
@@ -108,12 +109,6 @@ function checkMayChange(image: Image, name: string, caller: Caller): void {
   if (change === 'admin' && !caller.is_admin) throw new Fault('forbidden', { detail: "Owner can't be updated by non admin." });
   if (change === 'owner while queued' && image.status !== 'queued')
     throw new Fault('forbidden', { detail: `Attribute ${name} can be replaced only while the image is queued.` });
-}
-
-function emptied(name: string): unknown {
-  if (name === 'tags') return [];
-  if (name === 'name' || name === 'disk_format' || name === 'container_format') return null;
-  throw new Fault('forbidden', { detail: `Attribute '${name}' may not be removed.` });
 }
 
 function invalid(name: string, expected: string): Fault {
