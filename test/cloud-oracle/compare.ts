@@ -60,8 +60,8 @@ function naming({ places, values }: Giver): Naming {
         key === 'id' && named === value
           ? `{${name}}`
           : named.replace(new RegExp(`(?<=/(roles|prior_role|implies)/)${value}(?=/|$)`, 'g'), `{${name}}`);
+    if (key === 'audit_ids' && audit.test(named)) return 'AUDIT';
     return named
-      .replace(audit, 'AUDIT')
       .replace(uuid, 'UUID')
       .replace(hexId, 'HEX')
       .replace(time, (_, fraction = '', zone = '') => `TIME${fraction && ` .${fraction.length - 1}`}${zone && ` ${zone}`}`);
@@ -73,7 +73,14 @@ function errorOf(body: string, named: Naming): unknown {
   const json = jsonOf(body);
   // Glance's errors are pages.
   if (typeof json === 'string') return /<title>(.*?)<\/title>/.exec(json)?.[1] ?? (json === '' ? '' : 'text');
-  return withoutWords(plain(json, named));
+  return withoutWords(plain(formOf(json), named));
+}
+
+/** Glance's errors as JSON have another form (WebOb's); clients read either. */
+function formOf(json: unknown): unknown {
+  const { title, code, message } = (json ?? {}) as Record<string, unknown>;
+  const isWebOb = typeof title === 'string' && typeof code === 'string' && typeof message === 'string';
+  return isWebOb ? { error: { code: Number.parseInt(code, 10), message, title } } : json;
 }
 
 const worded = new Set(['message', 'detail', 'description']);
@@ -96,7 +103,7 @@ function shown(body: unknown, { isOrdered, onlyNamed }: Step, named: Naming): un
 
 function plain(value: unknown, named: Naming, key = ''): unknown {
   if (typeof value === 'string') return named(value, key);
-  if (Array.isArray(value)) return value.map((each) => plain(each, named));
+  if (Array.isArray(value)) return value.map((each) => plain(each, named, key));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [named(key), plain(each, named, key)]));
 }
@@ -122,7 +129,10 @@ function sorted(value: unknown): unknown {
 function keyed(items: readonly unknown[], keyFor: (item: unknown) => string | undefined): Record<string, unknown> | undefined {
   const keys = items.map(keyFor);
   if (keys.includes(undefined) || new Set(keys).size < keys.length) return undefined;
-  return { '[]': 'a list', ...Object.fromEntries(items.map((item, index) => [`[${keys[index]}]`, item])) };
+  const members = items
+    .map((item, index) => [`[${keys[index]}]`, item] as const)
+    .sort(([left], [right]) => (left < right ? -1 : 1));
+  return { '[]': 'a list', ...Object.fromEntries(members) };
 }
 
 type Item = { id?: unknown; name?: unknown } | null;

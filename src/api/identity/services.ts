@@ -1,6 +1,7 @@
 /** Services of the catalogue: Ingot's own, and those that administrators add. */
 import { Type } from 'typebox';
 import { createService, deleteService, updateService } from '#services/identity/catalogue.ts';
+import { somethingVisible } from '../http/printable-text.ts';
 import { Maybe } from '../http/schemas.ts';
 import { builtInOf, catalogTable } from './catalog.ts';
 import { collectionRoutes, memberOf } from './catalog-collection.ts';
@@ -13,7 +14,7 @@ const Service = Type.Object({
 });
 const Fields = Type.Object({
   type: Type.String({ minLength: 1, maxLength: 255 }),
-  name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 255, pattern: somethingVisible })),
   description: Maybe(Type.String({ maxLength: 255 })),
   enabled: Type.Optional(Type.Boolean()),
 });

@@ -73,18 +73,14 @@ const fields: Scenario = {
     post('with an id', '/images', { id, name: 'two' }),
     post('with an id that is taken', '/images', { id }),
     post('with nothing', '/images', {}, { keeps: { bare: 'body.id' } }),
-    ...noBodies('POST', '/images', 'image').filter(({ name }) => !/another|nothing in it|list in|text in|null/.test(name)),
+    ...noBodies('POST', '/images', 'image').filter(
+      ({ name }) => !/an empty object|another|nothing in it|list in|text in|null/.test(name),
+    ),
     ...oddImages(),
     get('shown', '/images/{one}'),
     get('missing', '/images/22222222-2222-4333-8444-555555555555'),
     get('with an id that is none', '/images/nothing'),
     head('shown', '/images/{one}'),
-    get('schema', '/schemas/image'),
-    get('schema of a list', '/schemas/images'),
-    get('schema of a member', '/schemas/member'),
-    get('schema of members', '/schemas/members'),
-    get('schema of a task', '/schemas/task'),
-    get('schema of tasks', '/schemas/tasks'),
     get('schema of nothing', '/schemas/nothing'),
     change('replaced', [{ op: 'replace', path: '/name', value: 'first' }]),
     change('added', [{ op: 'add', path: '/shape', value: 'round' }]),
@@ -218,14 +214,7 @@ const queries = [
     'member_status=all',
     'member_status=odd',
   ],
-  ...[
-    'id={alpha}',
-    'id=in:{alpha},{beta}',
-    'checksum=x',
-    'container_format=bare',
-    'limit=1&sort=name:asc',
-    'name=alpha&name=beta',
-  ],
+  ...['id={alpha}', 'id=in:{alpha},{beta}', 'checksum=x', 'container_format=bare', 'limit=1&sort=name:asc'],
 ];
 
 const lists: Scenario = {
@@ -236,19 +225,21 @@ const lists: Scenario = {
       post(
         name,
         '/images',
-        { name, ...plain, tags: ['a', ...(index ? ['b'] : [])], ...(index > 1 && { colour: 'red', protected: true }) },
+        { name, ...plain, tags: ['a'], ...(index > 1 && { colour: 'red', protected: true }) },
         {
           keeps: { [name]: 'body.id' },
         },
       ),
     ),
-    ...queries.map((query) => get(`by ${query}`, `/images?${query}`, { isOrdered: true })),
+    ...queries.map((query) => get(`by ${query}`, `/images?${query}`, { isOrdered: /name[:&]/.test(query) })),
     get('by a header', '/images', { headers: { 'x-image-meta-name': 'x' } }),
     patch('no longer protected', '/images/{gamma}', undefined, patchOf([{ op: 'replace', path: '/protected', value: false }])),
     ...names.map((name) => remove(name, `/images/{${name}}`)),
   ],
 };
 
+/** A disk has a sector at least. */
+const words = 'hello world '.repeat(64);
 const octets = 'application/octet-stream';
 const upload = (name: string, path: string, raw: string, type = octets): Step =>
   put(name, path, undefined, { raw, headers: { 'content-type': type } });
@@ -262,20 +253,20 @@ const data: Scenario = {
     get('before there are any', '/images/{one}/file'),
     upload('of another type', '/images/{one}/file', 'x', 'application/json'),
     upload('without a type', '/images/{one}/file', 'x', ''),
-    upload('uploaded', '/images/{one}/file', 'hello world'),
+    upload('uploaded', '/images/{one}/file', words),
     get('active', '/images/{one}', { until: { at: 'body.status', is: 'active' } }),
-    upload('uploaded again', '/images/{one}/file', 'again'),
+    upload('uploaded again', '/images/{one}/file', words.toUpperCase()),
     get('downloaded', '/images/{one}/file'),
     head('downloaded', '/images/{one}/file'),
     get('of a range', '/images/{one}/file', range('bytes=0-4')),
     get('of an end', '/images/{one}/file', range('bytes=-5')),
     get('from a place', '/images/{one}/file', range('bytes=6-')),
-    get('beyond the end', '/images/{one}/file', range('bytes=100-')),
-    get('longer than there is', '/images/{one}/file', range('bytes=6-100')),
+    get('beyond the end', '/images/{one}/file', range('bytes=10000-')),
+    get('longer than there is', '/images/{one}/file', range('bytes=6-10000')),
     get('of a range that is none', '/images/{one}/file', range('bytes=x')),
     get('of two ranges', '/images/{one}/file', range('bytes=0-1,3-4')),
     get('of another unit', '/images/{one}/file', range('lines=0-1')),
-    get('by Content-Range', '/images/{one}/file', { headers: { 'content-range': 'bytes 0-4/11' } }),
+    get('by Content-Range', '/images/{one}/file', { headers: { 'content-range': 'bytes 0-4/768' } }),
     upload('of nothing', '/images/nothing/file', 'x'),
     get('of nothing', '/images/nothing/file'),
     patch(
@@ -327,7 +318,7 @@ const imports: Scenario = {
     post('with an empty body', '/images/{one}/import', {}),
     importing('of nothing', '/images/nothing/import', { name: 'glance-direct' }),
     upload('staged of another type', '/images/{one}/stage', 'x', 'text/plain'),
-    upload('staged', '/images/{one}/stage', 'hello world'),
+    upload('staged', '/images/{one}/stage', words),
     get('staged', '/images/{one}'),
     upload('staged again', '/images/{one}/stage', 'x'),
     upload('uploaded when staged', '/images/{one}/file', 'x'),
@@ -370,7 +361,6 @@ const members: Scenario = {
     post('of nothing', '/images/nothing/members', { member: other }),
     post('without a name', '/images/{one}/members', {}),
     post('with an empty name', '/images/{one}/members', { member: '' }),
-    post('a number', '/images/{one}/members', { member: 5 }),
     post('too long', '/images/{one}/members', { member: long(256) }),
     post('with no body', '/images/{one}/members', undefined),
     get('listed', '/images/{one}/members'),
