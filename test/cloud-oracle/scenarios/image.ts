@@ -323,7 +323,7 @@ const imports: Scenario = {
     upload('staged again', '/images/{one}/stage', 'x'),
     upload('uploaded when staged', '/images/{one}/file', 'x'),
     importing('imported', '/images/{one}/import', { name: 'glance-direct' }),
-    get('imported', '/images/{one}', { until: { at: 'body.status', is: 'active' } }),
+    get('imported', '/images/{one}', { until: { at: 'body.os_glance_import_task', is: undefined } }),
     importing('imported again', '/images/{one}/import', { name: 'glance-direct' }),
     get('tasks of the image', '/images/{one}/tasks', { onlyNamed: true }),
     get('downloaded', '/images/{one}/file'),
