@@ -11,7 +11,7 @@ const help = `Usage: bin/check [static | unit | postgres | client | whole | all]
   unit     tests beside the code
   postgres tests that open a store, on PostgreSQL
   client   tests through the real openstack client
-  whole    whole-system tests: real boots, one file at a time
+  whole    whole-system tests: real boots
   all      everything (default)
   docs     writes the parts of the documents that are made from the routes
 

@@ -72,6 +72,7 @@ const passedOn: readonly PassedOn[] = [
   { path: 'test/a-snmpd.ts', written: 'name', reason: 'called with two programs', programs: ['snmpget', 'snmpset'] },
   { path: 'test/captures/ipmi-tools.ts', written: 'program', reason: callers('freeipmi') },
   { path: 'test/captures/run-program.ts', written: 'program', reason: callers('runProgram') },
+  { path: 'test/client/openstack.ts', written: 'client.program', reason: 'or what was prepared for it', programs: ['openstack'] },
   { path: 'test/crash/simulated-machine.ts', written: 'program', reason: 'of a list that insideNamespace made' },
 ];
 

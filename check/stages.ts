@@ -4,6 +4,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { whyNoPostgres } from '#test/a-postgres.ts';
 import { imageVariable, migrateImage } from '#test/a-store.ts';
+import { withPreparedOpenstack } from '#test/client/prepared-openstack.ts';
 import { statementsVariable } from '#test/noted-statements.ts';
 import { checkImports } from './imports.ts';
 import { enoughTests, storeTests, withPostgres } from './postgres.ts';
@@ -26,6 +27,10 @@ type TestStage = {
    * (docs/decisions/0069-postgresql-by-statements.md).
    */
   onPostgres?: boolean;
+  /** Whether the `openstack` client is loaded once for all files. */
+  withOpenstack?: boolean;
+  /** Files that take far longer than others, and begin first: otherwise one of them would run alone at the end. */
+  first?: readonly string[];
 };
 type Stage = { name: string; group: Group } & (
   | { program: Program }
@@ -70,7 +75,14 @@ const stageTable: readonly Stage[] = [
   {
     name: 'client tests',
     group: 'client',
-    tests: { covers: (path) => isIn(path, clientFolders), concurrency: Math.max(2, availableParallelism()), fileSeconds: 900 },
+    tests: {
+      covers: (path) => isIn(path, clientFolders),
+      // They wait more than they compute: the client asks every two or ten seconds whether a node is ready.
+      concurrency: 2 * Math.max(2, availableParallelism()),
+      fileSeconds: 900,
+      withOpenstack: true,
+      first: ['test/client/referees/ironicclient.test.ts', 'test/client/instances.test.ts'],
+    },
   },
   {
     name: 'whole-system tests',
@@ -147,8 +159,13 @@ async function runTestStage(
   const reason = stage.onPostgres ? await whyNoPostgres() : undefined;
   if (reason !== undefined) return { problem: undefined, tests: allSkipped(files, reason) };
   const run = (more: Record<string, string>) => runTests({ ...stage, files, signal, env: { ...env, ...more } });
-  const tests = await (stage.onPostgres ? withPostgres(run) : run({}));
+  const tests = await surround(stage)(run);
   return { tests, problem: tests.failed > 0 ? `${tests.failed} failed` : undefined };
+}
+
+function surround({ onPostgres, withOpenstack }: TestStage): typeof withPostgres {
+  if (onPostgres) return withPostgres;
+  return withOpenstack ? withPreparedOpenstack : (work) => work({});
 }
 
 function allSkipped(files: readonly string[], reason: string): TestCounts {
@@ -156,7 +173,7 @@ function allSkipped(files: readonly string[], reason: string): TestCounts {
   return { passed: 0, failed: 0, failures: [], skipped, durations: [] };
 }
 
-function testFiles({ covers, onPostgres }: TestStage, paths: readonly string[], notes: string | undefined): string[] {
+function testFiles({ covers, onPostgres, first = [] }: TestStage, paths: readonly string[], notes: string | undefined): string[] {
   const sources = listSources();
   const onStore = onPostgres ? storeTests(sources) : undefined;
   const found = sources
@@ -165,7 +182,9 @@ function testFiles({ covers, onPostgres }: TestStage, paths: readonly string[], 
     .filter((path) => paths.length === 0 || paths.some((part) => path.startsWith(part)));
   const enough = onPostgres && notes !== undefined ? enoughTests(found, notes) : found;
   if (enough.length < found.length) process.stdout.write(`${enough.length} of ${found.length} files do all that the others do\n`);
-  return enough.map((path) => `${root}/${path}`);
+  return [...first.filter((path) => enough.includes(path)), ...enough.filter((path) => !first.includes(path))].map(
+    (path) => `${root}/${path}`,
+  );
 }
 
 function isIn(path: string, folders: readonly string[]): boolean {

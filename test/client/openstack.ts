@@ -1,7 +1,11 @@
-/** Runs the real `openstack` client: several commands in one session, because each start takes seconds. */
+/** Runs the real `openstack` client, in one session for several commands that need nothing of each other's output. */
 import { spawn, spawnSync } from 'node:child_process';
+import { preparedProgram, preparedVariable } from './prepared-openstack.ts';
 
-export const hasOpenstackClient = spawnSync('openstack', ['--version']).status === 0;
+const program = '/usr/bin/openstack';
+const prepared = process.env[preparedVariable];
+
+export const hasOpenstackClient = prepared !== undefined || spawnSync(program, ['--version']).status === 0;
 /** The reason to skip, or false. */
 export const withoutClient = hasOpenstackClient ? false : 'the openstack client is not installed (apt: python3-openstackclient)';
 
@@ -11,7 +15,8 @@ export async function openstack(env: NodeJS.ProcessEnv, args: readonly string[],
 }
 
 async function run(env: NodeJS.ProcessEnv, args: readonly string[], input?: string | Buffer) {
-  const child = spawn('openstack', args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  const client = clientFor(env);
+  const child = spawn(client.program, args, { env: client.env, stdio: ['pipe', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk));
@@ -21,6 +26,12 @@ async function run(env: NodeJS.ProcessEnv, args: readonly string[], input?: stri
   const status = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
   if (status !== 0) throw new Error(`openstack ${args.join(' ')} ended with ${status}: ${errors || output}`);
   return { output, errors };
+}
+
+/** The prepared client, if the run has one. It has loaded the distribution's modules: a copy of others is started anew. */
+export function clientFor(env: NodeJS.ProcessEnv): { program: string; env: NodeJS.ProcessEnv } {
+  if (prepared === undefined || env['PYTHONPATH']) return { program, env };
+  return { program: preparedProgram, env: { ...env, [preparedVariable]: prepared } };
 }
 
 /** `-f json` of one invocation. */

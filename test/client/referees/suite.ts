@@ -30,14 +30,15 @@ export function whyNotRun({ needs }: Suite): string | false {
 /** Reasons by the names of tests, without the module path of the suite; the name of a module or class means all its tests. */
 export type Reasons = Readonly<Record<string, string>>;
 
-type Surroundings = {
-  readonly env: NodeJS.ProcessEnv;
-  readonly cwd: string;
+export type Place = { readonly env: NodeJS.ProcessEnv; readonly cwd: string };
+type Surroundings = Place & {
+  /** More places, each with a process and an Ingot of its own: for tests that expect to be alone. */
+  readonly others?: readonly Place[];
   /** Tests that must not pass. */
   readonly leftOut: Reasons;
   /** Tests that are not run. */
   readonly notRun?: Reasons;
-  /** How many processes share the classes of tests; default one. */
+  /** How many processes share the classes of tests; default one for each place. */
   readonly shares?: number;
 };
 
@@ -69,14 +70,19 @@ function inShort(words: string): string {
 }
 
 async function run(suite: Suite, surroundings: Surroundings): Promise<Outcome[]> {
-  const { shares = 1 } = surroundings;
-  const runs = Array.from({ length: shares }, (_, share) => runShare(suite, surroundings, [String(share), String(shares)]));
+  const { env, cwd, others = [], notRun = {} } = surroundings;
+  const places = [{ env, cwd }, ...others];
+  const { shares = places.length } = surroundings;
+  const runs = Array.from({ length: shares }, (_, share) =>
+    runShare(suite, places[share % places.length] as Place, notRun, [String(share), String(shares)]),
+  );
   return (await Promise.all(runs)).flat();
 }
 
 async function runShare(
   { folder, modules = [] }: Suite,
-  { env, cwd, notRun = {} }: Surroundings,
+  { env, cwd }: Place,
+  notRun: Reasons,
   share: readonly string[],
 ): Promise<Outcome[]> {
   const prefix = `${folder.replaceAll('/', '.')}.`;

@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -IS
 """The distribution's `openstack` client without the second that each start takes: `prepared-openstack.py --serve SOCKET`
-loads its modules once, prints `ready`, and ends with its standard input; called by another name it lets that process
-fork, and the fork run the arguments. `PREPARED_OPENSTACK` names the socket.
+loads its modules once, prints `ready`, and ends with its standard input; called with any other arguments it lets that
+process fork, and the fork run them. `PREPARED_OPENSTACK` names the socket.
 """
 import array
 import json
@@ -64,6 +64,7 @@ def serve(path):
     import signal
     import threading
 
+    sys.argv[0] = "openstack"  # What the modules tell as the program's name.
     main = load()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
@@ -85,6 +86,7 @@ def load():
     from contextlib import redirect_stdout
     from importlib.metadata import entry_points
     from io import StringIO
+    from logging import getLogger
 
     from openstackclient import shell
 
@@ -97,6 +99,8 @@ def load():
                     pass  # A kind of authentication whose library is not installed.
     with redirect_stdout(StringIO()):
         shell.main(["help", "token", "issue"])
+    # Each command adds its own: messages would be written twice.
+    getLogger().handlers.clear()
     return shell.main
 
 
