@@ -12,15 +12,11 @@ const layer = (...names: string[]): Suite => ({
   modules: names.map((name) => `test_${name}`),
 });
 
-const suites: Readonly<Record<string, { suite: Suite; leftOut?: Reasons; notRun?: Reasons; shares?: number }>> = {
+const suites: Readonly<Record<string, { suite: Suite; leftOut?: Reasons; notRun?: Reasons }>> = {
   identity: { suite: { folder: `${functional}/identity/v3`, needs } },
   images: { suite: { folder: `${functional}/image/v2`, needs } },
-  networks: {
-    suite: { folder: `${functional}/network/v2`, needs },
-    leftOut: sdkNetworkLeftOut,
-    notRun: sdkNetworkNotBuilt,
-    shares: 2,
-  },
+  // Its classes use the same addresses, which no two networks have at once.
+  networks: { suite: { folder: `${functional}/network/v2`, needs }, leftOut: sdkNetworkLeftOut, notRun: sdkNetworkNotBuilt },
   // Its classes use the same names for what they make: they are not shared among processes.
   'the identity layer': {
     suite: layer('domain', 'endpoints', 'groups', 'identity', 'project', 'services', 'users'),
