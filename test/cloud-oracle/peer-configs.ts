@@ -4,7 +4,17 @@ import type { SettingName } from '#settings.ts';
 
 export const peerConfig: MoreConfig = {
   glance: { DEFAULT: { enabled_import_methods: '[glance-direct, web-download, copy-image]' } },
-  ml2: { ml2: { mechanism_drivers: 'openvswitch' } },
+  neutron: { DEFAULT: { service_plugins: 'router,port_forwarding,qos,trunk,segments' } },
+  ml2: {
+    ml2: {
+      ...{ type_drivers: 'local,flat,vlan,gre,vxlan,geneve', mechanism_drivers: 'openvswitch' },
+      extension_drivers:
+        'port_security,qos,dns,data_plane_status,uplink_status_propagation,port_numa_affinity_policy,tag_ports_during_bulk_creation',
+    },
+    ml2_type_vxlan: { vni_ranges: '1:1000' },
+    ml2_type_gre: { tunnel_id_ranges: '1:1000' },
+    ml2_type_geneve: { vni_ranges: '1:1000' },
+  },
 };
 
 export const ingotSettings: Partial<Record<SettingName, string>> = {};
