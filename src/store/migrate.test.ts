@@ -294,6 +294,28 @@ test('ports of a former database keep their addresses exclusively', async (t) =>
   assert.deepEqual((await store.ip_allocations.list()).length, 1);
 });
 
+test('networks of a former database have the segment that they were', async (t) => {
+  const file = await aFormerDatabase(t);
+  const database = new DatabaseSync(file);
+  const network = { project_id: 'p', created_at: at, updated_at: at, shared: 0, external: 0 };
+  const vlan = JSON.stringify({ network_type: 'vlan', physical_network: 'physnet1', segmentation_id: 101 });
+  insert(database, 'networks', { ...network, id: 'a', provider: vlan });
+  insert(database, 'networks', { ...network, id: 'b', provider: '{}' });
+  database.close();
+
+  const store = await openStore(file);
+  t.after(() => store.close());
+
+  const segments = await store.network_segments.list({}, { orderBy: 'network_id' });
+  assert.deepEqual(
+    segments.map((each) => [each.network_id, each.network_type, each.physical_network, each.segmentation_id, each.segment_index]),
+    [
+      ['a', 'vlan', 'physnet1', 101, 0],
+      ['b', 'flat', null, null, 0],
+    ],
+  );
+});
+
 test('ports of a former database are in a default security group, and shared networks have policies', async (t) => {
   const file = await aFormerDatabase(t);
   const database = new DatabaseSync(file);
