@@ -135,7 +135,10 @@ function listRoute(resource: AnyResource): Row {
       const page = await listRows(source, query);
       const targets = await targetsOf(resource, call, page.items);
       const rows = page.items.filter((_, index) => allows(request, ruleOf(resource, 'get'), targets[index]));
-      return listBody(call, plural, { ...page, items: await render(resource, call, rows) });
+      // A marker names what the caller sees: the last such row, where the page ends with others.
+      const edge = (query.reverse ? rows[0] : rows.at(-1)) as Readonly<Record<string, unknown>> | undefined;
+      const next = page.next && edge && String(edge[table.id]);
+      return listBody(call, plural, { items: await render(resource, call, rows), next });
     },
   });
 }
