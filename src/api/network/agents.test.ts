@@ -42,7 +42,7 @@ const listed = async (query = '') => (await ask('GET', `/agents${query}`)).body.
 test('shows what runs here, and whether it works', async () => {
   assert.deepEqual(await listed(), []);
   await report();
-  const [dhcp, l3] = await listed('?sort_key=created_at');
+  const [dhcp, l3] = await listed('?sort_key=agent_type');
   assert.deepEqual([dhcp?.['agent_type'], dhcp?.['binary'], dhcp?.['host']], ['DHCP agent', 'neutron-dhcp-agent', 'rack1']);
   assert.deepEqual([dhcp?.['alive'], dhcp?.['admin_state_up'], dhcp?.['availability_zone']], [true, true, 'nova']);
   assert.match(String(dhcp?.['heartbeat_timestamp']), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
