@@ -95,6 +95,12 @@ export const networkExceptions: readonly Exception[] = [
     source: `${definitions}/trunk_details.py`,
   },
   {
+    at: inEach('address_groups', ['tenant_id']),
+    what: 'unknown',
+    why: 'Beside project_id, as of each resource.',
+    source: 'the replies of Neutron 21 (test/cloud-oracle)',
+  },
+  {
     at: plurals.flatMap((plural) => inEach(plural, ['project_id'])),
     what: 'unknown',
     why: 'Beside tenant_id, by the extension project-id.',

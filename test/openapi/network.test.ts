@@ -226,7 +226,8 @@ async function routerCycle(send: Send): Promise<void> {
   await send('GET', floating);
   await tagCycle(send, floating);
   await send('PUT', floating, { floatingip: { port_id: null } });
-  const fields = { internal_port_id: port.id, internal_port: 80, external_port: 8080, protocol: 'tcp' };
+  const target = { internal_port_id: port.id, internal_ip_address: port.fixed_ips[0].ip_address };
+  const fields = { ...target, internal_port: 80, external_port: 8080, protocol: 'tcp' };
   const { port_forwarding } = await send('POST', `${floating}/port_forwardings`, { port_forwarding: fields });
   await send('GET', `${floating}/port_forwardings`);
   await send('GET', `${floating}/port_forwardings/${port_forwarding.id}`);

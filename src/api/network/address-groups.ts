@@ -14,6 +14,7 @@ import { ownOrShared } from '#services/network/visibility.ts';
 import { listTables } from '#store/list-tables.ts';
 import type { AddressGroup } from '#store/tables/address-groups.ts';
 import { textFields } from '../http/list.ts';
+import { Maybe } from '../http/schemas.ts';
 import { viewOf } from '../http/view.ts';
 import { authorize, type NetworkRule, route } from './policy.ts';
 import { findRow, resourceOf, resourceRoutes, sharedTargets } from './resource.ts';
@@ -25,6 +26,7 @@ const Addresses = Type.Array(Type.String({ maxLength: 255 }), { maxItems: 1000 }
 const addressGroupView = viewOf<AddressGroup, NetworkRule>()({
   id: { type: Text, value: ({ id }) => id },
   project_id: { type: Text, value: ({ project_id }) => project_id },
+  tenant_id: { type: Text, value: ({ project_id }) => project_id },
   description: { type: Text, value: ({ description }) => description },
   name: { type: Text, value: ({ name }) => name },
   addresses: { type: Type.Array(Text), value: ({ addresses }) => addresses },
@@ -49,7 +51,7 @@ export const addressGroups = resourceOf<AddressGroup, NewAddressGroup, AddressGr
   items: async (_, rows) => rows,
   targets: sharedTargets,
   create: {
-    body: Type.Object({ ...Changes.properties, ...Owner, addresses: Type.Optional(Addresses) }, { additionalProperties: false }),
+    body: Type.Object({ ...Changes.properties, ...Owner, addresses: Maybe(Addresses) }, { additionalProperties: false }),
     run: ({ request, context }, fields) => createAddressGroup(context, request.caller, fields),
   },
   update: {

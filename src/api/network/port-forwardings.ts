@@ -40,6 +40,7 @@ const NewForwarding = Type.Object(
   {
     ...Changes.properties,
     internal_port_id: Type.String({ maxLength: 255 }),
+    internal_ip_address: Type.String({ maxLength: 64 }),
     protocol: Type.Union(protocols.map((name) => Type.Literal(name))),
     project_id: Type.Optional(Type.String({ maxLength: 255 })),
   },

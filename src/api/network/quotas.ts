@@ -53,6 +53,21 @@ function limitOf(name: string, value: number | string): number {
   throw new Fault('badRequest', { detail, type: 'HTTPBadRequest' });
 }
 
+const detailsRoute = (path: '/quotas/:project/details' | '/quotas/:project/details.json') =>
+  route({
+    method: 'GET',
+    path,
+    policy: 'get_quota',
+    summary: 'Show quotas and usage of a project',
+    reply: Type.Object({ quota: Details }),
+    async handler(request, context) {
+      const project = authorizeRead(request);
+      const [limits, used] = [await quotasOf(context, project), await quotaUsage(context, project)];
+      const details = quotaNames.map((name) => [name, { limit: limits[name], used: used[name], reserved: 0 }] as const);
+      return { quota: Object.fromEntries(details) as Record<QuotaName, { limit: number; used: number; reserved: number }> };
+    },
+  });
+
 export const quotaRoutes = [
   route({
     method: 'GET',
@@ -87,19 +102,9 @@ export const quotaRoutes = [
       return { quota: defaultQuotas };
     },
   }),
-  route({
-    method: 'GET',
-    path: '/quotas/:project/details',
-    policy: 'get_quota',
-    summary: 'Show quotas and usage of a project',
-    reply: Type.Object({ quota: Details }),
-    async handler(request, context) {
-      const project = authorizeRead(request);
-      const [limits, used] = [await quotasOf(context, project), await quotaUsage(context, project)];
-      const details = quotaNames.map((name) => [name, { limit: limits[name], used: used[name], reserved: 0 }] as const);
-      return { quota: Object.fromEntries(details) as Record<QuotaName, { limit: number; used: number; reserved: number }> };
-    },
-  }),
+  // With the suffix that Neutron's own client sends.
+  detailsRoute('/quotas/:project/details'),
+  detailsRoute('/quotas/:project/details.json'),
   route({
     method: 'PUT',
     path: '/quotas/:project',

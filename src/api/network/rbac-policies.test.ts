@@ -142,9 +142,12 @@ test('a shared security group is used, and not changed, by the other project', a
 
 test('address groups have each address once, and are kept while a rule names them', async () => {
   const make = (addresses: string[]) => ask('POST', '/address-groups', { address_group: { name: 'list', addresses } }, mallory);
-  const { address_group: list } = (await make(['10.0.0.5', '10.0.0.5/32', '10.1.2.3/16', 'fd00::1'])).body;
+  const { address_group: list } = (await make(['10.0.0.5/32', '10.1.2.3/16', '10.1.9.9/16', 'fd00::1/128'])).body;
   assert.deepEqual(list.addresses, ['10.0.0.5/32', '10.1.0.0/16', 'fd00::1/128']);
-  assert.equal((await make(['nowhere'])).status, 400);
+  assert.equal(list.tenant_id, list.project_id);
+  for (const odd of [['nowhere'], ['10.0.0.5'], ['fd00::1'], ['10.0.0.5/32', '10.0.0.5/32']]) {
+    assert.equal(typeOf(await make(odd)), 'HTTPBadRequest', odd.join());
+  }
   const change = (action: string, addresses: string[]) =>
     ask('PUT', `/address-groups/${list.id}/${action}`, { addresses }, mallory);
   assert.equal(typeOf(await change('add_addresses', ['10.1.9.9/16'])), 'AddressesAlreadyExist');

@@ -59,6 +59,11 @@ test('a router gets a gateway port that its project does not see, and gives it b
   );
   assert.equal(typeOf(await mine('DELETE', `/ports/${ports[0].id}`)), '409 ServicePortInUse');
   assert.equal(typeOf(await mine('PUT', `/ports/${ports[0].id}`, { port: { device_id: '' } })), '409 ServicePortInUse');
+  for (const odd of [{ enable_snat: true }, { network_id: 'x' }, { external_fixed_ips: [] }])
+    assert.equal(
+      typeOf(await ask('PUT', `/routers/${router}`, { router: { external_gateway_info: odd } })),
+      '400 HTTPBadRequest',
+    );
   const snat = { router: { external_gateway_info: { network_id: outside, enable_snat: false } } };
   assert.equal(typeOf(await mine('PUT', `/routers/${router}`, snat)), '403 PolicyNotAuthorized');
   assert.equal((await ask('PUT', `/routers/${router}`, snat)).body.router.external_gateway_info.enable_snat, false);
@@ -160,7 +165,9 @@ test('port forwardings share a floating IP without collisions, and end with the 
   const { outside, port, router, inside } = await aPath();
   const floating = await make('/floatingips', { floatingip: { floating_network_id: outside } }, member);
   const url = `/floatingips/${floating['id']}/port_forwardings`;
-  const fields = { internal_port_id: port['id'], internal_port: 80, external_port: 8080, protocol: 'tcp' };
+  const addressOf = ({ fixed_ips }: Record<string, unknown>) => (fixed_ips as { ip_address: string }[])[0]?.ip_address;
+  const target = { internal_port_id: port['id'], internal_ip_address: addressOf(port) };
+  const fields = { ...target, internal_port: 80, external_port: 8080, protocol: 'tcp' };
   const create = (changes: object) => mine('POST', url, { port_forwarding: { ...fields, ...changes } });
 
   const { port_forwarding } = (await create({ description: 'web' })).body;
@@ -192,7 +199,9 @@ test('port forwardings share a floating IP without collisions, and end with the 
   const shown = (await mine('GET', `/floatingips/${floating['id']}`)).body.floatingip;
   assert.deepEqual([shown.router_id, shown.port_forwardings.length], [router, 4]);
   const second = await make('/ports', { port: { network_id: inside } }, member);
-  assert.equal((await create({ internal_port_id: second['id'], external_port: 5, internal_port: 5 })).status, 201);
+  const other = { internal_port_id: second['id'], internal_ip_address: addressOf(second) };
+  assert.equal((await create({ ...other, external_port: 5, internal_port: 5 })).status, 201);
+  assert.equal(typeOf(await create({ internal_ip_address: undefined, external_port: 6 })), '400 HTTPBadRequest');
 
   assert.equal((await mine('DELETE', `/ports/${port['id']}`)).status, 204);
   const [left] = (await mine('GET', url)).body.port_forwardings;

@@ -101,6 +101,7 @@ test('an administrator sets quotas, which hold, and resets them', async () => {
 
   assert.equal((await ask('PUT', path, { quota: { port: 1000 } }, member)).status, 403);
   assert.equal((await ask('GET', `/quotas/${others['projects']}`, undefined, member)).status, 403);
+  assert.equal((await ask('GET', `${path}/details.json`, undefined, member)).body.quota.port.used, used);
   assert.equal((await set({ port: 0 })).status, 400, 'more are in use');
   assert.equal((await set({ port: 0, force: true })).status, 200);
   for (const quota of [{ port: -2 }, { port: 'many' }, { ship: 1 }, { port: 2 ** 31 }])

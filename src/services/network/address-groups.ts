@@ -15,7 +15,7 @@ const mostAddresses = 1000;
 export type AddressGroupChanges = { readonly name?: string | undefined; readonly description?: string | undefined };
 export type NewAddressGroup = AddressGroupChanges & {
   readonly project_id?: string | undefined;
-  readonly addresses?: readonly string[] | undefined;
+  readonly addresses?: readonly string[] | null | undefined;
 };
 
 export const missingAddressGroup = (id: string): Fault =>
@@ -44,16 +44,23 @@ export async function createAddressGroup(
   });
 }
 
-/** Each once. @throws Fault `badRequest` */
+/** As Neutron's `validate_subnet_list`. @throws Fault `badRequest` */
 function normalized(addresses: readonly string[]): string[] {
+  const twice = addresses.find((text, index) => addresses.indexOf(text) < index);
+  if (twice !== undefined) throw invalidAddresses(`Duplicate items in the list: '${twice}'`);
   const prefixes = addresses.map((text) => {
-    const address = text.includes('/') ? undefined : parseAddress(text);
-    const cidr = parseCidr(address ? `${text}/${bitsOf(address.version)}` : text);
+    const cidr = parseCidr(text);
     if (cidr) return formatCidr(cidr);
-    throw new Fault('badRequest', { detail: `Invalid input for addresses. Reason: '${text}' is not a valid IP subnet.` });
+    const address = parseAddress(text);
+    if (address)
+      throw invalidAddresses(`'${text}' isn't a recognized IP subnet cidr, '${text}/${bitsOf(address.version)}' is recommended`);
+    throw invalidAddresses(`'${text}' is not a valid IP subnet`);
   });
   return refuseMany([...new Set(prefixes)]);
 }
+
+const invalidAddresses = (reason: string) =>
+  new Fault('badRequest', { detail: `Invalid input for addresses. Reason: ${reason}.`, type: 'HTTPBadRequest' });
 
 function refuseMany(addresses: string[]): string[] {
   if (addresses.length <= mostAddresses) return addresses;

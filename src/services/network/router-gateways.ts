@@ -9,6 +9,7 @@ import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
 import { gatewayOwner, portsOfRouters, refusedRouter, refuseSubnetsTwice, releaseL3Port } from './router-ports.ts';
+import { whyNoUuid } from './uuids.ts';
 import { findNetwork } from './visibility.ts';
 
 type ExternalIp = { readonly subnet_id?: string; readonly ip_address?: string };
@@ -28,6 +29,7 @@ export async function setGateway(
 ): Promise<void> {
   const { store } = context;
   const network_id = info?.network_id;
+  refuseOddGateway(info ?? {});
   const current = (await portsOfRouters(store, [router.id], 'gateway')).get(router.id)?.[0];
   const addresses = info?.external_fixed_ips ?? [];
   if (network_id !== undefined) await refuseGateway(context, caller, network_id, addresses);
@@ -40,6 +42,22 @@ export async function setGateway(
   }
   if (current) await removeGateway(context, router.id, current);
   if (network_id !== undefined) await addGateway(context, router.id, { network_id, addresses });
+}
+
+/** What is not empty names a network. */
+function refuseOddGateway(info: GatewayInfo): void {
+  const { network_id } = info;
+  const given = Object.keys(info).map((name) => `'${name}'`);
+  const reason =
+    network_id === undefined
+      ? given.length > 0 &&
+        `Validation of dictionary's keys failed. Expected keys: {'network_id'} Provided keys: {${given.join(', ')}}`
+      : whyNoUuid(network_id);
+  if (reason)
+    throw new Fault('badRequest', {
+      detail: `Invalid input for external_gateway_info. Reason: ${reason}.`,
+      type: 'HTTPBadRequest',
+    });
 }
 
 async function refuseGateway(context: NetworkContext, caller: Caller, id: string, addresses: readonly ExternalIp[]) {

@@ -53,10 +53,14 @@ export async function asSeenBy<Row extends { readonly id: string }>(
 
 type Owner = { project_id?: string | undefined; tenant_id?: string | undefined };
 
-/** The project of a new record: the caller's, or any other for administrators. @throws Fault `forbidden` */
+/** The project of a new record: the caller's, or any other for administrators. @throws Fault `badRequest`, as in Neutron */
 export function ownerOf(caller: Caller, { project_id, tenant_id }: Owner): string {
   const wanted = project_id ?? tenant_id ?? caller.project_id;
   if (wanted !== caller.project_id && !caller.is_admin)
-    throw new Fault('forbidden', { detail: 'Only an administrator may create something for another project.' });
+    throw new Fault('badRequest', {
+      detail:
+        "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin or advsvc privileges",
+      type: 'HTTPBadRequest',
+    });
   return wanted;
 }
