@@ -34,7 +34,8 @@ export async function runScenarios(pair: Pair, password: string, words: readonly
 export const keyOf = (scenario: Scenario, { method, name }: Step) => `${scenario.name}: ${method} ${name}`;
 
 async function runStep({ peer, ingot }: Pair, scenario: Scenario, step: Step, used: Set<Kind>): Promise<Verdict> {
-  const replies = await Promise.all([peer.ask(scenario.service, step), ingot.ask(scenario.service, step)]);
+  const service = step.service ?? scenario.service;
+  const replies = await Promise.all([peer.ask(service, step), ingot.ask(service, step)]);
   const [one, other] = replies;
   const found = differencesOf(step, { reply: one, side: peer }, { reply: other, side: ingot });
   const verdict = judge(withoutKinds(found, scenario, step, used), differenceTable[keyOf(scenario, step)]);
@@ -44,7 +45,7 @@ async function runStep({ peer, ingot }: Pair, scenario: Scenario, step: Step, us
 
 function withoutKinds(found: readonly Deviation[], scenario: Scenario, step: Step, used: Set<Kind>): Deviation[] {
   const rows = kindTable.filter(
-    ({ service, steps }) => service === scenario.service && (steps?.test(keyOf(scenario, step)) ?? true),
+    ({ service, steps }) => service === (step.service ?? scenario.service) && (steps?.test(keyOf(scenario, step)) ?? true),
   );
   return found.filter((each) => {
     const kind = rows.find((row) => row.at.test(each.at) && (row.holds?.(each) ?? true));

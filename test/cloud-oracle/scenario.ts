@@ -15,6 +15,8 @@ export type Step = {
   readonly method: Method;
   /** Below `/v3`, `/v2` and `/v2.0`; what begins with `//` is below the base URL of the service itself. */
   readonly path: string;
+  /** Default: that of the scenario. */
+  readonly service?: ServiceName;
   /** Sent as JSON. */
   readonly body?: unknown;
   /** Sent verbatim, in place of `body`. */
@@ -50,4 +52,16 @@ export function put(name: string, path: string, body?: unknown, more: More = {})
 
 export function patch(name: string, path: string, body: unknown, more: More = {}): Step {
   return { name, method: 'PATCH', path, body, ...more };
+}
+
+/** Steps of one name get their number, from the second on: `POST outside (2)`. */
+export function numbered({ steps, ...scenario }: Scenario): Scenario {
+  const counts = new Map<string, number>();
+  const distinct = steps.map((step) => {
+    const key = `${step.method} ${step.name}`;
+    const count = (counts.get(key) ?? 0) + 1;
+    counts.set(key, count);
+    return count === 1 ? step : { ...step, name: `${step.name} (${count})` };
+  });
+  return { ...scenario, steps: distinct };
 }

@@ -70,3 +70,28 @@ function inShort(value: unknown): string {
 export const networks = resourceSteps('network', '/networks');
 export const subnets = resourceSteps('subnet', '/subnets');
 export const ports = resourceSteps('port', '/ports');
+export const routers = resourceSteps('router', '/routers');
+
+/** A project of that name with a user, whose token is kept as `memberToken`. */
+export const member = (name: string): Step[] => [
+  post('a project', '/projects', { project: { name } }, { service: 'identity', keeps: { members: 'body.project.id' } }),
+  post(
+    'a user',
+    '/users',
+    { user: { name, password: 'a long password' } },
+    { service: 'identity', keeps: { memberId: 'body.user.id' } },
+  ),
+  get('the role of members', '/roles?name=member', { service: 'identity', keeps: { memberRole: 'body.roles.0.id' } }),
+  put('the role', '/projects/{members}/users/{memberId}/roles/{memberRole}', undefined, { service: 'identity' }),
+  post(
+    'a login',
+    '/auth/tokens',
+    {
+      auth: {
+        identity: { methods: ['password'], password: { user: { id: '{memberId}', password: 'a long password' } } },
+        scope: { project: { id: '{members}' } },
+      },
+    },
+    { service: 'identity', as: null, keeps: { memberToken: 'headers.x-subject-token' } },
+  ),
+];

@@ -1,6 +1,10 @@
 /** Networks, and what is on them. */
-import { get, post, put, remove, type Scenario } from '../scenario.ts';
+import { get, numbered, post, put, remove, type Scenario } from '../scenario.ts';
+import { memberScenarios } from './network-members.ts';
+import { networkMoreScenarios } from './network-more.ts';
 import { portScenarios } from './network-ports.ts';
+import { routerScenarios } from './network-routers.ts';
+import { securityScenarios } from './network-security.ts';
 import { networks, nobody, ports, subnets, unlikeFlag, unlikeText } from './network-steps.ts';
 import { subnetScenarios } from './network-subnets.ts';
 
@@ -179,4 +183,5 @@ const oddNetworks: Scenario = {
 export const networkScenarios: readonly Scenario[] = [
   ...[versions, networkSteps, oddNetworks],
   ...[...subnetScenarios, ...portScenarios],
+  ...[...securityScenarios, ...routerScenarios, ...networkMoreScenarios, ...memberScenarios].map(numbered),
 ];
