@@ -37,6 +37,7 @@ import { stateFiles } from '#store/state-files.ts';
 import { openStateFolder } from '#store/state-folder.ts';
 import { openStore, type Store } from '#store/store.ts';
 import type { InspectionRule } from '#store/tables/inspection-rules.ts';
+import { endLeftBehind } from '#tools/left-behind.ts';
 import { readSmallFile } from '#tools/small-file.ts';
 import { createLog } from './log.ts';
 
@@ -83,6 +84,8 @@ async function build(
 
   const store = await openStore(databaseAddress(settings), secretsKeyFile(settings['secrets.key_file'], state));
   closers.push(() => store.close());
+  const left = await endLeftBehind(state);
+  if (left.length > 0) log.warn({ pids: left }, 'ended programs that a killed Ingot had left behind');
   if (!settings['keystone.auth_url']) await ensureAdmin(store, settings, state);
 
   const images = createImageFiles({

@@ -1,6 +1,6 @@
 /**
- * Runs an external program (qemu-img, mke2fs) to completion. The child never outlives Ingot: `setpriv` asks the kernel
- * to kill it when its parent dies, so that after SIGKILL no old writer competes with the retried step.
+ * Runs an external program (qemu-img, mke2fs) to completion. `setpriv` asks the kernel to kill the child when its parent dies, so
+ * that after SIGKILL no old writer competes with the retried step; what a sandbox lets slip, `left-behind.ts` ends.
  */
 import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
