@@ -100,4 +100,10 @@ test('lists are filtered by tags', async () => {
   assert.deepEqual(await listed('not-tags=a,b'), ['a', 'none']);
   assert.deepEqual(await listed('not-tags-any=b,c'), ['a', 'none']);
   assert.deepEqual(await listed('tags=a&not-tags=b'), ['a']);
+  const many = Array.from({ length: 1200 }, (_, index) => `t${index}`).join(',');
+  for (const filter of ['tags', 'tags-any', 'not-tags', 'not-tags-any']) {
+    const { status, body } = await ask('GET', `/servers?${filter}=${many}`);
+    assert.equal(status, 400, filter);
+    assert.equal(body.badRequest.message, 'Invalid query: 1200 tags are named, 50 are allowed.');
+  }
 });

@@ -24,6 +24,7 @@ import { hostName, zoneName } from './host.ts';
 import { addressesOf, loadRelated } from './related.ts';
 import { lastSegment } from './server-image.ts';
 import { type ServerState, statesOf, tasksWithStatus } from './server-status.ts';
+import { mostTags } from './server-tags.ts';
 
 type Text = string | string[] | undefined;
 
@@ -76,9 +77,11 @@ const conditionTable: Readonly<Record<string, (values: readonly string[]) => Con
 
 const hasNode = isNot(isEqual('node_uuid', null));
 
-/** At least one, which nothing may have. */
+/** Of a server there are at most 50, and each is a condition. @throws Fault `badRequest` */
 function tagsOf(values: readonly string[]): string[] {
-  return [...new Set(values.flatMap((value) => value.split(',')))];
+  const tags = [...new Set(values.flatMap((value) => value.split(',')))];
+  if (tags.length <= mostTags) return tags;
+  throw new Fault('badRequest', { detail: `Invalid query: ${tags.length} tags are named, ${mostTags} are allowed.` });
 }
 
 function isInState({ vm_state, task_state }: ServerState): Condition {
