@@ -33,6 +33,26 @@ test('a build begins when the one before it has ended, also if that failed', asy
   assert.deepEqual(seen, ['first begins', 'first fails', 'second']);
 });
 
+test('a waiting build says what it waits for, and gives up after a time', async (t) => {
+  const folder = await aFolder(t);
+  const lines: string[] = [];
+  const first = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<void>();
+  const running = oneBuildAtATime(folder, () => {
+    started.resolve();
+    return first.promise;
+  });
+  await started.promise;
+  const announce = (line: string) => void lines.push(line);
+  await assert.rejects(
+    oneBuildAtATime(folder, async () => assert.fail('built beside another'), { announce, waitSeconds: 2 }),
+    { code: 'toolFailed', message: /another build into .* has not ended within 2 s; end it/ },
+  );
+  assert.deepEqual(lines, [`waiting for another build into ${folder}`]);
+  first.resolve();
+  await running;
+});
+
 test('a process that is killed holds nothing', async (t) => {
   const folder = await aFolder(t);
   const script = `

@@ -57,7 +57,7 @@ export type Images = ImageFiles & { manifest: ImageManifest };
  */
 export function buildImages(options: ImageOptions = {}): Promise<Images> {
   const out = options.out ?? join(cacheFolder, 'images');
-  return oneBuildAtATime(out, () => buildInto(out, options));
+  return oneBuildAtATime(out, () => buildInto(out, options), options);
 }
 
 async function buildInto(out: string, options: ImageOptions): Promise<Images> {

@@ -34,7 +34,7 @@ export type RamdiskOptions = {
  */
 export function buildRamdisk(options: RamdiskOptions): Promise<Ramdisk> {
   const out = options.out ?? join(cacheFolder, 'ramdisk', options.profile);
-  return oneBuildAtATime(out, () => buildInto(out, options));
+  return oneBuildAtATime(out, () => buildInto(out, options), options);
 }
 
 async function buildInto(out: string, { profile: name, refresh = false, announce = () => {} }: RamdiskOptions): Promise<Ramdisk> {
