@@ -5,7 +5,9 @@ import { TimeSlice } from '#async/time-slice.ts';
 import { JsonItems, JsonText } from './json-text.ts';
 
 const longList = 50;
-const pieceBytes = 128 * 1024;
+const pieceBytes = 64 * 1024;
+/** Up to this size the pieces are joined: a stream costs more than the copy. */
+const joinedBytes = 1024 * 1024;
 /** Items whose texts are no longer than this are serialized together: a call for each costs more than its text. */
 const shortItem = 4 * 1024;
 const itemsTogether = 16;
@@ -30,11 +32,9 @@ export function sendLongListsInSlices(app: FastifyInstance): void {
   app.addHook('onSend', async (_request, reply, payload: unknown) => {
     const pieces = written.get(reply);
     if (!pieces) return payload;
-    reply.header(
-      'content-length',
-      pieces.reduce((sum, { length }) => sum + length, 0),
-    );
-    return pieces.length === 1 ? pieces[0] : Readable.from(pieces);
+    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    reply.header('content-length', bytes);
+    return bytes <= joinedBytes ? Buffer.concat(pieces) : Readable.from(pieces);
   });
 }
 
