@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Fault } from '#domain/faults.ts';
 import { siteRanges } from '#domain/reserved-addresses.ts';
+import { isUuidLike } from '#domain/uuids.ts';
 import { allocatePort, readdressPort } from '#engine/servers/addresses.ts';
 import type { Port } from '#store/tables/ports.ts';
 import type { Router } from '#store/tables/routers.ts';
@@ -9,7 +10,6 @@ import type { Caller } from '../caller.ts';
 import type { NetworkContext } from './context.ts';
 import { networkFault } from './errors.ts';
 import { gatewayOwner, portsOfRouters, refusedRouter, refuseSubnetsTwice, releaseL3Port } from './router-ports.ts';
-import { whyNoUuid } from './uuids.ts';
 import { findNetwork } from './visibility.ts';
 
 type ExternalIp = { readonly subnet_id?: string; readonly ip_address?: string };
@@ -52,7 +52,7 @@ function refuseOddGateway(info: GatewayInfo): void {
     network_id === undefined
       ? given.length > 0 &&
         `Validation of dictionary's keys failed. Expected keys: {'network_id'} Provided keys: {${given.join(', ')}}`
-      : whyNoUuid(network_id);
+      : !isUuidLike(network_id) && `'${network_id}' is not a valid UUID`;
   if (reason)
     throw new Fault('badRequest', {
       detail: `Invalid input for external_gateway_info. Reason: ${reason}.`,
