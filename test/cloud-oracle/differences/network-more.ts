@@ -18,7 +18,7 @@ export const networkMoreKinds: readonly Kind[] = [
     why: "Neutron has a default group of the administrator's nameless project",
   },
   {
-    ...{ service, at: /^body\.roles\.\[\{memberRole\}\]\.description$/ },
+    ...{ service: 'identity', at: /^body\.roles\.\[\{memberRole\}\]\.description$/ },
     why: 'roles from the start say what they are for',
   },
   {
@@ -47,12 +47,12 @@ export const networkMoreKinds: readonly Kind[] = [
     why: 'shown after a change of addresses alone, not by GET',
   },
   {
-    ...{ service, at: /^body\.quotas?\..*(trunk|router)$/ },
-    why: 'trunks have a bound of their own (docs/limits.md), and a project may have 50 routers where Neutron lets it have 10',
+    ...{ service, at: /^body\.quotas?\..*(trunk|router)(\.limit)?$/ },
+    why: 'trunks are not counted by project, and a project may have 50 routers where Neutron lets it have 10',
   },
   {
     ...{ service, at: /^body\.quotas\.\[/, steps: /^network quotas: / },
-    why: 'trunks have a bound of their own (docs/limits.md), and a project may have 50 routers where Neutron lets it have 10',
+    why: 'trunks are not counted by project, and a project may have 50 routers where Neutron lets it have 10',
   },
   {
     ...{ service, at: /^body\.service_providers\.\[/ },
@@ -162,7 +162,6 @@ export const networkMoreDifferences: Readonly<Record<string, Difference>> = {
     at: ['body.NeutronError.type'],
   },
   'network odd security groups: POST remote_group_id 5': { why: 'what is no text is no id', status: [404, 400] },
-  'network address groups: POST a rule of the list 5': { why: 'what is no text is no id', status: [404, 400] },
   'network quotas: PUT odd {"network":"7"}': { why: unlimited, status: [200, 400] },
   'network quotas: PUT odd {}': { why: unlimited, at: ['body.quota.network'] },
   'network quotas: PUT one network': { why: unlimited, status: [200, 400] },
@@ -172,8 +171,8 @@ export const networkMoreDifferences: Readonly<Record<string, Difference>> = {
   'network quotas: DELETE quotas at last': { why: unlimited, status: [204, 404] },
   'network facts: POST an agent': { why: 'agents are made by their reports (docs/limits.md)', status: [400, 501] },
   'network facts: GET zones by an unknown filter': { why: 'Ingot ignores it', status: [400, 200] },
-  'network facts: GET floating IP pools': { why: 'docs/limits.md', status: [200, 404] },
-  'network facts: GET topology': { why: 'docs/limits.md', status: [409, 404] },
+  'network facts: GET floating IP pools': { why: 'no pools of floating IPs (docs/limits.md)', status: [200, 404] },
+  'network facts: GET topology': { why: 'no auto-allocated topologies (docs/limits.md)', status: [409, 404] },
   'network facts: GET agents of nothing': { why: 'there is no such network', status: [200, 404] },
   'network as a member: GET listed by provider:network_type=vlan&name=mine': {
     why: 'a field that a caller does not see is none to filter by',
@@ -183,6 +182,6 @@ export const networkMoreDifferences: Readonly<Record<string, Difference>> = {
   'network as a member: POST with service types': { why: 'the rule create_subnet:service_types', status: [201, 403] },
   'network as a member: GET all of /quotas': { why: "a member sees its project's own", status: [403, 200] },
   'network as a member: GET all of /default-security-group-rules': { why: 'a resource of later releases', status: [404, 200] },
-  'network as a member: GET all of /floatingip_pools': { why: 'docs/limits.md', status: [200, 404] },
+  'network as a member: GET all of /floatingip_pools': { why: 'no pools of floating IPs (docs/limits.md)', status: [200, 404] },
   'network as a member: DELETE mine (2)': { why: 'a port of the subnet that Neutron let a member make', status: [204, 409] },
 };
