@@ -56,6 +56,7 @@ export type ListSource<T extends object> = {
 export type ListPage<R> = { readonly items: R[]; readonly next: string | undefined };
 
 const largestPage = 1000;
+/** A batch that was read in this time has small rows. */
 const quickMs = 2;
 /** Batches grow up to so many times the first: large rows may follow small ones. */
 const mostTested = 16;

@@ -91,14 +91,14 @@ const shownParts = [
   }),
 ];
 
-/** What a machine of its own has not: parts of Nova's that are filled by hypervisors and by agents in guests. */
+/** Filled by hypervisors and guest agents in Nova; a bare metal server has neither. */
 const guestParts = [
   route({
     method: 'GET',
     path: '/servers/:id/topology',
     policy: 'compute:server:topology:index',
     since: 78,
-    summary: 'Show the NUMA topology of a server: none is asked for of a machine',
+    summary: 'Show the NUMA topology of a server: always empty',
     reply: Type.Object({ nodes: Type.Array(Type.Unknown()), pagesize_kb: Type.Null() }),
     async handler(request, context) {
       await serverOf(request, context);
@@ -109,7 +109,7 @@ const guestParts = [
     method: 'GET',
     path: '/servers/:id/os-server-password',
     policy: 'os_compute_api:os-server-password:show',
-    summary: 'Show the password that a guest has reported: none can',
+    summary: 'Show the administrator password that the guest has reported: always empty',
     reply: Type.Object({ password: Type.String() }),
     async handler(request, context) {
       await serverOf(request, context);
@@ -120,7 +120,7 @@ const guestParts = [
     method: 'DELETE',
     path: '/servers/:id/os-server-password',
     policy: 'os_compute_api:os-server-password:clear',
-    summary: 'Forget the password that a guest has reported',
+    summary: 'Delete the administrator password that the guest has reported',
     status: 204,
     handler: async (request, context) => void (await serverOf(request, context)),
   }),

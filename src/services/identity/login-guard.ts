@@ -49,6 +49,7 @@ export type LoginGuardOptions = {
   readonly secret: Buffer;
   /** Monotonic milliseconds. */
   readonly now?: (() => number) | undefined;
+  /** Tests count its calls. */
   readonly check?: typeof checkPassword;
 };
 
