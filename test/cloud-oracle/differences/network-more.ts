@@ -18,7 +18,7 @@ export const networkMoreKinds: readonly Kind[] = [
     why: "Neutron has a default group of the administrator's nameless project",
   },
   {
-    ...{ service: 'identity', at: /^body\.roles\.\[\{memberRole\}\]\.description$/ },
+    ...{ service: 'identity', at: /^body\.roles\.\[\{memberRole\}\]\.description$/, steps: /: GET the role of members$/ },
     why: 'roles from the start say what they are for',
   },
   {

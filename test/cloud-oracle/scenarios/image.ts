@@ -155,7 +155,7 @@ const names = ['alpha', 'beta', 'gamma'];
 const queries = [
   ...[
     '',
-    'limit=1',
+    'sort_key=name&limit=1',
     'limit=0',
     'limit=-1',
     'limit=x',

@@ -315,12 +315,10 @@ const addressSteps: Scenario = {
     }),
     rules.list('remote_address_group_id={list}'),
     addresses.drop('in use', 'list'),
-    ...[unlikeId].flatMap((ids) =>
-      ids.map((id) =>
-        post(`a rule of the list ${JSON.stringify(id)}`, '/security-group-rules', {
-          security_group_rule: { ...ofGroup, direction: 'ingress', remote_address_group_id: id },
-        }),
-      ),
+    ...unlikeId.map((id) =>
+      post(`a rule of the list ${JSON.stringify(id)}`, '/security-group-rules', {
+        security_group_rule: { ...ofGroup, direction: 'ingress', remote_address_group_id: id },
+      }),
     ),
     groups.drop('a security group', 'group'),
     addresses.drop('free', 'list'),
